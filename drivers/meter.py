@@ -1,0 +1,40 @@
+"""The seam between drivers and gateway: a meter that is asked. (One that talks unasked comes with the optical port.)"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .snapshot import MeterIdentity, RegisterSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A snapshot and when its energy registers were asked for and answered, on the ticker's monotonic scale.
+
+    The meter latched the energy registers in [sent_us - update_lag_us, received_us].
+    """
+
+    snapshot: RegisterSnapshot
+    sent_us: int
+    received_us: int
+    update_lag_us: int
+
+
+class Polled(Protocol):
+    """A meter that answers questions. Blocking, one thread at a time; every call ends by its own absolute deadline."""
+
+    @property
+    def update_lag_us(self) -> int:
+        """How old the meter's registers can be when it answers, microseconds, from its profile."""
+        ...
+
+    def identify(self) -> MeterIdentity:
+        """Read the identity block. Raises DriverError."""
+        ...
+
+    def read(self) -> Sample:
+        """Read all registers once, energy registers in one request where the map allows. Raises DriverError."""
+        ...
+
+    def close(self) -> None:
+        """Release the port or the connection; reading again reopens it. Never raises."""
+        ...

@@ -1,0 +1,1 @@
+"""gateway.toml and the folders the program lives in."""

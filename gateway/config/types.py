@@ -1,0 +1,120 @@
+"""What a person may write in gateway.toml, as frozen types. Units end the names. Parsing is in `load`.
+
+No default stands for what the user must choose; an optional key's default is written here and in config/gateway.toml.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ClockSource(StrEnum):
+    """Who is trusted for the time of day."""
+
+    NTP = "ntp"
+    RTC = "rtc"
+    METER = "meter"
+    OPERATOR = "operator"
+
+
+class Role(StrEnum):
+    """What a meter measures."""
+
+    GRID = "grid"
+    PRODUCTION = "production"
+    CONSUMPTION = "consumption"
+    TENANT = "tenant"
+
+
+class RegisterOwner(StrEnum):
+    """Whose register it is: the one the utility bills by, or the owner's own beside it."""
+
+    UTILITY = "utility"
+    OWN = "own"
+
+
+class GapPolicy(StrEnum):
+    """Where energy goes that flowed during a gap longer than `max_gap_s` over a bucket edge."""
+
+    PRO_RATA = "pro_rata"
+    UNASSIGNED = "unassigned"
+
+
+class Parity(StrEnum):
+    NONE = "N"
+    EVEN = "E"
+    ODD = "O"
+
+
+class GatewaySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[gateway]"""
+
+    id: str
+    clock: ClockSource
+
+
+class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[store]; an empty path means the state directory (systemd's as a service, XDG's otherwise)."""
+
+    path: str = ""
+    commit_every_s: int = 60
+
+
+class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[mqtt]"""
+
+    host: str
+    port: int = 1883
+    base_topic: str = "netmeter"
+    username: str = ""
+    password_file: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    state_every_s: int = 10
+
+
+class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[accounting]; `tariff` is the id of a shipped tariff or the path of a tariff file."""
+
+    tariff: str
+    interval_min: int = 15
+    gap: GapPolicy = GapPolicy.PRO_RATA
+    max_gap_s: int = 3600
+
+
+class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[meter]]: either `port` (a serial line, Modbus RTU) or `host` (Modbus TCP)."""
+
+    name: str
+    profile: str
+    role: Role
+    register: RegisterOwner
+    service_amps: int
+    service_volts: int
+    service_phases: int = 1
+    unit: int = 1
+    port: str = ""
+    baud_bd: int = 9600
+    parity: Parity = Parity.NONE
+    stop_bits: int = 1
+    host: str = ""
+    tcp_port: int = 502
+    poll_s: int = 5
+    timeout_ms: int = 1000
+    swap_direction: bool = False
+    sunspec_base: int | None = None
+
+    @property
+    def limit_milliw(self) -> int:
+        """The service limit P, milliwatts: nominal service power with 25 % headroom, because a breaker carries that for minutes."""
+        return self.service_amps * self.service_volts * self.service_phases * 1250
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    gateway: GatewaySection
+    mqtt: MqttSection
+    accounting: AccountingSection
+    meter: tuple[MeterSection, ...]
+    store: StoreSection = StoreSection()

@@ -1,0 +1,56 @@
+"""The read step: ask a meter, and say within which window of UTC it can have latched what it answered.
+
+This is the only time stamp in the pipeline: a window, not an instant, update lag included.
+"""
+
+from dataclasses import dataclass
+
+from drivers import Polled, RegisterSnapshot
+
+from .clock import Clock, ClockState
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One snapshot with its window.
+
+    Times are UTC microseconds; `monotonic_us` is the pipeline's monotonic time at the window's end,
+    comparable only under the same `boot_id`.
+    """
+
+    meter: str
+    snapshot: RegisterSnapshot
+    earliest_us: int
+    latest_us: int
+    monotonic_us: int
+    boot_id: str
+    clock_state: ClockState
+    serial: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.earliest_us > self.latest_us:
+            raise ValueError(f"empty window {self.earliest_us} .. {self.latest_us}")
+
+    @property
+    def instant_us(self) -> int:
+        """The window's middle: the instant at which this reading is booked."""
+        return self.earliest_us + (self.latest_us - self.earliest_us) // 2
+
+
+def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None) -> Reading:
+    """Read `meter` once and stamp the answer. Raises `drivers.DriverError`."""
+    sample = meter.read()
+    # Both clocks are asked once, after the answer; the past is reckoned back by monotonic time.
+    real_now_us, wall_now_us, monotonic_now_us = clock.real_us(), clock.wall_us(), clock.monotonic_us()
+    sent_age_us = (real_now_us - sample.sent_us + sample.update_lag_us) * clock.rate
+    received_age_us = (real_now_us - sample.received_us) * clock.rate
+    return Reading(
+        meter=name,
+        snapshot=sample.snapshot,
+        earliest_us=wall_now_us - sent_age_us,
+        latest_us=wall_now_us - received_age_us,
+        monotonic_us=monotonic_now_us - received_age_us,
+        boot_id=clock.boot_id,
+        clock_state=clock.state(),
+        serial=serial,
+    )
