@@ -1,0 +1,313 @@
+"""The accumulate step: the growth of a meter's registers becomes energy in buckets and closed intervals.
+
+One `Accumulator` a meter, run by one thread. It knows no clock, no store and no broker. The law holds in it
+after every call:   sum(buckets, unassigned among them) == earlier_epochs + last - epoch_first   in milliwatt-hours.
+An edge's energy is booked when the first reading after it comes; its interval closes, and its uncertainty is
+told, when a reading comes that cannot have been latched before the edge.
+"""
+
+from array import array
+from dataclasses import dataclass
+
+from drivers import EnergyRegister
+
+from .config.types import GapPolicy
+from .energy import (
+    AccumulatorState,
+    Direction,
+    DirectionState,
+    EdgeShare,
+    Interval,
+    Part,
+    PendingEdge,
+    Quality,
+    registers_of,
+)
+from .kernels import Kernel
+from .read import Reading
+from .tariff.calendar import UNASSIGNED, UNASSIGNED_NAME, EdgeTable
+from .timeline import Timeline
+from .uncertainty import Mark, edge_uncertain_milliwh, most_energy_milliwh, start_uncertain_milliwh
+
+EDGE_TOLERANCE_US = 9_000_000  # 1 % of 15 min (PTB-A 50.8): an edge read farther off is not "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the accumulator needs to know of its meter and of the owner's choices."""
+
+    limit_milliw: int
+    gap: GapPolicy
+    max_gap_us: int
+    edge_tolerance_us: int = EDGE_TOLERANCE_US
+
+
+class LawBrokenError(Exception):
+    """Buckets and registers disagree: a fault in this program. Nothing may be committed after it."""
+
+
+class Accumulator:
+    """Books one meter's readings; `state` may be stored at any moment between calls and handed in again."""
+
+    def __init__(self, state: AccumulatorState, timeline: Timeline, kernel: Kernel, rules: Rules) -> None:
+        self.state = state
+        self._timeline = timeline
+        self._kernel = kernel
+        self._rules = rules
+
+    @property
+    def started(self) -> bool:
+        """Whether a register epoch is open."""
+        return self.state.register_epoch > 0
+
+    def start_epoch(self, register_epoch: int, reading: Reading) -> list[Interval]:
+        """Open a register epoch with its first reading; the old one's last register stays where it was.
+
+        What flowed between the two epochs is in no register: it is told as uncertain. Returns what closed.
+        """
+        state = self.state
+        closed: list[Interval] = []
+        instant_us = reading.instant_us
+        since_us = instant_us
+        if self.started:
+            since_us = self._pass_unread_edges(instant_us)
+            closed = self._close_pending(None)
+            state.incomplete = True
+        else:
+            state.interval_start_us = instant_us
+        state.register_epoch, state.instant_us = register_epoch, instant_us
+        for direction, register in registers_of(reading.snapshot).items():
+            mark = _mark(reading, register)
+            self._open_direction(direction, register, mark)
+            self._doubt_start(direction, mark, instant_us, instant_us - since_us)
+        self._check()
+        return closed
+
+    def add(self, reading: Reading) -> list[Interval]:
+        """Book an accepted reading of the open epoch. Returns the intervals that it closes, oldest first."""
+        state = self.state
+        instant_us = reading.instant_us
+        if instant_us <= state.instant_us:
+            raise ValueError(f"reading at {instant_us} is not after {state.instant_us}")
+        marks: dict[Direction, Mark] = {}
+        for direction, register in registers_of(reading.snapshot).items():
+            marks[direction] = _mark(reading, register)
+            if direction not in state.directions:
+                self._open_direction(direction, register, marks[direction])
+                self._doubt_start(direction, marks[direction], instant_us, 0)
+            if not register.unproven:
+                state.directions[direction].proven = True
+        if instant_us < self._timeline.next_edge_us(state.instant_us):
+            bucket = self._bucket_name(instant_us)
+            for direction, mark in marks.items():
+                account = state.directions[direction]
+                account.add(bucket, mark.register_milliwh - account.last_milliwh)
+                account.last_milliwh = mark.register_milliwh
+        else:
+            self._split(instant_us, {direction: mark.register_milliwh for direction, mark in marks.items()})
+        state.instant_us = instant_us
+        closed = self._close_pending(marks)
+        for direction, mark in marks.items():
+            self._remember(state.directions[direction], mark, instant_us)
+        self._check()
+        return closed
+
+    def _bucket_name(self, utc_us: int) -> str:
+        calendar = self._timeline.calendar
+        return calendar.bucket_names[calendar.bucket_at(utc_us)]
+
+    def _open_direction(self, direction: Direction, register: EnergyRegister, mark: Mark) -> None:
+        account = self.state.directions.get(direction)
+        if account is None:
+            self.state.directions[direction] = DirectionState(
+                epoch_first_milliwh=register.milliwh,
+                last_milliwh=register.milliwh,
+                earlier_epochs_milliwh=0,
+                totals_milliwh={UNASSIGNED_NAME: 0},
+                uncertain_milliwh={},
+                marks=[mark],
+                proven=not register.unproven,
+                interval_first_milliwh=register.milliwh,
+            )
+            return
+        account.earlier_epochs_milliwh += account.last_milliwh - account.epoch_first_milliwh
+        account.interval_extra_milliwh += account.last_milliwh - account.interval_first_milliwh
+        account.epoch_first_milliwh = account.last_milliwh = account.interval_first_milliwh = register.milliwh
+        account.marks = [mark]
+        account.proven = not register.unproven
+
+    def _doubt_start(self, direction: Direction, mark: Mark, instant_us: int, unread_us: int) -> None:
+        """Tell what a first register leaves unknown: its own digit and window, and the time before it unread."""
+        doubt_milliwh = start_uncertain_milliwh(mark, instant_us, self._rules.limit_milliw)
+        doubt_milliwh += most_energy_milliwh(self._rules.limit_milliw, unread_us)
+        account = self.state.directions[direction]
+        account.doubt(self._bucket_name(instant_us), doubt_milliwh)
+        account.interval_uncertain_milliwh += doubt_milliwh
+
+    def _split(self, instant_us: int, registers: dict[Direction, int]) -> None:
+        """Book growth over one or more edges, by time; the kernel gives the remainder to the later part."""
+        state = self.state
+        table = self._timeline.table(state.instant_us, instant_us)
+        whole_gap = (
+            self._rules.gap is GapPolicy.UNASSIGNED
+            and instant_us - state.instant_us > self._rules.max_gap_us
+            and len(set(table.bucket_ids)) > 1
+        )
+        booking_ids = array("q", [UNASSIGNED]) * len(table.bucket_ids) if whole_gap else table.bucket_ids
+        names = self._timeline.calendar.bucket_names
+        at_edges: dict[Direction, array[int]] = {}
+        for direction, account in state.directions.items():
+            register = registers.get(direction, account.last_milliwh)
+            totals, at_edges[direction] = self._kernel.split_series(
+                array("q", [state.instant_us, instant_us]),
+                array("q", [account.last_milliwh, register]),
+                table.edges_us,
+                booking_ids,
+                len(names),
+            )
+            for bucket_id, milliwh in enumerate(totals):
+                if milliwh:
+                    account.add(names[bucket_id], milliwh)
+        for index in range(1, len(table.edges_us)):
+            self._cross(table, index, {d: column[index] for d, column in at_edges.items()}, whole_gap)
+        for direction, account in state.directions.items():
+            register = registers.get(direction, account.last_milliwh)
+            if whole_gap:
+                account.interval_unassigned_milliwh += register - account.last_milliwh
+            account.last_milliwh = register
+
+    def _cross(self, table: EdgeTable, index: int, booked: dict[Direction, int], whole_gap: bool) -> None:
+        """Close the books of the interval that ends at edge `index`; it waits for confirmation as a pending edge."""
+        state = self.state
+        edge_us = table.edges_us[index]
+        names = self._timeline.calendar.bucket_names
+        shares: dict[Direction, EdgeShare] = {}
+        for direction, account in state.directions.items():
+            at_edge = booked[direction]
+            if whole_gap:
+                account.interval_unassigned_milliwh += at_edge - account.last_milliwh
+                account.last_milliwh = at_edge
+            shares[direction] = EdgeShare(
+                booked_milliwh=at_edge,
+                milliwh=at_edge - account.interval_first_milliwh + account.interval_extra_milliwh,
+                unassigned_milliwh=account.interval_unassigned_milliwh,
+                uncertain_milliwh=account.interval_uncertain_milliwh,
+                before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
+                containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
+            )
+            account.interval_first_milliwh = at_edge
+            account.interval_extra_milliwh = account.interval_unassigned_milliwh = 0
+            account.interval_uncertain_milliwh = 0
+        state.pending.append(
+            PendingEdge(
+                edge_us=edge_us,
+                start_us=state.interval_start_us,
+                bucket=names[table.bucket_ids[index - 1]],
+                next_bucket=names[table.bucket_ids[index]],
+                tariff_version=self._timeline.calendar.version_at(state.interval_start_us),
+                register_epoch=state.register_epoch,
+                incomplete=state.incomplete,
+                shares=shares,
+            )
+        )
+        state.interval_start_us, state.incomplete = edge_us, False
+
+    def _pass_unread_edges(self, instant_us: int) -> int:
+        """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.
+
+        Returns from when on the unknown energy belongs to the open interval.
+        """
+        state = self.state
+        since_us = state.instant_us
+        if instant_us >= self._timeline.next_edge_us(state.instant_us):
+            state.incomplete = True
+            self._split(instant_us, {})
+            for edge in state.pending:
+                edge.incomplete = edge.incomplete or edge.edge_us > since_us
+            since_us = state.interval_start_us
+        return since_us
+
+    def _close_pending(self, marks: dict[Direction, Mark] | None) -> list[Interval]:
+        """Close the intervals whose edge these marks confirm; with None, all of them, with what is known."""
+        state = self.state
+        closed: list[Interval] = []
+        while state.pending:
+            edge = state.pending[0]
+            if marks is not None and any(mark.earliest_us < edge.edge_us for mark in marks.values()):
+                for direction, mark in marks.items():
+                    if mark.latest_us > edge.edge_us and direction in edge.shares:
+                        edge.shares[direction].containing.append(mark)
+                break
+            state.pending.pop(0)
+            closed.append(self._close(edge, marks or {}))
+        return closed
+
+    def _close(self, edge: PendingEdge, marks: dict[Direction, Mark]) -> Interval:
+        parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
+        measured = True
+        for direction, share in edge.shares.items():
+            after = marks.get(direction)
+            doubt_milliwh = edge_uncertain_milliwh(
+                edge.edge_us,
+                share.booked_milliwh,
+                share.before,
+                after,
+                tuple(share.containing),
+                self._rules.limit_milliw,
+            )
+            carried_milliwh = self.state.carried_milliwh.get(direction, 0)
+            self.state.carried_milliwh[direction] = doubt_milliwh
+            account = self.state.directions[direction]
+            if edge.bucket != edge.next_bucket:
+                account.doubt(edge.bucket, doubt_milliwh)
+                account.doubt(edge.next_bucket, doubt_milliwh)
+            if account.proven:
+                parts[direction] = Part(
+                    share.milliwh,
+                    share.unassigned_milliwh,
+                    share.uncertain_milliwh + carried_milliwh + doubt_milliwh,
+                    share.booked_milliwh,
+                )
+            measured = measured and self._read_at(edge.edge_us, share.before, after)
+        quality = Quality.MEASURED if measured else Quality.ESTIMATED
+        return Interval(
+            start_us=edge.start_us,
+            end_us=edge.edge_us,
+            bucket=edge.bucket,
+            tariff_version=edge.tariff_version,
+            register_epoch=edge.register_epoch,
+            quality=Quality.INCOMPLETE if edge.incomplete else quality,
+            energy_import=parts[Direction.IMPORT],
+            energy_export=parts[Direction.EXPORT],
+        )
+
+    def _read_at(self, edge_us: int, before: Mark | None, after: Mark | None) -> bool:
+        """Whether a reading surely lies within the tolerance of the edge, on either side."""
+        tolerance_us = self._rules.edge_tolerance_us
+        return (before is not None and edge_us - before.earliest_us <= tolerance_us) or (
+            after is not None and after.latest_us - edge_us <= tolerance_us
+        )
+
+    def _remember(self, account: DirectionState, mark: Mark, instant_us: int) -> None:
+        """Keep the marks that a later edge can need: the last that surely ended, and those that overlap now."""
+        account.marks.append(mark)
+        while len(account.marks) > 1 and account.marks[1].latest_us <= instant_us:
+            account.marks.pop(0)
+
+    def _check(self) -> None:
+        for direction, account in self.state.directions.items():
+            if not account.law_holds:
+                raise LawBrokenError(
+                    f"{direction}: buckets {account.totals_milliwh} against earlier {account.earlier_epochs_milliwh}"
+                    f" + last {account.last_milliwh} - first {account.epoch_first_milliwh} mWh"
+                )
+
+
+def _mark(reading: Reading, register: EnergyRegister) -> Mark:
+    return Mark(
+        reading.earliest_us,
+        reading.latest_us,
+        register.milliwh,
+        register.resolution_milliwh,
+        register.rounding_milliwh,
+    )

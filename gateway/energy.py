@@ -1,0 +1,121 @@
+"""What the accumulator keeps and what it gives: directions, intervals, running totals. Types only, no reckoning.
+
+All energy is int milliwatt-hours, all instants UTC microseconds. The mutable ones belong to one thread.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from drivers import EnergyRegister, RegisterSnapshot
+
+from .uncertainty import Mark
+
+
+class Direction(StrEnum):
+    """Which way the energy flowed, as the service sees it."""
+
+    IMPORT = "import"
+    EXPORT = "export"
+
+
+class Quality(StrEnum):
+    """How an interval's edges are known."""
+
+    MEASURED = "measured"
+    """Both edges were read within nine seconds."""
+    ESTIMATED = "estimated"
+    """An edge lies in a gap between readings: split by time."""
+    INCOMPLETE = "incomplete"
+    """Registers began anew inside: what flowed between the two epochs is not in any register we have."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One direction of one interval, milliwatt-hours. `unassigned` is the share that is in no tariff bucket."""
+
+    milliwh: int
+    unassigned_milliwh: int
+    uncertain_milliwh: int
+    register_milliwh: int
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A stretch of time in one bucket: [start_us, end_us) UTC. A direction that the meter lacks is None."""
+
+    start_us: int
+    end_us: int
+    bucket: str
+    tariff_version: str
+    register_epoch: int
+    quality: Quality
+    energy_import: Part | None
+    energy_export: Part | None
+
+
+class DirectionState(msgspec.Struct):
+    """The running account of one direction. `totals` and `uncertain` are per bucket, over all register epochs."""
+
+    epoch_first_milliwh: int
+    last_milliwh: int
+    earlier_epochs_milliwh: int
+    totals_milliwh: dict[str, int]
+    uncertain_milliwh: dict[str, int]
+    marks: list[Mark]
+    proven: bool
+    interval_first_milliwh: int
+    interval_extra_milliwh: int = 0
+    interval_unassigned_milliwh: int = 0
+    interval_uncertain_milliwh: int = 0
+
+    def add(self, bucket: str, milliwh: int) -> None:
+        self.totals_milliwh[bucket] = self.totals_milliwh.get(bucket, 0) + milliwh
+
+    def doubt(self, bucket: str, milliwh: int) -> None:
+        self.uncertain_milliwh[bucket] = self.uncertain_milliwh.get(bucket, 0) + milliwh
+
+    @property
+    def law_holds(self) -> bool:
+        expected = self.earlier_epochs_milliwh + self.last_milliwh - self.epoch_first_milliwh
+        return sum(self.totals_milliwh.values()) == expected
+
+
+class EdgeShare(msgspec.Struct):
+    """One direction at one edge that no reading has confirmed yet: what was booked, and the marks around it."""
+
+    booked_milliwh: int
+    milliwh: int
+    unassigned_milliwh: int
+    uncertain_milliwh: int
+    before: Mark | None
+    containing: list[Mark]
+
+
+class PendingEdge(msgspec.Struct):
+    """An edge whose interval waits for a reading from after it."""
+
+    edge_us: int
+    start_us: int
+    bucket: str
+    next_bucket: str
+    tariff_version: str
+    register_epoch: int
+    incomplete: bool
+    shares: dict[Direction, EdgeShare]
+
+
+class AccumulatorState(msgspec.Struct):
+    """All that must survive a restart. Instants are UTC microseconds."""
+
+    register_epoch: int = 0
+    instant_us: int = 0
+    interval_start_us: int = 0
+    incomplete: bool = False
+    directions: dict[Direction, DirectionState] = {}
+    carried_milliwh: dict[Direction, int] = {}
+    pending: list[PendingEdge] = []
+
+
+def registers_of(snapshot: RegisterSnapshot) -> dict[Direction, EnergyRegister]:
+    """The energy registers that a snapshot has."""
+    both = {Direction.IMPORT: snapshot.energy_import, Direction.EXPORT: snapshot.energy_export}
+    return {direction: register for direction, register in both.items() if register is not None}

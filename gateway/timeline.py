@@ -1,0 +1,65 @@
+"""The edges that matter to one gateway: the tariff's bucket edges and the interval edges, in one sorted table.
+
+An interval never spans a bucket edge: it is split there. Interval edges lie on local quarters (or halves, hours),
+so they are reckoned from the zone's offset at each step, never from UTC midnight.
+"""
+
+from array import array
+from datetime import UTC, datetime, tzinfo
+from typing import Protocol
+
+from .tariff.calendar import EdgeTable
+
+
+class Calendar(Protocol):
+    """What the pipeline needs of a compiled tariff (`gateway.tariff`)."""
+
+    @property
+    def tariff_id(self) -> str: ...
+
+    @property
+    def zone(self) -> tzinfo: ...
+
+    @property
+    def bucket_names(self) -> tuple[str, ...]: ...
+
+    def edges(self, start_us: int, end_us: int) -> EdgeTable: ...
+
+    def bucket_at(self, utc_us: int) -> int: ...
+
+    def next_edge_us(self, utc_us: int) -> int: ...
+
+    def version_at(self, utc_us: int) -> str: ...
+
+
+class Timeline:
+    """Bucket and interval edges merged. UTC microseconds throughout."""
+
+    def __init__(self, calendar: Calendar, interval_min: int) -> None:
+        self.calendar = calendar
+        self.interval_us = interval_min * 60_000_000
+        self._known_from_us = 0
+        self._known_next_us = 0
+
+    def next_edge_us(self, utc_us: int) -> int:
+        """The first edge strictly after `utc_us`; the answer is kept, so that a live loop asks in no time."""
+        if not self._known_from_us <= utc_us < self._known_next_us:
+            edge_us = min(self._next_interval_edge_us(utc_us), self.calendar.next_edge_us(utc_us))
+            self._known_from_us, self._known_next_us = utc_us, edge_us
+        return self._known_next_us
+
+    def table(self, start_us: int, end_us: int) -> EdgeTable:
+        """Every edge in (start_us, end_us] and the bucket that holds from each, the start itself first."""
+        edges, buckets = array("q", [start_us]), array("q", [self.calendar.bucket_at(start_us)])
+        edge_us = self.next_edge_us(start_us)
+        while edge_us <= end_us:
+            edges.append(edge_us)
+            buckets.append(self.calendar.bucket_at(edge_us))
+            edge_us = self.next_edge_us(edge_us)
+        return EdgeTable(edges, buckets, end_us)
+
+    def _next_interval_edge_us(self, utc_us: int) -> int:
+        moment = datetime.fromtimestamp(utc_us // 1_000_000, UTC)
+        offset = moment.astimezone(self.calendar.zone).utcoffset()
+        offset_us = 0 if offset is None else round(offset.total_seconds()) * 1_000_000
+        return ((utc_us + offset_us) // self.interval_us + 1) * self.interval_us - offset_us
