@@ -13,7 +13,11 @@ class NoAnswerError(DriverError):
 
 
 class FrameError(DriverError):
-    """Bytes came that are not the answer to our question (CRC, unit, function, length). Drain, stay quiet, ask again."""
+    """Bytes came that are not the answer to our question (CRC, unit, function, length). Drain, be quiet, ask again."""
+
+
+class BadValueError(FrameError):
+    """A whole answer holds a number no meter can mean (infinity, energy below zero, absurd size). Ask again."""
 
 
 class RefusedError(DriverError):
@@ -21,7 +25,11 @@ class RefusedError(DriverError):
 
 
 class ConfigurationError(DriverError):
-    """The device answered "never" (Modbus exceptions 1 to 4), or the profile does not fit it. Tell it once; do not hammer."""
+    """The device answered "never" (Modbus exceptions 1 to 4), or the profile does not fit. Tell it once, then wait."""
+
+
+class ProfileError(ConfigurationError):
+    """A meter profile is missing or wrong. Names file, key, value and the mend."""
 
 
 class TransportLostError(DriverError):

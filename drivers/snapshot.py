@@ -53,4 +53,4 @@ class RegisterSnapshot:
     one_moment: bool
     """True where import and export came from one request (one latch of the meter)."""
     others: dict[str, Decimal]
-    """Further values by profile name (voltage_l1, frequency ...), in the profile's unit; for people, never accounted."""
+    """Further values by profile name (voltage_l1, frequency ...), in the profile's unit; for people, not accounted."""

@@ -1,0 +1,131 @@
+"""Words at addresses become a `RegisterSnapshot` or a `MeterIdentity`, as the profile's registers say.
+
+Pure. Energy that makes no sense raises BadValueError; a value for people that makes no sense is left out, because
+a wild voltage is no reason to lose a count of energy.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from .decode import (
+    FLOATS,
+    MILLIWH_PER_WH,
+    DataType,
+    EnergyScale,
+    WordOrder,
+    decode_decimal,
+    decode_energy,
+    decode_milli,
+    decode_number,
+    decode_text,
+)
+from .errors import BadValueError
+from .profile import ENERGY, Meaning, Register
+from .profile_file import ENERGY_UNITS_WH, POWER_UNITS_W
+from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
+
+Image = Mapping[tuple[int, int], int]
+"""Words of a device: (function code, address) -> word."""
+
+
+def assemble_snapshot(
+    registers: Iterable[Register], image: Image, order: WordOrder, *, one_moment: bool, swap_direction: bool = False
+) -> RegisterSnapshot:
+    """The snapshot of `registers` found in `image`; a register whose words are not there is absent (None).
+
+    Raises BadValueError if an energy register makes no sense.
+    """
+    energy: dict[Meaning, EnergyRegister | None] = {}
+    power_milliw: int | None = None
+    others: dict[str, Decimal] = {}
+    for register in registers:
+        words = words_of(register, image)
+        if words is None:
+            continue
+        if register.meaning in ENERGY:
+            energy[register.meaning] = _energy(register, words, image, order)
+        elif register.meaning is Meaning.POWER:
+            power_milliw = _power_milliw(register, words, image, order)
+        elif (value := _other(register, words, image, order)) is not None:
+            others[register.name] = value
+    energy_import, energy_export = energy.get(Meaning.ENERGY_IMPORT), energy.get(Meaning.ENERGY_EXPORT)
+    if swap_direction:
+        energy_import, energy_export = energy_export, energy_import
+        power_milliw = None if power_milliw is None else -power_milliw
+    return RegisterSnapshot(energy_import, energy_export, power_milliw, one_moment, others)
+
+
+def assemble_identity(registers: Iterable[Register], image: Image, order: WordOrder) -> MeterIdentity:
+    """Who answers, from the identity registers found in `image`."""
+    texts: dict[Meaning, str | None] = {}
+    for register in registers:
+        words = words_of(register, image)
+        if words is None:
+            continue
+        if register.data_type is DataType.STRING:
+            texts[register.meaning] = decode_text(words)
+        else:
+            number = decode_number(words, register.data_type, order)
+            texts[register.meaning] = None if number is None else str(number)
+    return MeterIdentity(
+        vendor=texts.get(Meaning.VENDOR),
+        model=texts.get(Meaning.MODEL),
+        serial=texts.get(Meaning.SERIAL),
+        firmware=texts.get(Meaning.FIRMWARE),
+    )
+
+
+def words_of(register: Register, image: Image) -> tuple[int, ...] | None:
+    """The words of one register, or None where any of them was not read."""
+    found = [image.get((register.function, register.address + n)) for n in range(register.words)]
+    return tuple(word for word in found if word is not None) if None not in found else None
+
+
+def _energy(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> EnergyRegister | None:
+    digit = Fraction(register.digit or 1)
+    if register.data_type in FLOATS:
+        digit /= Fraction(register.scale)  # declared in the unit, wanted in counts
+    try:
+        factor = _scale_factor(register, image)
+        if factor is None:
+            # No scale factor: a zero or a sentinel is simply "not implemented"; a count without a scale means nothing.
+            if not decode_number(words, register.data_type, order):
+                return None
+            raise BadValueError("a count, but its scale factor says `not implemented`")
+        milliwh = Fraction(register.scale * ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH * Fraction(10) ** factor
+        return decode_energy(words, register.data_type, EnergyScale(milliwh, digit), order)
+    except BadValueError as error:
+        raise BadValueError(f"{register.name} at {register.address}: {error}") from error
+
+
+def _power_milliw(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> int | None:
+    milliw = Fraction(register.scale * POWER_UNITS_W[register.unit]) * (-1000 if register.inverted else 1000)
+    try:
+        factor = _scale_factor(register, image)
+        if factor is None:
+            return None
+        return decode_milli(words, register.data_type, milliw * Fraction(10) ** factor, order)
+    except BadValueError:
+        return None
+
+
+def _other(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> Decimal | None:
+    try:
+        factor = _scale_factor(register, image)
+        if factor is None:
+            return None
+        return decode_decimal(words, register.data_type, register.scale.scaleb(factor), order)
+    except BadValueError:
+        return None
+
+
+def _scale_factor(register: Register, image: Image) -> int | None:
+    """The exponent of ten for this register: 0 where it has none, None where the device does not implement it."""
+    if register.scale_factor_address is None:
+        return 0
+    word = image.get((register.function, register.scale_factor_address))
+    if word is None:
+        return None
+    number = decode_number((word,), DataType.SUNSSF)
+    return None if number is None else int(number)

@@ -1,0 +1,195 @@
+"""Register words become numbers: exact integers, floats, text, and energy floored once to milliwatt-hours.
+
+Energy is reckoned with integers and fractions only; a float is taken for the exact number its bits mean and is
+never multiplied. A sentinel becomes None, nonsense becomes BadValueError; neither ever becomes a value.
+Follows the Modbus application protocol V1.1b3 (big-endian words) and the SunSpec device information model
+specification (types and their "not implemented" values).
+"""
+
+import enum
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from .errors import BadValueError
+from .snapshot import EnergyRegister
+
+MILLIWH_PER_WH = 1000
+ABSURD_MILLIWH = 10**15
+"""1000 GWh: what a 400 A service at 400 V could count in two hundred years. More is not a meter's count."""
+SCALE_FACTOR_LIMIT = 10  # SunSpec: sunssf is -10 .. 10
+
+
+class WordOrder(enum.StrEnum):
+    """Which 16-bit word of a longer number comes first. Bytes inside a word are always big-endian."""
+
+    BIG = "big"
+    LITTLE = "little"
+
+
+class DataType(enum.StrEnum):
+    """How the words of a register are meant. The names are SunSpec's."""
+
+    INT16 = "int16"
+    UINT16 = "uint16"
+    INT32 = "int32"
+    UINT32 = "uint32"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    ACC32 = "acc32"
+    ACC64 = "acc64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    STRING = "string"
+    SUNSSF = "sunssf"
+
+
+WORDS: dict[DataType, int] = {
+    DataType.INT16: 1,
+    DataType.UINT16: 1,
+    DataType.SUNSSF: 1,
+    DataType.INT32: 2,
+    DataType.UINT32: 2,
+    DataType.ACC32: 2,
+    DataType.FLOAT32: 2,
+    DataType.INT64: 4,
+    DataType.UINT64: 4,
+    DataType.ACC64: 4,
+    DataType.FLOAT64: 4,
+}
+"""Words of each numeric type; a string's length is its register's own."""
+
+SIGNED = frozenset({DataType.INT16, DataType.INT32, DataType.INT64, DataType.SUNSSF})
+FLOATS = frozenset({DataType.FLOAT32, DataType.FLOAT64})
+ACCUMULATORS = frozenset({DataType.ACC32, DataType.ACC64})
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyScale:
+    """What one raw count of an energy register means: milliwatt-hours, and the size of the last digit in counts."""
+
+    milliwh_per_count: Fraction
+    digit_counts: Fraction
+
+    def __post_init__(self) -> None:
+        if self.milliwh_per_count <= 0 or self.digit_counts <= 0:
+            raise ValueError(f"scale and digit must be above zero: {self.milliwh_per_count}, {self.digit_counts}")
+
+
+def decode_number(words: Sequence[int], data_type: DataType, order: WordOrder = WordOrder.BIG) -> int | float | None:
+    """The number in `words`, exactly as its bits say, or None for the type's "not implemented" value.
+
+    An accumulator's 0 is returned as 0: whether it means "not implemented" cannot be known here. All ones in an
+    accumulator are taken for "not implemented" too, because vendors fill whole blocks so.
+    Raises BadValueError for an infinite float and for a scale factor outside -10 .. 10.
+    """
+    bits = _join(words, data_type, order)
+    width = 16 * len(words)
+    if data_type in FLOATS:
+        return _decode_float(bits, width)
+    if data_type in SIGNED:
+        if bits == 1 << (width - 1):
+            return None
+        number = bits - (1 << width) if bits >> (width - 1) else bits
+        if data_type is DataType.SUNSSF and abs(number) > SCALE_FACTOR_LIMIT:
+            raise BadValueError(f"scale factor 0x{bits:04X} = {number}, expected -10 to 10")
+        return number
+    return None if bits == (1 << width) - 1 else bits
+
+
+def decode_text(words: Sequence[int]) -> str | None:
+    """Text of a string register: ends at the first NUL, blanks stripped, latin-1; None if nothing is left."""
+    raw = b"".join(word.to_bytes(2, "big") for word in words)
+    return raw.split(b"\0", 1)[0].decode("latin-1").strip() or None
+
+
+def decode_energy(
+    words: Sequence[int], data_type: DataType, scale: EnergyScale, order: WordOrder = WordOrder.BIG
+) -> EnergyRegister | None:
+    """An energy register, floored once to milliwatt-hours; None where the device does not have it.
+
+    Raises BadValueError for infinity, energy below zero and energy above ABSURD_MILLIWH.
+    """
+    number = decode_number(words, data_type, order)
+    if number is None:
+        return None
+    exact = Fraction(number) * scale.milliwh_per_count
+    if exact < 0:
+        raise BadValueError(f"energy register below zero: {number} ({_hex(words)})")
+    if exact > ABSURD_MILLIWH:
+        raise BadValueError(f"energy register of {float(exact) / 1e9:.4g} MWh ({_hex(words)}): no meter counts so far")
+    digit = scale.digit_counts * scale.milliwh_per_count
+    step = Fraction(0)
+    if data_type in FLOATS:
+        step = float_step(float(number), data_type) * scale.milliwh_per_count
+    floored = math.floor(exact)
+    # The meter's own count lies in [exact - step/2, exact + digit + step/2); both ends are then moved to whole
+    # milliwatt-hours, outward, because flooring the value has taken up to 1 mWh off it.
+    resolution = max(math.ceil(digit + step), math.ceil(exact + digit + step / 2) - floored)
+    return EnergyRegister(
+        milliwh=floored,
+        resolution_milliwh=resolution,
+        rounding_milliwh=math.ceil(step / 2),
+        unproven=data_type in ACCUMULATORS and number == 0,
+    )
+
+
+def decode_milli(
+    words: Sequence[int], data_type: DataType, milli_per_count: Fraction, order: WordOrder = WordOrder.BIG
+) -> int | None:
+    """A value in thousandths of its unit (power in milliwatts), rounded to the nearest; None where absent.
+
+    Raises BadValueError for an infinite float.
+    """
+    number = decode_number(words, data_type, order)
+    return None if number is None else round(Fraction(number) * milli_per_count)
+
+
+def decode_decimal(
+    words: Sequence[int], data_type: DataType, factor: Decimal, order: WordOrder = WordOrder.BIG
+) -> Decimal | None:
+    """A value for people: a float's significant digits (7 or 15), an integer exactly, times `factor`; None if absent.
+
+    Raises BadValueError for an infinite float.
+    """
+    number = decode_number(words, data_type, order)
+    if number is None:
+        return None
+    if isinstance(number, float):
+        digits = 7 if data_type is DataType.FLOAT32 else 15
+        return Decimal(f"{number:.{digits}g}") * factor
+    return Decimal(number) * factor
+
+
+def float_step(value: float, data_type: DataType) -> Fraction:
+    """The distance from |value| to the next larger float of this type (its unit in the last place), exactly."""
+    if data_type is DataType.FLOAT64:
+        return Fraction(math.ulp(value))
+    exponent = math.frexp(value)[1] if value else -125
+    return Fraction(2) ** max(exponent - 24, -149)  # binary32: 24 significant bits, smallest step 2**-149
+
+
+def _join(words: Sequence[int], data_type: DataType, order: WordOrder) -> int:
+    expected = WORDS[data_type]
+    if len(words) != expected:
+        raise ValueError(f"{data_type} needs {expected} words, {len(words)} given")
+    bits = 0
+    for word in words if order is WordOrder.BIG else reversed(words):
+        bits = bits << 16 | word
+    return bits
+
+
+def _decode_float(bits: int, width: int) -> float | None:
+    number: float = struct.unpack(">f" if width == 32 else ">d", bits.to_bytes(width // 8, "big"))[0]
+    if math.isnan(number):
+        return None
+    if math.isinf(number):
+        raise BadValueError(f"infinite float 0x{bits:0{width // 4}X}")
+    return number
+
+
+def _hex(words: Sequence[int]) -> str:
+    return " ".join(f"0x{word:04X}" for word in words)

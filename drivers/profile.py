@@ -1,0 +1,129 @@
+"""A meter as data: which registers it has, how their words are meant, how fine and how fresh they are.
+
+Types only; reading a profile file is in `profile_file`. A profile never decides anything about time of use,
+identity of a customer, or what is done with a value.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from .decode import DataType, WordOrder
+
+
+class Family(enum.StrEnum):
+    """How a device of this profile is talked to."""
+
+    MODBUS = "modbus"
+    """Registers at fixed addresses."""
+    SUNSPEC = "sunspec"
+    """Registers at offsets within models, which are found in a chain."""
+
+
+class Meaning(enum.Enum):
+    """What a register is to the rest of the program."""
+
+    ENERGY_IMPORT = "energy_import"
+    ENERGY_EXPORT = "energy_export"
+    POWER = "power"
+    OTHER = "other"
+    VENDOR = "vendor"
+    MODEL = "model"
+    SERIAL = "serial"
+    FIRMWARE = "firmware"
+
+
+ENERGY = frozenset({Meaning.ENERGY_IMPORT, Meaning.ENERGY_EXPORT})
+IDENTITY = frozenset({Meaning.VENDOR, Meaning.MODEL, Meaning.SERIAL, Meaning.FIRMWARE})
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One register. `address` is the wire address (counting from 0), or the offset from a SunSpec model's ID register.
+
+    value in `unit` = raw * scale * 10 ** (word at scale_factor_address) * (-1 if inverted).
+    """
+
+    name: str
+    meaning: Meaning
+    function: int
+    address: int
+    words: int
+    data_type: DataType
+    unit: str
+    scale: Decimal
+    scale_factor_address: int | None
+    inverted: bool
+    """True for a power register that counts export as positive."""
+    digit: Decimal | None
+    """Energy only: size of the last digit; of a float in `unit`, of an integer in raw counts."""
+    source: str
+    confirmed: bool
+
+    @property
+    def first(self) -> int:
+        """First address that must come in one request with this value: the value's, or its scale factor's."""
+        return self.address if self.scale_factor_address is None else min(self.address, self.scale_factor_address)
+
+    @property
+    def last(self) -> int:
+        """Last address that must come in one request with this value."""
+        end = self.address + self.words - 1
+        return end if self.scale_factor_address is None else max(end, self.scale_factor_address)
+
+
+@dataclass(frozen=True, slots=True)
+class SunSpecModel:
+    """Metering models of one layout (201 to 204 share theirs)."""
+
+    ids: tuple[int, ...]
+    registers: tuple[Register, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorBlock:
+    """Words as they stand in a device, from `address` on."""
+
+    function: int
+    address: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A profile's own test: these words at these addresses mean these values."""
+
+    title: str
+    source: str
+    model: int | None
+    """SunSpec: which model stands there; its ID register is the first word of the first block."""
+    blocks: tuple[VectorBlock, ...]
+    expected: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A meter model, or a family of them."""
+
+    name: str
+    path: Path
+    vendor: str
+    title: str
+    family: Family
+    word_order: WordOrder
+    max_registers: int
+    """The most registers that the device answers in one request."""
+    update_lag_us: int
+    """How old a register can be when the device answers it."""
+    pause_us: int
+    """Silence that the device wants between two requests on a serial line; 0 where the standard's suffices."""
+    registers: tuple[Register, ...]
+    identity: tuple[Register, ...]
+    models: tuple[SunSpecModel, ...]
+    vectors: tuple[Vector, ...]
+
+    def model_layout(self, model: int) -> SunSpecModel | None:
+        """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""
+        return next((layout for layout in self.models if model in layout.ids), None)

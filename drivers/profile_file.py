@@ -1,0 +1,195 @@
+"""Meter profile files: find one by name or path, and read it strictly into a `Profile`.
+
+Wrong keys, wrong values and missing sources are refused with file, key, value and the mend (ProfileError).
+How to write one: docs/profiles.md.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from .decode import ACCUMULATORS, FLOATS, WORDS, DataType, WordOrder
+from .errors import ProfileError
+from .profile import ENERGY, IDENTITY, Family, Meaning, Profile, Register, SunSpecModel, Vector, VectorBlock
+from .tables import Table, did_you_mean
+
+SHIPPED = Path(__file__).parent / "profiles"
+MODBUS_MAX_REGISTERS = 125  # Modbus application protocol V1.1b3, 6.3 and 6.4
+ENERGY_UNITS_WH = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(1_000_000)}
+POWER_UNITS_W = {"W": Decimal(1), "kW": Decimal(1000)}
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Names of the profiles that come with the program, sorted."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
+    """A profile by name (NAME.toml in a folder of `search`, else a shipped one) or by the path of a .toml file.
+
+    Raises ProfileError where there is none or where it is wrong.
+    """
+    if name_or_path.endswith(".toml"):
+        return _read(Path(name_or_path))
+    for folder in (*search, SHIPPED):
+        path = folder / f"{name_or_path}.toml"
+        if path.is_file() and path.parent == folder:
+            return _read(path)
+    known = {*shipped_profiles(), *(path.stem for folder in search for path in folder.glob("*.toml"))}
+    raise ProfileError(f"no meter profile `{name_or_path}`: {did_you_mean(name_or_path, sorted(known))}")
+
+
+def _read(path: Path) -> Profile:
+    table = Table.load(path)
+    family = Family(_choice(table, "family", [kind.value for kind in Family]))
+    max_registers = table.integer("max_registers", 2, MODBUS_MAX_REGISTERS, MODBUS_MAX_REGISTERS)
+    function = table.integer("function", 3, 4)
+    registers = tuple(_register(entry, function) for entry in table.tables("registers"))
+    models = tuple(_model(entry, function) for entry in table.tables("models"))
+    profile = Profile(
+        name=path.stem,
+        path=path,
+        vendor=table.text("vendor"),
+        title=table.text("title"),
+        family=family,
+        word_order=WordOrder(_choice(table, "word_order", [order.value for order in WordOrder])),
+        max_registers=max_registers,
+        update_lag_us=table.integer("update_lag_ms", 0, 3_600_000) * 1000,
+        pause_us=table.integer("pause_ms", 0, 10_000, 0) * 1000,
+        registers=tuple(register for register in registers if register.meaning not in IDENTITY),
+        identity=tuple(register for register in registers if register.meaning in IDENTITY),
+        models=models,
+        vectors=tuple(_vector(entry, function, family) for entry in table.tables("vectors")),
+    )
+    # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
+    table.text("update_lag_source")
+    table.finish()
+    _check_whole(profile, table)
+    return profile
+
+
+def _check_whole(profile: Profile, table: Table) -> None:
+    if profile.family is Family.SUNSPEC and (profile.registers or profile.identity):
+        table.fail("registers", "a sunspec profile has [[models]] with [[models.registers]] instead")
+    if profile.family is Family.MODBUS and profile.models:
+        table.fail("models", "only a profile of family `sunspec` has models")
+    groups = [layout.registers for layout in profile.models] or [profile.registers]
+    for group in groups:
+        names = [register.name for register in group]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            table.fail("registers", f"`{twice}` stands there twice; names must differ")
+        if not any(register.meaning in ENERGY for register in group):
+            table.fail("registers", "none is `energy_import` or `energy_export`; a meter needs one of them")
+        for register in group:
+            if register.last - register.first >= profile.max_registers:
+                table.fail("max_registers", f"`{register.name}` and its scale factor do not fit into one request")
+    if not profile.vectors:
+        table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+
+
+def _model(table: Table, function: int) -> SunSpecModel:
+    ids = table.integers("ids", 1, 65534)
+    factors = {name: _offset(table, name, value) for name, value in table.table("scale_factors").plain().items()}
+    registers = tuple(_register(entry, function, factors) for entry in table.tables("registers"))
+    table.finish()
+    return SunSpecModel(ids=ids, registers=registers)
+
+
+def _offset(table: Table, name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 2 <= value <= 1000:
+        table.fail("scale_factors", f"`{name}` must be an offset from 2 to 1000, not {value!r}")
+    return value
+
+
+def _register(table: Table, default_function: int, factors: dict[str, int] | None = None) -> Register:
+    name = table.text("name")
+    meaning = Meaning(name) if name in {kind.value for kind in Meaning} - {"other"} else Meaning.OTHER
+    data_type = DataType(_choice(table, "type", [kind.value for kind in DataType]))
+    if data_type is DataType.SUNSSF:
+        table.fail("type", "a scale factor is named in [models.scale_factors] and used by `scale_factor`")
+    if data_type is DataType.STRING:
+        words = table.integer("words", 1, MODBUS_MAX_REGISTERS)
+        if meaning not in IDENTITY:
+            table.fail("type", "only vendor, model, serial and firmware can be a text")
+    else:
+        words = WORDS[data_type]
+    register = Register(
+        name=name,
+        meaning=meaning,
+        function=table.integer("function", 3, 4, default_function),
+        address=table.integer("address", 0, 0x10000 - words),
+        words=words,
+        data_type=data_type,
+        unit=_unit(table, meaning),
+        scale=table.positive("scale", Decimal(1)),
+        scale_factor_address=_scale_factor(table, factors),
+        inverted=table.flag("inverted", False),
+        digit=_digit(table, meaning, data_type),
+        source=table.text("source"),
+        confirmed=table.flag("confirmed"),
+    )
+    if register.inverted and meaning is not Meaning.POWER:
+        table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
+    if data_type in ACCUMULATORS and meaning not in ENERGY:
+        table.fail("type", "an accumulator type is for energy registers; use uint32 or uint64")
+    table.finish()
+    return register
+
+
+def _unit(table: Table, meaning: Meaning) -> str:
+    if meaning in ENERGY:
+        return _choice(table, "unit", list(ENERGY_UNITS_WH))
+    if meaning is Meaning.POWER:
+        return _choice(table, "unit", list(POWER_UNITS_W))
+    return table.text("unit", "")
+
+
+def _digit(table: Table, meaning: Meaning, data_type: DataType) -> Decimal | None:
+    if meaning not in ENERGY:
+        return None
+    if data_type in FLOATS:
+        return table.positive("digit")  # nothing in the bits tells it, so it must be said
+    return table.positive("digit", Decimal(1))
+
+
+def _scale_factor(table: Table, factors: dict[str, int] | None) -> int | None:
+    if not table.has("scale_factor"):
+        return None
+    name = table.text("scale_factor")
+    if factors is None:
+        table.fail("scale_factor", "only registers of a sunspec model have one; use `scale`")
+    if name not in factors:
+        table.fail("scale_factor", f"not in [models.scale_factors]; {did_you_mean(name, list(factors))}")
+    return factors[name]
+
+
+def _vector(table: Table, default_function: int, family: Family) -> Vector:
+    vector = Vector(
+        title=table.text("title"),
+        source=table.text("source"),
+        model=table.integer("model", 1, 65534) if family is Family.SUNSPEC else None,
+        blocks=tuple(_vector_block(entry, default_function) for entry in table.tables("blocks")),
+        expected=table.table("expected").plain(),
+    )
+    table.finish()
+    if not vector.blocks or not vector.expected:
+        table.fail("blocks", "a vector needs [[vectors.blocks]] and [vectors.expected]")
+    return vector
+
+
+def _vector_block(table: Table, default_function: int) -> VectorBlock:
+    block = VectorBlock(
+        function=table.integer("function", 3, 4, default_function),
+        address=table.integer("address", 0, 0xFFFF),
+        words=table.integers("words", 0, 0xFFFF),
+    )
+    table.finish()
+    return block
+
+
+def _choice(table: Table, key: str, known: list[str]) -> str:
+    value = table.text(key)
+    if value not in known:
+        table.fail(key, did_you_mean(value, known))
+    return value

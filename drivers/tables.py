@@ -1,0 +1,115 @@
+"""A TOML table read strictly: every key is asked for once, and a key that nobody asked for is a mistake.
+
+Every complaint names file, key, value and the mend. Numbers with a point arrive as Decimal, never as binary float.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from .errors import ProfileError
+
+T = TypeVar("T")
+_REQUIRED = object()
+
+
+def did_you_mean(word: str, known: "list[str]") -> str:
+    """A closing phrase for an error: the nearest known word, else the whole list."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(known))}"
+
+
+class Table:
+    """One table of a TOML file and where it stands (`where` is like `registers[3].`)."""
+
+    def __init__(self, content: Mapping[str, object], path: Path, where: str = "") -> None:
+        self._content = content
+        self._path = path
+        self._where = where
+        self._asked: list[str] = []
+
+    @classmethod
+    def load(cls, path: Path) -> "Table":
+        """Read a whole file. Raises ProfileError for an unreadable file or bad TOML."""
+        try:
+            return cls(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), path)
+        except OSError as error:
+            raise ProfileError(f"{path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ProfileError(f"{path}: not UTF-8 text: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ProfileError(f"{path}: not valid TOML: {error}") from error
+
+    def fail(self, key: str, mend: str) -> NoReturn:
+        """Raise ProfileError about `key`, its value and the mend."""
+        value = f" = {self._content[key]!r}" if key in self._content else ""
+        raise ProfileError(f"{self._path}: {self._where}{key}{value}: {mend}")
+
+    def has(self, key: str) -> bool:
+        return key in self._content
+
+    def text(self, key: str, default: str | None = None) -> str:
+        return self._take(key, str, "a text in quotes", default)
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        return self._take(key, bool, "true or false", default)
+
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """An integer within low .. high (both allowed)."""
+        number = self._take(key, int, f"an integer from {low} to {high}", default)
+        if isinstance(number, bool) or not low <= number <= high:
+            self.fail(key, f"must be an integer from {low} to {high}")
+        return number
+
+    def positive(self, key: str, default: Decimal | None = None) -> Decimal:
+        """A finite decimal number above zero."""
+        if isinstance(self._content.get(key), int) and not isinstance(self._content[key], bool):
+            return Decimal(self.integer(key, 1, 10**12))
+        number = self._take(key, Decimal, "a number above zero", default)
+        if not number.is_finite() or number <= 0:
+            self.fail(key, "must be a number above zero")
+        return number
+
+    def integers(self, key: str, low: int, high: int) -> tuple[int, ...]:
+        """A list of integers, each within low .. high."""
+        numbers = self._take(key, list, f"a list of integers from {low} to {high}")
+        for number in numbers:
+            if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
+                self.fail(key, f"must be a list of integers from {low} to {high}; {number!r} is not")
+        return tuple(numbers)
+
+    def tables(self, key: str) -> "tuple[Table, ...]":
+        """An array of tables ([[key]]); empty where absent."""
+        entries = self._take(key, list, f"an array of tables, [[{key}]]", [])
+        if not all(isinstance(entry, dict) for entry in entries):
+            self.fail(key, f"must be an array of tables, [[{key}]]")
+        return tuple(Table(entry, self._path, f"{self._where}{key}[{n}].") for n, entry in enumerate(entries))
+
+    def table(self, key: str) -> "Table":
+        """A table within this one."""
+        return Table(self._take(key, dict, f"a table, [{key}]"), self._path, f"{self._where}{key}.")
+
+    def plain(self) -> dict[str, object]:
+        """All keys and values, as read; for tables whose keys are names of the profile's own."""
+        self._asked.extend(self._content)
+        return dict(self._content)
+
+    def finish(self) -> None:
+        """Raise ProfileError for the first key that nobody asked for."""
+        for key in self._content:
+            if key not in self._asked:
+                self.fail(key, f"unknown key; {did_you_mean(key, self._asked)}")
+
+    def _take(self, key: str, kind: type[T], expected: str, default: object = _REQUIRED) -> T:
+        self._asked.append(key)
+        if default is None:
+            default = _REQUIRED
+        value = self._content.get(key, default)
+        if value is _REQUIRED:
+            self.fail(key, f"missing; must be {expected}")
+        if not isinstance(value, kind):
+            self.fail(key, f"must be {expected}")
+        return value
