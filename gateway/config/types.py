@@ -1,11 +1,17 @@
 """What a person may write in gateway.toml, as frozen types. Units end the names. Parsing is in `load`.
 
+A range written in a type is checked by the parser; what needs more than one key is in `rules`.
+
 No default stands for what the user must choose; an optional key's default is written here and in config/gateway.toml.
 """
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
 class ClockSource(StrEnum):
@@ -57,29 +63,29 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """[store]; an empty path means the state directory (systemd's as a service, XDG's otherwise)."""
 
     path: str = ""
-    commit_every_s: int = 60
+    commit_every_s: Annotated[int, Meta(ge=1, le=600)] = 60
 
 
 class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[mqtt]"""
 
     host: str
-    port: int = 1883
+    port: Port = 1883
     base_topic: str = "netmeter"
     username: str = ""
     password_file: str = ""
     tls: bool = False
     ca_file: str = ""
-    state_every_s: int = 10
+    state_every_s: Annotated[int, Meta(ge=1, le=3600)] = 10
 
 
 class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[accounting]; `tariff` is the id of a shipped tariff or the path of a tariff file."""
 
     tariff: str
-    interval_min: int = 15
+    interval_min: Annotated[int, Meta(ge=5, le=60)] = 15
     gap: GapPolicy = GapPolicy.PRO_RATA
-    max_gap_s: int = 3600
+    max_gap_s: Annotated[int, Meta(ge=1, le=31 * 86400)] = 3600
 
 
 class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,24 +95,24 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     profile: str
     role: Role
     register: RegisterOwner
-    service_amps: int
-    service_volts: int
-    service_phases: int = 1
-    unit: int = 1
+    service_amps: Annotated[int, Meta(ge=1, le=10_000)]
+    service_volts: Annotated[int, Meta(ge=1, le=100_000)]
+    service_phases: Annotated[int, Meta(ge=1, le=3)] = 1
+    unit: Annotated[int, Meta(ge=0, le=255)] = 1
     port: str = ""
-    baud_bd: int = 9600
+    baud_bd: Annotated[int, Meta(ge=300, le=921_600)] = 9600
     parity: Parity = Parity.NONE
-    stop_bits: int = 1
+    stop_bits: Annotated[int, Meta(ge=1, le=2)] = 1
     host: str = ""
-    tcp_port: int = 502
-    poll_s: int = 5
-    timeout_ms: int = 1000
+    tcp_port: Port = 502
+    poll_s: Annotated[int, Meta(ge=1, le=3600)] = 5
+    timeout_ms: Annotated[int, Meta(ge=20, le=60_000)] = 1000
     swap_direction: bool = False
-    sunspec_base: int | None = None
+    sunspec_base: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
     @property
     def limit_milliw(self) -> int:
-        """The service limit P, milliwatts: nominal service power with 25 % headroom, because a breaker carries that for minutes."""
+        """The service limit P, milliwatts: nominal power and 25 % more, because a breaker carries that for minutes."""
         return self.service_amps * self.service_volts * self.service_phases * 1250
 
 

@@ -1,0 +1,108 @@
+"""Where things are: the data files that ship with the program, the config, the store, the socket.
+
+The only file that reads the environment. Data files are looked for in the package first, then in the
+checkout around it. A service gets its folders from systemd (systemd.exec(5), STATE_DIRECTORY=...), everybody
+else by the XDG Base Directory Specification. Creates nothing; whoever writes makes the folder.
+"""
+
+import os
+from pathlib import Path
+
+from .config.types import Config
+
+APP = "netmeter-gateway"
+SOCKET_PATH_LIMIT_BYTES = 107  # unix(7): sun_path is 108 bytes with its closing zero
+_PACKAGE = Path(__file__).resolve().parent
+
+
+class PlaceError(Exception):
+    """A file or folder that is needed has no usable place; the message says what to set."""
+
+
+def data_folders(kind: str) -> tuple[Path, ...]:
+    """Where files of a kind (`config`, `config/tariffs`, `systemd`) can be, best first; only those that exist."""
+    places = (_PACKAGE / "data" / kind, _PACKAGE.parent / kind)
+    return tuple(place for place in places if place.is_dir())
+
+
+def data_file(relative: str) -> Path:
+    """A file that ships with the program, such as `config/tariffs/pge-e-tou-c.toml`. Raises PlaceError."""
+    places = (_PACKAGE / "data" / relative, _PACKAGE.parent / relative)
+    for place in places:
+        if place.is_file():
+            return place
+    raise PlaceError(f"{relative} is not installed: looked for " + " and ".join(str(place) for place in places))
+
+
+def config_candidates() -> tuple[Path, ...]:
+    """Where gateway.toml is looked for when nobody names it: the service's folder, the user's, the machine's."""
+    folders = [_systemd("CONFIGURATION_DIRECTORY"), _xdg("XDG_CONFIG_HOME", ".config"), Path("/etc") / APP]
+    paths = [folder / "gateway.toml" for folder in folders if folder is not None]
+    return tuple(dict.fromkeys(paths))
+
+
+def find_config() -> Path:
+    """The first config that exists. Raises PlaceError that lists the places; nothing is invented."""
+    candidates = config_candidates()
+    for path in candidates:
+        if path.exists():
+            return path
+    looked = ", ".join(str(path) for path in candidates)
+    raise PlaceError(f"no gateway.toml found: looked for {looked}; name one with --config PATH")
+
+
+def store_path(config: Config) -> Path:
+    """The ledger's SQLite file: as configured, else `ledger.sqlite` in the state folder. Raises PlaceError."""
+    if config.store.path:
+        return Path(config.store.path)
+    return _state_folder() / config.gateway.id / "ledger.sqlite"
+
+
+def socket_path(config: Config) -> Path:
+    """The Unix socket that a daemon with this config opens. Raises PlaceError where the path is too long."""
+    folder = _systemd("RUNTIME_DIRECTORY") or _xdg_runtime() or _state_folder()
+    return _checked_socket(folder / f"{config.gateway.id}.sock")
+
+
+def socket_candidates(config: Config) -> tuple[Path, ...]:
+    """Where a command looks for the daemon's socket, best first: its own place, the service's, the state folder's."""
+    places = [socket_path(config), Path("/run") / APP / f"{config.gateway.id}.sock"]
+    state = _xdg("XDG_STATE_HOME", ".local/state")
+    if state is not None:
+        places.append(state / f"{config.gateway.id}.sock")
+    return tuple(dict.fromkeys(place for place in places if len(os.fsencode(place)) <= SOCKET_PATH_LIMIT_BYTES))
+
+
+def _checked_socket(path: Path) -> Path:
+    length = len(os.fsencode(path))
+    if length > SOCKET_PATH_LIMIT_BYTES:
+        mend = "set XDG_RUNTIME_DIR to a folder with a shorter name"
+        raise PlaceError(f"socket {path} has {length} bytes, Linux takes {SOCKET_PATH_LIMIT_BYTES}: {mend}")
+    return path
+
+
+def _state_folder() -> Path:
+    folder = _systemd("STATE_DIRECTORY") or _xdg("XDG_STATE_HOME", ".local/state")
+    if folder is None:
+        raise PlaceError("no folder for the store: set HOME or XDG_STATE_HOME, or write [store] path in gateway.toml")
+    return folder
+
+
+def _systemd(name: str) -> Path | None:
+    """systemd gives a list with colons where a unit names several; ours names one."""
+    first = os.environ.get(name, "").split(":")[0]
+    return Path(first) if first.startswith("/") else None
+
+
+def _xdg(name: str, below_home: str) -> Path | None:
+    """The XDG folder of this program. A relative path in the variable is to be ignored, says the specification."""
+    folder = os.environ.get(name, "")
+    if folder.startswith("/"):
+        return Path(folder) / APP
+    home = os.environ.get("HOME", "")
+    return Path(home) / below_home / APP if home.startswith("/") else None
+
+
+def _xdg_runtime() -> Path | None:
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return Path(folder) / APP if folder.startswith("/") else None
