@@ -1,0 +1,32 @@
+"""One daemon a store: a lock file beside it, held by the kernel for as long as the process lives."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class StoreLockedError(Exception):
+    """Another process holds the store; the message names it and what to do."""
+
+
+class StoreLock:
+    """An exclusive flock on `<store>.lock`, which carries the holder's pid for people. Released by death."""
+
+    def __init__(self, store: Path) -> None:
+        self._path = store.with_name(store.name + ".lock")
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise StoreLockedError(
+                f"{store} is in use by process {holder}: one gateway a store."
+                f" Stop that one first, or give this one a [store] path of its own"
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one in. The file stays: removing it would let two processes lock two files."""
+        os.close(self._descriptor)

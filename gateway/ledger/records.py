@@ -1,0 +1,132 @@
+"""What goes into the store and comes out of it, as frozen types: no SQL, no reckoning."""
+
+from dataclasses import dataclass, field
+
+from ..energy import AccumulatorState, Interval, Part
+from ..read import Reading
+from ..validate import ValidatorState
+
+Record = dict[str, int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMeter:
+    """A meter as the store knows it. `interval_seq`, `event_seq`: the newest given out; 0 before the first."""
+
+    meter_id: int
+    name: str
+    validator: ValidatorState
+    accumulator: AccumulatorState
+    interval_seq: int
+    event_seq: int
+    chain_head: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One reading and what was decided about it."""
+
+    meter_id: int
+    register_epoch: int
+    decision: str
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """A register epoch's opening: the first registers of the new and the last of the old, milliwatt-hours."""
+
+    meter_id: int
+    register_epoch: int
+    reason: str
+    previous: Reading | None
+    first: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """A closed interval with its place in the chain. `revision` 0 is the first word, a higher one supersedes."""
+
+    meter_id: int
+    seq: int
+    revision: int
+    supersedes: int | None
+    tariff: str
+    interval: Interval
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something worth telling. `detail` is flat: integers and strings."""
+
+    meter_id: int
+    seq: int
+    at_us: int
+    kind: str
+    detail: Record
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message on its way to the broker, exactly as it will be sent, every time it is sent."""
+
+    outbox_id: int
+    meter: str
+    kind: str
+    seq: int
+    payload: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that one transaction writes."""
+
+    readings: list[ReadingRow] = field(default_factory=list)
+    epochs: list[EpochRow] = field(default_factory=list)
+    intervals: list[IntervalRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    outbox: list[tuple[int, OutboxRow]] = field(default_factory=list)
+    """(meter_id, row) pairs."""
+    acknowledged: list[int] = field(default_factory=list)
+    """Outbox ids that the broker has taken."""
+    states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.readings or self.epochs or self.intervals or self.events or self.acknowledged or self.states)
+
+
+def part_record(direction: str, part: Part | None) -> Record:
+    """The columns of one direction of an interval; all None where the meter does not have it."""
+    return {
+        f"{direction}_milliwh": None if part is None else part.milliwh,
+        f"{direction}_unassigned_milliwh": None if part is None else part.unassigned_milliwh,
+        f"{direction}_uncertain_milliwh": None if part is None else part.uncertain_milliwh,
+        f"{direction}_register_milliwh": None if part is None else part.register_milliwh,
+    }
+
+
+def interval_record(
+    gateway: str, meter: str, store_epoch: str, seq: int, interval: Interval, tariff: str, supersedes: int | None = None
+) -> Record:
+    """The canonical content of an interval record: what the chain hashes and the message carries."""
+    return {
+        "schema": 1,
+        "gateway": gateway,
+        "meter": meter,
+        "store_epoch": store_epoch,
+        "seq": seq,
+        "revision": 0,
+        "supersedes": supersedes,
+        "register_epoch": interval.register_epoch,
+        "start_utc_us": interval.start_us,
+        "end_utc_us": interval.end_us,
+        "bucket": interval.bucket,
+        "tariff": tariff,
+        "tariff_version": interval.tariff_version,
+        "quality": interval.quality.value,
+        **part_record("import", interval.energy_import),
+        **part_record("export", interval.energy_export),
+    }

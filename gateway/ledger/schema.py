@@ -1,0 +1,131 @@
+"""The schema, made and migrated by sqlite-utils in a process of its own (`netmeter migrate`).
+
+The daemon never imports this file: sqlite-utils brings numpy. Tables are STRICT; energy is milliwatt-hours,
+time UTC microseconds. A change is a new numbered migration; a released one is never edited.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from .version import SCHEMA_VERSION
+
+migrations = Migrations("netmeter")
+
+_PART = {
+    f"{direction}_{column}": int
+    for direction in ("import", "export")
+    for column in ("milliwh", "unassigned_milliwh", "uncertain_milliwh", "register_milliwh")
+}
+
+
+@migrations()  # type: ignore[untyped-decorator]  # sqlite-utils is not read by mypy: it would bring numpy's stubs
+def m0001_first(db: Any) -> None:
+    """The first schema: meters, epochs, readings, bucket totals, intervals, events, outbox."""
+
+    def create(table: str, columns: dict[str, type], pk: Any, not_null: set[str]) -> None:
+        db[table].create(columns, pk=pk, not_null=not_null, strict=True)
+
+    create("meta", {"key": str, "value": str}, "key", {"value"})
+    create("boot", {"boot_number": int, "boot_id": str}, "boot_number", {"boot_id"})
+    create("meter", {"meter_id": int, "name": str}, "meter_id", {"name"})
+    db["meter"].create_index(["name"], unique=True)
+    create(
+        "meter_state",
+        {"meter_id": int, "validator": str, "accumulator": str},
+        "meter_id",
+        {"validator", "accumulator"},
+    )
+    create(
+        "register_epoch",
+        {
+            "meter_id": int,
+            "register_epoch": int,
+            "opened_us": int,
+            "reason": str,
+            "serial": str,
+            "previous_import_milliwh": int,
+            "previous_export_milliwh": int,
+            "first_import_milliwh": int,
+            "first_export_milliwh": int,
+        },
+        ("meter_id", "register_epoch"),
+        {"opened_us", "reason"},
+    )
+    create(
+        "reading",
+        {
+            "reading_id": int,
+            "meter_id": int,
+            "register_epoch": int,
+            "decision": str,
+            "earliest_us": int,
+            "latest_us": int,
+            "monotonic_us": int,
+            "boot_number": int,
+            "import_milliwh": int,
+            "export_milliwh": int,
+            "power_milliw": int,
+        },
+        "reading_id",
+        {"meter_id", "register_epoch", "decision", "earliest_us", "latest_us", "monotonic_us", "boot_number"},
+    )
+    create(
+        "bucket_total",
+        {"meter_id": int, "direction": str, "bucket": str, "milliwh": int, "uncertain_milliwh": int},
+        ("meter_id", "direction", "bucket"),
+        {"milliwh", "uncertain_milliwh"},
+    )
+    create(
+        "interval",
+        {
+            "meter_id": int,
+            "seq": int,
+            "revision": int,
+            "supersedes": int,
+            "register_epoch": int,
+            "start_us": int,
+            "end_us": int,
+            "bucket": str,
+            "tariff": str,
+            "tariff_version": str,
+            "quality": str,
+            **_PART,
+            "previous_hash": str,
+            "hash": str,
+        },
+        ("meter_id", "seq"),
+        {"revision", "register_epoch", "start_us", "end_us", "bucket", "quality", "previous_hash", "hash"},
+    )
+    create(
+        "event",
+        {"meter_id": int, "seq": int, "at_us": int, "kind": str, "detail": str},
+        ("meter_id", "seq"),
+        {"at_us", "kind", "detail"},
+    )
+    create(
+        "outbox",
+        {"outbox_id": int, "meter_id": int, "kind": str, "seq": int, "payload": str},
+        "outbox_id",
+        {"meter_id", "kind", "seq", "payload"},
+    )
+    db.execute("PRAGMA user_version = 1")
+
+
+def migrate(path: Path) -> int:
+    """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
+
+    Raises sqlite3.DatabaseError where the file is no store of ours.
+    """
+    db = Database(path)
+    try:
+        # WAL is a property of the file; set here once, so that the daemon finds it.
+        db.enable_wal()
+        migrations.apply(db)
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        db.close()
+    if version != SCHEMA_VERSION:
+        raise RuntimeError(f"{path}: migrated to schema {version}, expected {SCHEMA_VERSION}")
+    return version

@@ -1,0 +1,189 @@
+"""The validate step: is this reading the same meter, counting on? Pure: (state, reading, limits) -> (state, decision).
+
+Neither wrong rule of the field is used here: a fallen register is never taken as the new baseline at once
+(one momentary zero would book the lifetime total), and never refused for ever (a swapped meter would stop
+the account). It is quarantined, and becomes a new register epoch only when further readings count on from it.
+A rejected reading costs no energy: the register is cumulative, and the next good one carries it all.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from .energy import Direction, registers_of
+from .read import Reading
+from .uncertainty import most_energy_milliwh
+
+FIRST_CREDIBLE_US = 1_735_689_600_000_000
+"""2025-01-01 UTC: no release of this program is older, so a wall clock before it has not been set."""
+
+
+class Reason(StrEnum):
+    """Why a reading is not simply booked."""
+
+    FIRST_READING = "first_reading"
+    UNCONFIRMED = "unconfirmed"
+    NOT_AVAILABLE = "not_available"
+    WENT_BACKWARDS = "went_backwards"
+    IMPOSSIBLE_JUMP = "impossible_jump"
+    METER_REPLACED = "meter_replaced"
+    TIME_NOT_ADVANCED = "time_not_advanced"
+    CLOCK_NOT_SET = "clock_not_set"
+
+
+class ValidatorState(msgspec.Struct, frozen=True):
+    """What is remembered of a meter: the last accepted reading, and readings in quarantine, oldest and newest."""
+
+    register_epoch: int = 0
+    last: Reading | None = None
+    held_reason: Reason | None = None
+    held_first: Reading | None = None
+    held_latest: Reading | None = None
+    held_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Physics and patience. `confirm_span_us` is pipeline monotonic time."""
+
+    limit_milliw: int
+    confirm_readings: int = 5
+    confirm_span_us: int = 60_000_000
+    first_credible_us: int = FIRST_CREDIBLE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Book it."""
+
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Do not book it; nothing about the meter's identity is in doubt."""
+
+    reason: Reason
+    previous: Reading | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Do not book it yet: either it or the account's idea of the meter is wrong. More readings will tell."""
+
+    reason: Reason
+    previous: Reading | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """The registers began anew: open `register_epoch` with `first`, then book `reading`."""
+
+    reason: Reason
+    register_epoch: int
+    previous: Reading | None
+    first: Reading
+    reading: Reading
+
+
+Decision = Accepted | Rejected | Quarantined | NewEpoch
+
+
+def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
+    """Decide on one reading. The returned state belongs to the decision and is stored with it."""
+    reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
+    if reading.instant_us < limits.first_credible_us:
+        return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
+    if not registers_of(reading.snapshot):
+        return state, Rejected(Reason.NOT_AVAILABLE, state.last, reading)
+    if state.last is None:
+        return _confirm_first(state, reading, limits)
+    if reading.instant_us <= state.last.instant_us:
+        return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
+    reason = _objection(state.last, reading, limits)
+    if reason is None:
+        return _accept(state, reading), Accepted(reading)
+    if reason is Reason.NOT_AVAILABLE:
+        return state, Rejected(reason, state.last, reading)
+    return _hold(state, reason, reading, limits)
+
+
+def _accept(state: ValidatorState, reading: Reading) -> ValidatorState:
+    return ValidatorState(register_epoch=state.register_epoch, last=reading)
+
+
+def _objection(previous: Reading, reading: Reading, limits: Limits) -> Reason | None:
+    """Why `reading` cannot be the same registers counting on from `previous`; None if it can."""
+    if previous.serial is not None and reading.serial is not None and previous.serial != reading.serial:
+        return Reason.METER_REPLACED
+    registers = registers_of(reading.snapshot)
+    for direction, before in registers_of(previous.snapshot).items():
+        now = registers.get(direction)
+        if now is None:
+            return Reason.NOT_AVAILABLE
+        if now.milliwh < before.milliwh:
+            return Reason.WENT_BACKWARDS
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, _elapsed_us(previous, reading))
+        if now.milliwh - now.rounding_milliwh >= before.milliwh + before.resolution_milliwh + most_milliwh:
+            return Reason.IMPOSSIBLE_JUMP
+    return None
+
+
+def _elapsed_us(previous: Reading, reading: Reading) -> int:
+    """The longest time between two latches; monotonic within one boot, so that a clock step cannot stretch it."""
+    if previous.boot_id == reading.boot_id:
+        return reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
+    return reading.latest_us - previous.earliest_us
+
+
+def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
+    """The first reading of a meter needs a second that agrees; it is asked for at once."""
+    first = state.held_first
+    if first is None or reading.instant_us <= first.instant_us:
+        return _held(state, Reason.FIRST_READING, reading, reading, 1), Quarantined(Reason.FIRST_READING, None, reading)
+    if _objection(first, reading, limits) is None and _same_directions(first, reading):
+        epoch = state.register_epoch + 1
+        decision = NewEpoch(Reason.FIRST_READING, epoch, None, first, reading)
+        return ValidatorState(register_epoch=epoch, last=reading), decision
+    held = _held(state, Reason.FIRST_READING, reading, reading, 1)
+    return held, Rejected(Reason.UNCONFIRMED, first, reading)
+
+
+def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
+    """Quarantine a reading; enough of them that count on from each other, over enough time, are a new epoch."""
+    first, latest, count = state.held_first, state.held_latest, state.held_count
+    follows = (
+        first is not None
+        and latest is not None
+        and reading.instant_us > latest.instant_us
+        and _objection(latest, reading, limits) is None
+        and _same_directions(first, reading)
+    )
+    if not follows or first is None:
+        return _held(state, reason, reading, reading, 1), Quarantined(reason, state.last, reading)
+    count += 1
+    if count >= limits.confirm_readings and _elapsed_us(first, reading) >= limits.confirm_span_us:
+        epoch = state.register_epoch + 1
+        decision = NewEpoch(state.held_reason or reason, epoch, state.last, first, reading)
+        return ValidatorState(register_epoch=epoch, last=reading), decision
+    held_reason = state.held_reason or reason
+    return _held(state, held_reason, first, reading, count), Quarantined(held_reason, state.last, reading)
+
+
+def _held(state: ValidatorState, reason: Reason, first: Reading, latest: Reading, count: int) -> ValidatorState:
+    return ValidatorState(
+        register_epoch=state.register_epoch,
+        last=state.last,
+        held_reason=reason,
+        held_first=first,
+        held_latest=latest,
+        held_count=count,
+    )
+
+
+def _same_directions(one: Reading, other: Reading) -> bool:
+    directions: set[Direction] = set(registers_of(one.snapshot))
+    return directions == set(registers_of(other.snapshot))
