@@ -1,0 +1,1 @@
+"""Tariffs: which bucket an hour belongs to, and what it costs."""

@@ -1,0 +1,59 @@
+"""Reads config/tariffs/*.toml into a checked `Tariff`. A wrong file is a `TariffError` with every mistake and its line.
+
+The schema is `types`; the rules across keys are in `checks`. Never sums, rounds or guesses a price.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..config.convert import Converter
+from ..config.document import read_document
+from ..config.hints import did_you_mean
+from ..config.problem import Problem, ProblemsError, errors_of
+from ..places import data_folders
+from .checks import check_tariff
+from .types import Tariff
+
+
+class TariffError(ProblemsError):
+    """A tariff cannot be used, or there is none of that name."""
+
+
+def shipped_tariffs() -> tuple[str, ...]:
+    """Names of the tariffs that come with the program."""
+    names = {path.stem for folder in data_folders("config/tariffs") for path in folder.glob("*.toml")}
+    return tuple(sorted(names))
+
+
+def is_path(name_or_path: str) -> bool:
+    """Whether a person means a file (a slash or `.toml` in it) rather than a shipped name."""
+    return "/" in name_or_path or name_or_path.endswith(".toml")
+
+
+def load_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Tariff:
+    """A shipped tariff by name, one of the `search` folders' by name, or a file by path. Raises TariffError."""
+    path = find_tariff(name_or_path, search)
+    document = read_document(path)
+    tariff: Tariff | None = None
+    if document.readable:
+        converter = Converter(document)
+        tariff = converter.struct(Tariff)
+        check_tariff(document, converter, tariff)
+    problems = errors_of(document.problems)
+    if problems or tariff is None:
+        raise TariffError(sorted(problems, key=lambda problem: problem.line))
+    return tariff
+
+
+def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:
+    """The file that holds a tariff. Raises TariffError for a name that does not exist."""
+    if is_path(name_or_path):
+        return Path(name_or_path)
+    for folder in (*search, *data_folders("config/tariffs")):
+        path = folder / f"{name_or_path}.toml"
+        if path.is_file():
+            return path
+    known = shipped_tariffs()
+    message = f'there is no tariff "{name_or_path}"'
+    mend = did_you_mean(name_or_path, known) or "give the path of a tariff file"
+    raise TariffError([Problem("tariff", 0, "", "tariff", name_or_path, message, mend)])

@@ -1,0 +1,177 @@
+"""A tariff as a person writes it in config/tariffs/*.toml, as frozen types.
+
+Prices are Decimals in `currency` per kWh (or per day where the name says so). Parsing and checking is in
+`tariff_file`; when what holds is worked out in `days` and `calendar`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+MINUTES_A_DAY = 24 * 60
+
+
+class ClockKind(StrEnum):
+    """Which clock the tariff's hours are told by."""
+
+    LOCAL = "local"
+    """The clock on the wall, daylight saving time included."""
+    STANDARD = "standard"
+    """Standard time all year, as a meter without a calendar runs."""
+
+
+class DayClass(StrEnum):
+    """Days of one kind. On a day listed as a holiday only `every` and `holiday` hold."""
+
+    EVERY = "every"
+    WEEKDAY = "weekday"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"
+    MONDAY = "mon"
+    TUESDAY = "tue"
+    WEDNESDAY = "wed"
+    THURSDAY = "thu"
+    FRIDAY = "fri"
+    SATURDAY = "sat"
+    SUNDAY = "sun"
+
+
+class Season(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}
+):
+    """A stretch of every year, `MM-DD` to `MM-DD`, both days included; it may run over the new year."""
+
+    name: str
+    first: str
+    last: str
+
+
+class Period(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}
+):
+    """Hours of a day, `HH:MM` to `HH:MM`, the end excluded; over midnight it belongs to the day it begins on.
+
+    Of several periods that fit, the first in the file decides.
+    """
+
+    name: str
+    start: str
+    end: str
+    days: tuple[DayClass, ...] = (DayClass.EVERY,)
+    seasons: tuple[str, ...] = ()
+    """Seasons in which it exists; empty means all."""
+
+    @property
+    def start_minute(self) -> int:
+        """Minutes after local midnight, 0 .. 1439."""
+        return minute_of(self.start)
+
+    @property
+    def end_minute(self) -> int:
+        """Minutes after local midnight, 1 .. 1440; not above `start_minute` where it runs over midnight."""
+        return minute_of(self.end)
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The credit per kWh within the baseline allowance, as one figure and as the two rates behind it."""
+
+    credit_per_kwh: Decimal
+    within_per_kwh: Decimal
+    over_per_kwh: Decimal
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds from local midnight of `effective` until the next version."""
+
+    effective: date
+    source: str
+    season: tuple[Season, ...] = ()
+    """Seasons of this version alone; empty means the tariff's."""
+    period: tuple[Period, ...] = ()
+    """Periods of this version alone; empty means the tariff's."""
+    adders_per_kwh: Mapping[str, Decimal] = {}
+    """Components that are the same at all hours."""
+    energy_per_kwh: Mapping[str, Mapping[str, Decimal]] = {}
+    """Bucket name -> component -> price."""
+    published_per_kwh: Mapping[str, Decimal] = {}
+    """Bucket name -> total as the utility prints it; may differ from the sum by one in the last digit."""
+    base_services_per_day: Mapping[str, Decimal] = {}
+    """Income tier -> daily charge."""
+    baseline: Baseline | None = None
+
+    @property
+    def id(self) -> str:
+        """The effective date, `2026-03-01`."""
+        return self.effective.isoformat()
+
+
+class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One day on which only the classes `every` and `holiday` hold."""
+
+    date: date
+    name: str
+
+
+class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file. `version` is in order of time."""
+
+    format: Annotated[int, Meta(ge=1, le=1)]
+    id: str
+    name: str
+    utility: str
+    zone: str
+    currency: str
+    source: str
+    version: tuple[Version, ...]
+    clock: ClockKind = ClockKind.LOCAL
+    season: tuple[Season, ...] = ()
+    period: tuple[Period, ...] = ()
+    holiday: tuple[Holiday, ...] = ()
+
+    def seasons_of(self, version: Version) -> tuple[Season, ...]:
+        """The seasons that hold in `version`."""
+        return version.season or self.season
+
+    def periods_of(self, version: Version) -> tuple[Period, ...]:
+        """The periods that hold in `version`, in order of precedence."""
+        return version.period or self.period
+
+    def bucket_names_of(self, version: Version) -> tuple[str, ...]:
+        """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""
+        seasons, periods = self.seasons_of(version), self.periods_of(version)
+        if not seasons:
+            return tuple(dict.fromkeys(period.name for period in periods))
+        names = (
+            bucket_name(season.name, period.name)
+            for season in seasons
+            for period in periods
+            if not period.seasons or season.name in period.seasons
+        )
+        return tuple(dict.fromkeys(names))
+
+
+def bucket_name(season: str, period: str) -> str:
+    """`summer_peak`; a tariff without seasons has `peak`."""
+    return f"{season}_{period}" if season else period
+
+
+def minute_of(clock: str) -> int:
+    """`HH:MM` -> minutes after midnight; `24:00` is 1440. Raises ValueError."""
+    hour, minute = (int(part) for part in clock.split(":"))
+    if len(clock) != 5 or not (0 <= hour <= 24 and 0 <= minute <= 59 and hour * 60 + minute <= MINUTES_A_DAY):
+        raise ValueError(f"{clock!r} is no time of day")
+    return hour * 60 + minute
+
+
+def month_day_of(text: str) -> tuple[int, int]:
+    """`MM-DD` -> (month, day), 29 February included. Raises ValueError."""
+    month, day = (int(part) for part in text.split("-"))
+    if len(text) != 5:
+        raise ValueError(f"{text!r} is no day of the year")
+    date(2000, month, day)  # a leap year
+    return month, day
