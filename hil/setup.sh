@@ -131,10 +131,10 @@ want_packages() {
     packages=''
     if ! is_current; then
         choose_python
-        # A Python of the wrong kind is not mended by a package; a missing one, or one without ensurepip, is.
-        if [ -z "$python" ] && [ -z "${NETMETER_PYTHON:-}" ]; then
-            [ -n "$fault" ] && [ -z "$bare" ] || packages=python3-venv
-        fi
+        # Debian's package mends a missing Python and a Debian Python without ensurepip, not one of the wrong kind.
+        case $python:$bare:$fault in
+            :: | :/usr/bin/python*) packages=python3-venv ;;
+        esac
     fi
     have_mosquitto || packages="$packages${packages:+ }mosquitto"
 }
@@ -150,7 +150,7 @@ system_part() {
         say "missing, and only root can install: $packages"
         say "root can do it once for everybody: $(apt_line)"
     elif ! install_packages; then
-        say "apt did not succeed. Is the network up? Is another apt running (ps -C apt-get,apt,dpkg)? Then start again."
+        say "apt did not succeed. Is the network up? Is another apt running? Then start again."
     fi
     have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"
 }
@@ -163,7 +163,7 @@ explain_pip() {
         die "the package index's certificate is not trusted" \
             "behind a company proxy set PIP_CERT=/path/to/ca.pem; else check the date ($(date))"
     elif grep -q -e 'Temporary failure in name' -e 'Name or service not known' -e 'NewConnectionError' \
-        -e 'Network is unreachable' -e 'ConnectTimeout' -e 'ReadTimeout' -e 'ProxyError' "$log"; then
+        -e 'Network is unreachable' -e 'connection broken by' -e 'ProxyError' "$log"; then
         die "the package index cannot be reached" "connect to the network (proxy: https_proxy), then start again"
     elif grep -q -e 'DO NOT MATCH THE HASHES' "$log"; then
         die "a downloaded file is not the one in requirements.lock" "pip cache purge, look at pip config list, start again"
