@@ -45,8 +45,11 @@ def find_config() -> Path:
     """The first config that exists. Raises PlaceError that lists the places; nothing is invented."""
     candidates = config_candidates()
     for path in candidates:
-        if path.exists():
-            return path
+        try:
+            path.stat()
+        except OSError:
+            continue
+        return path
     looked = ", ".join(str(path) for path in candidates)
     raise PlaceError(f"no gateway.toml found: looked for {looked}; name one with --config PATH")
 

@@ -35,6 +35,8 @@ class Fields:
     values: dict[str, object] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     """Keys that a person wrote, as against defaults."""
+    meant: frozenset[str] = frozenset()
+    """Known keys that a person probably meant by an unknown one."""
 
     def text(self, key: str) -> str | None:
         value = self.values.get(key)
@@ -83,7 +85,7 @@ class Converter:
             return self._wrong(value, "a table", path, f"write [{path[-1]}] on a line of its own")
         known = {one.encode_name: one for one in kind.fields}
         covered = self._unknown_keys(value, tuple(known), path)
-        fields = Fields(path, given=frozenset(value))
+        fields = Fields(path, given=frozenset(value), meant=frozenset(covered))
         self.tables[path] = fields
         complete = True
         for name, one in known.items():
@@ -155,6 +157,8 @@ class Converter:
         if isinstance(kind, inspect.IntType):
             return self._integer(value, kind, path)
         if isinstance(kind, inspect.StrType):
+            if isinstance(value, str) and "\0" in value:
+                return self._wrong(value, "text that can be used", path, "take the zero byte out")
             return value if isinstance(value, str) else self._wrong(value, "text", path, f'{name} = "{_toml(value)}"')
         if isinstance(kind, inspect.DateType):
             if isinstance(value, date) and not isinstance(value, datetime):

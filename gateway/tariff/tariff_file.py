@@ -21,8 +21,7 @@ class TariffError(ProblemsError):
 
 def shipped_tariffs() -> tuple[str, ...]:
     """Names of the tariffs that come with the program."""
-    names = {path.stem for folder in data_folders("config/tariffs") for path in folder.glob("*.toml")}
-    return tuple(sorted(names))
+    return tuple(sorted(_by_name(data_folders("config/tariffs"))))
 
 
 def is_path(name_or_path: str) -> bool:
@@ -49,11 +48,18 @@ def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:
     """The file that holds a tariff. Raises TariffError for a name that does not exist."""
     if is_path(name_or_path):
         return Path(name_or_path)
-    for folder in (*search, *data_folders("config/tariffs")):
-        path = folder / f"{name_or_path}.toml"
-        if path.is_file():
-            return path
-    known = shipped_tariffs()
+    known = _by_name((*search, *data_folders("config/tariffs")))
+    if name_or_path in known:
+        return known[name_or_path]
     message = f'there is no tariff "{name_or_path}"'
-    mend = did_you_mean(name_or_path, known) or "give the path of a tariff file"
+    mend = did_you_mean(name_or_path, sorted(known)) or "give the path of a tariff file"
     raise TariffError([Problem("tariff", 0, "", "tariff", name_or_path, message, mend)])
+
+
+def _by_name(folders: Sequence[Path]) -> dict[str, Path]:
+    """Tariff files by name; of two with one name the earlier folder's."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found

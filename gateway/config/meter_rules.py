@@ -1,0 +1,181 @@
+"""What [[meter]] must fulfil: alone, and against the other meters. Notes problems; changes nothing.
+
+Two meters on one line share its settings, and no two answer to the same address.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.errors import ProfileError
+from drivers.profile_file import load_profile, shipped_profiles
+
+from .convert import Converter, Fields
+from .document import Document
+from .hints import did_you_mean
+from .problem import Severity, TomlPath
+from .rules import NAME, NAME_MEND, check_host, resolved
+
+BAUDS_BD = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200, 230400, 460800, 921600)
+SERIAL_KEYS = ("baud_bd", "parity", "stop_bits")
+HIGHEST_SERIAL_UNIT = 247
+
+
+@dataclass(frozen=True, slots=True)
+class _Meter:
+    """A meter's values with what is said about it elsewhere."""
+
+    path: TomlPath
+    fields: Fields
+    title: str
+
+    def text(self, key: str) -> str:
+        return self.fields.text(key) or ""
+
+
+def check_meters(document: Document, converter: Converter, *, ports: bool) -> None:
+    """All meters. With `ports` a serial port that does not exist is an error, else a warning."""
+    meters = [
+        _Meter(path, fields, fields.text("name") or f"number {position + 1}")
+        for position, (path, fields) in enumerate(
+            (path, fields) for path, fields in converter.tables.items() if path[:1] == ("meter",)
+        )
+    ]
+    if document.table.get("meter") == []:
+        document.add(("meter",), "there is no [[meter]]", "a gateway needs one meter at least")
+    interval_min = (
+        converter.tables[("accounting",)].number("interval_min") if ("accounting",) in converter.tables else None
+    )
+    for meter in meters:
+        _check_name(document, meter)
+        _check_way(document, meter)
+        _check_profile(document, meter)
+        _check_numbers(document, meter, interval_min)
+        if meter.text("port"):
+            _check_port(document, meter, Severity.ERROR if ports else Severity.WARNING)
+    _check_names(document, meters)
+    _check_lines(document, meters)
+    _check_addresses(document, meters)
+
+
+def _check_name(document: Document, meter: _Meter) -> None:
+    name = meter.fields.text("name")
+    if name is not None and not NAME.fullmatch(name):
+        document.add((*meter.path, "name"), f'name "{name}" cannot be used', NAME_MEND, value=name)
+
+
+def _check_way(document: Document, meter: _Meter) -> None:
+    """Either a serial line or TCP."""
+    given, meant = meter.fields.given, meter.fields.meant
+    port, host = meter.fields.text("port"), meter.fields.text("host")
+    told_already = port is None or host is None or bool(meant & {"port", "host"})
+    if port and host:
+        message = "has both port (a serial line) and host (Modbus TCP)"
+        document.add((*meter.path, "host"), message, "keep the one that is meant")
+    elif not port and not host and not told_already:
+        message = "has neither port (a serial line) nor host (Modbus TCP)"
+        document.add(meter.path, message, 'add port = "/dev/serial/by-id/..." or host = "192.168.1.20"')
+    if host:
+        check_host(document, (*meter.path, "host"), host)
+        for key in SERIAL_KEYS:
+            if key in given and not port:
+                document.warn((*meter.path, key), f"{key} means nothing over TCP", "take the line out")
+    elif port and "tcp_port" in given:
+        document.warn((*meter.path, "tcp_port"), "tcp_port means nothing on a serial line", "take the line out")
+
+
+def _check_profile(document: Document, meter: _Meter) -> None:
+    name = meter.fields.text("profile")
+    if name is None:
+        return
+    place = (*meter.path, "profile")
+    if not name.endswith(".toml") and name not in shipped_profiles():
+        document.add(place, f'there is no profile "{name}"', did_you_mean(name, shipped_profiles()), value=name)
+        return
+    try:
+        load_profile(str(resolved(document.folder, name)) if name.endswith(".toml") else name)
+    except ProfileError as error:
+        document.add(place, str(error), value=name)
+
+
+def _check_numbers(document: Document, meter: _Meter, interval_min: int | None) -> None:
+    unit, baud_bd, poll_s = (meter.fields.number(key) for key in ("unit", "baud_bd", "poll_s"))
+    if meter.text("port") and unit is not None and not 1 <= unit <= HIGHEST_SERIAL_UNIT:
+        # Modbus over Serial Line V1.02, 2.2: 0 is broadcast, which no device answers; 248 to 255 are reserved.
+        message = f"unit = {unit} is outside 1 to {HIGHEST_SERIAL_UNIT}, the addresses on a serial line"
+        document.add((*meter.path, "unit"), message, "the meter's display or manual tells its address", value=unit)
+    if baud_bd is not None and baud_bd not in BAUDS_BD:
+        listed = ", ".join(str(one) for one in BAUDS_BD)
+        document.add((*meter.path, "baud_bd"), f"baud_bd = {baud_bd} is not one of {listed}", value=baud_bd)
+    if poll_s is not None and interval_min is not None and poll_s > interval_min * 60:
+        message = f"poll_s = {poll_s} is longer than the accounting interval of {interval_min} min"
+        document.add((*meter.path, "poll_s"), message, "poll_s = 5 is a good start", value=poll_s)
+
+
+def _check_port(document: Document, meter: _Meter, missing: Severity) -> None:
+    name, place = meter.text("port"), (*meter.path, "port")
+    path = resolved(document.folder, name)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        message = f"port {name}: {os.strerror(error.errno or 0)}"
+        mend = "plug the adapter in, then: ls -l /dev/serial/by-id"
+        document.add(place, message, mend, value=name, severity=missing)
+        return
+    if not stat.S_ISCHR(mode):
+        document.add(place, f"port {name} is not a serial port", "ls -l /dev/serial/by-id", value=name)
+    elif not os.access(path, os.R_OK | os.W_OK):
+        mend = f"ls -l {path} shows its group, often dialout: usermod -aG dialout USER"
+        document.warn(place, f"port {name} may not be opened by this user", mend, value=name)
+    elif path.name.startswith(("ttyUSB", "ttyACM")) and not path.is_symlink():
+        mend = "take its name from: ls -l /dev/serial/by-id"
+        document.warn(place, f"port {name} can become another adapter's name at the next start", mend, value=name)
+
+
+def _check_names(document: Document, meters: list[_Meter]) -> None:
+    first: dict[str, TomlPath] = {}
+    for meter in meters:
+        name = meter.text("name")
+        if name and first.setdefault(name, meter.path) != meter.path:
+            document.add((*meter.path, "name"), f'two meters are named "{name}"', "rename one", value=name)
+
+
+def _check_lines(document: Document, meters: list[_Meter]) -> None:
+    first: dict[str, _Meter] = {}
+    for meter in meters:
+        if not meter.text("port"):
+            continue
+        other = first.setdefault(_line(document, meter), meter)
+        for key in SERIAL_KEYS:
+            mine, theirs = meter.fields.values.get(key), other.fields.values.get(key)
+            if mine is not None and theirs is not None and mine != theirs:
+                message = f'{key} = {mine}, but "{other.title}" on the same port has {theirs}'
+                document.add((*meter.path, key), message, "all meters on one line share its settings", value=mine)
+
+
+def _check_addresses(document: Document, meters: list[_Meter]) -> None:
+    first: dict[tuple[str, int], _Meter] = {}
+    for meter in meters:
+        unit = meter.fields.number("unit")
+        way = (
+            _line(document, meter)
+            if meter.text("port")
+            else f"{meter.text('host').lower()}:{meter.fields.number('tcp_port')}"
+        )
+        if unit is None or not (meter.text("port") or meter.text("host")):
+            continue
+        other = first.setdefault((way, unit), meter)
+        if other is not meter:
+            message = f'same place and unit = {unit} as "{other.title}"'
+            document.add((*meter.path, "unit"), message, "each meter has its own address", value=unit)
+
+
+def _line(document: Document, meter: _Meter) -> str:
+    """One name for one serial line, by whichever link it is reached."""
+    return os.path.realpath(resolved(document.folder, meter.text("port")))
+
+
+def profile_path(folder: Path, name: str) -> str:
+    """A profile's name as it is, its file as an absolute path."""
+    return str(resolved(folder, name)) if name.endswith(".toml") else name
