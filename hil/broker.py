@@ -78,17 +78,11 @@ class Broker:
             child = self._start_mosquitto()
         else:
             child = Child.python("broker (amqtt)", "hil.amqtt_broker", [f"--port={self.port}"], self.log)
-        deadline_s = time.monotonic() + START_S
-        while not accepts_connect(self.port):
-            try:
-                child.check()
-                if time.monotonic() > deadline_s:
-                    raise ChildError(f"broker took no CONNECT within {START_S:g} s; its log: {self.log}\n{child.tail()}")
-            except ChildError:
-                child.stop()
-                raise
-            time.sleep(0.02)
-        child.check()
+        try:
+            self._wait(child)
+        except BaseException:
+            child.stop()
+            raise
         self._child = child
 
     def stop(self) -> None:
@@ -101,6 +95,16 @@ class Broker:
         """Stop, and start again on the same port. Raises ChildError."""
         self.stop()
         self.start()
+
+    def _wait(self, child: Child) -> None:
+        deadline_s = time.monotonic() + START_S
+        while not accepts_connect(self.port):
+            child.check()
+            if time.monotonic() > deadline_s:
+                raise ChildError(f"no CONNECT accepted within {START_S:g} s; its log: {self.log}\n{child.tail()}")
+            time.sleep(0.02)
+        # Somebody else's broker could have answered on the port while ours failed to get it.
+        child.check()
 
     def _start_mosquitto(self) -> Child:
         if self._mosquitto is None:

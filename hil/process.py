@@ -4,12 +4,15 @@ Output goes to the log file, which the caller names to the user when something i
 did not start.
 """
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 STOP_S = 5.0
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 class ChildError(Exception):
@@ -19,18 +22,30 @@ class ChildError(Exception):
 class Child:
     """One running child process."""
 
-    def __init__(self, name: str, command: list[str], log: Path) -> None:
-        """Start `command`, both outputs appended to `log`."""
+    def __init__(self, name: str, command: list[str], log: Path, extra_env: Mapping[str, str] | None = None) -> None:
+        """Start `command`, both outputs appended to `log`; `extra_env` is added to our own environment."""
         self.name = name
         self.log = log
         self._log_start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as sink:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env={**os.environ, **(extra_env or {})},
+                # Ctrl-C on the terminal is for the parent, which ends its children in their order.
+                start_new_session=True,
+            )
 
     @classmethod
-    def python(cls, name: str, module: str, options: list[str], log: Path) -> "Child":
-        """Start `python -m module options` with this interpreter."""
-        return cls(name, [sys.executable, "-u", "-m", module, *options], log)
+    def python(
+        cls, name: str, module: str, options: list[str], log: Path, extra_env: Mapping[str, str] | None = None
+    ) -> "Child":
+        """Start `python -m module options` with this interpreter and the packages beside this file."""
+        search = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-P", "-u", "-m", module, *options]
+        return cls(name, command, log, {"PYTHONPATH": search, **(extra_env or {})})
 
     @property
     def pid(self) -> int:

@@ -1,0 +1,99 @@
+"""`netmeter-hil`: the demo and the simulated meters, for people and for test rigs.
+
+Nothing heavy is imported before a command needs it. A user's mistake is told in one line, never as a traceback.
+"""
+
+from pathlib import Path
+
+import click
+
+# The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
+DEFAULT_SPEED = 30
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Everything that stands in for the world around a gateway."""
+
+
+@main.command(
+    epilog="Example: netmeter-hil demo --duration 60.  Exit code: 0 fine; 1 no reading came through the broker, the "
+    "law was broken, or a process ended on its own; 2 wrong options."
+)
+@click.option("--duration", type=click.FloatRange(min=1), help="Seconds to run; without it, until Ctrl-C.")
+@click.option("--speed", type=click.IntRange(1, 3600), default=DEFAULT_SPEED, show_default=True, help="1 = real time.")
+@click.option("--seed", type=int, help="Another house.")
+@click.option("--keep", is_flag=True, help="Keep the folder with config, store, logs and truth files.")
+@click.option("--broker", type=click.Choice(["mosquitto", "amqtt"]), help="Default: mosquitto where it is installed.")
+def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broker: str | None) -> None:
+    """A simulated house with a 9 kW array, read by the real daemon, published to a real broker, shown as it goes.
+
+    A SunSpec meter over Modbus TCP and an SDM630 over Modbus RTU at 9600 baud. What is shown is what an independent
+    MQTT client receives.
+    """
+    from .broker import BrokerKind
+    from .house import DEFAULT_SEED
+    from .show import DemoOptions, run_demo
+
+    kind = None if broker is None else BrokerKind(broker)
+    raise SystemExit(run_demo(DemoOptions(duration, speed, DEFAULT_SEED if seed is None else seed, keep, kind)))
+
+
+@main.command(
+    epilog="Example: netmeter-hil simulate --dump meter.txt --tcp-port 15020.  It says `ready ADDRESS` when it serves, "
+    "and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; 2 wrong "
+    "options."
+)
+@click.option("--dump", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve this register dump.")
+@click.option("--meter", type=click.Choice(["sunspec-203", "sdm630"]), help="Serve this meter in a simulated house.")
+@click.option("--tcp-port", type=click.IntRange(0, 65535), help="Loopback port (dump, sunspec-203); 0 = any free one.")
+@click.option("--link", type=click.Path(path_type=Path), help="Path of the serial port to be made (sdm630).")
+@click.option("--seed", type=int, help="Which house.")
+@click.option("--speed", type=click.IntRange(1, 3600), default=1, show_default=True, help="1 = real time.")
+@click.option("--truth", type=click.Path(path_type=Path), help="Write what is truly counted, second by second (CSV).")
+def simulate(
+    dump: Path | None,
+    meter: str | None,
+    tcp_port: int | None,
+    link: Path | None,
+    seed: int | None,
+    speed: int,
+    truth: Path | None,
+) -> None:
+    """Serve one meter: a recorded register dump, or a meter in a simulated house."""
+    if (dump is None) == (meter is None):
+        raise click.UsageError("name either --dump FILE or --meter MODEL")
+    if (meter == "sdm630") != (link is not None):
+        raise click.UsageError("--link PATH goes with --meter sdm630, and that needs it")
+    if meter == "sdm630" and tcp_port is not None:
+        raise click.UsageError("--tcp-port does not go with --meter sdm630, which is on a serial line")
+    try:
+        if dump is not None:
+            from .meters import dump_tcp
+
+            dump_tcp.main([f"--dump={dump}", f"--tcp-port={tcp_port or 0}"])
+        else:
+            _simulate_meter(tcp_port, link, seed, speed, truth)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise click.ClickException(f"{dump or meter}: {error}") from error
+
+
+def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, speed: int, truth: Path | None) -> None:
+    from .house import DAY_START_US, DEFAULT_SEED
+    from .house_time import Anchor
+
+    options = [f"--seed={DEFAULT_SEED if seed is None else seed}", *Anchor.now(DAY_START_US, speed).options()]
+    if truth is not None:
+        options.append(f"--truth={truth}")
+    if link is None:
+        from .meters import sunspec_tcp
+
+        sunspec_tcp.main([*options, f"--tcp-port={tcp_port or 0}"])
+    else:
+        from .meters import sdm630_rtu
+
+        sdm630_rtu.main([*options, f"--link={link}"])
+
+
+if __name__ == "__main__":
+    main()
