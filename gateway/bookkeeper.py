@@ -1,0 +1,256 @@
+"""The ledger thread: takes readings, keeps every meter's books, owns the store, answers the publisher.
+
+Commits at every interval, bucket edge, event and epoch, and at least every `commit_every_s`, so that a power cut
+costs at most that much resolution. A record is offered to the broker only after its COMMIT. A store that fails
+(full, read-only, hung) costs nothing either: the batch is kept and tried again, and the failure is told.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .books import Books
+from .clock import Clock
+from .config.types import Config
+from .ledger.records import Batch, Record
+from .ledger.store import Store
+from .log import event_line, logger
+from .publish.message import OFFLINE, ONLINE, Topics, render
+from .publish.publisher import Publisher
+from .read import Reading
+from .validate import Accepted, NewEpoch, Quarantined, Reason
+
+INBOX_LIMIT = 10_000
+INBOX_A_TURN = 500
+COMMIT_AGAIN_US = 5_000_000
+OFFLINE_AFTER_POLLS = 4
+OFFLINE_AFTER_LEAST_US = 30_000_000
+HEALTH_EVERY_US = 60_000_000
+READINGS_HELD_MOST = 20_000
+
+
+@dataclass(slots=True)
+class MeterLive:
+    """What the thread remembers of a meter between turns. Real monotonic microseconds."""
+
+    heard_us: int = 0
+    online: bool | None = None
+    error: str = ""
+    dirty: bool = False
+    offered_us: int = 0
+    offered_bucket: str | None = None
+
+
+@dataclass(slots=True)
+class StoreHealth:
+    """How the store is doing, for `netmeter status`."""
+
+    commits: int = 0
+    error: str = ""
+    readings_dropped: int = 0
+    outbox_depth: int = 0
+    last_commit_us: int = 0
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one round of the loop has gathered."""
+
+    commit_now: bool = False
+    rows_wanted: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+class Bookkeeper(threading.Thread):
+    """The ledger thread. Other threads call `deliver`, `report_failure`, `want_rows`, `acknowledge`, `stop`."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        books: Mapping[str, Books],
+        topics: Topics,
+        clock: Clock,
+        ask_again: Callable[[str], None],
+    ) -> None:
+        """`ask_again(meter)` asks the meter's line for another reading at once."""
+        super().__init__(name="ledger")
+        self.health = StoreHealth()
+        self.live = {name: MeterLive() for name in books}
+        self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
+        self._ask_again = ask_again
+        self._publisher: Publisher | None = None
+        self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue(INBOX_LIMIT)
+        self._batch = Batch()
+        self._commit_due_us = 0
+        self._health_due_us = 0
+        self._stopping = False
+
+    def attach(self, publisher: Publisher) -> None:
+        """Name the publisher; before `start`."""
+        self._publisher = publisher
+
+    def deliver(self, reading: Reading) -> None:
+        """A line read a meter. A full inbox drops it: the register is cumulative, the next one carries the energy."""
+        self._post(lambda turn: self._take(reading, turn))
+
+    def report_failure(self, meter: str, error: str) -> None:
+        """A line could not read a meter."""
+        self._post(lambda _turn: self._note_failure(meter, error))
+
+    def want_rows(self, connection: int, after_id: int, limit: int) -> None:
+        """The publisher has room; answered by `Publisher.offer_rows` after the next commit."""
+        self._inbox.put(lambda turn: turn.rows_wanted.append((connection, after_id, limit)))
+
+    def acknowledge(self, outbox_id: int) -> None:
+        """The broker has taken a row."""
+        self._inbox.put(lambda _turn: self._batch.acknowledged.append(outbox_id))
+
+    def stop(self) -> None:
+        """Commit what there is and end."""
+        self._inbox.put(self._begin_stop)
+
+    def run(self) -> None:
+        """Serve the inbox until stopped; the last act is a commit."""
+        self._commit_due_us = self._clock.real_us() + self._commit_every_us
+        while not self._stopping:
+            turn = _Turn()
+            try:
+                self._inbox.get(timeout=0.5)(turn)
+                for _ in range(INBOX_A_TURN):
+                    self._inbox.get_nowait()(turn)
+            except queue.Empty:
+                pass
+            self._settle(turn)
+        self._commit()
+
+    @property
+    def _commit_every_us(self) -> int:
+        return self._config.store.commit_every_s * 1_000_000
+
+    def _post(self, action: Callable[[_Turn], None]) -> None:
+        try:
+            self._inbox.put_nowait(action)
+        except queue.Full:
+            self.health.readings_dropped += 1
+
+    def _settle(self, turn: _Turn) -> None:
+        """After the inbox: commit if due, offer what is new, keep the meters' presence."""
+        if turn.commit_now or self._clock.real_us() >= self._commit_due_us:
+            self._commit()
+        for connection, after_id, limit in turn.rows_wanted:
+            if self._publisher is not None:
+                self._publisher.offer_rows(connection, self._store.pending(after_id, limit))
+        for name in self._books:
+            self._offer_presence(name)
+            self._offer_state(name)
+        self._offer_health()
+
+    def _take(self, reading: Reading, turn: _Turn) -> None:
+        books, live = self._books[reading.meter], self.live[reading.meter]
+        rows_before = len(self._batch.outbox) + len(self._batch.epochs)
+        bucket_before = books.running_bucket()
+        decision = books.take(reading, self._batch)
+        if isinstance(decision, Accepted | NewEpoch):
+            live.heard_us, live.error, live.dirty = self._clock.real_us(), "", True
+        else:
+            live.error = books.last_decision
+        if isinstance(decision, Quarantined) and decision.reason is Reason.FIRST_READING:
+            self._ask_again(reading.meter)
+        changed_bucket = books.running_bucket() != bucket_before
+        if changed_bucket or len(self._batch.outbox) + len(self._batch.epochs) > rows_before:
+            turn.commit_now = True
+        if self.health.error and len(self._batch.readings) > READINGS_HELD_MOST:
+            # The store has been away for long: raw readings go first, what was reckoned from them is kept.
+            self.health.readings_dropped += len(self._batch.readings)
+            self._batch.readings.clear()
+
+    def _note_failure(self, meter: str, error: str) -> None:
+        self._books[meter].counters.failed += 1
+        live = self.live[meter]
+        if error != live.error:
+            logger.warning(event_line("read_failed", meter=meter, why=error))
+        live.error = error
+
+    def _begin_stop(self, _turn: _Turn) -> None:
+        self._stopping = True
+
+    def _commit(self) -> None:
+        """One transaction for all since the last; a failure keeps the batch and is told once."""
+        now_us = self._clock.real_us()
+        self._commit_due_us = now_us + self._commit_every_us
+        batch = self._batch
+        if batch.is_empty:
+            return
+        try:
+            self._store.commit(batch)
+            self.health.outbox_depth = self._store.outbox_depth()
+        except sqlite3.Error as error:
+            self._commit_due_us = now_us + COMMIT_AGAIN_US
+            if str(error) != self.health.error:
+                logger.error(event_line("store_failed", store=self._store.path, why=error))
+            self.health.error = str(error)
+            return
+        if self.health.error:
+            logger.warning(event_line("store_works_again", store=self._store.path))
+        self.health.error = ""
+        self.health.commits += 1
+        self.health.last_commit_us = now_us
+        self._batch = Batch()
+        if batch.outbox and self._publisher is not None:
+            self._publisher.offer_growth()
+
+    def _offer_presence(self, name: str) -> None:
+        """`online` while readings are accepted, `offline` when none was for four polls and at least 30 s."""
+        live, section = self.live[name], self._books[name].section
+        patience_us = max(OFFLINE_AFTER_POLLS * section.poll_s * 1_000_000 // self._clock.rate, OFFLINE_AFTER_LEAST_US)
+        online = bool(live.heard_us) and self._clock.real_us() - live.heard_us < patience_us
+        if self._publisher is None or online == live.online:
+            return
+        if live.online is not None:
+            logger.info(event_line("meter_online" if online else "meter_offline", meter=name, why=live.error or "-"))
+        live.online = online
+        self._publisher.offer_retained(self._topics.meter(name, "status"), ONLINE if online else OFFLINE)
+
+    def _offer_state(self, name: str) -> None:
+        """State on change and at most every `state_every_s`, at once when the bucket changes."""
+        live, books = self.live[name], self._books[name]
+        now_us = self._clock.real_us()
+        bucket = books.running_bucket()
+        due = now_us - live.offered_us >= self._config.mqtt.state_every_s * 1_000_000 or bucket != live.offered_bucket
+        if not (live.dirty and due) or self._publisher is None or self._runs_ahead(now_us):
+            return
+        record = books.state_record()
+        if record is not None:
+            self._publisher.offer_retained(self._topics.meter(name, "state"), render(record), expires=True)
+            live.dirty, live.offered_us, live.offered_bucket = False, now_us, bucket
+
+    def _runs_ahead(self, now_us: int) -> bool:
+        """Whether the store has been failing for so long that live totals would promise what no disk holds."""
+        return bool(self.health.error) and now_us - self.health.last_commit_us > 2 * self._commit_every_us
+
+    def _offer_health(self) -> None:
+        now_us = self._clock.real_us()
+        if now_us < self._health_due_us or self._publisher is None:
+            return
+        self._health_due_us = now_us + HEALTH_EVERY_US
+        self._publisher.offer_retained(self._topics.health, render(self.health_record()))
+
+    def health_record(self) -> Record:
+        """The gateway's own state, as published and as `netmeter status` shows it."""
+        from . import __version__
+
+        health = self.health
+        return {
+            "schema": 1,
+            "gateway": self._config.gateway.id,
+            "version": __version__,
+            "store_epoch": self._store.store_epoch,
+            "clock": self._clock.state().value,
+            "outbox_depth": health.outbox_depth,
+            "commits": health.commits,
+            "storage": health.error or "ok",
+            "readings_dropped": health.readings_dropped,
+            "sqlite": sqlite3.sqlite_version,
+        }

@@ -1,0 +1,225 @@
+"""One meter's books: validate, accumulate, and turn what came of it into rows for one commit.
+
+No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers are given out here, gapless per
+meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
+"""
+
+from dataclasses import dataclass
+
+from .accumulate import Accumulator, Rules
+from .config.types import MeterSection
+from .energy import Interval, registers_of
+from .kernels import Kernel
+from .ledger import chain
+from .ledger.records import (
+    Batch,
+    EpochRow,
+    EventRow,
+    IntervalRow,
+    OutboxRow,
+    ReadingRow,
+    Record,
+    StoredMeter,
+    interval_record,
+)
+from .publish.message import event_message, interval_message, state_record
+from .read import Reading
+from .timeline import Timeline
+from .validate import Accepted, Decision, Limits, NewEpoch, Quarantined, Reason, Rejected, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose records these are."""
+
+    gateway: str
+    store_epoch: str
+
+
+@dataclass(slots=True)
+class Counters:
+    """Readings by what became of them, since the start."""
+
+    accepted: int = 0
+    rejected: int = 0
+    quarantined: int = 0
+    failed: int = 0
+
+
+class OutboxIds:
+    """Ever growing ids of one run, shared by the meters of a store."""
+
+    def __init__(self, newest: int) -> None:
+        self._newest = newest
+
+    def next(self) -> int:
+        self._newest += 1
+        return self._newest
+
+
+class Books:
+    """The books of one meter. `take` is the only way in; `batch` collects until somebody commits it."""
+
+    def __init__(
+        self,
+        stored: StoredMeter,
+        origin: Origin,
+        section: MeterSection,
+        timeline: Timeline,
+        kernel: Kernel,
+        rules: Rules,
+        outbox_ids: OutboxIds,
+        gap_us: int,
+    ) -> None:
+        """`gap_us`: an accepted reading this long after the one before is told as a gap."""
+        self.section, self.origin = section, origin
+        self.counters = Counters()
+        self.last_decision: str = ""
+        self.latest: Reading | None = None
+        """The last reading accepted in this run; None until then, and no state goes out before."""
+        self._stored, self._timeline = stored, timeline
+        self._limits = Limits(limit_milliw=section.limit_milliw)
+        self._validator = stored.validator
+        self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
+        self._outbox_ids, self._gap_us = outbox_ids, gap_us
+        self._interval_seq, self._event_seq = stored.interval_seq, stored.event_seq
+        self._chain_head = stored.chain_head
+        self._refused: Reason | None = None
+        self._refused_count = 0
+
+    @property
+    def register_epoch(self) -> int:
+        return self._accumulator.state.register_epoch
+
+    def take(self, reading: Reading, batch: Batch) -> Decision:
+        """Decide on a reading, book it, and add all rows that belong to the decision to `batch`."""
+        previous = self._validator.last
+        self._validator, decision = validate(self._validator, reading, self._limits)
+        closed: list[Interval] = []
+        match decision:
+            case Accepted():
+                self._tell_gap(previous, decision.reading, batch)
+                closed = self._accumulator.add(decision.reading)
+                self._accept(decision.reading, batch)
+            case NewEpoch():
+                closed = self._open_epoch(decision, batch)
+                self._accept(decision.reading, batch)
+            case Rejected() | Quarantined():
+                self._refuse(decision, batch)
+        kind = type(decision).__name__.lower()
+        self.last_decision = kind if isinstance(decision, Accepted) else f"{kind}: {decision.reason}"
+        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
+        for interval in closed:
+            self._write_interval(interval, batch)
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
+        return decision
+
+    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
+        """Write an event: into the store and, in the same transaction, into the outbox."""
+        self._event_seq += 1
+        meter_id = self._stored.meter_id
+        batch.events.append(EventRow(meter_id, self._event_seq, at_us, kind, detail))
+        payload = event_message(
+            self.origin.gateway, self.section.name, self.origin.store_epoch, self._event_seq, at_us, kind, detail
+        )
+        row = OutboxRow(self._outbox_ids.next(), self.section.name, "event", self._event_seq, payload)
+        batch.outbox.append((meter_id, row))
+
+    def running_bucket(self) -> str | None:
+        """The bucket that held at the last accepted reading."""
+        if self.latest is None:
+            return None
+        calendar = self._timeline.calendar
+        return calendar.bucket_names[calendar.bucket_at(self.latest.instant_us)]
+
+    def state_record(self) -> Record | None:
+        """The live account; None before the first accepted reading of this run."""
+        bucket = self.running_bucket()
+        if self.latest is None or bucket is None:
+            return None
+        return state_record(
+            self.origin.gateway,
+            self.section.name,
+            self.origin.store_epoch,
+            self.latest,
+            self._accumulator.state,
+            bucket,
+            self._timeline.calendar.bucket_names,
+        )
+
+    def _accept(self, reading: Reading, batch: Batch) -> None:
+        self.counters.accepted += 1
+        self.latest = reading
+        if self._refused is not None and self._refused is not Reason.FIRST_READING:
+            detail: Record = {"reason": self._refused.value, "readings": self._refused_count}
+            self.tell("resumed", reading.latest_us, detail, batch)
+        self._refused, self._refused_count = None, 0
+
+    def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
+        """Count each; tell the first of a row, so that a meter that is wrong all night is one event and a number."""
+        quarantined = isinstance(decision, Quarantined)
+        self.counters.quarantined += quarantined
+        self.counters.rejected += not quarantined
+        self._refused_count += 1
+        if decision.reason is self._refused:
+            return
+        self._refused = decision.reason
+        if decision.reason is not Reason.FIRST_READING:
+            kind = "quarantined" if quarantined else "rejected"
+            detail = {"reason": decision.reason.value, **_both_registers(decision.previous, decision.reading)}
+            self.tell(kind, decision.reading.latest_us, detail, batch)
+
+    def _open_epoch(self, decision: NewEpoch, batch: Batch) -> list[Interval]:
+        meter_id = self._stored.meter_id
+        batch.epochs.append(
+            EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
+        )
+        closed = self._accumulator.start_epoch(decision.register_epoch, decision.first)
+        closed += self._accumulator.add(decision.reading)
+        detail: Record = {
+            "reason": decision.reason.value,
+            "register_epoch": decision.register_epoch,
+            "serial": decision.first.serial,
+            **_both_registers(decision.previous, decision.first),
+        }
+        self.tell("epoch", decision.first.latest_us, detail, batch)
+        return closed
+
+    def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
+        if previous is None or reading.earliest_us - previous.latest_us < self._gap_us:
+            return
+        over_edge = self._timeline.next_edge_us(previous.instant_us) <= reading.instant_us
+        detail: Record = {
+            "from_utc_us": previous.latest_us,
+            "to_utc_us": reading.earliest_us,
+            "over_edge": int(over_edge),
+            **_both_registers(previous, reading),
+        }
+        self.tell("gap", reading.latest_us, detail, batch)
+
+    def _write_interval(self, interval: Interval, batch: Batch) -> None:
+        """Give the interval its number and its place in the chain, and put it into store and outbox."""
+        self._interval_seq += 1
+        meter, meter_id = self.section.name, self._stored.meter_id
+        tariff = self._timeline.calendar.tariff_id
+        record = interval_record(
+            self.origin.gateway, meter, self.origin.store_epoch, self._interval_seq, interval, tariff
+        )
+        previous_hash, self._chain_head = self._chain_head, chain.link(self._chain_head, record)
+        batch.intervals.append(
+            IntervalRow(meter_id, self._interval_seq, 0, None, tariff, interval, previous_hash, self._chain_head)
+        )
+        payload = interval_message(record, previous_hash, self._chain_head)
+        row = OutboxRow(self._outbox_ids.next(), meter, "interval", self._interval_seq, payload)
+        batch.outbox.append((meter_id, row))
+
+
+def _both_registers(previous: Reading | None, reading: Reading) -> Record:
+    """The two readings that a decision was made from, for the person with a wrong bill."""
+    record: Record = {}
+    for label, one in (("previous", previous), ("reading", reading)):
+        for direction, register in registers_of(one.snapshot).items() if one is not None else ():
+            record[f"{label}_{direction}_milliwh"] = register.milliwh
+        if one is not None:
+            record[f"{label}_time_utc_us"] = one.latest_us
+    return record

@@ -1,0 +1,106 @@
+"""The daemon's ear: a Unix socket on which `netmeter status` and `netmeter read` ask. No network listener exists.
+
+One JSON object a connection each way, closed by a line end; bounded in size and time. Read-only by design:
+nothing that can be asked here changes a meter, the store or the account.
+"""
+
+import contextlib
+import grp
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .log import event_line, logger
+
+REQUEST_LIMIT_BYTES = 4096
+ANSWER_LIMIT_BYTES = 4_000_000
+PATIENCE_S = 5.0
+GROUP = "netmeter"
+
+Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+class NoDaemonError(Exception):
+    """Nobody answers on the socket."""
+
+
+class Control(threading.Thread):
+    """Serves one socket; `handlers` maps a command word to what answers it."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        """Bind at once, so that a bad place is told before anything runs. Raises OSError."""
+        super().__init__(name="control", daemon=True)
+        self._path, self._handlers = path, handlers
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # the store's lock has proved that no other daemon is alive behind it
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            self._socket.bind(str(path))
+        finally:
+            os.umask(mask)
+        with contextlib.suppress(KeyError, PermissionError):
+            os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
+            path.chmod(0o660)
+        self._socket.listen(8)
+
+    def run(self) -> None:
+        """Answer until closed."""
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(PATIENCE_S)
+                with contextlib.suppress(OSError):  # who asked and went away gets no answer
+                    connection.sendall(json.dumps(self._answer(connection)).encode() + b"\n")
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _answer(self, connection: socket.socket) -> dict[str, Any]:
+        try:
+            request = json.loads(_receive_line(connection, REQUEST_LIMIT_BYTES))
+        except (ValueError, OSError) as error:
+            return {"error": f"unreadable request: {error}"}
+        handler = self._handlers.get(request.get("command", "")) if isinstance(request, dict) else None
+        if handler is None:
+            return {"error": "unknown command; known: " + ", ".join(sorted(self._handlers))}
+        logger.debug(event_line("asked", command=request["command"]))
+        return handler(request)
+
+
+def ask(path: Path, request: Mapping[str, Any], patience_s: float = 30.0) -> dict[str, Any]:
+    """Ask the daemon behind `path`. Raises NoDaemonError where nobody is there, OSError where it does not answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(patience_s)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NoDaemonError(f"no gateway answers on {path}") from error
+        connection.sendall(json.dumps(dict(request)).encode() + b"\n")
+        answer = json.loads(_receive_line(connection, ANSWER_LIMIT_BYTES))
+    if not isinstance(answer, dict):
+        raise OSError(f"{path}: an answer that is no object")
+    return answer
+
+
+def _receive_line(connection: socket.socket, limit: int) -> bytes:
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        data += piece
+        if len(data) > limit:
+            raise ValueError(f"more than {limit} bytes")
+    return bytes(data)

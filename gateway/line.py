@@ -1,0 +1,137 @@
+"""One thread a line: a serial port, or a TCP endpoint, with the meters behind it, read one after another.
+
+Asks the schedule which meter is due, reads it, hands the reading on. Decides nothing about energy. A meter
+that fails is told and tried again with back-off; the others on the line keep their turns.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from drivers import ConfigurationError, DriverError, MeterIdentity, Polled
+
+from .clock import Clock
+from .log import event_line, logger
+from .read import Reading, read_meter
+from .schedule import Edges, Schedule
+
+WAIT_AT_MOST_S = 1.0  # the wall clock may step while we wait: look at it again
+
+Answer = tuple[Reading, MeterIdentity] | DriverError
+
+
+@dataclass(slots=True)
+class LineMeter:
+    """A meter on a line and where it stands in its schedule. `due_us`: UTC microseconds of the pipeline."""
+
+    name: str
+    polled: Polled
+    schedule: Schedule
+    edges: Edges
+    due_us: int = 0
+    planned_us: int = 0
+    failures: int = 0
+    identity: MeterIdentity | None = None
+    asked: bool = False
+    waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
+
+
+class Line(threading.Thread):
+    """The thread of one line. Other threads call `ask_again`, `read_now` and `stop`."""
+
+    def __init__(
+        self,
+        name: str,
+        meters: Sequence[LineMeter],
+        clock: Clock,
+        deliver: Callable[[Reading], None],
+        report_failure: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(name=f"line {name}")
+        self.meters = {meter.name: meter for meter in meters}
+        self._clock, self._deliver, self._report_failure = clock, deliver, report_failure
+        self._changed = threading.Condition()
+        self._stopping = False
+
+    def ask_again(self, meter: str) -> None:
+        """Read this meter as soon as the line is free."""
+        with self._changed:
+            self.meters[meter].asked = True
+            self._changed.notify()
+
+    def read_now(self, meter: str) -> "queue.SimpleQueue[Answer]":
+        """The same, and put the answer into the queue returned; it takes its normal way too."""
+        answer: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        with self._changed:
+            self.meters[meter].waiting.append(answer)
+            self._changed.notify()
+        return answer
+
+    def stop(self) -> None:
+        """End after the transaction under way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Read meters until stopped, then let go of the port."""
+        try:
+            while (meter := self._wait_for_turn()) is not None:
+                self._read(meter)
+        finally:
+            for meter in self.meters.values():
+                meter.polled.close()
+
+    def _wait_for_turn(self) -> LineMeter | None:
+        """The meter whose turn it is, waited for; None once stopped."""
+        with self._changed:
+            while not self._stopping:
+                asked = next((meter for meter in self.meters.values() if meter.asked or meter.waiting), None)
+                if asked is not None:
+                    return asked
+                now_us = self._clock.wall_us()
+                for meter in self.meters.values():
+                    if now_us < meter.planned_us:  # the clock was set back: its old plan lies in the future
+                        self._plan(meter, now_us)
+                first = min(self.meters.values(), key=lambda meter: meter.due_us)
+                if first.due_us <= now_us:
+                    return first
+                pause_s = (first.due_us - now_us) / 1e6 / self._clock.rate
+                self._changed.wait(min(pause_s, WAIT_AT_MOST_S))
+            return None
+
+    def _plan(self, meter: LineMeter, now_us: int) -> None:
+        meter.planned_us = now_us
+        meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures)
+
+    def _read(self, meter: LineMeter) -> None:
+        with self._changed:
+            waiting, meter.waiting, meter.asked = meter.waiting, [], False
+        answer: Answer
+        try:
+            if meter.identity is None:
+                meter.identity = self._identify(meter)
+            reading = read_meter(meter.name, meter.polled, self._clock, meter.identity.serial)
+        except DriverError as error:
+            meter.failures += 1
+            meter.identity = None  # who answers next may be another meter
+            self._report_failure(meter.name, f"{type(error).__name__}: {error}")
+            answer = error
+        else:
+            meter.failures = 0
+            self._deliver(reading)
+            answer = (reading, meter.identity)
+        for reply in waiting:
+            reply.put(answer)
+        self._plan(meter, self._clock.wall_us())
+
+    def _identify(self, meter: LineMeter) -> MeterIdentity:
+        """Who answers; a meter without a readable identity block is read all the same, and that is told."""
+        try:
+            identity = meter.polled.identify()
+        except ConfigurationError as error:
+            logger.warning(event_line("no_identity", meter=meter.name, why=error))
+            return MeterIdentity()
+        logger.info(event_line("meter_found", meter=meter.name, vendor=identity.vendor, model=identity.model))
+        return identity

@@ -1,0 +1,102 @@
+"""The public contract: topics and payloads (schema 1). Pure; flat JSON, integers, null for what is not known.
+
+In every `state`, for each direction that the meter has:
+    unassigned + every bucket == earlier_epochs + register - epoch_first      in milliwatt-hours
+Buckets are lifetime counters over all register epochs. Nothing here is ever 0 as a stand-in.
+"""
+
+import json
+from collections.abc import Iterable
+
+from ..energy import AccumulatorState, Direction, DirectionState
+from ..ledger.records import Record
+from ..read import Reading
+from ..tariff.calendar import UNASSIGNED_NAME
+
+ONLINE, OFFLINE = "online", "offline"
+SCHEMA = 1
+
+
+class Topics:
+    """The topics of one gateway under its base."""
+
+    def __init__(self, base: str, gateway: str) -> None:
+        self._root = f"{base}/{gateway}"
+        self.status = f"{self._root}/status"
+        self.health = f"{self._root}/health"
+
+    def meter(self, meter: str, kind: str) -> str:
+        """`kind`: status, state, interval, event."""
+        return f"{self._root}/meter/{meter}/{kind}"
+
+
+def render(record: Record) -> str:
+    """A payload as it goes on the wire: compact, keys sorted, so that the same record is always the same bytes."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"))
+
+
+def state_record(
+    gateway: str,
+    meter: str,
+    store_epoch: str,
+    reading: Reading,
+    account: AccumulatorState,
+    bucket: str,
+    bucket_names: Iterable[str],
+) -> Record:
+    """The live account of a meter, as of its last accepted reading. A direction that is not proven is null."""
+    record: Record = {
+        "schema": SCHEMA,
+        "gateway": gateway,
+        "meter": meter,
+        "store_epoch": store_epoch,
+        "register_epoch": account.register_epoch,
+        "time_utc_us": reading.latest_us,
+        "window_us": reading.latest_us - reading.earliest_us,
+        "clock": reading.clock_state.value,
+        "bucket": bucket,
+        "power_milliw": reading.snapshot.power_milliw,
+    }
+    names = [name for name in bucket_names if name != UNASSIGNED_NAME]
+    for direction in Direction:
+        record.update(_direction_record(direction, account.directions.get(direction), names))
+    return record
+
+
+def _direction_record(direction: Direction, account: DirectionState | None, names: list[str]) -> Record:
+    known = account is not None and account.proven
+    totals = account.totals_milliwh if account is not None else {}
+    doubts = account.uncertain_milliwh if account is not None else {}
+    record: Record = {
+        f"{direction}_register_milliwh": account.last_milliwh if account is not None and known else None,
+        f"{direction}_epoch_first_milliwh": account.epoch_first_milliwh if account is not None and known else None,
+        f"{direction}_earlier_epochs_milliwh": (
+            account.earlier_epochs_milliwh if account is not None and known else None
+        ),
+        f"{direction}_unassigned_milliwh": totals.get(UNASSIGNED_NAME, 0) if known else None,
+        f"{direction}_uncertain_milliwh": sum(doubts.values()) if known else None,
+    }
+    # Buckets of an earlier tariff stay: they are part of the sum.
+    for name in dict.fromkeys([*names, *(name for name in totals if name != UNASSIGNED_NAME)]):
+        record[f"{direction}_bucket_{name}_milliwh"] = totals.get(name, 0) if known else None
+        record[f"{direction}_uncertain_{name}_milliwh"] = doubts.get(name, 0) if known else None
+    return record
+
+
+def interval_message(record: Record, previous_hash: str, record_hash: str) -> str:
+    """One closed interval: the canonical record and its place in the chain."""
+    return render({**record, "previous_hash": previous_hash, "hash": record_hash})
+
+
+def event_message(gateway: str, meter: str, store_epoch: str, seq: int, at_us: int, kind: str, detail: Record) -> str:
+    """One event: its own gapless sequence per meter."""
+    head: Record = {
+        "schema": SCHEMA,
+        "gateway": gateway,
+        "meter": meter,
+        "store_epoch": store_epoch,
+        "seq": seq,
+        "time_utc_us": at_us,
+        "event": kind,
+    }
+    return render({**detail, **head})
