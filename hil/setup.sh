@@ -10,7 +10,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$root/.venv
 stamp=$venv/setup-stamp
 log=$venv/setup.log
-free_needed_kib=900000  # .venv takes 450 MB; pip unpacks the largest wheel beside it
+free_needed_kib=900000  # .venv takes 480 MB; pip unpacks the largest wheel beside it
 apt_allowed=yes
 
 # All of it is for people: standard output is left to the demo and to pytest.
@@ -32,6 +32,7 @@ fingerprint() {
 }
 is_current() { [ -r "$stamp" ] && [ "$(fingerprint 2>&1)" = "$(cat "$stamp")" ]; }
 
+tell_broker() { have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"; }
 have_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
 
 # Runs a command, shows its output and keeps it in a file; a missing .ok means it failed, on a full disk too.
@@ -152,7 +153,6 @@ system_part() {
     elif ! install_packages; then
         say "apt did not succeed. Is the network up? Is another apt running? Then start again."
     fi
-    have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"
 }
 
 # ---- .venv
@@ -194,7 +194,7 @@ python_part() {
     cd "$root"
     # A user's own pip settings (index, certificates, proxy) hold, except one that would aim outside .venv.
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-    say "pip install --require-hashes -r requirements.lock (120 MB to fetch the first time; some minutes on a Pi)"
+    say "pip install --require-hashes -r requirements.lock (125 MB to fetch the first time; some minutes on a Pi)"
     logged "$venv/bin/python" -m pip install --require-hashes --only-binary :all: -r requirements.lock || explain_pip
     say "pip install --editable . (this checkout)"
     logged "$venv/bin/python" -m pip install --no-deps --no-build-isolation --no-index --editable . || explain_pip
@@ -211,11 +211,8 @@ for option; do
 done
 [ "$(uname -s)" = Linux ] || die "this is $(uname -s)" "use a 64-bit Linux (Debian 12, Raspberry Pi OS)"
 
-if is_current && have_mosquitto; then
-    exit 0
-fi
-if is_current && { [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
-    say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"
+if is_current && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
+    tell_broker
     exit 0
 fi
 if ! { exec 9>"$root/.setup-lock"; } 2>/dev/null; then
@@ -230,3 +227,4 @@ if [ -d "$venv" ] && [ ! -w "$venv" ]; then
 fi
 system_part
 is_current || python_part
+tell_broker
