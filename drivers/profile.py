@@ -6,7 +6,7 @@ identity of a customer, or what is done with a value.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -72,6 +72,13 @@ class Register:
         """Last address that must come in one request with this value."""
         end = self.address + self.words - 1
         return end if self.scale_factor_address is None else max(end, self.scale_factor_address)
+
+    def moved(self, base: int) -> "Register":
+        """This register at a wire address, its own being an offset from `base`."""
+        factor = self.scale_factor_address
+        return replace(
+            self, address=base + self.address, scale_factor_address=None if factor is None else base + factor
+        )
 
 
 @dataclass(frozen=True, slots=True)

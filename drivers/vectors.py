@@ -3,11 +3,10 @@
 Pure. Used by the tests, and open to whoever writes a profile of their own.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from .assemble import assemble_identity, assemble_snapshot
-from .profile import Profile, Register, Vector
+from .profile import Profile, Vector
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 
 MISSING = "absent"
@@ -15,15 +14,13 @@ MISSING = "absent"
 
 def check_vector(profile: Profile, vector: Vector) -> tuple[str, ...]:
     """What differs, one sentence each; empty if the vector holds. Raises BadValueError as a real reading would."""
-    image = {
-        (block.function, block.address + n): word for block in vector.blocks for n, word in enumerate(block.words)
-    }
+    image = {(block.function, block.address + n): word for block in vector.blocks for n, word in enumerate(block.words)}
     registers = profile.registers
     if vector.model is not None:
         layout = profile.model_layout(vector.model)
         if layout is None:
             return (f"{vector.title}: model {vector.model} is not in this profile",)
-        registers = tuple(_placed(register, vector.blocks[0].address) for register in layout.registers)
+        registers = tuple(register.moved(vector.blocks[0].address) for register in layout.registers)
     snapshot = assemble_snapshot(registers, image, profile.word_order, one_moment=True)
     identity = assemble_identity(profile.identity, image, profile.word_order)
     found = _flat(snapshot, identity)
@@ -31,18 +28,13 @@ def check_vector(profile: Profile, vector: Vector) -> tuple[str, ...]:
     absent = expected.pop(MISSING, [])
     names = absent if isinstance(absent, list) else [absent]
     wrong = [f"{vector.title}: {name} should be absent, is {found[name]}" for name in names if name in found]
+    known = {register.name for register in (*registers, *profile.identity)}
+    wrong += [f"{vector.title}: absent names `{name}`, which is no register" for name in names if name not in known]
     for name, want in expected.items():
         got = found.get(name, MISSING)
         if got != want:
             wrong.append(f"{vector.title}: {name} should be {want}, is {got}")
     return tuple(wrong)
-
-
-def _placed(register: Register, base: int) -> Register:
-    factor = register.scale_factor_address
-    return replace(
-        register, address=base + register.address, scale_factor_address=None if factor is None else base + factor
-    )
 
 
 def _flat(snapshot: RegisterSnapshot, identity: MeterIdentity) -> dict[str, object]:

@@ -1,0 +1,52 @@
+"""A Modbus meter with registers at fixed addresses: everything it is stands in its profile."""
+
+from ..assemble import assemble_identity, assemble_snapshot
+from ..errors import ConfigurationError
+from ..meter import Sample
+from ..profile import Profile
+from ..snapshot import MeterIdentity
+from .blocks import BlockReader
+from .link import ModbusLink
+from .plan import one_moment, plan_blocks
+
+
+class ModbusMeter:
+    """One unit behind a link; a `drivers.Polled`. The link may be shared by the meters of one line, in one thread."""
+
+    def __init__(self, profile: Profile, link: ModbusLink, unit: int, *, swap_direction: bool = False) -> None:
+        self._profile = profile
+        self._link = link
+        self._unit = unit
+        self._swap_direction = swap_direction
+        self._blocks = plan_blocks(profile.registers, profile.max_registers)
+        self._reader = BlockReader(link, unit, self._blocks)
+
+    @property
+    def update_lag_us(self) -> int:
+        return self._profile.update_lag_us
+
+    def identify(self) -> MeterIdentity:
+        """Identity registers; None for what the device refuses. Raises DriverError if it does not answer."""
+        words: dict[tuple[int, int], int] = {}
+        for block in plan_blocks(self._profile.identity, self._profile.max_registers):
+            try:
+                reply = self._link.read_registers(self._unit, block.function, block.address, block.count)
+            except ConfigurationError:
+                continue  # copies of a meter often lack its serial number register
+            words.update({(block.function, block.address + n): word for n, word in enumerate(reply.words)})
+        return assemble_identity(self._profile.identity, words, self._profile.word_order)
+
+    def read(self) -> Sample:
+        """All registers once; the times are those of the energy block. Raises DriverError."""
+        image = self._reader.read()
+        snapshot = assemble_snapshot(
+            self._profile.registers,
+            image.words,
+            self._profile.word_order,
+            one_moment=one_moment(self._blocks),
+            swap_direction=self._swap_direction,
+        )
+        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us)
+
+    def close(self) -> None:
+        self._link.close()
