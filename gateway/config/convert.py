@@ -171,7 +171,9 @@ class Converter:
     def _integer(self, value: object, kind: inspect.IntType, path: TomlPath) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
             plain = value.strip() if isinstance(value, str) else ""
-            mend = f"without quotes: {path[-1]} = {plain}" if plain.lstrip("-").isdigit() else f"{path[-1]} = 1"
+            mend = f"without quotes: {path[-1]} = {plain}" if plain.lstrip("-").isdigit() else ""
+            if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+                mend = f"without a point: {path[-1]} = {int(value)}"
             return self._wrong(value, "a whole number", path, mend)
         if (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
             message = f"{path[-1]} = {_toml(value)} is outside {kind.ge} to {kind.le}"

@@ -35,11 +35,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        parts = [place]
-        if self.severity is Severity.WARNING:
-            parts.append("warning")
-        parts += [part for part in (self.where, self.message, self.mend) if part]
-        return ": ".join(parts)
+        warning = "warning" if self.severity is Severity.WARNING else ""
+        return ": ".join(part for part in (place, warning, self.where, self.message, self.mend) if part)
 
     def as_json(self) -> dict[str, str | int | None]:
         """The same as a flat JSON object."""

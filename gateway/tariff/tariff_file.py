@@ -53,7 +53,7 @@ def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:
         return known[name_or_path]
     message = f'there is no tariff "{name_or_path}"'
     mend = did_you_mean(name_or_path, sorted(known)) or "give the path of a tariff file"
-    raise TariffError([Problem("tariff", 0, "", "tariff", name_or_path, message, mend)])
+    raise TariffError([Problem("", 0, "", "tariff", name_or_path, message, mend)])
 
 
 def _by_name(folders: Sequence[Path]) -> dict[str, Path]:

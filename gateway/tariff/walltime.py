@@ -60,3 +60,27 @@ def _jump_before(instant: datetime, wall: datetime, zone: tzinfo) -> int:
         else:
             low = middle + 1
     return low * 1_000_000
+
+
+def parse_time(text: str, zone: tzinfo) -> int:
+    """ISO 8601 as a person writes it -> UTC microseconds; without offset it is the wall's time. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: write 2026-07-01T17:00 or 2026-07-02T00:00:00Z") from None
+    if not FIRST_YEAR < moment.year < LAST_YEAR:
+        raise ValueError(f"{text!r} is outside the years {FIRST_YEAR + 1} to {LAST_YEAR - 1}")
+    if moment.tzinfo is not None:
+        return to_us(moment)
+    minute_us = wall_to_us(moment.date(), moment.hour * 60 + moment.minute, zone)
+    return minute_us + moment.second * 1_000_000 + moment.microsecond
+
+
+def iso_local(utc_us: int, zone: tzinfo) -> str:
+    """`2026-07-01T17:00:00-07:00`."""
+    return to_datetime(utc_us, zone).isoformat()
+
+
+def iso_utc(utc_us: int) -> str:
+    """`2026-07-02T00:00:00Z`."""
+    return to_datetime(utc_us, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,143 @@
+"""`netmeter tariff show`: which bucket holds when, why, and what a kilowatt-hour costs in it.
+
+Only reads tariff files; no daemon, no store.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from ..clock import SystemClock
+from ..tariff.calendar import Calendar
+from ..tariff.show import Moment, Row, moment_at, rows_between
+from ..tariff.tariff_file import is_path, shipped_tariffs
+from ..tariff.walltime import iso_local, iso_utc, parse_time
+from .errors import calendar_of, chosen_config, config_of, config_option, fail
+
+MOST_ROWS = 20_000
+
+
+@click.group()
+def tariff() -> None:
+    """Show which price bucket holds when, and why.
+
+    \b
+    Example:
+      netmeter tariff show pge-e-tou-c --at 2026-07-01T17:00
+    """
+
+
+@tariff.command()
+@click.argument("name", metavar="[TARIFF]", required=False)
+@config_option
+@click.option("--at", "at_text", metavar="TIME", help="The moment to show; default: now.")
+@click.option("--from", "from_text", metavar="TIME", help="Show a stretch of time, from here ...")
+@click.option("--to", "to_text", metavar="TIME", help="... to here.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(
+    name: str | None,
+    config_path: Path | None,
+    at_text: str | None,
+    from_text: str | None,
+    to_text: str | None,
+    as_json: bool,
+) -> None:
+    """Show the bucket at one moment with its reason and its price by component, or all buckets of a stretch.
+
+    TARIFF is the name of a tariff that ships with the program or the path of a tariff file; without it, the
+    config's. TIME is ISO 8601; without an offset or Z it is the tariff's local time.
+
+    \b
+    Example:
+      netmeter tariff show pge-e-tou-c --at 2026-07-01T17:00
+      netmeter tariff show pge-e-tou-c --from 2026-10-31 --to 2026-11-03 --json
+
+    \b
+    Exit codes:
+      0  shown
+      1  the tariff or the config cannot be used
+      2  the command line is wrong
+    """
+    if at_text is not None and (from_text is not None or to_text is not None):
+        raise click.UsageError("either --at, or --from and --to")
+    if (from_text is None) != (to_text is None):
+        raise click.UsageError("--from and --to go together")
+    if name is not None and config_path is not None:
+        raise click.UsageError("either TARIFF or --config")
+    calendar = calendar_of(_tariff_name(name, config_path))
+    if from_text is not None and to_text is not None:
+        start_us, end_us = _time(calendar, "--from", from_text), _time(calendar, "--to", to_text)
+        if not start_us < end_us:
+            raise click.UsageError("--from must be before --to")
+        _show_rows(calendar, rows_between(calendar, start_us, end_us, MOST_ROWS + 1), as_json)
+        return
+    at_us = SystemClock().wall_us() if at_text is None else _time(calendar, "--at", at_text)
+    _show_moment(calendar, moment_at(calendar, at_us), as_json)
+
+
+def _tariff_name(name: str | None, config_path: Path | None) -> str:
+    if name is None:
+        return config_of(chosen_config(config_path)).accounting.tariff
+    if not is_path(name) and name not in shipped_tariffs() and Path(name).is_file():
+        fail(f"there is no tariff {name} in the program; to mean the file, write ./{name}")
+    return name
+
+
+def _time(calendar: Calendar, option: str, text: str) -> int:
+    try:
+        return parse_time(text, calendar.zone)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _show_moment(calendar: Calendar, moment: Moment, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_head(calendar) | moment.as_json(calendar.zone), indent=2))
+        return
+    click.echo(f"tariff   {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
+    click.echo(f"at       {iso_local(moment.at_us, calendar.zone)} ({iso_utc(moment.at_us)})")
+    until = "for good" if moment.until_us is None else f"until {iso_local(moment.until_us, calendar.zone)}"
+    click.echo(f"bucket   {moment.bucket} {until}")
+    click.echo(f"because  {moment.reason}")
+    if moment.total is None:
+        click.echo("price    none: the tariff file has no price for this hour")
+    else:
+        click.echo(f"price    {moment.total} {calendar.tariff.currency} per kWh, the sum of")
+        for component, price in moment.components.items():
+            click.echo(f"           {price:>9}  {component}")
+    if moment.printed is not None and moment.printed != moment.total:
+        click.echo(f"         (the sheet prints {moment.printed})")
+    if moment.version is None:
+        return
+    if moment.version.baseline is not None:
+        credit = moment.version.baseline.credit_per_kwh
+        click.echo(f"         less {credit} per kWh within the baseline allowance")
+    for tier, price in moment.version.base_services_per_day.items():
+        click.echo(f"         besides {price} a day base services charge, {tier}")
+    click.echo(f"source   {moment.version.source}, {calendar.tariff.source}")
+
+
+def _show_rows(calendar: Calendar, rows: list[Row], as_json: bool) -> None:
+    if len(rows) > MOST_ROWS:
+        fail(f"that stretch has more than {MOST_ROWS} edges: ask for a shorter one")
+    if as_json:
+        listed = [row.as_json(calendar.zone) for row in rows]
+        click.echo(json.dumps(_head(calendar) | {"rows": listed}, indent=2))
+        return
+    click.echo(f"{'from':<25}  {'to':<25}  {'bucket':<18} {'price':>9}  version")
+    for row in rows:
+        start, end = iso_local(row.start_us, calendar.zone), iso_local(row.end_us, calendar.zone)
+        price = "-" if row.total is None else str(row.total)
+        click.echo(f"{start:<25}  {end:<25}  {row.bucket:<18} {price:>9}  {row.version_id or '-'}")
+
+
+def _head(calendar: Calendar) -> dict[str, object]:
+    tariff = calendar.tariff
+    return {
+        "tariff": tariff.id,
+        "utility": tariff.utility,
+        "zone": tariff.zone,
+        "currency": tariff.currency,
+        "bucket_names": list(calendar.bucket_names),
+    }

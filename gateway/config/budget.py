@@ -1,0 +1,107 @@
+"""What a config means in megabytes a month on the wire and gigabytes a year on disk. Pure arithmetic, upper bounds.
+
+    wire, a month  = 30 days x meters x (state messages x their size + interval records x their size)
+    disk, a year   = meters x (raw readings of 40 days + intervals of a year + the readings kept at their edges)
+                     + the write-ahead log
+
+State goes out on change, at most every `state_every_s`: a meter at rest costs less than is told here.
+"""
+
+from dataclasses import dataclass
+
+from .types import Config
+
+DAY_S = 86_400
+MONTH_DAYS = 30
+YEAR_DAYS = 365
+RAW_DAYS = 40
+"""Raw readings are kept this long, then thinned to those around an edge."""
+
+# Payloads, bytes, for names of usual length and registers of eleven digits; tests hold them against real messages.
+STATE_BYTES = 600
+STATE_BUCKET_BYTES = 200
+INTERVAL_BYTES = 740
+# One QoS 1 message besides its payload: topic (about 40), MQTT header and properties (15), PUBACK (6), and three
+# TCP/IPv4 segments (message, answer, its acknowledgement) of 52 bytes each.
+MESSAGE_OVERHEAD_BYTES = 40 + 15 + 6 + 3 * 52
+TLS_OVERHEAD_BYTES = 2 * 22  # one record each way (RFC 8446, 5.2, with a 16-byte tag)
+
+# Rows of the store with their share of the pages, bytes; measured on SQLite.
+READING_ROW_BYTES = 65
+INTERVAL_ROW_BYTES = 275
+READINGS_KEPT_PER_EDGE = 2
+LOG_BYTES = 4_200_000
+"""The write-ahead log between two checkpoints: 1000 pages of 4096 bytes and their headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The estimate and the figures it comes from. All sizes in bytes."""
+
+    meters: int
+    buckets: int
+    states_a_day: int
+    """Per meter, at most."""
+    intervals_a_day: int
+    """Per meter."""
+    readings_a_day: int
+    """Per meter."""
+    state_message_bytes: int
+    interval_message_bytes: int
+    wire_bytes_a_month: int
+    disk_bytes_first_year: int
+    disk_bytes_each_later_year: int
+
+    def lines(self) -> tuple[str, ...]:
+        """The estimate in words, with its arithmetic."""
+        meters = "1 meter" if self.meters == 1 else f"{self.meters} meters"
+        wire = (
+            f"on the wire: at most {_mb(self.wire_bytes_a_month)} MB a month ({meters} x 30 days x"
+            f" ({self.states_a_day} states x {self.state_message_bytes} bytes"
+            f" + {self.intervals_a_day} intervals x {self.interval_message_bytes} bytes))"
+        )
+        disk = (
+            f"on disk: {_gb(self.disk_bytes_first_year)} GB after a year,"
+            f" then {_gb(self.disk_bytes_each_later_year)} GB more a year ({meters} x"
+            f" ({self.readings_a_day} readings a day kept {RAW_DAYS} days, {self.intervals_a_day} intervals a day kept"
+            " for ever))"
+        )
+        return wire, disk
+
+
+def estimate(config: Config, buckets: int) -> Budget:
+    """The budget of `config` under a tariff with so many buckets (`unassigned` not counted)."""
+    meters = len(config.meter)
+    overhead = MESSAGE_OVERHEAD_BYTES + (TLS_OVERHEAD_BYTES if config.mqtt.tls else 0)
+    state_bytes = STATE_BYTES + buckets * STATE_BUCKET_BYTES + overhead
+    interval_bytes = INTERVAL_BYTES + overhead
+    intervals = 24 * 60 // config.accounting.interval_min
+    states, wire, raw_bytes, readings = 0, 0, 0, 0
+    for meter in config.meter:
+        meter_states = DAY_S // max(config.mqtt.state_every_s, meter.poll_s)  # no state without a new reading
+        meter_readings = DAY_S // meter.poll_s + READINGS_KEPT_PER_EDGE * intervals
+        wire += MONTH_DAYS * (meter_states * state_bytes + intervals * interval_bytes)
+        raw_bytes += RAW_DAYS * meter_readings * READING_ROW_BYTES
+        states, readings = max(states, meter_states), max(readings, meter_readings)
+    interval_row_bytes = INTERVAL_ROW_BYTES + READINGS_KEPT_PER_EDGE * READING_ROW_BYTES
+    grown_bytes = meters * YEAR_DAYS * intervals * interval_row_bytes
+    return Budget(
+        meters=meters,
+        buckets=buckets,
+        states_a_day=states,
+        intervals_a_day=intervals,
+        readings_a_day=readings,
+        state_message_bytes=state_bytes,
+        interval_message_bytes=interval_bytes,
+        wire_bytes_a_month=wire,
+        disk_bytes_first_year=raw_bytes + grown_bytes + LOG_BYTES,
+        disk_bytes_each_later_year=grown_bytes,
+    )
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.0f}" if size_bytes >= 10_000_000 else f"{size_bytes / 1e6:.1f}"
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.2f}"
