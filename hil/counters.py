@@ -33,11 +33,13 @@ class Opening:
     export_milliw_s: int
 
     @classmethod
-    def from_seed(cls, seed: int, name: str) -> "Opening":
-        """A meter with some years behind it: 6 to 14 MWh each way, not on a round digit."""
-        low, high = 6_000_000_000 * MILLIW_S_PER_MILLIWH, 14_000_000_000 * MILLIW_S_PER_MILLIWH
-        key = name_key(name)
-        return cls(between(low, high, seed, key, 0), between(low, high, seed, key, 1))
+    def from_seed(cls, seed: int, name: str, import_kwh: int = 14_000, export_kwh: int = 14_000) -> "Opening":
+        """A meter with some years behind it: between half and all of so many kWh, not on a round digit."""
+        key, milliw_s_per_kwh = name_key(name), 1_000_000 * MILLIW_S_PER_MILLIWH
+        most_import, most_export = import_kwh * milliw_s_per_kwh, export_kwh * milliw_s_per_kwh
+        return cls(
+            between(most_import // 2, most_import, seed, key, 0), between(most_export // 2, most_export, seed, key, 1)
+        )
 
 
 class Counters:

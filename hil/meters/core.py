@@ -14,6 +14,9 @@ from ..house_time import US_PER_S, Anchor, add_options, from_options, monotonic_
 from ..household import Feed, Household
 from ..truth import TruthFile
 
+# At most what some years have left on the registers, import and export, kWh.
+_YEARS_KWH = {Feed.GRID: (14_000, 14_000), Feed.PRODUCTION: (90, 40_000), Feed.LOAD: (40_000, 1)}
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -36,7 +39,7 @@ class MeterCore:
         self.serial = 10_000_000 + roll(placement.seed, name_key(f"serial {feed}")) % 80_000_000
         self._origin_s = placement.anchor.start_utc_us // US_PER_S
         self._phase_us = between(0, placement.update_lag_us - 1, placement.seed, name_key(f"latch {feed}"))
-        opening = Opening.from_seed(placement.seed, feed)
+        opening = Opening.from_seed(placement.seed, feed, *_YEARS_KWH[feed])
         self._counters = Counters(lambda second: household.flow_milliw(feed, second), self._origin_s, opening)
         self._truth = (
             None
