@@ -215,9 +215,11 @@ if is_current && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; 
     tell_broker
     exit 0
 fi
-if ! { exec 9>"$root/.setup-lock"; } 2>/dev/null; then
+# Tried in a shell of its own: a redirection that fails on exec would end this one without a word.
+if ! (: >"$root/.setup-lock") 2>/dev/null; then
     die "$(id -un) cannot write in $root" "use a checkout of your own: git clone it into your home, and start there"
 fi
+exec 9>"$root/.setup-lock"
 if ! flock -n 9; then
     say "another set-up of this checkout is running; waiting for it"
     flock 9
