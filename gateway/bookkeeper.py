@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .books import Books
 from .clock import Clock
@@ -29,6 +30,8 @@ OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
 READINGS_HELD_MOST = 20_000
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -106,6 +109,15 @@ class Bookkeeper(threading.Thread):
     def acknowledge(self, outbox_id: int) -> None:
         """The broker has taken a row."""
         self._inbox.put(lambda _turn: self._batch.acknowledged.append(outbox_id))
+
+    def call(self, question: Callable[[], Answer], patience_s: float = 5.0) -> Answer:
+        """Run `question` in this thread, where nothing changes meanwhile, and return its answer.
+
+        Raises queue.Empty when the thread does not come to it in time (a hung disk).
+        """
+        answer: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._inbox.put(lambda _turn: answer.put(question()), timeout=patience_s)
+        return answer.get(timeout=patience_s)
 
     def stop(self) -> None:
         """Commit what there is and end."""

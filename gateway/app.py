@@ -1,0 +1,234 @@
+"""The daemon: every thread made, started, watched and ended. The only file that knows every concrete class.
+
+    lines (one thread each) -> ledger thread (validate, accumulate, commit) -> publisher thread -> broker
+A thread that dies of a fault of ours ends the process with exit code 70, so that the supervisor starts it anew:
+a daemon that looks alive and books nothing is worse than one that is gone.
+"""
+
+import gc
+import logging
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from drivers import DriverError, SystemTicker
+
+from . import __version__, places
+from .accumulate import EDGE_TOLERANCE_US, Rules
+from .bookkeeper import Bookkeeper
+from .books import Books, Origin, OutboxIds
+from .clock import Clock, SystemClock
+from .config.types import Config, MeterSection
+from .control import Control
+from .kernels import Build, Kernel, load_kernel
+from .ledger.lock import StoreLockedError
+from .ledger.store import Store, StoreError, schema_version
+from .ledger.version import SCHEMA_VERSION
+from .line import Line, LineMeter
+from .log import event_line, logger
+from .meters import by_line, open_meters
+from .publish.message import Topics
+from .publish.publisher import Publisher
+from .schedule import Schedule
+from .tariff.calendar import Calendar
+from .tariff.tariff_file import load_tariff
+from .timeline import Timeline
+from .view import delivery_view, meter_view, reading_view
+
+EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
+GAP_LEAST_US = 30_000_000
+READ_NOW_WITHIN_S = 30.0
+
+
+class StartError(Exception):
+    """The daemon cannot start; the message says why and what to do."""
+
+
+class App:
+    """One gateway: built whole or not at all, then `run` until a signal or a fault."""
+
+    def __init__(self, config: Config, config_path: Path, clock: Clock) -> None:
+        """Open everything. Raises StartError, gateway.config.load.ConfigError's kin for a tariff gone since."""
+        self._config, self._clock = config, clock
+        self._folder = config_path.resolve().parent
+        self._started_us = clock.real_us()
+        self._end = threading.Event()
+        self._fault: BaseException | None = None
+        self._calendar = Calendar(load_tariff(config.accounting.tariff, (self._folder,)))
+        self._kernel: Kernel = load_kernel(Build.PYTHON)
+        self._store = self._open_store()
+        try:
+            topics = Topics(config.mqtt.base_topic, config.gateway.id)
+            outbox_ids = OutboxIds(self._store.newest_outbox_id())
+            self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
+            self._lines = [self._open_line(name, sections) for name, sections in by_line(config.meter).items()]
+            self._line_of = {meter: line for line in self._lines for meter in line.meters}
+            self._bookkeeper = Bookkeeper(config, self._store, self._books, topics, clock, self._ask_again)
+            self._publisher = Publisher(
+                config.mqtt,
+                topics,
+                f"netmeter-{config.gateway.id}",
+                clock,
+                self._bookkeeper.want_rows,
+                self._bookkeeper.acknowledge,
+            )
+            self._bookkeeper.attach(self._publisher)
+            self._control = self._open_control()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def run(self) -> int:
+        """Run until SIGTERM, SIGINT or a fault. Returns the exit code."""
+        threading.excepthook = self._on_fault
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda _number, _frame: self._end.set())
+        threads: list[threading.Thread] = [self._bookkeeper, self._publisher, *self._lines, self._control]
+        for thread in threads:
+            thread.start()
+        gc.collect()
+        gc.freeze()  # what lives now lives to the end: keep the collector's pauses short
+        logger.info(event_line("started", version=__version__, gateway=self._config.gateway.id, store=self._store.path))
+        self._end.wait()
+        return self._stop()
+
+    def _stop(self) -> int:
+        """Lines first, then the last commit, then goodbye to the broker; a hung thread is not waited for for ever."""
+        for line in self._lines:
+            line.stop()
+        for line in self._lines:
+            line.join(10)
+        self._bookkeeper.stop()
+        self._bookkeeper.join(20)
+        self._publisher.stop()
+        self._publisher.join(10)
+        self._control.close()
+        if not self._bookkeeper.is_alive():
+            self._store.close()
+        if self._fault is not None:
+            return EXIT_FAULT
+        logger.info(event_line("stopped", gateway=self._config.gateway.id))
+        return EXIT_OK
+
+    def _on_fault(self, arguments: threading.ExceptHookArgs) -> None:
+        if arguments.exc_value is None:
+            return
+        thread = arguments.thread.name if arguments.thread is not None else "?"
+        logger.critical(event_line("fault", thread=thread, why=arguments.exc_value), exc_info=arguments.exc_value)
+        self._fault = arguments.exc_value
+        self._end.set()
+
+    def _open_store(self) -> Store:
+        path = places.store_path(self._config)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if schema_version(path) < SCHEMA_VERSION:
+                _migrate(path)
+            return Store(path)
+        except (StoreLockedError, StoreError) as error:
+            raise StartError(str(error)) from error
+        except OSError as error:
+            raise StartError(
+                f"store {path}: {error.strerror}; set [store] path to a folder this user can write"
+            ) from error
+
+    def _open_books(self, section: MeterSection, outbox_ids: OutboxIds) -> Books:
+        accounting = self._config.accounting
+        rules = Rules(
+            limit_milliw=section.limit_milliw,
+            gap=accounting.gap,
+            max_gap_us=accounting.max_gap_s * 1_000_000,
+            edge_tolerance_us=EDGE_TOLERANCE_US * self._clock.rate,
+        )
+        return Books(
+            self._store.load_meter(section.name),
+            Origin(self._config.gateway.id, self._store.store_epoch),
+            section,
+            Timeline(self._calendar, accounting.interval_min),
+            self._kernel,
+            rules,
+            outbox_ids,
+            gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * self._clock.rate),
+        )
+
+    def _open_line(self, name: str, sections: list[MeterSection]) -> Line:
+        meters = []
+        for meter, polled in open_meters(sections, self._folder, SystemTicker()).items():
+            section = next(one for one in sections if one.name == meter)
+            schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
+            timeline = Timeline(self._calendar, self._config.accounting.interval_min)
+            meters.append(LineMeter(meter, polled, schedule, timeline))
+        return Line(
+            name,
+            meters,
+            self._clock,
+            lambda reading: self._bookkeeper.deliver(reading),
+            lambda meter, error: self._bookkeeper.report_failure(meter, error),
+        )
+
+    def _open_control(self) -> Control:
+        try:
+            path = places.socket_path(self._config)
+            return Control(path, {"status": lambda _request: self._status(), "read": self._read_now})
+        except (places.PlaceError, OSError) as error:
+            raise StartError(f"control socket: {error}") from error
+
+    def _ask_again(self, meter: str) -> None:
+        self._line_of[meter].ask_again(meter)
+
+    def _read_now(self, request: Any) -> dict[str, Any]:
+        """Answer of `netmeter read`: through the line's own thread, between two polls."""
+        name = str(request.get("meter", ""))
+        line = self._line_of.get(name)
+        if line is None:
+            return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
+        try:
+            answer = line.read_now(name).get(timeout=READ_NOW_WITHIN_S)
+        except queue.Empty:
+            return {"error": f"meter {name}: its line did not come to it within {READ_NOW_WITHIN_S:.0f} s"}
+        if isinstance(answer, DriverError):
+            return {"error": f"{type(answer).__name__}: {answer}"}
+        return reading_view(*answer)
+
+    def _status(self) -> dict[str, Any]:
+        """Answer of `netmeter status`: what the ledger thread sees between two turns."""
+        own = {
+            "uptime_s": (self._clock.real_us() - self._started_us) // 1_000_000,
+            "kernel": self._kernel.build.value,
+            "delivery": delivery_view(self._publisher.delivery, self._config),
+        }
+        try:
+            return {**self._bookkeeper.call(self._ledger_view), **own}
+        except (queue.Empty, queue.Full):
+            return {"error": "the ledger thread does not answer: is the disk hung?", **own}
+
+    def _ledger_view(self) -> dict[str, Any]:
+        now_us, live = self._clock.real_us(), self._bookkeeper.live
+        meters = [meter_view(books, live[name], now_us) for name, books in self._books.items()]
+        return {**self._bookkeeper.health_record(), "meters": meters}
+
+
+def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int:
+    """Run a gateway until it is told to stop. `clock` is for `hil` alone: `netmeter run` has none to give.
+
+    Returns 0 after SIGTERM or SIGINT, 1 if it cannot start (the reason is on stderr), 70 after a fault of its own.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        app = App(config, config_path, clock or SystemClock())
+    except StartError as error:
+        print(f"netmeter: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CANNOT_START
+    return app.run()
+
+
+def _migrate(path: Path) -> None:
+    """Make or migrate the store in a process of its own: sqlite-utils brings numpy, and must not stay in ours."""
+    command = [sys.executable, "-m", "gateway.cli", "migrate", str(path)]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        raise StartError(f"cannot make the store {path}: {outcome.stderr.strip() or outcome.stdout.strip()}")

@@ -1,0 +1,98 @@
+"""`netmeter status`: what the running gateway says of itself, asked over its Unix socket."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .daemon import ask_daemon
+from .errors import chosen_config, config_of, config_option
+from .text import kwh, watts
+
+EXIT_NOT_RUNNING = 3
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(config_path: Path | None, as_json: bool) -> None:
+    """Whether meters are read, the store written and records delivered; and the account as it stands.
+
+    \b
+    Example:
+      netmeter status
+      netmeter status --json
+
+    \b
+    Exit codes:
+      0  all is well
+      1  something is wrong: it is said
+      2  the command line is wrong
+      3  no gateway is running
+    """
+    config = config_of(chosen_config(config_path))
+    answer = ask_daemon(config, {"command": "status"})
+    if answer is None:
+        click.echo(f"no gateway {config.gateway.id} is running; start it with `netmeter run`", err=True)
+        raise SystemExit(EXIT_NOT_RUNNING)
+    troubles = find_troubles(answer)
+    if as_json:
+        click.echo(json.dumps({**answer, "troubles": troubles}, indent=2))
+    else:
+        _print(answer, troubles)
+    raise SystemExit(1 if troubles else 0)
+
+
+def find_troubles(answer: dict[str, Any]) -> list[str]:
+    """What a person should look at, one line each; empty where all is well."""
+    troubles = [str(answer["error"])] if answer.get("error") else []
+    if answer.get("storage", "ok") != "ok":
+        troubles.append(f"store: {answer['storage']}")
+    delivery = answer["delivery"]
+    if not delivery["connected"]:
+        troubles.append(f"broker {delivery['broker']} is away: {delivery['error'] or 'not connected yet'}")
+    elif delivery["refused"]:
+        troubles.append(f"the broker refused {delivery['refused']} records: {delivery['error']}")
+    for meter in answer.get("meters", ()):
+        if not meter["online"]:
+            troubles.append(f"meter {meter['name']} is not read: {meter['error'] or 'no reading yet'}")
+    return troubles
+
+
+def _print(answer: dict[str, Any], troubles: list[str]) -> None:
+    delivery = answer["delivery"]
+    link = f"connected, MQTT {delivery['protocol']}" if delivery["connected"] else "away"
+    click.echo(
+        f"gateway {answer.get('gateway', '?')}  version {answer.get('version', '?')}  up {answer['uptime_s']} s"
+        f"  clock {answer.get('clock', '?')}  kernel {answer['kernel']}"
+    )
+    click.echo(
+        f"broker  {delivery['broker']}  {link}  {delivery['acknowledged']} records"
+        f" {delivery['acknowledged_means']}, {answer.get('outbox_depth', '?')} waiting"
+    )
+    click.echo(f"store   {answer.get('storage', '?')}, {answer.get('commits', '?')} commits since the start")
+    for meter in answer.get("meters", ()):
+        _print_meter(meter)
+    for trouble in troubles:
+        click.echo(f"! {trouble}", err=True)
+
+
+def _print_meter(meter: dict[str, Any]) -> None:
+    readings = ", ".join(f"{count} {name}" for name, count in meter["readings"].items() if count) or "none yet"
+    age = f"{meter['last_reading_age_s']} s ago" if meter["last_reading_age_s"] is not None else "never"
+    click.echo(f"meter {meter['name']} ({meter['role']})  {'online' if meter['online'] else 'OFFLINE'}  read {age}")
+    click.echo(f"  readings   {readings}")
+    state = meter["state"]
+    if state is None:
+        return
+    click.echo(f"  power      {watts(state['power_milliw'])}   bucket now: {state['bucket']}")
+    for direction in ("import", "export"):
+        click.echo(f"  {direction:<10} register {kwh(state[f'{direction}_register_milliwh'])}")
+        prefix = f"{direction}_bucket_"
+        for key, milliwh in state.items():
+            if key.startswith(prefix) and milliwh is not None:
+                name = key.removeprefix(prefix).removesuffix("_milliwh")
+                doubt = kwh(state[f"{direction}_uncertain_{name}_milliwh"])
+                click.echo(f"    {name:<24} {kwh(milliwh):>18}   uncertain {doubt}")
+        click.echo(f"    {'unassigned':<24} {kwh(state[f'{direction}_unassigned_milliwh']):>18}")

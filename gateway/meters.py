@@ -1,0 +1,60 @@
+"""From the config's [[meter]] tables to meters that can be asked, grouped by the line they share."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from drivers import Polled, Ticker, load_profile
+from drivers.build import open_polled
+from drivers.modbus.link import Framing, ModbusLink
+from drivers.transport.base import Transport
+from drivers.transport.serial import Parity, SerialTransport
+from drivers.transport.tcp import TcpTransport
+
+from .config.types import Config, MeterSection
+
+
+def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
+    """Meters grouped by serial port or by TCP endpoint: what shares a line is asked by one thread."""
+    lines: dict[str, list[MeterSection]] = {}
+    for section in meters:
+        lines.setdefault(section.port or f"{section.host}:{section.tcp_port}", []).append(section)
+    return lines
+
+
+def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Polled]:
+    """The meters of one line, by name. Nothing is sent yet. Raises drivers.ProfileError.
+
+    `folder` is the config's own: a profile beside it is found by its name.
+    """
+    first = sections[0]
+    link = ModbusLink(
+        _transport(first, ticker),
+        Framing.RTU if first.port else Framing.TCP,
+        ticker,
+        timeout_us=max(section.timeout_ms for section in sections) * 1000,
+        baud_bd=first.baud_bd if first.port else None,
+    )
+    return {
+        section.name: open_polled(
+            load_profile(section.profile, (folder,)),
+            link,
+            section.unit,
+            swap_direction=section.swap_direction,
+            sunspec_base=section.sunspec_base,
+        )
+        for section in sections
+    }
+
+
+def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Polled:
+    """One meter of a config, alone on its line, for a command that runs without the daemon."""
+    section = next(section for section in config.meter if section.name == name)
+    return open_meters([section], folder, ticker)[name]
+
+
+def _transport(section: MeterSection, ticker: Ticker) -> Transport:
+    if not section.port:
+        return TcpTransport(section.host, section.tcp_port, ticker)
+    return SerialTransport(
+        section.port, section.baud_bd, ticker, parity=Parity(section.parity.value), stop_bits=section.stop_bits
+    )

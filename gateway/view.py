@@ -1,0 +1,64 @@
+"""What `netmeter status` and `netmeter read` answer with: plain JSON objects of what the threads know. Pure."""
+
+from dataclasses import asdict
+from typing import Any
+
+from drivers import EnergyRegister, MeterIdentity
+
+from .bookkeeper import MeterLive
+from .books import Books
+from .config.types import Config
+from .publish.publisher import Delivery
+from .read import Reading
+
+
+def reading_view(reading: Reading, identity: MeterIdentity) -> dict[str, Any]:
+    """One reading for people and programs; an energy register that proves nothing is null."""
+    snapshot = reading.snapshot
+    return {
+        "meter": reading.meter,
+        "identity": asdict(identity),
+        "import_milliwh": register_view(snapshot.energy_import),
+        "export_milliwh": register_view(snapshot.energy_export),
+        "import_resolution_milliwh": _resolution(snapshot.energy_import),
+        "export_resolution_milliwh": _resolution(snapshot.energy_export),
+        "power_milliw": snapshot.power_milliw,
+        "one_moment": snapshot.one_moment,
+        "earliest_utc_us": reading.earliest_us,
+        "latest_utc_us": reading.latest_us,
+        "clock": reading.clock_state.value,
+        "others": {name: str(number) for name, number in snapshot.others.items()},
+    }
+
+
+def register_view(register: EnergyRegister | None) -> int | None:
+    """Milliwatt-hours; None for a register that is absent, or 0 where 0 also means "not implemented"."""
+    return None if register is None or register.unproven else register.milliwh
+
+
+def _resolution(register: EnergyRegister | None) -> int | None:
+    return None if register is None or register.unproven else register.resolution_milliwh
+
+
+def delivery_view(delivery: Delivery, config: Config) -> dict[str, Any]:
+    """How delivery stands, and what an acknowledgement is worth on this broker."""
+    return {
+        "broker": f"{config.mqtt.host}:{config.mqtt.port}",
+        **asdict(delivery),
+        # Under 3.1.1 a broker acknowledges even what its access rules throw away.
+        "acknowledged_means": "sent" if delivery.protocol == "3.1.1" else "taken by the broker",
+    }
+
+
+def meter_view(books: Books, live: MeterLive, now_us: int) -> dict[str, Any]:
+    """One meter: its account and its readings. `now_us`: real monotonic microseconds."""
+    return {
+        "name": books.section.name,
+        "role": books.section.role.value,
+        "online": bool(live.online),
+        "last_reading_age_s": (now_us - live.heard_us) // 1_000_000 if live.heard_us else None,
+        "last_decision": books.last_decision,
+        "error": live.error,
+        "readings": asdict(books.counters),
+        "state": books.state_record(),
+    }
