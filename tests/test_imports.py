@@ -34,7 +34,9 @@ SQL_STARTS = (
     *("alter table", "drop table", "pragma ", "begin immediate", "vacuum"),
 )
 SQL_WORDS = (" from ", " into ", " set ", " table ", "pragma ", "begin ", "vacuum")
-SQL_MODULES = {"sqlite3", "sqlite_utils", "apsw"}
+SQL_MODULES = {"sqlite_utils", "apsw"}
+# A caller of the ledger may catch its errors and tell the library's version; it may not hold a connection.
+SQLITE_NAMES = {"sqlite3.Error", "sqlite3.OperationalError", "sqlite3.DatabaseError", "sqlite3.sqlite_version"}
 
 
 def imported_modules(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
@@ -112,6 +114,13 @@ def sql_faults(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
     if path.parts[0] == "hil" or path.parts[:2] == ("gateway", "ledger"):
         return
     yield from (f"{path} imports {m}" for m in imported_modules(path, tree) if m.split(".")[0] in SQL_MODULES)
+    names = local_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{names.get(node.value.id, node.value.id)}.{node.attr}"
+            if name.startswith("sqlite3.") and name not in SQLITE_NAMES:
+                yield f"{path}:{node.lineno} uses {name}"
+    yield from (f"{path} imports {n}" for n in names.values() if n.startswith("sqlite3.") and n not in SQLITE_NAMES)
     spoken = docstrings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken:
@@ -162,7 +171,10 @@ def test_every_file_keeps_the_rule(rule: str) -> None:
         (time_faults, "gateway/made_up.py", "from datetime import datetime, UTC\nx = datetime.now(UTC)"),
         (time_faults, "gateway/made_up.py", "import datetime\nx = datetime.datetime.now()"),
         (time_faults, "gateway/made_up.py", "from datetime import date\nx = date.today()"),
-        (sql_faults, "gateway/publish/made_up.py", "import sqlite3"),
+        (sql_faults, "gateway/publish/made_up.py", "import sqlite3\nsqlite3.connect('x')"),
+        (sql_faults, "gateway/publish/made_up.py", "import sqlite3 as s\ndef f(c: s.Connection): ..."),
+        (sql_faults, "gateway/publish/made_up.py", "from sqlite3 import connect"),
+        (sql_faults, "gateway/publish/made_up.py", "from sqlite_utils import Database"),
         (sql_faults, "gateway/app.py", 'c.execute("SELECT seq FROM interval")'),
         (sql_faults, "gateway/app.py", 'c.execute(f"update meter set x = {y}")'),
         (sql_faults, "drivers/made_up.py", 'c.execute("""\n  insert into meter values (1)""")'),
@@ -182,6 +194,7 @@ def test_offender_is_found(rule: Rule, path: str, source: str) -> None:
         (time_faults, "gateway/clock.py", "import time\ntime.time_ns()"),
         (time_faults, "gateway/made_up.py", "from datetime import datetime\nx = datetime.fromtimestamp(0)"),
         (sql_faults, "gateway/ledger/store.py", "import sqlite3"),
+        (sql_faults, "gateway/made_up.py", "import sqlite3\ntry: ...\nexcept sqlite3.Error: ..."),
         (sql_faults, "gateway/made_up.py", '"""Select a meter from the table."""\nprint("select a meter")'),
     ],
 )
