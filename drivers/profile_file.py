@@ -44,6 +44,10 @@ def _read(path: Path) -> Profile:
     family = Family(_choice(table, "family", [kind.value for kind in Family]))
     max_registers = table.integer("max_registers", 2, MODBUS_MAX_REGISTERS, MODBUS_MAX_REGISTERS)
     function = table.integer("function", 3, 4)
+    if family is Family.SUNSPEC and table.has("registers"):
+        table.fail("registers", "a profile of family `sunspec` has [[models]] with [[models.registers]] instead")
+    if family is Family.MODBUS and table.has("models"):
+        table.fail("models", "only a profile of family `sunspec` has models")
     registers = tuple(_register(entry, function) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
@@ -69,10 +73,6 @@ def _read(path: Path) -> Profile:
 
 
 def _check_whole(profile: Profile, table: Table) -> None:
-    if profile.family is Family.SUNSPEC and (profile.registers or profile.identity):
-        table.fail("registers", "a sunspec profile has [[models]] with [[models.registers]] instead")
-    if profile.family is Family.MODBUS and profile.models:
-        table.fail("models", "only a profile of family `sunspec` has models")
     groups = [layout.registers for layout in profile.models] or [profile.registers]
     for group in groups:
         names = [register.name for register in group]
@@ -147,6 +147,10 @@ def _unit(table: Table, meaning: Meaning) -> str:
 
 def _digit(table: Table, meaning: Meaning, data_type: DataType) -> Decimal | None:
     if meaning not in ENERGY:
+        if table.has("digit"):
+            table.fail(
+                "digit", f"only energy has it; `{table.text('name')}` is neither energy_import nor energy_export"
+            )
         return None
     if data_type in FLOATS:
         return table.positive("digit")  # nothing in the bits tells it, so it must be said

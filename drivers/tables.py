@@ -45,7 +45,9 @@ class Table:
 
     def fail(self, key: str, mend: str) -> NoReturn:
         """Raise ProfileError about `key`, its value and the mend."""
-        value = f" = {self._content[key]!r}" if key in self._content else ""
+        found = self._content.get(key)
+        shown = str(found) if isinstance(found, Decimal | int) else f"{found!r:.60}"
+        value = f" = {shown}" if key in self._content else ""
         raise ProfileError(f"{self._path}: {self._where}{key}{value}: {mend}")
 
     def has(self, key: str) -> bool:

@@ -163,7 +163,7 @@ class SunSpecMeter:
                 return found, sample
         if first is None:
             chain = ", ".join(str(place.model) for place in self._chain)
-            wanted = "a metering model" if self._model is None else f"model {self._model}"
+            wanted = "metering model" if self._model is None else f"model {self._model}"
             self._forget()
             raise ConfigurationError(f"{self._link.name} unit {self._unit}: no {wanted} in the chain ({chain})")
         return first

@@ -1,0 +1,311 @@
+"""Meters over a scripted line: the profile's registers arrive as a snapshot with the times of its energy."""
+
+from collections.abc import Callable
+
+import pytest
+
+from drivers import (
+    BadValueError,
+    ConfigurationError,
+    EnergyRegister,
+    FrameError,
+    MeterIdentity,
+    NoAnswerError,
+    load_profile,
+)
+from drivers.build import open_polled
+from drivers.modbus.link import Framing, ModbusLink
+from drivers.modbus.meter import ModbusMeter
+from drivers.modbus.sunspec import SunSpecMeter
+from drivers.transport.scripted import ScriptedTransport, VirtualTicker
+from tests.protocol.modbus_bytes import float_words, rtu_answer, tcp_answer
+
+SDM = load_profile("eastron-sdm630")
+SUNSPEC = load_profile("sunspec")
+
+
+class Device:
+    """A slave with a register table, which counts what it was asked."""
+
+    def __init__(self, table: dict[int, int], framing: Framing = Framing.TCP) -> None:
+        self.table = table
+        self.asked: list[tuple[int, int, int]] = []
+        self.mute: Callable[[int], bool] = lambda _address: False
+        self._framing = framing
+        self.ticker = VirtualTicker()
+        self.transport = ScriptedTransport(self.ticker, self._answer)
+
+    def link(self) -> ModbusLink:
+        return ModbusLink(self.transport, self._framing, self.ticker, timeout_us=300_000)
+
+    def _answer(self, request: bytes) -> list[tuple[int, bytes]]:
+        pdu = request[1:-2] if self._framing is Framing.RTU else request[7:]
+        address = int.from_bytes(pdu[1:3], "big")
+        self.asked.append((pdu[0], address, int.from_bytes(pdu[3:5], "big")))
+        if self.mute(address):
+            return []
+        answer = rtu_answer if self._framing is Framing.RTU else tcp_answer
+        return [(20_000, answer(request, self.table))]
+
+
+def place(table: dict[int, int], address: int, words: list[int]) -> None:
+    table.update({address + n: word for n, word in enumerate(words)})
+
+
+def sdm_table() -> dict[int, int]:
+    table = dict.fromkeys(range(80), 0)
+    for address, value in ((0, 230.5), (2, 231.0), (4, 229.5), (0x34, -1500.5), (0x46, 50.0), (0x48, 1234.5)):
+        place(table, address, float_words(value))
+    place(table, 0x4A, float_words(5678.25))
+    place(table, 0xFC00, [0x0012, 0xD687])
+    return table
+
+
+def text(value: str, words: int) -> list[int]:
+    raw = value.encode("latin-1").ljust(2 * words, b"\0")
+    return [int.from_bytes(raw[n : n + 2], "big") for n in range(0, 2 * words, 2)]
+
+
+def common(length: int = 66) -> list[int]:
+    body = text("Maker", 16) + text("Model X", 16) + text("", 8) + text("1.2", 8) + text("SN 007", 16) + [1, 0x8000]
+    return [1, length, *body[:length]]
+
+
+def meter_203(imported: int = 90663, exported: int = 0, model: int = 203, length: int = 105) -> list[int]:
+    body = [0] * (length + 2)
+    body[0:2] = [model, length]
+    body[18], body[22] = 654, 1
+    body[38:40] = [exported >> 16, exported & 0xFFFF]
+    body[46:48] = [imported >> 16, imported & 0xFFFF]
+    body[54] = 1
+    return body
+
+
+def model_701(injected: int, absorbed: int) -> list[int]:
+    body = [0] * 155
+    body[0:2] = [701, 153]
+    for offset, count in ((19, injected), (23, absorbed)):
+        body[offset : offset + 4] = [count >> shift & 0xFFFF for shift in (48, 32, 16, 0)]
+    return body
+
+
+def sunspec_table(*models: list[int], base: int = 40000, end: bool = True) -> dict[int, int]:
+    table: dict[int, int] = {}
+    words = [0x5375, 0x6E53]
+    for model in models:
+        words += model
+    place(table, base, words + ([0xFFFF, 0] if end else []))
+    return table
+
+
+def test_an_sdm630_is_read_with_both_energies_of_one_moment() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    meter = open_polled(SDM, device.link(), 1)
+    snapshot = meter.read().snapshot
+    assert snapshot.energy_import == EnergyRegister(1_234_500_000, 10_123, 62)
+    assert snapshot.energy_export == EnergyRegister(5_678_250_000, 10_489, 245)
+    assert snapshot.power_milliw == -1_500_500
+    assert snapshot.one_moment
+    assert {name: str(value) for name, value in snapshot.others.items()} == {
+        "frequency": "50",
+        "voltage_l1": "230.5",
+        "voltage_l2": "231",
+        "voltage_l3": "229.5",
+    }
+    assert [asked[0] for asked in device.asked] == [4, 4]
+
+
+def test_the_serial_number_comes_from_a_holding_register() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    assert open_polled(SDM, device.link(), 1).identify() == MeterIdentity(serial="1234567")
+    assert device.asked == [(3, 0xFC00, 2)]
+
+
+def test_a_copy_without_a_serial_number_is_still_a_meter() -> None:
+    table = sdm_table()
+    del table[0xFC00]
+    assert open_polled(SDM, Device(table, Framing.RTU).link(), 1).identify() == MeterIdentity()
+
+
+def test_a_swapped_meter_swaps_energy_and_turns_power() -> None:
+    meter = open_polled(SDM, Device(sdm_table(), Framing.RTU).link(), 1, swap_direction=True)
+    snapshot = meter.read().snapshot
+    assert snapshot.energy_import is not None
+    assert snapshot.energy_import.milliwh == 5_678_250_000
+    assert snapshot.power_milliw == 1_500_500
+
+
+def test_the_times_are_those_of_the_energy_request() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    sample = open_polled(SDM, device.link(), 1).read()
+    energy_us, voltages_us = (at_us for at_us, _ in device.transport.written)
+    assert sample.sent_us == energy_us
+    assert energy_us + 20_000 <= sample.received_us < voltages_us
+    assert sample.update_lag_us == 1_000_000
+
+
+def test_silence_after_the_energy_costs_the_voltages_only() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    device.mute = lambda address: address == 0
+    snapshot = open_polled(SDM, device.link(), 1).read().snapshot
+    assert snapshot.energy_import is not None
+    assert "voltage_l1" not in snapshot.others
+
+
+def test_silence_instead_of_energy_is_told() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    device.mute = lambda address: address != 0
+    with pytest.raises(NoAnswerError):
+        open_polled(SDM, device.link(), 1).read()
+
+
+def test_a_block_without_energy_that_is_refused_for_ever_is_not_asked_again() -> None:
+    table = sdm_table()
+    del table[3]
+    device = Device(table, Framing.RTU)
+    meter = ModbusMeter(SDM, device.link(), 1)
+    assert meter.read().snapshot.energy_export is not None
+    meter.read()
+    assert [address for _, address, _ in device.asked] == [52, 0, 52]
+
+
+@pytest.mark.parametrize("words", [[0x7F80, 0x0000], [0xC49A, 0x5000], [0x7F7F, 0xFFFF]])
+def test_energy_that_makes_no_sense_is_told_with_its_register(words: list[int]) -> None:
+    table = sdm_table()
+    place(table, 0x48, words)
+    with pytest.raises(BadValueError, match="energy_import at 72"):
+        open_polled(SDM, Device(table, Framing.RTU).link(), 1).read()
+
+
+def test_a_wild_voltage_is_left_out_and_costs_no_energy() -> None:
+    table = sdm_table()
+    place(table, 0, [0x7F80, 0x0000])
+    snapshot = open_polled(SDM, Device(table, Framing.RTU).link(), 1).read().snapshot
+    assert snapshot.energy_import is not None
+    assert "voltage_l1" not in snapshot.others
+
+
+@pytest.mark.parametrize("base", [40000, 50000, 0])
+def test_a_sunspec_map_is_found_at_the_usual_places(base: int) -> None:
+    meter = SunSpecMeter(SUNSPEC, Device(sunspec_table(common(), meter_203(), base=base)).link(), 1)
+    snapshot = meter.read().snapshot
+    assert snapshot.energy_import == EnergyRegister(906_630_000, 10_000)
+    assert snapshot.energy_export == EnergyRegister(0, 10_000, unproven=True)
+    assert snapshot.power_milliw == 6_540_000
+    assert [(place.model, place.address) for place in meter.models] == [(1, base + 2), (203, base + 70)]
+
+
+def test_a_sunspec_map_elsewhere_is_found_where_the_user_says() -> None:
+    device = Device(sunspec_table(common(), meter_203(), base=4096))
+    assert open_polled(SUNSPEC, device.link(), 1, sunspec_base=4096).read().snapshot.one_moment
+    assert device.asked[0] == (3, 4096, 2)
+
+
+def test_no_sunspec_map_is_told_with_the_places_tried() -> None:
+    device = Device(dict.fromkeys(range(100), 0))
+    with pytest.raises(ConfigurationError, match="40000, 50000, 0"):
+        SunSpecMeter(SUNSPEC, device.link(), 1).read()
+
+
+def test_a_dead_device_costs_one_question_and_not_one_a_base() -> None:
+    device = Device({})
+    device.mute = lambda _: True
+    with pytest.raises(NoAnswerError):
+        SunSpecMeter(SUNSPEC, device.link(), 1).read()
+    assert len(device.asked) == 1
+
+
+@pytest.mark.parametrize("length", [65, 66])
+def test_the_identity_is_model_1_of_either_length(length: int) -> None:
+    device = Device(sunspec_table(common(length), meter_203()))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    assert meter.identify() == MeterIdentity("Maker", "Model X", "SN 007", "1.2")
+    assert meter.read().snapshot.energy_import is not None
+
+
+def test_a_chain_that_just_ends_is_accepted() -> None:
+    meter = SunSpecMeter(SUNSPEC, Device(sunspec_table(common(), meter_203(), end=False)).link(), 1)
+    assert meter.read().snapshot.energy_import is not None
+
+
+def test_a_chain_without_an_end_is_bounded() -> None:
+    table = sunspec_table(common())
+    for address in range(40070, 0x10000, 3):
+        place(table, address, [64001, 1, 0])
+    device = Device(table)
+    with pytest.raises(ConfigurationError, match="no metering model"):
+        SunSpecMeter(SUNSPEC, device.link(), 1).read()
+    assert len(device.asked) <= 101
+
+
+def test_a_meter_is_one_request_a_reading_once_it_is_found() -> None:
+    device = Device(sunspec_table(common(), meter_203()))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    meter.read()
+    device.asked.clear()
+    meter.read()
+    assert device.asked == [(3, 40070, 55)]
+
+
+def test_of_several_models_the_first_with_proven_energy_is_read() -> None:
+    device = Device(sunspec_table(common(), meter_203(0, 0, model=202), model_701(7, 0)))
+    snapshot = SunSpecMeter(SUNSPEC, device.link(), 1).read().snapshot
+    assert snapshot.energy_export == EnergyRegister(7000, 1000)
+    assert snapshot.energy_import == EnergyRegister(0, 1000)
+
+
+def test_without_any_proven_energy_the_first_model_is_read_and_says_unproven() -> None:
+    device = Device(sunspec_table(common(), meter_203(0, 0), meter_203(0, 0, model=204)))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    snapshot = meter.read().snapshot
+    assert snapshot.energy_import == EnergyRegister(0, 10_000, unproven=True)
+    device.asked.clear()
+    meter.read()
+    assert device.asked == [(3, 40070, 55)]
+
+
+def test_the_user_can_name_the_model() -> None:
+    device = Device(sunspec_table(common(), meter_203(), model_701(7, 0)))
+    meter = open_polled(SUNSPEC, device.link(), 1, sunspec_model=701)
+    assert meter.read().snapshot.energy_export == EnergyRegister(7000, 1000)
+
+
+def test_a_model_shorter_than_the_standard_is_read_as_far_as_it_goes() -> None:
+    device = Device(sunspec_table(common(), meter_203(length=81)))
+    assert SunSpecMeter(SUNSPEC, device.link(), 1).read().snapshot.energy_import is not None
+
+
+def test_a_map_that_moved_is_noticed_and_found_again() -> None:
+    device = Device(sunspec_table(common(66), meter_203()))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    meter.read()
+    device.table = sunspec_table(common(65), meter_203(imported=90664))
+    with pytest.raises(FrameError, match="no longer at 40070"):
+        meter.read()
+    assert meter.read().snapshot.energy_import == EnergyRegister(906_640_000, 10_000)
+
+
+def test_a_changed_scale_factor_is_taken_with_its_values() -> None:
+    device = Device(sunspec_table(common(), meter_203(imported=90663)))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    meter.read()
+    device.table = sunspec_table(common(), meter_203(imported=906630))
+    device.table[40070 + 54] = 0
+    assert meter.read().snapshot.energy_import == EnergyRegister(906_630_000, 1_000)
+
+
+def test_a_count_whose_scale_factor_is_not_implemented_is_told() -> None:
+    device = Device(sunspec_table(common(), meter_203()))
+    device.table[40070 + 54] = 0x8000
+    with pytest.raises(BadValueError, match="scale factor"):
+        SunSpecMeter(SUNSPEC, device.link(), 1).read()
+
+
+def test_closing_forgets_the_map() -> None:
+    device = Device(sunspec_table(common(), meter_203()))
+    meter = SunSpecMeter(SUNSPEC, device.link(), 1)
+    meter.read()
+    meter.close()
+    assert meter.models == ()
+    assert not device.transport.is_open
+    assert meter.read().snapshot.energy_import is not None
