@@ -16,6 +16,7 @@ from .problem import Problem, Severity, TomlPath
 
 SIZE_LIMIT_BYTES = 1_000_000
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_HUGE = re.compile(r"[0-9_]{1000,}")
 _LABELS = ("name", "id", "effective")
 
 
@@ -91,6 +92,12 @@ def read_document(path: Path) -> Document:
     except tomllib.TOMLDecodeError as error:
         document.readable = False
         document.problems.append(_syntax_problem(document.file, text, str(error)))
+    except ValueError:
+        # Python itself refuses to read a number of thousands of digits, and does not say where.
+        document.readable = False
+        found = _HUGE.search(text)
+        line = text.count("\n", 0, found.start()) + 1 if found else 0
+        document.problems.append(Problem(document.file, line, "", "", None, "a number has too many digits to read"))
     except RecursionError:
         document.readable = False
         document.problems.append(Problem(document.file, 0, "", "", None, "brackets are nested too deep to read"))

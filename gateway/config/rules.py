@@ -54,8 +54,8 @@ def mode_of(path: Path) -> int | None:
         return None
 
 
-def check_host(document: Document, path: TomlPath, host: str) -> None:
-    """A host name or address alone: no scheme, no port, no blanks."""
+def check_host(document: Document, path: TomlPath, host: str) -> bool:
+    """A host name or address alone: no scheme, no port, no blanks. False where a problem was noted."""
     mend = ""
     if "://" in host or "/" in host:
         mend = "write the name or address alone, without scheme and path"
@@ -66,6 +66,7 @@ def check_host(document: Document, path: TomlPath, host: str) -> None:
     if mend:
         shown = host.rpartition("@")[2]  # what stands before @ may hold a password
         document.add(path, f'"{shown}" is no host name', mend, value=shown)
+    return not mend
 
 
 def is_loopback(host: str) -> bool:
@@ -86,8 +87,8 @@ def _check_mqtt(document: Document, fields: Fields) -> None:
     host, tls, user = fields.text("host"), fields.flag("tls"), fields.text("username")
     if host == "":
         document.add(("mqtt", "host"), "host is empty", 'name the broker, such as "localhost"')
-    elif host is not None:
-        check_host(document, ("mqtt", "host"), host)
+    elif host is not None and not check_host(document, ("mqtt", "host"), host):
+        host = None
     topic = fields.text("base_topic")
     if topic is not None and not re.fullmatch(r"[^\s+#/$\x00][^\s+#\x00]{0,127}(?<!/)", topic):
         mend = "no +, #, blanks, no / at either end, no $ in front"

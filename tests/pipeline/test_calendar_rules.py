@@ -1,0 +1,374 @@
+"""Tariffs that PG&E does not have: weekdays, holidays, hours over midnight, gaps, and clocks that jump.
+
+The oracle at the end shares nothing with the calendar: it paints each day minute by minute, last rule first, and
+walks through time with a clock that never runs backwards. Hand-written instants are in UTC.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.tariff.calendar import NO_EDGE_US, Calendar
+from gateway.tariff.types import ClockKind, DayClass, Holiday, Period, Season, Tariff, Version
+
+MINUTE_US = 60_000_000
+ONE_DAY = timedelta(days=1)
+
+
+def us(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def period(name: str, start: str, end: str, *days: str, seasons: tuple[str, ...] = ()) -> Period:
+    classes = tuple(DayClass(day) for day in days) or (DayClass.EVERY,)
+    return Period(name=name, start=start, end=end, days=classes, seasons=seasons)
+
+
+def tariff_of(
+    *periods: Period,
+    zone: str = "America/Los_Angeles",
+    seasons: tuple[Season, ...] = (),
+    holidays: tuple[Holiday, ...] = (),
+    clock: ClockKind = ClockKind.LOCAL,
+    versions: tuple[Version, ...] = (),
+) -> Tariff:
+    return Tariff(
+        format=1,
+        id="test",
+        name="a test",
+        utility="nobody",
+        zone=zone,
+        clock=clock,
+        currency="USD",
+        source="this test",
+        season=seasons,
+        period=periods,
+        holiday=holidays,
+        version=versions or (Version(effective=date(2020, 1, 1), source="this test"),),
+    )
+
+
+def edges_of(calendar: Calendar, start: str, end: str) -> list[tuple[str, str]]:
+    table = calendar.edges(us(start), us(end))
+    instants = [datetime.fromtimestamp(edge // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M") for edge in table.edges_us]
+    return list(zip(instants, (calendar.bucket_names[bucket] for bucket in table.bucket_ids), strict=True))[1:]
+
+
+def test_weekday_hours_hold_on_weekdays():
+    calendar = Calendar(tariff_of(period("on", "14:00", "18:00", "weekday"), period("off", "00:00", "24:00")))
+    # Friday 2026-07-10, 14:00 and 18:00 PDT; nothing until Monday
+    assert edges_of(calendar, "2026-07-10T12:00", "2026-07-14T12:00") == [
+        ("2026-07-10T21:00", "on"),
+        ("2026-07-11T01:00", "off"),
+        ("2026-07-13T21:00", "on"),
+        ("2026-07-14T01:00", "off"),
+    ]
+
+
+def test_a_single_weekday_can_be_named():
+    calendar = Calendar(tariff_of(period("wash", "08:00", "10:00", "tue"), period("off", "00:00", "24:00")))
+    assert edges_of(calendar, "2026-07-10T12:00", "2026-07-17T12:00") == [
+        ("2026-07-14T15:00", "wash"),
+        ("2026-07-14T17:00", "off"),
+    ]
+
+
+def test_a_listed_holiday_is_neither_weekday_nor_weekend():
+    holidays = (Holiday(date=date(2026, 7, 3), name="Independence Day observed"),)
+    calendar = Calendar(
+        tariff_of(
+            period("on", "14:00", "18:00", "weekday"),
+            period("rest", "14:00", "18:00", "weekend", "holiday"),
+            period("off", "00:00", "24:00"),
+            holidays=holidays,
+        )
+    )
+    # Thursday, Friday (the holiday), Saturday
+    assert edges_of(calendar, "2026-07-02T12:00", "2026-07-05T12:00") == [
+        ("2026-07-02T21:00", "on"),
+        ("2026-07-03T01:00", "off"),
+        ("2026-07-03T21:00", "rest"),
+        ("2026-07-04T01:00", "off"),
+        ("2026-07-04T21:00", "rest"),
+        ("2026-07-05T01:00", "off"),
+    ]
+    assert "Friday, holiday Independence Day observed" in calendar.explain(us("2026-07-03T22:00"))
+
+
+def test_hours_over_midnight_belong_to_the_day_they_begin_on():
+    calendar = Calendar(tariff_of(period("night", "22:00", "06:00", "weekday"), period("day", "00:00", "24:00")))
+    # Friday 22:00 PDT to Saturday 06:00; Saturday and Sunday have none; Monday 22:00 begins the next
+    assert edges_of(calendar, "2026-07-11T00:00", "2026-07-14T14:00") == [
+        ("2026-07-11T05:00", "night"),
+        ("2026-07-11T13:00", "day"),
+        ("2026-07-14T05:00", "night"),
+        ("2026-07-14T13:00", "day"),
+    ]
+
+
+def test_a_season_over_the_new_year_and_one_with_hours_of_its_own():
+    seasons = (Season(name="winter", first="11-15", last="03-14"), Season(name="summer", first="03-15", last="11-14"))
+    calendar = Calendar(
+        tariff_of(
+            period("sun", "10:00", "14:00", seasons=("winter",)), period("off", "00:00", "24:00"), seasons=seasons
+        )
+    )
+    assert calendar.bucket_names == ("unassigned", "winter_sun", "winter_off", "summer_off")
+    assert edges_of(calendar, "2026-11-14T12:00", "2026-11-16T00:00") == [
+        ("2026-11-15T08:00", "winter_off"),
+        ("2026-11-15T18:00", "winter_sun"),
+        ("2026-11-15T22:00", "winter_off"),
+    ]
+    # PST to 2026-03-08, PDT after it: 15 March begins at 07:00Z
+    assert edges_of(calendar, "2026-03-14T22:00", "2026-03-16T00:00") == [("2026-03-15T07:00", "summer_off")]
+
+
+def test_hours_and_days_that_no_rule_covers_are_unassigned():
+    seasons = (Season(name="summer", first="06-01", last="09-30"),)
+    calendar = Calendar(tariff_of(period("peak", "16:00", "21:00"), seasons=seasons))
+    assert edges_of(calendar, "2026-09-30T12:00", "2026-10-03T12:00") == [
+        ("2026-09-30T23:00", "summer_peak"),
+        ("2026-10-01T04:00", "unassigned"),
+    ]
+    assert calendar.explain(us("2026-09-30T12:00")).startswith("unassigned: no period covers this hour of version")
+    assert calendar.explain(us("2026-10-02T12:00")) == "unassigned: version 2020-01-01 has no season for 10-02"
+
+
+def test_a_version_may_bring_its_own_hours():
+    versions = (
+        Version(effective=date(2026, 1, 1), source="a"),
+        Version(effective=date(2026, 7, 2), source="b", period=(period("peak", "17:00", "20:00"),)),
+    )
+    calendar = Calendar(tariff_of(period("peak", "16:00", "21:00"), versions=versions))
+    assert edges_of(calendar, "2026-07-01T12:00", "2026-07-03T12:00") == [
+        ("2026-07-01T23:00", "peak"),
+        ("2026-07-02T04:00", "unassigned"),
+        ("2026-07-03T00:00", "peak"),
+        ("2026-07-03T03:00", "unassigned"),
+    ]
+
+
+def test_a_time_that_the_clock_jumps_over_is_the_instant_of_the_jump():
+    calendar = Calendar(tariff_of(period("early", "02:30", "05:00"), period("off", "00:00", "24:00")))
+    assert edges_of(calendar, "2026-03-07T20:00", "2026-03-09T11:00") == [
+        ("2026-03-08T10:00", "early"),  # 02:30 does not exist: 02:00 PST is 03:00 PDT
+        ("2026-03-08T12:00", "off"),
+        ("2026-03-09T09:30", "early"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sunday", "begins", "ends"),
+    [
+        ("2026-03-08", "2026-03-08T08:00", "2026-03-09T07:00"),  # 23 hours
+        ("2026-03-15", "2026-03-15T07:00", "2026-03-16T07:00"),  # 24 hours
+        ("2026-11-01", "2026-11-01T07:00", "2026-11-02T08:00"),  # 25 hours
+    ],
+)
+def test_a_whole_day_lasts_as_long_as_the_clock_takes_from_midnight_to_midnight(sunday, begins, ends):
+    calendar = Calendar(tariff_of(period("sunday", "00:00", "24:00", "sun"), period("off", "00:00", "24:00")))
+    from_friday, to_tuesday = us(f"{sunday}T00:00") - 2 * 86_400_000_000, us(f"{sunday}T00:00") + 2 * 86_400_000_000
+    assert list(calendar.edges(from_friday, to_tuesday).edges_us)[1:] == [us(begins), us(ends)]
+
+
+def test_a_period_inside_the_jump_does_not_happen():
+    calendar = Calendar(tariff_of(period("short", "02:15", "02:45"), period("off", "00:00", "24:00")))
+    assert edges_of(calendar, "2026-03-07T12:00", "2026-03-09T09:00") == []
+
+
+def test_a_time_that_comes_twice_is_the_first():
+    calendar = Calendar(tariff_of(period("early", "01:30", "05:00"), period("off", "00:00", "24:00")))
+    assert edges_of(calendar, "2026-11-01T01:00", "2026-11-01T20:00") == [
+        ("2026-11-01T08:30", "early"),  # 01:30 PDT; 01:30 PST an hour later is nothing new
+        ("2026-11-01T13:00", "off"),
+    ]
+
+
+def test_standard_time_all_year_knows_no_summer():
+    calendar = Calendar(
+        tariff_of(period("on", "14:00", "18:00"), period("off", "00:00", "24:00"), clock=ClockKind.STANDARD)
+    )
+    for day in ("2026-01-10", "2026-07-10"):
+        assert edges_of(calendar, f"{day}T12:00", f"{day}T23:00") == [(f"{day}T22:00", "on")]  # 14:00 at UTC-8
+
+
+def test_one_price_for_all_hours_has_no_next_edge():
+    calendar = Calendar(tariff_of(period("flat", "00:00", "24:00")))
+    assert calendar.next_edge_us(us("2026-07-01T00:00")) == NO_EDGE_US
+    assert calendar.bucket_names == ("unassigned", "flat")
+    assert edges_of(calendar, "2026-01-01T00:00", "2028-01-01T00:00") == []
+
+
+def test_the_next_edge_may_be_years_away():
+    versions = (
+        Version(effective=date(2026, 1, 1), source="a"),
+        Version(effective=date(2035, 1, 1), source="b", period=(period("other", "00:00", "24:00"),)),
+    )
+    calendar = Calendar(tariff_of(period("flat", "00:00", "24:00"), versions=versions))
+    assert calendar.next_edge_us(us("2026-07-01T00:00")) == us("2035-01-01T08:00")
+
+
+@pytest.mark.parametrize(("start", "end"), [(5, 5), (6, 5)])
+def test_an_empty_stretch_is_refused(start, end):
+    with pytest.raises(ValueError, match="empty stretch"):
+        Calendar(tariff_of(period("flat", "00:00", "24:00"))).edges(start, end)
+
+
+@pytest.mark.parametrize("instant_us", [-1, -(2**62), 2**62, us("2200-01-02T00:00")])
+def test_years_without_a_calendar_are_refused(instant_us):
+    calendar = Calendar(tariff_of(period("flat", "00:00", "24:00"), zone="Etc/UTC"))
+    with pytest.raises(ValueError, match="is outside the years 1970 to 2199"):
+        calendar.bucket_at(instant_us)
+
+
+def test_asking_in_any_order_gives_the_same_answers():
+    instants = [us(f"{year}-{month:02}-15T23:30") for year in (2025, 2031, 2022, 2026, 2019) for month in (7, 1)]
+    periods = (period("peak", "16:00", "21:00"), period("off", "00:00", "24:00"))
+    asked = Calendar(tariff_of(*periods))
+    for instant_us in instants:
+        fresh = Calendar(tariff_of(*periods))
+        assert asked.bucket_at(instant_us) == fresh.bucket_at(instant_us)
+        assert asked.next_edge_us(instant_us) == fresh.next_edge_us(instant_us)
+
+
+# --- the oracle -------------------------------------------------------------------------------------------------
+
+ZONES = [
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "America/Havana",
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Nuuk",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+    "Antarctica/Troll",
+    "Asia/Beirut",
+    "Asia/Gaza",
+    "Asia/Jerusalem",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Atlantic/Azores",
+    "Australia/Lord_Howe",
+    "Australia/Sydney",
+    "Etc/UTC",
+    "Europe/Berlin",
+    "Europe/Dublin",
+    "Europe/London",
+    "Pacific/Chatham",
+    "Pacific/Kiritimati",
+]
+WEEKEND = ("sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", *WEEKEND)
+
+
+def is_of(day: date, named: tuple[str, ...], holidays: set[date]) -> bool:
+    """Whether a day is one of those a rule names."""
+    if "every" in named:
+        return True
+    if day in holidays:
+        return "holiday" in named
+    weekday = WEEKDAYS[day.weekday()]
+    return weekday in named or ("weekend" in named if weekday in WEEKEND else "weekday" in named)
+
+
+def painted(day: date, rules: list[tuple[str, int, int, tuple[str, ...]]], holidays: set[date]) -> list[str]:
+    """1440 minutes of one day of the clock; the first rule is painted last, so that it shows."""
+    minutes = ["unassigned"] * 1440
+    for name, start, end, named in reversed(rules):
+        over_midnight = end <= start
+        if is_of(day, named, holidays):
+            for minute in range(start, 1440 if over_midnight else end):
+                minutes[minute] = name
+        if over_midnight and is_of(day - ONE_DAY, named, holidays):
+            for minute in range(end):
+                minutes[minute] = name
+    return minutes
+
+
+def slow_walk(zone: str, start: datetime, minutes: int, paint) -> list[str]:
+    """The bucket of each minute. The clock shows the latest time it has ever shown: it is never turned back."""
+    shown, days, buckets = datetime.min, {}, []
+    for offset in range(-26 * 60, minutes):
+        local = (start + timedelta(minutes=offset)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        shown = max(shown, local)
+        if offset >= 0:
+            day = days.setdefault(shown.date(), None) or paint(shown.date())
+            days[shown.date()] = day
+            buckets.append(day[shown.hour * 60 + shown.minute])
+    return buckets
+
+
+def clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+RULES = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(0, 95).map(lambda quarter: quarter * 15),
+        st.integers(1, 96).map(lambda quarter: quarter * 15),
+        st.lists(st.sampled_from(["every", "weekday", "weekend", "holiday", *WEEKDAYS]), min_size=1, max_size=3).map(
+            tuple
+        ),
+    ).filter(lambda rule: rule[1] != rule[2]),
+    min_size=1,
+    max_size=4,
+)
+
+
+def agree(zone: str, rules: list[tuple[str, int, int, tuple[str, ...]]], start: datetime, minutes: int) -> None:
+    holidays = {date(2026, 3, 27), date(2026, 10, 26), date(2026, 11, 2), date(2027, 1, 1)}
+    calendar = Calendar(
+        tariff_of(
+            *(period(name, clock(first), clock(last), *named) for name, first, last, named in rules),
+            zone=zone,
+            holidays=tuple(Holiday(date=day, name="x") for day in sorted(holidays)),
+        )
+    )
+    slow = slow_walk(zone, start, minutes, lambda day: painted(day, rules, holidays))
+    start_us = round(start.timestamp()) * 1_000_000
+    changes = [0, *(offset for offset in range(1, minutes) if slow[offset] != slow[offset - 1])]
+    table = calendar.edges(start_us, start_us + minutes * MINUTE_US)
+    assert list(table.edges_us) == [start_us + offset * MINUTE_US for offset in changes]
+    assert [calendar.bucket_names[bucket] for bucket in table.bucket_ids] == [slow[offset] for offset in changes]
+    for offset in (0, minutes // 3, minutes - 1):
+        at_us = start_us + offset * MINUTE_US
+        assert calendar.bucket_names[calendar.bucket_at(at_us)] == slow[offset]
+        assert calendar.explain(at_us).startswith(f"{slow[offset]}:")
+        later = [change for change in changes if change > offset]
+        if later:
+            assert calendar.next_edge_us(at_us) == start_us + later[0] * MINUTE_US
+
+
+NASTY = [
+    ("a", 0, 15, ("weekday", "holiday")),
+    ("b", 90, 135, ("every",)),
+    ("a", 150, 180, ("weekend",)),
+    ("c", 1410, 60, ("sat", "sun", "mon")),
+    ("b", 30, 1425, ("every",)),
+]
+
+
+def jumps_of(zone: str) -> list[datetime]:
+    """The hours of 2026 within which the offset of a zone changes."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(365 * 24)]
+    offsets = [hour.astimezone(ZoneInfo(zone)).utcoffset() for hour in hours]
+    return [hours[position] for position in range(1, len(hours)) if offsets[position] != offsets[position - 1]]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_every_change_of_the_clock_in_2026_agrees_with_the_slow_walk(zone):
+    jumps = jumps_of(zone) or [datetime(2026, 3, 29, tzinfo=UTC)]
+    for jump in jumps:
+        agree(zone, NASTY, jump - timedelta(hours=40), 80 * 60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ZONES), RULES, st.integers(0, 2 * 365 * 24), st.sampled_from([1, 7 * 60, 49 * 60]))
+def test_any_rules_agree_with_the_slow_walk(zone, rules, first_hour, minutes):
+    agree(zone, rules, datetime(2025, 6, 1, tzinfo=UTC) + timedelta(hours=first_hour), minutes)
