@@ -106,17 +106,28 @@ class SerialTransport:
         return TransportLostError(f"{self._port}: lost during {doing}: {error}; is the adapter still plugged in?")
 
 
-def _open_mend(error: Exception) -> str:
+def _open_mend(error: BaseException) -> str:
     """What to do about a port that cannot be opened."""
-    number = getattr(error, "errno", None)
-    if number is None and error.args and isinstance(error.args[0], int):
-        number = error.args[0]  # termios.error carries it only there
+    number = _error_number(error)
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "does not exist; is the adapter plugged in? `ls -l /dev/serial/by-id` shows the lasting names"
     if number in (errno.EACCES, errno.EPERM):
         return "permission denied; add the user to group dialout and log in again"
     if number in (errno.EBUSY, errno.EWOULDBLOCK):
         return "busy; another program holds it, perhaps a second gateway or ModemManager (`fuser -v` names it)"
-    if number in (errno.ENOTTY, errno.EINVAL):
+    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR):
         return f"is not a serial port, or refuses these line settings ({error})"
     return f"cannot be opened: {error}"
+
+
+def _error_number(error: BaseException) -> int | None:
+    """The errno in `error`, or in what it was raised from: pyserial wraps, and termios.error has it as an argument."""
+    cause: BaseException | None = error
+    while cause is not None:
+        number = getattr(cause, "errno", None)
+        if number is None and cause.args:
+            number = cause.args[0]
+        if isinstance(number, int):
+            return number
+        cause = cause.__context__
+    return None
