@@ -49,6 +49,8 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
             document.add((*path, "effective"), f"{version.id} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
         _check_rules(document, path, tariff, version)
         _check_prices(document, path, tariff, version)
+    # Rules that several versions share are looked at for each of them, but told once.
+    document.problems[:] = dict.fromkeys(document.problems)
 
 
 def _kind(path: TomlPath) -> str:
@@ -109,21 +111,24 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
     if not periods:
         document.add(path, "no [[period]] says which hours are which", 'a flat price is one, "00:00" to "24:00"')
     names = [season.name for season in seasons]
-    for period in periods:
+    for position, period in enumerate(periods):
+        place = (*path, "period", position, "seasons") if version.period else ("period", position, "seasons")
         for name in period.seasons:
             if name not in names:
-                message = f'period "{period.name}" names season "{name}", which is not there'
-                document.add(path, message, did_you_mean(name, names), value=name)
+                document.add(place, f'there is no season "{name}"', did_you_mean(name, names), value=name)
     overlap = _overlap(seasons)
     if overlap is not None:
         day, first, second = overlap
-        document.add(path, f"seasons {first} and {second} both hold on {day:%m-%d}", "let each day have one season")
+        place = (*path, "season", second) if version.season else ("season", second)
+        message = f"seasons {names[first]} and {names[second]} both hold on {day:%m-%d}"
+        document.add(place, message, "let each day have one season")
 
 
-def _overlap(seasons: tuple[Season, ...]) -> tuple[date, str, str] | None:
+def _overlap(seasons: tuple[Season, ...]) -> tuple[date, int, int] | None:
+    """The first day of the year that two seasons claim, and their positions."""
     for offset in range(366):
         day = date(2000, 1, 1) + timedelta(days=offset)
-        holding = [season.name for season in seasons if in_season(season, day)]
+        holding = [position for position, season in enumerate(seasons) if in_season(season, day)]
         if len(holding) > 1:
             return day, holding[0], holding[1]
     return None

@@ -1,0 +1,154 @@
+"""A tariff file that is wrong: every mistake with file, line and mend. Lines are counted in the text below."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.tariff.tariff_file import TariffError, load_tariff, shipped_tariffs
+
+GOOD = """\
+format = 1
+id = "mine"
+name = "my tariff"
+utility = "my utility"
+zone = "Europe/Berlin"
+currency = "EUR"
+source = "https://example.org/prices"
+
+[[season]]
+name = "summer"
+from = "04-01"
+to = "10-15"
+
+[[season]]
+name = "winter"
+from = "10-16"
+to = "03-31"
+
+[[period]]
+name = "peak"
+from = "16:00"
+to = "21:00"
+days = ["weekday"]
+
+[[period]]
+name = "off_peak"
+from = "00:00"
+to = "24:00"
+
+[[version]]
+effective = 2026-01-01
+source = "price sheet of December"
+
+[version.adders_per_kwh]
+grid = "0.10"
+
+[version.energy_per_kwh]
+summer_peak = { energy = "0.30" }
+summer_off_peak = { energy = "0.20" }
+winter_peak = { energy = "0.31" }
+winter_off_peak = { energy = "0.21" }
+
+[version.published_per_kwh]
+summer_peak = "0.40"
+summer_off_peak = "0.30"
+winter_peak = "0.41"
+winter_off_peak = "0.31"
+
+[[version]]
+effective = 2027-01-01
+source = "price sheet of the year after"
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def told(folder: Path, text: str) -> list[str]:
+    path = write(folder, text)
+    with pytest.raises(TariffError) as error:
+        load_tariff(path)
+    return [str(problem).removeprefix(f"{path}:") for problem in error.value.problems]
+
+
+def test_a_good_file_is_read_by_path_and_by_name_in_a_folder(tmp_path):
+    tariff = load_tariff(write(tmp_path, GOOD))
+    assert (tariff.id, tariff.zone, len(tariff.version)) == ("mine", "Europe/Berlin", 2)
+    assert load_tariff("mine", search=[tmp_path]) == tariff
+
+
+def test_the_shipped_tariff_is_listed():
+    assert "pge-e-tou-c" in shipped_tariffs()
+
+
+CHANGES = [
+    ("format = 1", "format = 2", 1, "format = 2 is outside 1 to 1"),
+    ('id = "mine"', 'id = "My Tariff"', 2, "small letters, digits"),
+    ('"Europe/Berlin"', '"Europe/Belin"', 5, 'no time zone "Europe/Belin": did you mean "Europe/Berlin"?'),
+    ('"Europe/Berlin"', '"../../etc/passwd"', 5, "there is no time zone"),
+    ('zone = "Europe/Berlin"', 'timezone = "Europe/Berlin"', 5, 'unknown key "timezone": did you mean "zone"?'),
+    ('from = "04-01"', 'from = "04-31"', 11, '"04-31" is no day of the year: month and day: "06-01"'),
+    ('from = "04-01"', "from = 04:01:00", 11, "is not text"),
+    ('to = "10-15"', 'to = "10-20"', 14, "seasons summer and winter both hold on 10-16"),
+    ('name = "peak"', 'name = "unassigned"', 20, '"unassigned" is taken'),
+    ('from = "16:00"', 'from = "4pm"', 21, '"4pm" is no time of day'),
+    ('to = "21:00"', 'to = "24:30"', 22, '"24:30" is no time of day'),
+    ('to = "21:00"', 'to = "16:00"', 22, 'begins and ends at 16:00: the whole day is "00:00" to "24:00"'),
+    ('to = "21:00"', 'to = "00:00"', 22, 'cannot end at 00:00: write "24:00"'),
+    ('days = ["weekday"]', 'days = ["weekdays"]', 23, 'did you mean "weekday"?'),
+    (
+        'days = ["weekday"]',
+        'seasons = ["sumer"]',
+        23,
+        'there is no season "sumer": did you mean "summer"?',
+    ),
+    ("effective = 2026-01-01", 'effective = "2026-01-01"', 31, "is not a date: without quotes"),
+    ("effective = 2027-01-01", "effective = 2026-01-01", 50, "versions must be in order of time"),
+    ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a price in quotes: grid = "0.1"'),
+    ('grid = "0.10"', 'grid = "ten cents"', 35, "is not a price: digits and a point"),
+    ('grid = "0.10"', 'grid = "NaN"', 35, "is not a price"),
+    ('grid = "0.10"', 'grid = "1e5000"', 35, "is not a price"),
+    (
+        "summer_peak = {",
+        "sumer_peak = {",
+        38,
+        'no season and period give a bucket "sumer_peak": did you mean "summer_peak"?',
+    ),
+    ('{ energy = "0.30" }', '{ grid = "0.30" }', 38, '"grid" stands both here and in adders_per_kwh'),
+    ('summer_peak = "0.40"', 'summer_peak = "0.04"', 44, "sum to 0.40, the printed total is 0.04"),
+    ('winter_off_peak = "0.31"\n', "", 43, 'bucket "winter_off_peak" has no price'),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "words"), CHANGES, ids=lambda value: str(value)[:40])
+def test_one_mistake_is_told_with_its_line_and_its_mend(tmp_path, old, new, line, words):
+    found = [one for one in told(tmp_path, GOOD.replace(old, new, 1)) if words in one]
+    assert len(found) == 1, told(tmp_path, GOOD.replace(old, new, 1))
+    assert found[0].startswith(f"{line}:"), found[0]
+
+
+def test_several_mistakes_come_at_once(tmp_path):
+    text = GOOD.replace('"Europe/Berlin"', '"Mars/Base"').replace('"16:00"', '"25:00"').replace('"0.10"', "0.1")
+    assert [one.split(":")[0] for one in told(tmp_path, text)] == ["5", "21", "35"]
+
+
+def test_a_tariff_without_versions_or_periods_is_refused(tmp_path):
+    assert "there is no [[version]]" in told(tmp_path, GOOD[: GOOD.index("[[version]]")])[0]
+    without = GOOD[: GOOD.index("[[period]]")] + '[[version]]\neffective = 2026-01-01\nsource = "x"\n'
+    assert "no [[period]] says which hours are which" in told(tmp_path, without)[0]
+
+
+def test_a_name_that_does_not_exist_is_told_with_what_there_is():
+    with pytest.raises(TariffError, match='there is no tariff "pge-etou-c": did you mean "pge-e-tou-c"'):
+        load_tariff("pge-etou-c")
+
+
+def test_a_name_is_never_a_way_out_of_the_folder(tmp_path):
+    write(tmp_path, GOOD)
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    with pytest.raises(TariffError, match="does not exist"):
+        load_tariff("../mine", search=[inner])
