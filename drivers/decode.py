@@ -20,6 +20,8 @@ from .snapshot import EnergyRegister
 MILLIWH_PER_WH = 1000
 ABSURD_MILLIWH = 10**15
 """1000 GWh: what a 400 A service at 400 V could count in two hundred years. More is not a meter's count."""
+ABSURD_MILLI = 10**12
+"""1 GW in milliwatts."""
 SCALE_FACTOR_LIMIT = 10  # SunSpec: sunssf is -10 .. 10
 
 
@@ -120,7 +122,7 @@ def decode_energy(
     if exact < 0:
         raise BadValueError(f"energy register below zero: {number} ({_hex(words)})")
     if exact > ABSURD_MILLIWH:
-        raise BadValueError(f"energy register of {float(exact) / 1e9:.4g} MWh ({_hex(words)}): no meter counts so far")
+        raise BadValueError(f"energy register of {number} counts ({_hex(words)}): no meter counts above 1000 GWh")
     digit = scale.digit_counts * scale.milliwh_per_count
     step = Fraction(0)
     if data_type in FLOATS:
@@ -142,10 +144,15 @@ def decode_milli(
 ) -> int | None:
     """A value in thousandths of its unit (power in milliwatts), rounded to the nearest; None where absent.
 
-    Raises BadValueError for an infinite float.
+    Raises BadValueError for an infinite float and for more than ABSURD_MILLI.
     """
     number = decode_number(words, data_type, order)
-    return None if number is None else round(Fraction(number) * milli_per_count)
+    if number is None:
+        return None
+    milli = round(Fraction(number) * milli_per_count)
+    if abs(milli) > ABSURD_MILLI:
+        raise BadValueError(f"{number} ({_hex(words)}): no meter measures above 1 GW")
+    return milli
 
 
 def decode_decimal(

@@ -146,10 +146,10 @@ class ModbusLink:
         request = self._encode(question)
         sent_us = self._ticker.monotonic_us()
         self._count("requests")
-        self._transport.write(request)
         wire_us = self._character_us * (REQUEST_BYTES + question.answer_bytes)
         deadline_us = sent_us + wire_us + self._timeout_us
         try:
+            self._transport.write(request)
             if self._framing is Framing.RTU:
                 # The answer cannot be complete earlier: sleep until then, rather than wake up for every byte.
                 self._ticker.sleep_us(min(wire_us, self._timeout_us))

@@ -162,6 +162,7 @@ def test_energy_is_floored_once_and_says_how_fine_it_is(
         (DataType.FLOAT32, [0x7F7F, 0xFFFF]),  # the largest binary32
         (DataType.UINT64, [0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF]),
         (DataType.FLOAT32, [0x7F80, 0x0000]),  # infinity
+        (DataType.FLOAT64, [0x7EB1, 0x0000, 0x0000, 0x0000]),  # above 10^300
     ],
 )
 def test_energy_no_meter_can_mean_is_refused(data_type: DataType, words: list[int]) -> None:
@@ -226,6 +227,12 @@ def test_power_is_rounded_to_the_nearest_milliwatt() -> None:
     assert decode_milli([0xFF38], DataType.INT16, Fraction(1000)) == -200_000
     assert decode_milli([0x3A83, 0x126F], DataType.FLOAT32, Fraction(1000)) == 1  # 0.001 W as binary32
     assert decode_milli([0x8000], DataType.INT16, Fraction(1000)) is None
+
+
+@pytest.mark.parametrize("words", [[0x7F7F, 0xFFFF], [0xFF80, 0x0000], [0xD368, 0xD4A5]])  # largest, -inf, -1e12
+def test_power_no_meter_can_mean_is_refused(words: list[int]) -> None:
+    with pytest.raises(BadValueError):
+        decode_milli(words, DataType.FLOAT32, Fraction(1000))
 
 
 def test_values_for_people_keep_the_digits_their_type_has() -> None:

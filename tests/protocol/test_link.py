@@ -305,6 +305,33 @@ def test_a_lost_port_is_closed_and_opened_again_by_the_next_request() -> None:
     assert bench.transport.openings == 2
 
 
+def test_a_question_broken_off_leaves_a_quiet_behind() -> None:
+    """Whoever interrupts the program in mid-question leaves an answer under way."""
+    calls = iter([KeyboardInterrupt])
+
+    def peer(_request: bytes) -> list[tuple[int, bytes]]:
+        for interruption in calls:
+            raise interruption
+        return [(20 * MS, ANSWER)]
+
+    bench = Bench(peer)
+    with pytest.raises(KeyboardInterrupt):
+        bench.ask()
+    bench.transport.arrive(bench.ticker.now_us + 100 * MS, rtu(7, registers_pdu(4, [9, 9])))
+    assert bench.ask() == WORDS
+    first_us, second_us = (at_us for at_us, _ in bench.transport.written)
+    assert second_us - first_us >= TIMEOUT_US
+
+
+def test_after_a_gateway_gave_up_on_a_unit_it_is_left_in_peace() -> None:
+    bench = Bench(answers(rtu(7, exception_pdu(4, 11))))
+    for _ in range(2):
+        with pytest.raises(RefusedError):
+            bench.ask()
+    first_us, second_us = (at_us for at_us, _ in bench.transport.written)
+    assert second_us - first_us >= TIMEOUT_US
+
+
 # --- Modbus TCP -------------------------------------------------------------------------------------------------------
 
 Wrap = Callable[[int], bytes]

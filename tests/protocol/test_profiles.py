@@ -164,6 +164,14 @@ def test_a_vector_that_does_not_hold_says_so(tmp_path: Path) -> None:
     )
 
 
+def test_the_example_in_the_docs_is_a_profile_whose_vector_holds(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/profiles.md").read_text("utf-8")
+    path = tmp_path / "example.toml"
+    path.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    profile = load_profile(str(path))
+    assert [check_vector(profile, vector) for vector in profile.vectors] == [()]
+
+
 def test_importing_the_drivers_loads_no_codec_and_no_port() -> None:
     code = "import drivers, sys; print(sorted({'pymodbus', 'serial', 'gateway', 'hil', 'asyncio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
