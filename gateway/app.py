@@ -26,8 +26,7 @@ from .config.types import Config, MeterSection
 from .control import Control
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
-from .ledger.store import Store, StoreError, schema_version
-from .ledger.version import SCHEMA_VERSION
+from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line, LineMeter
 from .log import event_line, logger
 from .meters import by_line, open_meters
@@ -97,15 +96,15 @@ class App:
         return self._stop()
 
     def _stop(self) -> int:
-        """Lines first, then the last commit, then goodbye to the broker; a hung thread is not waited for for ever."""
+        """Lines first, then the broker's last words, then the last commit; a hung thread is not waited for for ever."""
         for line in self._lines:
             line.stop()
         for line in self._lines:
             line.join(10)
-        self._bookkeeper.stop()
-        self._bookkeeper.join(20)
         self._publisher.stop()
         self._publisher.join(10)
+        self._bookkeeper.stop()
+        self._bookkeeper.join(20)
         self._control.close()
         if not self._bookkeeper.is_alive():
             self._store.close()
@@ -126,9 +125,11 @@ class App:
         path = places.store_path(self._config)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if schema_version(path) < SCHEMA_VERSION:
+            try:
+                return Store(path)
+            except SchemaOutdatedError:
                 _migrate(path)
-            return Store(path)
+                return Store(path)
         except (StoreLockedError, StoreError) as error:
             raise StartError(str(error)) from error
         except OSError as error:

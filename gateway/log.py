@@ -9,7 +9,7 @@ def event_line(event: str, **keys: object) -> str:
     """A log line: `event=... key=value`, values with blanks quoted."""
     parts = [f"event={event}"]
     for key, value in keys.items():
-        text = str(value)
+        text = "-" if value is None else str(value)
         if not text or any(character.isspace() or character in '="' for character in text):
             text = '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
         parts.append(f"{key}={text}")

@@ -27,8 +27,15 @@ class StoreError(Exception):
     """The store cannot be used; the message names the file and what to do."""
 
 
+class SchemaOutdatedError(StoreError):
+    """The store is not there yet, or older than this program: `netmeter migrate` mends it."""
+
+
 def schema_version(path: Path) -> int:
-    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable."""
+    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable.
+
+    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite.
+    """
     if not path.exists():
         return 0
     try:
@@ -45,7 +52,7 @@ class Store:
     """The open store of one gateway. Used by one thread; raises sqlite3.Error where a commit fails."""
 
     def __init__(self, path: Path) -> None:
-        """Lock and open. Raises StoreLockedError, StoreError."""
+        """Lock and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
         self._lock = StoreLock(path)
         try:
             found = schema_version(path)
@@ -55,7 +62,9 @@ class Store:
                     " install the newer version again; the file was left untouched"
                 )
             if found < SCHEMA_VERSION:
-                raise StoreError(f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`")
+                raise SchemaOutdatedError(
+                    f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"
+                )
             self._connection = _connect(path)
             self.store_epoch = self._load_store_epoch()
             self._boot_numbers: dict[str, int] = {

@@ -301,13 +301,13 @@ class Publisher(threading.Thread):
         self._stopping = True
 
     def _say_goodbye(self) -> None:
-        """A clean DISCONNECT keeps the last will back, so `offline` is said here; two seconds at most."""
+        """Wait for what is in flight, two seconds at most; say `offline`, which a clean DISCONNECT keeps back."""
         client = self._client
         if client is None or not self.delivery.connected:
             return
         message = client.publish(self._topics.status, OFFLINE, qos=1, retain=True)
         deadline_us = self._clock.real_us() + 2_000_000
-        while not message.is_published() and self._clock.real_us() < deadline_us:
+        while (self._in_flight or not message.is_published()) and self._clock.real_us() < deadline_us:
             if client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS:
                 return
         client.disconnect()
