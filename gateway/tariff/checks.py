@@ -141,9 +141,10 @@ def _check_prices(document: Document, path: TomlPath, tariff: Tariff, version: V
             if name not in buckets:
                 message = f'no season and period give a bucket "{name}"'
                 document.add((*path, table, name), message, did_you_mean(name, buckets), value=name)
-        for name in buckets:
-            if prices and name not in prices:
-                document.add((*path, table), f'bucket "{name}" has no price', f"add {name}")
+    for name in buckets:
+        if version.energy_per_kwh and name not in version.energy_per_kwh:
+            place = (*path, "energy_per_kwh")
+            document.add(place, f'bucket "{name}" has no price', f"add [version.energy_per_kwh.{name}]")
     for name, components in version.energy_per_kwh.items():
         for twice in sorted(set(components) & set(version.adders_per_kwh)):
             message = f'component "{twice}" stands both here and in adders_per_kwh'

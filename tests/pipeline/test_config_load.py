@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.config.load import ConfigError, examine, load_config
 from gateway.config.problem import Severity
@@ -84,6 +86,31 @@ def test_what_the_example_calls_a_default_is_what_holds_when_the_line_is_left_ou
     short = re.sub(r"(?m)^(?!sunspec_base).*# default.*\n", "", text)
     assert short.count("\n") < text.count("\n") - 15
     assert load_config(write(tmp_path, short)) == load_config(EXAMPLE)
+
+
+def test_the_documentation_names_every_key():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    structs = [MeterSection, *(field.type for field in msgspec.structs.fields(Config) if field.name != "meter")]
+    keys = [field.encode_name for struct in structs for field in msgspec.structs.fields(struct)]
+    assert [key for key in keys if f"| `{key}` |" not in text] == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_damage_to_the_file_makes_the_check_itself_fail(tmp_path, data):
+    content = bytearray(EXAMPLE.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        cut = data.draw(st.integers(0, 40))
+        content[at : at + cut] = data.draw(
+            st.sampled_from([b"", b'"', b"[", b"]", b"=", b"{", b"\xff", b"\n", b"9" * 30, b"#"])
+        )
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(content)
+    examined = examine(path, ports=True)
+    lines = content.count(b"\n") + 1
+    assert all(0 <= problem.line <= lines for problem in examined.problems)
+    assert (examined.config is None) == any(problem.severity is Severity.ERROR for problem in examined.problems)
 
 
 def test_paths_are_relative_to_the_file_and_come_out_absolute(tmp_path):

@@ -119,7 +119,7 @@ CHANGES = [
     ),
     ('{ energy = "0.30" }', '{ grid = "0.30" }', 38, '"grid" stands both here and in adders_per_kwh'),
     ('summer_peak = "0.40"', 'summer_peak = "0.04"', 44, "sum to 0.40, the printed total is 0.04"),
-    ('winter_off_peak = "0.31"\n', "", 43, 'bucket "winter_off_peak" has no price'),
+    ('winter_off_peak = { energy = "0.21" }\n', "", 37, 'bucket "winter_off_peak" has no price'),
 ]
 
 
@@ -152,3 +152,9 @@ def test_a_name_is_never_a_way_out_of_the_folder(tmp_path):
     inner.mkdir()
     with pytest.raises(TariffError, match="does not exist"):
         load_tariff("../mine", search=[inner])
+
+
+def test_the_example_in_the_documentation_is_a_good_file(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "tariffs.md").read_text(encoding="utf-8")
+    tariff = load_tariff(write(tmp_path, text.split("```toml\n")[1].split("```")[0]))
+    assert tariff.bucket_names_of(tariff.version[0]) == ("summer_peak", "summer_off_peak", "winter_off_peak")
