@@ -30,6 +30,7 @@ TABLE = {  # what the bus brings -> what becomes of it; the answer itself is uni
     "wrong function": ([rtu(7, registers_pdu(3, WORDS))], FrameError),
     "too many registers": ([rtu(7, registers_pdu(4, [1, 2, 3]))], FrameError),
     "too few registers": ([rtu(7, registers_pdu(4, [1]))], FrameError),
+    "a byte count that lies": ([rtu(7, b"\x04\x06\x12\x34\xab\xcd")], FrameError),
     "wrong CRC": ([ANSWER[:-2] + bytes([ANSWER[-2] ^ 1, ANSWER[-1]])], FrameError),
     "CRC with its bytes swapped": ([ANSWER[:-2] + ANSWER[:-3:-1]], FrameError),
     "truncated": ([ANSWER[:-1]], FrameError),

@@ -120,8 +120,10 @@ def test_a_file_that_is_no_port_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open every port")
 def test_a_port_of_somebody_else_is_told_with_the_group() -> None:
-    with pytest.raises(TransportLostError, match="dialout"):
-        SerialTransport("/dev/console", 9600, SystemTicker()).open()
+    with PtySlave(holds({})) as slave:
+        Path(slave.port).chmod(0)
+        with pytest.raises(TransportLostError, match="dialout"):
+            SerialTransport(slave.port, 9600, SystemTicker()).open()
 
 
 def test_a_port_is_held_by_one_program_at_a_time() -> None:
