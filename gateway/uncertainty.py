@@ -51,7 +51,11 @@ def edge_bounds(
         lows.append(before.register_milliwh - before.rounding_milliwh)
     if after is not None:
         highs.append(after.register_milliwh + after.resolution_milliwh)
-    return max(lows), min(highs)
+    low, high = max(lows), min(highs)
+    if low > high and before is not None and after is not None:
+        # More flowed than the windows allow: the clock was set between the two. Only the registers are left.
+        return before.register_milliwh - before.rounding_milliwh, after.register_milliwh + after.resolution_milliwh
+    return low, high
 
 
 def edge_uncertain_milliwh(
