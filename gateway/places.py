@@ -68,12 +68,19 @@ def socket_path(config: Config) -> Path:
 
 
 def socket_candidates(config: Config) -> tuple[Path, ...]:
-    """Where a command looks for the daemon's socket, best first: its own place, the service's, the state folder's."""
-    places = [socket_path(config), Path("/run") / APP / f"{config.gateway.id}.sock"]
-    state = _xdg("XDG_STATE_HOME", ".local/state")
-    if state is not None:
-        places.append(state / f"{config.gateway.id}.sock")
-    return tuple(dict.fromkeys(place for place in places if len(os.fsencode(place)) <= SOCKET_PATH_LIMIT_BYTES))
+    """Where a command looks for the daemon's socket, best first: a user's own place, the service's, the state folder.
+
+    Places whose path is too long for a socket are left out: no daemon can have one there. Never raises.
+    """
+    folders = (
+        _systemd("RUNTIME_DIRECTORY"),
+        _xdg_runtime(),
+        Path("/run") / APP,
+        _systemd("STATE_DIRECTORY"),
+        _xdg("XDG_STATE_HOME", ".local/state"),
+    )
+    paths = (folder / f"{config.gateway.id}.sock" for folder in folders if folder is not None)
+    return tuple(dict.fromkeys(path for path in paths if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES))
 
 
 def _checked_socket(path: Path) -> Path:

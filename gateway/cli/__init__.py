@@ -34,6 +34,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command. Whatever is a person's to mend ends it with a message and exit code 1."""
+        from .errors import MISTAKES, Failure, told
+
+        try:
+            return super().invoke(ctx)
+        except MISTAKES as error:
+            raise Failure(told(error)) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table above: no verb is imported for it."""
         with formatter.section("Commands"):

@@ -13,11 +13,11 @@ from ..config.load import Examined, examine
 from ..config.problem import Problem, Severity, errors_of
 from ..config.types import Config
 from ..places import PlaceError, socket_path, store_path
-from .errors import EXIT_FAILED, calendar_of, chosen_config, config_option
+from .errors import EXIT_FAILED, any_path, calendar_of, chosen_config, config_option
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=any_path)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(config: Path | None, config_path: Path | None, as_json: bool) -> None:

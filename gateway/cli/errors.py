@@ -1,6 +1,7 @@
 """How a command ends when a person made a mistake: a message that says where, what and what to do. Never a traceback.
 
-Exit codes of all commands: 0 it worked; 1 it did not, and the message says why; 2 the command line is wrong.
+Exit codes of all commands: 0 it worked; 1 it did not, and the message says why; 2 the command line is wrong. A
+command with more of them says so in its own help.
 """
 
 from pathlib import Path
@@ -19,11 +20,16 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+MISTAKES = (ProblemsError, PlaceError)
+"""What is a person's to mend, wherever in a command it comes up."""
+
+# Whether a file can be read is told by whoever reads it, with what to do: click would call it a usage error.
+any_path = click.Path(path_type=Path, readable=False)
 config_option = click.option(
     "--config",
     "config_path",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=any_path,
     help="gateway.toml; default: that of the user or the machine.",
 )
 
@@ -54,7 +60,7 @@ def config_of(path: Path) -> Config:
     try:
         return load_config(path)
     except ProblemsError as error:
-        fail(_told(error))
+        fail(told(error))
 
 
 def calendar_of(tariff: str) -> Calendar:
@@ -62,9 +68,10 @@ def calendar_of(tariff: str) -> Calendar:
     try:
         return Calendar(load_tariff(tariff))
     except ProblemsError as error:
-        fail(_told(error))
+        fail(told(error))
 
 
-def _told(error: ProblemsError) -> str:
-    count = len(error.problems)
+def told(error: Exception) -> str:
+    """An error of `MISTAKES` as a message: how many there are, then each on its line."""
+    count = len(error.problems) if isinstance(error, ProblemsError) else 1
     return f"{error}" if count == 1 else f"{count} mistakes\n{error}"

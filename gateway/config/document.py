@@ -119,7 +119,7 @@ def _read(path: Path, document: Document) -> bytes | None:
         else:
             return path.read_bytes()
     except FileNotFoundError:
-        message, mend = "does not exist", "give the path of the file; docs/configuration.md has an example"
+        message, mend = "does not exist", "give the path of a file that is there"
     except PermissionError:
         message, mend = "may not be read by this user", f"see who may: ls -l {path}"
     except OSError as error:

@@ -3,6 +3,7 @@
 Pure; prices are exact sums of components (`prices`), printed as they are.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -89,16 +90,17 @@ def moment_at(calendar: Calendar, at_us: int) -> Moment:
     )
 
 
-def rows_between(calendar: Calendar, start_us: int, end_us: int, most: int) -> list[Row]:
-    """[start_us, end_us) in pieces of one bucket and one version, the first `most` of them."""
+def rows_between(calendar: Calendar, start_us: int, end_us: int) -> list[Row]:
+    """[start_us, end_us) in pieces of one bucket and one version."""
     table = calendar.edges(start_us, end_us)
-    changes = {edge_us for edge_us, _ in calendar.version_edges() if start_us < edge_us < end_us}
-    starts = sorted({*table.edges_us, *changes})[:most]
+    versions = calendar.version_edges()
+    changes = {edge_us for edge_us, _ in versions if start_us < edge_us < end_us}
+    starts = sorted({*table.edges_us, *changes})
     rows: list[Row] = []
-    for position, from_us in enumerate(starts):
-        to_us = starts[position + 1] if position + 1 < len(starts) else end_us
-        bucket = calendar.bucket_names[calendar.bucket_at(from_us)]
-        version = calendar.version_in_force(from_us)
+    for from_us, to_us in zip(starts, [*starts[1:], end_us], strict=True):
+        bucket = calendar.bucket_names[table.bucket_ids[bisect_right(table.edges_us, from_us) - 1]]
+        begun = bisect_right(versions, from_us, key=lambda one: one[0])
+        version = versions[begun - 1][1] if begun else None
         total = None if version is None else price_total(version, bucket)
         rows.append(Row(from_us, to_us, bucket, "" if version is None else version.id, total))
     return rows

@@ -236,6 +236,13 @@ def test_mistakes_are_there_for_a_program_too(tmp_path, good):
     assert (problem["value"], problem["severity"]) == ("0", "error")
 
 
+def test_a_user_without_any_folder_is_told_what_to_set(tmp_path, good):
+    (tmp_path / "gateway.toml").write_text(good, encoding="utf-8")
+    done = netmeter("check", "gateway.toml", home=tmp_path, before=("env", "-u", "HOME"))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "gateway.toml: no folder for the store: set HOME or XDG_STATE_HOME, or write [store] path" in done.stderr
+
+
 def test_naming_the_config_twice_is_a_usage_error(tmp_path):
     done = netmeter("check", "a.toml", "--config", "b.toml", home=tmp_path)
     assert done.returncode == 2

@@ -72,6 +72,7 @@ def test_a_socket_path_is_at_most_107_bytes(environment, config):
     environment("XDG_RUNTIME_DIR", "/" + "r" * (108 - tail - 1))
     with pytest.raises(PlaceError, match="has 108 bytes, Linux takes 107: set XDG_RUNTIME_DIR"):
         places.socket_path(config)
+    assert places.socket_candidates(config) == (Path("/run/netmeter-gateway/home.sock"),)
 
 
 def test_the_config_is_looked_for_in_the_users_then_the_machines_folder(environment, tmp_path):
