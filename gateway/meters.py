@@ -27,16 +27,18 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
     `folder` is the config's own: a profile beside it is found by its name.
     """
     first = sections[0]
+    profiles = {section.name: load_profile(section.profile, (folder,)) for section in sections}
     link = ModbusLink(
         _transport(first, ticker),
         Framing.RTU if first.port else Framing.TCP,
         ticker,
         timeout_us=max(section.timeout_ms for section in sections) * 1000,
         baud_bd=first.baud_bd if first.port else None,
+        pause_us=max(profile.pause_us for profile in profiles.values()),
     )
     return {
         section.name: open_polled(
-            load_profile(section.profile, (folder,)),
+            profiles[section.name],
             link,
             section.unit,
             swap_direction=section.swap_direction,
