@@ -115,6 +115,8 @@ class House:
 
     def _config_text(self, grid_port: int) -> str:
         speed = self.anchor.speed
+        # A little over a real second: `state` goes out at most once a real second, and each reading shall be seen.
+        poll_s = speed + max(1, speed // 10)
         return f"""\
 [gateway]
 id = "{GATEWAY_ID}"
@@ -142,7 +144,7 @@ service_amps = 200
 service_volts = 240
 host = "{self.broker.host}"
 tcp_port = {grid_port}
-poll_s = {speed}  # once a real second
+poll_s = {poll_s}
 
 [[meter]]
 name = "{PRODUCTION}"
@@ -153,5 +155,5 @@ service_amps = 50
 service_volts = 240
 port = "{self.production_link}"
 baud_bd = 9600
-poll_s = {speed}
+poll_s = {poll_s}
 """

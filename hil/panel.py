@@ -14,6 +14,7 @@ from .picture import DIRECTIONS, MeterPicture, Picture, clock_text, kwh
 
 NEWS_LINES = 7
 _BOLD, _DIM, _PLAIN, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[1m", "\x1b[2m", "\x1b[0m", "\x1b[K", "\x1b[J"
+_SMALL_PRINT = "        "
 
 
 class Screen(Protocol):
@@ -91,7 +92,7 @@ def _meter_line(name: str, meter: MeterPicture) -> str:
         for direction in DIRECTIONS
         if direction in meter.accounts
     )
-    return f"{name:<6} {meter.bucket:<9} {registers}  {power_text(meter.power_milliw)}"
+    return f"{name:<7} {meter.bucket:<16}{registers}  {power_text(meter.power_milliw)}"
 
 
 def power_text(power_milliw: int | None) -> str:
@@ -103,24 +104,26 @@ def power_text(power_milliw: int | None) -> str:
 
 def _bucket_lines(meter: MeterPicture) -> list[str]:
     """A line a bucket: what this gateway has booked in it, each direction."""
-    names = sorted({bucket for account in meter.accounts.values() for bucket in account.buckets_milliwh})
+    used = {bucket for account in meter.accounts.values() for bucket in account.used_milliwh}
+    names = sorted(used | {meter.bucket})
     lines = []
     for bucket in names:
         booked = "  ".join(
             f"{direction} {kwh(account.buckets_milliwh.get(bucket, 0)):>11} kWh"
             for direction, account in meter.accounts.items()
         )
-        lines.append(f"       {'>' if bucket == meter.bucket else ' '}{bucket:<9}{booked}")
-    doubt = "  ".join(
-        f"{direction} {account.unassigned_milliwh} / {account.uncertain_milliwh} mWh"
-        for direction, account in meter.accounts.items()
-    )
-    return [*lines, f"        unassigned / uncertain: {doubt}"]
+        lines.append(f"      {'>' if bucket == meter.bucket else ' '} {bucket:<16}{booked}")
+    unassigned = {direction: account.unassigned_milliwh for direction, account in meter.accounts.items()}
+    uncertain = {direction: account.uncertain_milliwh for direction, account in meter.accounts.items()}
+    for what, energies in (("unassigned", unassigned), ("uncertain", uncertain)):
+        told = "  ".join(f"{direction} {kwh(energy):>11} kWh" for direction, energy in energies.items())
+        lines.append(f"{_SMALL_PRINT}{what:<16}{told}")
+    return lines
 
 
 def _styled(line: str, index: int, width: int) -> str:
     """The line cut to the terminal; the title bold, the small print dim."""
     cut = line[: max(20, width - 1)]
-    if index == 0 or ">" in cut[:9]:
+    if index == 0 or ">" in cut[: len(_SMALL_PRINT)]:
         return f"{_BOLD}{cut}{_PLAIN}"
-    return f"{_DIM}{cut}{_PLAIN}" if "unassigned /" in cut else cut
+    return f"{_DIM}{cut}{_PLAIN}" if cut.startswith(_SMALL_PRINT) else cut

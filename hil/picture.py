@@ -13,6 +13,7 @@ from .household import ZONE
 
 Payload = dict[str, object]
 DIRECTIONS = ("import", "export")
+_EVENT_HEAD = frozenset(("event", "gateway", "meter", "store_epoch"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Account:
     @property
     def booked_milliwh(self) -> int:
         return sum(self.buckets_milliwh.values()) + self.unassigned_milliwh
+
+    @property
+    def used_milliwh(self) -> dict[str, int]:
+        """The buckets that hold anything."""
+        return {bucket: energy for bucket, energy in self.buckets_milliwh.items() if energy}
 
     @property
     def flowed_milliwh(self) -> int:
@@ -70,7 +76,7 @@ class Picture:
             if parts[-1] == "state":
                 return self._state(name, content)
             return self._interval(name, content) if parts[-1] == "interval" else self._event(name, content)
-        except ValueError as error:
+        except (KeyError, ValueError) as error:
             self.faults.append(f"{topic}: {error}")
             return [f"FAULT {self.faults[-1]}"]
 
@@ -93,8 +99,6 @@ class Picture:
         power = content.get("power_milliw")
         meter.power_milliw = power if isinstance(power, int) else None
         accounts = {direction: account for direction in DIRECTIONS if (account := account_of(content, direction))}
-        if not accounts:
-            raise ValueError("a state without a register")
         for direction, account in accounts.items():
             self.law_checks += 1
             if account.booked_milliwh != account.flowed_milliwh:
@@ -111,22 +115,24 @@ class Picture:
         for direction in DIRECTIONS:
             energy, uncertain = content.get(f"{direction}_milliwh"), content.get(f"{direction}_uncertain_milliwh")
             if isinstance(energy, int):
-                doubt = uncertain if isinstance(uncertain, int) else "?"
-                energies.append(f"{direction} {kwh(energy)} kWh +-{doubt} mWh")
-        what = f"{name}: interval {start} to {end} closed in {_text(content, 'bucket')}"
-        return [f"{what}, {', '.join(energies)} (record {_int(content, 'seq')})"]
+                doubt = kwh(uncertain) if isinstance(uncertain, int) else "?"
+                energies.append(f"{direction} {kwh(energy)} +-{doubt}")
+        record = f"{name}: interval record {_int(content, 'seq')}"
+        return [f"{record}, {start} to {end}, {_text(content, 'bucket')}: {', '.join(energies)} kWh"]
 
     def _event(self, name: str, content: Payload) -> list[str]:
         self.events += 1
-        return [f"{name}: event {json.dumps(content, sort_keys=True)}"]
+        words = {key: value for key, value in content.items() if isinstance(value, str) and key not in _EVENT_HEAD}
+        detail = " ".join(f"{key}={value}" for key, value in words.items())
+        return [f"{name}: event {_text(content, 'event')} {detail}"]
 
     def _meter(self, name: str) -> MeterPicture:
         return self.meters.setdefault(name, MeterPicture())
 
 
 def account_of(content: Payload, direction: str) -> Account | None:
-    """One direction of a `state`; None where the meter does not have it. Raises ValueError."""
-    if content.get(f"{direction}_register_milliwh") is None:
+    """One direction of a `state`; None where the meter does not have it or has not proven it. Raises ValueError."""
+    if content[f"{direction}_register_milliwh"] is None:
         return None
     start, end = f"{direction}_bucket_", "_milliwh"
     buckets = {

@@ -16,7 +16,7 @@ from .broker import BrokerKind
 from .house import BASE_TOPIC, House
 from .house_time import monotonic_us
 from .panel import PanelScreen, PlainScreen, Screen
-from .picture import Picture, clock_text, kwh
+from .picture import Picture, clock_text
 from .process import ChildError
 from .watcher import Message, Watcher
 
@@ -97,8 +97,12 @@ def _screen(house: House) -> Screen:
 
 def _say_hello(house: House, options: DemoOptions) -> None:
     broker = house.broker
-    print(f"A simulated house, seed {options.seed}, from {clock_text(house.anchor.start_utc_us)} on a summer weekday, ")
-    print(f"{options.speed} times as fast as life. Broker: {broker.kind.value}, private, {broker.host}:{broker.port}.")
+    speed, start = options.speed, clock_text(house.anchor.start_utc_us)
+    pace = "in real time" if speed == 1 else f"{speed} times as fast as life"
+    print(f"A simulated house, seed {options.seed}, from {start} on a summer weekday, {pace}.")
+    if speed > 1:
+        print(f"A reading's window is {speed} times as wide too, and so is what is uncertain at an edge.")
+    print(f"Broker: {broker.kind.value}, a private process on {broker.host}:{broker.port}.")
     if broker.kind is BrokerKind.AMQTT:
         print("(amqtt is the stand-in: mosquitto was not found or not wanted.)")
     print(f"Folder: {house.folder}. Ctrl-C ends it.", flush=True)
@@ -108,11 +112,11 @@ def _conclude(folder: Path, picture: Picture, failure: str, keep: bool) -> int:
     print()
     for name, meter in picture.meters.items():
         for direction, account in meter.accounts.items():
-            shares = ", ".join(f"{bucket} {kwh(energy)}" for bucket, energy in sorted(account.buckets_milliwh.items()))
-            flowed = f"{kwh(account.flowed_milliwh)} kWh by the register"
-            print(f"{name} {direction}: {flowed} = {shares}, unassigned {kwh(account.unassigned_milliwh)} kWh")
+            shares = [*sorted(account.used_milliwh.items()), ("unassigned", account.unassigned_milliwh)]
+            told = " + ".join(f"{bucket} {energy}" for bucket, energy in shares)
+            print(f"{name} {direction}: {account.flowed_milliwh} mWh by the register = {told} mWh")
     print(f"Through the broker: {picture.states} states, {picture.intervals} intervals, {picture.events} events.")
-    if not failure and picture.states == 0:
+    if not failure and picture.law_checks == 0:
         failure = f"no reading came through the broker; see {folder}/gateway.log"
     if not failure and picture.faults:
         failure = f"{len(picture.faults)} messages broke the contract, the first: {picture.faults[0]}"
