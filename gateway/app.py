@@ -57,7 +57,7 @@ class App:
         self._started_us = clock.real_us()
         self._end = threading.Event()
         self._fault: BaseException | None = None
-        self._calendar = Calendar(load_tariff(config.accounting.tariff, (self._folder,)))
+        self._calendar = Calendar(load_tariff(config.accounting.tariff))
         self._kernel: Kernel = load_kernel(Build.PYTHON)
         self._store = self._open_store()
         try:
@@ -122,7 +122,10 @@ class App:
         self._end.set()
 
     def _open_store(self) -> Store:
-        path = places.store_path(self._config)
+        try:
+            path = places.store_path(self._config)
+        except places.PlaceError as error:
+            raise StartError(str(error)) from error
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
