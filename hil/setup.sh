@@ -82,6 +82,11 @@ die_without_python() {
         *Python*) die "$fault; 3.11, 3.12 or 3.13 is needed" \
             "use Debian 12 or 13, or name another interpreter: NETMETER_PYTHON=/path/to/python3.12" ;;
     esac
+    case $bare in
+        '' | /usr/bin/python*) ;;
+        *) die "$bare cannot make virtual environments (no ensurepip)" \
+            "name an interpreter that can: NETMETER_PYTHON=/usr/bin/python3" ;;
+    esac
     [ -z "$bare" ] || die "$bare cannot make virtual environments (no ensurepip)" "as root: $(apt_line)"
     die "no python3 was found" "as root: $(apt_line)"
 }

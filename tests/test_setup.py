@@ -137,7 +137,7 @@ def test_no_system_never_calls_apt(checkout: Checkout, tmp_path: Path) -> None:
         ("3 14 64 pip", "is Python 3.14; 3.11, 3.12 or 3.13 is needed", "NETMETER_PYTHON="),
         ("2 7 64 no-pip", "is Python 2.7; 3.11, 3.12 or 3.13 is needed", "NETMETER_PYTHON="),
         ("3 11 32 pip", "is 32-bit", "64-bit Raspberry Pi OS"),
-        ("3 12 64 no-pip", "cannot make virtual environments", "python3-venv"),
+        ("3 12 64 no-pip", "cannot make virtual environments", "NETMETER_PYTHON="),
     ],
 )
 def test_unfit_interpreter_is_named_with_the_next_action(
