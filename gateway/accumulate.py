@@ -68,18 +68,15 @@ class Accumulator:
         state = self.state
         closed: list[Interval] = []
         instant_us = reading.instant_us
-        since_us = instant_us
         if self.started:
-            since_us = self._pass_unread_edges(instant_us)
+            self._pass_unread_edges(instant_us)
             closed = self._close_pending(None)
             state.incomplete = True
         else:
             state.interval_start_us = instant_us
         state.register_epoch, state.instant_us = register_epoch, instant_us
         for direction, register in registers_of(reading.snapshot).items():
-            mark = _mark(reading, register)
-            self._open_direction(direction, register, mark)
-            self._doubt_start(direction, mark, instant_us, instant_us - since_us)
+            self._open_direction(direction, register, _mark(reading, register), instant_us)
         self._check()
         return closed
 
@@ -93,8 +90,8 @@ class Accumulator:
         for direction, register in registers_of(reading.snapshot).items():
             marks[direction] = _mark(reading, register)
             if direction not in state.directions:
-                self._open_direction(direction, register, marks[direction])
-                self._doubt_start(direction, marks[direction], instant_us, 0)
+                state.incomplete = True
+                self._open_direction(direction, register, marks[direction], instant_us)
             if not register.unproven:
                 state.directions[direction].proven = True
         if instant_us < self._timeline.next_edge_us(state.instant_us):
@@ -116,10 +113,12 @@ class Accumulator:
         calendar = self._timeline.calendar
         return calendar.bucket_names[calendar.bucket_at(utc_us)]
 
-    def _open_direction(self, direction: Direction, register: EnergyRegister, mark: Mark) -> None:
-        account = self.state.directions.get(direction)
+    def _open_direction(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> None:
+        """Begin to count at a first register, and tell what it leaves unknown: its own digit and window."""
+        state, limit_milliw = self.state, self._rules.limit_milliw
+        account = state.directions.get(direction)
         if account is None:
-            self.state.directions[direction] = DirectionState(
+            account = state.directions[direction] = DirectionState(
                 epoch_first_milliwh=register.milliwh,
                 last_milliwh=register.milliwh,
                 earlier_epochs_milliwh=0,
@@ -128,19 +127,16 @@ class Accumulator:
                 marks=[mark],
                 proven=not register.unproven,
                 interval_first_milliwh=register.milliwh,
+                # A direction that the meter did not have when the interval began can have carried anything until now.
+                interval_uncertain_milliwh=most_energy_milliwh(limit_milliw, instant_us - state.interval_start_us),
             )
-            return
-        account.earlier_epochs_milliwh += account.last_milliwh - account.epoch_first_milliwh
-        account.interval_extra_milliwh += account.last_milliwh - account.interval_first_milliwh
-        account.epoch_first_milliwh = account.last_milliwh = account.interval_first_milliwh = register.milliwh
-        account.marks = [mark]
-        account.proven = not register.unproven
-
-    def _doubt_start(self, direction: Direction, mark: Mark, instant_us: int, unread_us: int) -> None:
-        """Tell what a first register leaves unknown: its own digit and window, and the time before it unread."""
-        doubt_milliwh = start_uncertain_milliwh(mark, instant_us, self._rules.limit_milliw)
-        doubt_milliwh += most_energy_milliwh(self._rules.limit_milliw, unread_us)
-        account = self.state.directions[direction]
+        else:
+            account.earlier_epochs_milliwh += account.last_milliwh - account.epoch_first_milliwh
+            account.interval_extra_milliwh += account.last_milliwh - account.interval_first_milliwh
+            account.epoch_first_milliwh = account.last_milliwh = account.interval_first_milliwh = register.milliwh
+            account.marks = [mark]
+            account.proven = not register.unproven
+        doubt_milliwh = start_uncertain_milliwh(mark, instant_us, limit_milliw)
         account.doubt(self._bucket_name(instant_us), doubt_milliwh)
         account.interval_uncertain_milliwh += doubt_milliwh
 
@@ -212,20 +208,31 @@ class Accumulator:
         )
         state.interval_start_us, state.incomplete = edge_us, False
 
-    def _pass_unread_edges(self, instant_us: int) -> int:
+    def _pass_unread_edges(self, instant_us: int) -> None:
         """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.
 
-        Returns from when on the unknown energy belongs to the open interval.
+        All that can have flowed meanwhile is told: up to an edge by the edge itself when it closes, and from the last
+        edge (of the bucket, of the interval) on here; without an edge, the old register's own digit and window too.
         """
-        state = self.state
-        since_us = state.instant_us
-        if instant_us >= self._timeline.next_edge_us(state.instant_us):
+        state, limit_milliw = self.state, self._rules.limit_milliw
+        since_us = bucket_since_us = last_us = state.instant_us
+        if instant_us >= self._timeline.next_edge_us(last_us):
             state.incomplete = True
             self._split(instant_us, {})
-            for edge in state.pending:
-                edge.incomplete = edge.incomplete or edge.edge_us > since_us
-            since_us = state.interval_start_us
-        return since_us
+            passed = [edge for edge in state.pending if edge.edge_us > last_us]
+            for edge in passed:
+                edge.incomplete = True
+            since_us = passed[-1].edge_us
+            bucket_since_us = max((e.edge_us for e in passed if e.bucket != e.next_bucket), default=last_us)
+        bucket = self._bucket_name(instant_us)
+        for account in state.directions.values():
+            own_milliwh = start_uncertain_milliwh(account.marks[-1], last_us, limit_milliw)
+            bucket_milliwh, interval_milliwh = (
+                most_energy_milliwh(limit_milliw, instant_us - open_us) + (own_milliwh if open_us == last_us else 0)
+                for open_us in (bucket_since_us, since_us)
+            )
+            account.doubt(bucket, bucket_milliwh)
+            account.interval_uncertain_milliwh += interval_milliwh
 
     def _close_pending(self, marks: dict[Direction, Mark] | None) -> list[Interval]:
         """Close the intervals whose edge these marks confirm; with None, all of them, with what is known."""
