@@ -268,7 +268,7 @@ class Accumulator:
             if edge.bucket != edge.next_bucket:
                 account.doubt(edge.bucket, doubt_milliwh)
                 account.doubt(edge.next_bucket, doubt_milliwh)
-            if account.proven:
+            if account.proven or share.milliwh:  # what an earlier meter counted is known
                 parts[direction] = Part(
                     share.milliwh,
                     share.unassigned_milliwh,

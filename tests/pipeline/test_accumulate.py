@@ -204,6 +204,16 @@ def test_zero_that_may_mean_not_implemented_is_told_as_nothing_until_it_counts()
     assert second.energy_export.milliwh == 12
 
 
+def test_exchange_for_a_meter_with_an_unproven_zero_does_not_hide_what_the_old_one_counted() -> None:
+    account = accumulator(by_hand((NOON_US, 2)), limit_milliw=LIMIT_MILLIW)
+    account.start_epoch(1, reading(NOON_US + 1 * MIN, 5, 100))
+    account.add(reading(NOON_US + 2 * MIN, 5, 140))
+    account.start_epoch(2, reading(NOON_US + 3 * MIN, 0, register(0, unproven=True)))
+    (closed,) = account.add(reading(NOON_US + QUARTER, 0, register(0, unproven=True)))
+    assert closed.energy_export is not None
+    assert closed.energy_export.milliwh == 40
+
+
 def test_reading_that_is_not_later_is_refused_and_changes_nothing() -> None:
     account = opened(NOON_US)
     with pytest.raises(ValueError, match="is not after"):
