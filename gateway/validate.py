@@ -112,6 +112,9 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
 
 
 def _accept(state: ValidatorState, reading: Reading) -> ValidatorState:
+    if reading.serial is None and state.last is not None:
+        # The identity block could not be read this time: who it was is still known.
+        reading = replace(reading, serial=state.last.serial)
     return ValidatorState(register_epoch=state.register_epoch, last=reading)
 
 
