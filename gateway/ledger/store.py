@@ -45,7 +45,11 @@ def schema_version(path: Path) -> int:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> StoreError:
+    return StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
 
 
 class Store:
@@ -66,10 +70,15 @@ class Store:
                     f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"
                 )
             self._connection = _connect(path)
-            self.store_epoch = self._load_store_epoch()
-            self._boot_numbers: dict[str, int] = {
-                boot_id: number for number, boot_id in self._connection.execute("SELECT boot_number, boot_id FROM boot")
-            }
+            try:
+                self.store_epoch = self._load_store_epoch()
+                self._boot_numbers = self._load_boot_numbers()
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise _unreadable(path, error) from error
         except BaseException:
             self._lock.release()
             raise
@@ -155,6 +164,10 @@ class Store:
         epoch = os.urandom(8).hex()
         self._connection.execute("INSERT INTO meta (key, value) VALUES ('store_epoch', ?)", (epoch,))
         return epoch
+
+    def _load_boot_numbers(self) -> dict[str, int]:
+        rows = self._connection.execute("SELECT boot_number, boot_id FROM boot")
+        return {boot_id: number for number, boot_id in rows}
 
     def _check_totals(self, name: str, meter_id: int, accumulator: AccumulatorState) -> None:
         """The table that people read and the state that the program runs on must agree."""
