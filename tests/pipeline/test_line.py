@@ -1,0 +1,281 @@
+"""The thread of one line over scripted meters and a clock that moves by itself: turns, back-off, questions, steps.
+
+The clock goes on a tenth of a second each time it is looked at, and its rate makes every wait of the thread as short
+as the machine can: the tests see pipeline time only.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from drivers import ConfigurationError, DriverError, MeterIdentity, NoAnswerError, RefusedError, Sample
+from gateway.clock import ClockState
+from gateway.line import Line, LineMeter
+from gateway.read import Reading, read_meter
+from gateway.schedule import Schedule
+
+from .world import NOON_US, H, S, by_hand, snapshot
+
+PATIENCE_S = 30.0
+START_US = NOON_US + 60 * S  # a minute past an edge: nothing but the poll grid for 13 minutes
+
+
+@dataclass
+class TickingClock:
+    """Obeys `gateway.clock.Clock`."""
+
+    now_us: int = START_US
+    tick_us: int = S // 10
+    rate: int = 1_000_000
+    boot_id: str = "boot"
+
+    def wall_us(self) -> int:
+        self.now_us += self.tick_us
+        return self.now_us
+
+    def monotonic_us(self) -> int:
+        return self.now_us
+
+    def real_us(self) -> int:
+        return 7
+
+    def state(self) -> ClockState:
+        return ClockState.SYNCED
+
+
+@dataclass
+class ScriptedMeter:
+    """Obeys `drivers.Polled`: answers at once, or fails after a second of the line's time."""
+
+    clock: TickingClock
+    name: str
+    log: list[tuple[str, str, int]]
+    fails: Callable[[int], DriverError | None] = lambda _number: None
+    identity: Callable[[], MeterIdentity] = lambda: MeterIdentity(serial="A1")
+    update_lag_us: int = 0
+    reads: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def identify(self) -> MeterIdentity:
+        self.log.append((self.name, "identify", self.clock.now_us))
+        return self.identity()
+
+    def read(self) -> Sample:
+        self.reads += 1
+        self.log.append((self.name, "read", self.clock.now_us))
+        error = self.fails(self.reads)
+        if error is not None:
+            self.clock.now_us += 1 * S
+            raise error
+        return Sample(snapshot(self.reads), sent_us=7, received_us=7, update_lag_us=0)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Bench:
+    """A line over scripted meters; `run_until` runs it in this thread until so many readings are delivered."""
+
+    def __init__(self, clock: TickingClock, *meters: ScriptedMeter, poll_us: int = 5 * S) -> None:
+        self.delivered: list[Reading] = []
+        self.failures: list[tuple[str, str]] = []
+        self.arrived: queue.SimpleQueue[Reading] = queue.SimpleQueue()
+        self._enough = 10**9
+        rhythm, edges = Schedule(poll_us, 0), by_hand()
+        self.line = Line(
+            "test",
+            [LineMeter(meter.name, meter, rhythm, edges) for meter in meters],
+            clock,
+            self._deliver,
+            lambda name, why: self.failures.append((name, why)),
+        )
+
+    def _deliver(self, reading: Reading) -> None:
+        self.delivered.append(reading)
+        self.arrived.put(reading)
+        if len(self.delivered) >= self._enough:
+            self.line.stop()
+
+    def run_until(self, readings: int) -> None:
+        self._enough = readings
+        self.line.run()
+
+
+def silent(_number: int) -> DriverError:
+    return NoAnswerError("unit 9: no answer within 300 ms")
+
+
+def test_dead_meter_takes_one_probe_and_not_the_others_turns() -> None:
+    clock, log = TickingClock(), list[tuple[str, str, int]]()
+    dead, alive = ScriptedMeter(clock, "dead", log, silent), ScriptedMeter(clock, "alive", log)
+    Bench(clock, dead, alive).run_until(60)  # sixty polls: five minutes
+    reads = {name: [at for who, what, at in log if (who, what) == (name, "read")] for name in ("dead", "alive")}
+    # Every point of the 5 s grid is read, at most a probe (1 s) and a few looks at the clock late.
+    late_us = [at % (5 * S) for at in reads["alive"][1:]]
+    assert max(late_us) < 2 * S
+    grid = [at // (5 * S) for at in reads["alive"][1:]]
+    assert grid == list(range(grid[0], grid[0] + len(grid)))
+    # The dead one backs off to a minute: at the start, then on the grids of 10, 20, 40 and 60 s.
+    probes_s = [(at - NOON_US) // S for at in reads["dead"]]
+    assert probes_s == [60, 70, 80, 120, 180, 240, 300, 360][: len(probes_s)]
+    assert len(probes_s) >= 6
+
+
+def test_meter_that_recovers_is_back_on_its_grid() -> None:
+    clock, log = TickingClock(), list[tuple[str, str, int]]()
+    meter = ScriptedMeter(clock, "grid", log, lambda number: silent(number) if number < 4 else None)
+    bench = Bench(clock, meter)
+    bench.run_until(3)
+    assert bench.failures == [("grid", "NoAnswerError: unit 9: no answer within 300 ms")] * 3
+    assert [(one.instant_us - NOON_US) // (5 * S) * 5 for one in bench.delivered] == [120, 125, 130]
+
+
+def test_identity_is_asked_once_and_anew_after_a_failure() -> None:
+    clock, log = TickingClock(), list[tuple[str, str, int]]()
+    serials = iter(["A1", "B2"])
+    meter = ScriptedMeter(
+        clock,
+        "grid",
+        log,
+        lambda number: RefusedError("busy") if number == 3 else None,
+        lambda: MeterIdentity(serial=next(serials)),
+    )
+    bench = Bench(clock, meter)
+    bench.run_until(4)
+    assert [what for _, what, _ in log] == ["identify", "read", "read", "read", "identify", "read", "read"]
+    assert [one.serial for one in bench.delivered] == ["A1", "A1", "B2", "B2"]
+
+
+def test_meter_without_an_identity_block_is_read_all_the_same() -> None:
+    def refuse() -> MeterIdentity:
+        raise ConfigurationError("illegal data address")
+
+    clock = TickingClock()
+    bench = Bench(clock, ScriptedMeter(clock, "grid", [], identity=refuse))
+    bench.run_until(2)
+    assert [one.serial for one in bench.delivered] == [None, None]
+    assert bench.failures == []
+
+
+def test_clock_set_back_does_not_stop_the_readings() -> None:
+    clock, log = TickingClock(), list[tuple[str, str, int]]()
+    meter = ScriptedMeter(clock, "grid", log)
+    bench = Bench(clock, meter)
+    bench.run_until(2)
+    clock.now_us -= 1 * H
+    bench.line = Line("test", list(bench.line.meters.values()), clock, bench._deliver, lambda *_: None)
+    bench.run_until(4)
+    times_s = [(one.instant_us - NOON_US) // S for one in bench.delivered]
+    assert times_s[:2] == [60, 65]
+    assert times_s[2:] == [70 - 3600, 75 - 3600]  # the next points of the grid as it now is, not an hour later
+
+
+def test_clock_set_forward_reads_at_once() -> None:
+    clock = TickingClock()
+    bench = Bench(clock, ScriptedMeter(clock, "grid", []))
+    bench.run_until(1)
+    clock.now_us += 3 * H
+    bench.line = Line("test", list(bench.line.meters.values()), clock, bench._deliver, lambda *_: None)
+    bench.run_until(2)
+    assert (bench.delivered[1].instant_us - NOON_US - 3 * H) // S == 60
+
+
+@pytest.fixture
+def quiet() -> TickingClock:
+    """A clock that stands: after the first reading nothing is due."""
+    return TickingClock(tick_us=0)
+
+
+def test_question_from_another_thread_is_answered_and_takes_its_normal_way(quiet: TickingClock) -> None:
+    bench = Bench(quiet, ScriptedMeter(quiet, "grid", []), ScriptedMeter(quiet, "house", []))
+    bench.line.start()
+    for _ in range(2):
+        bench.arrived.get(timeout=PATIENCE_S)
+    answer = bench.line.read_now("house").get(timeout=PATIENCE_S)
+    assert isinstance(answer, tuple)
+    assert (answer[0].meter, answer[1].serial) == ("house", "A1")
+    assert bench.arrived.get(timeout=PATIENCE_S) == answer[0]
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+
+
+def test_question_to_a_dead_meter_is_answered_with_its_error(quiet: TickingClock) -> None:
+    bench = Bench(quiet, ScriptedMeter(quiet, "grid", [], silent))
+    bench.line.start()
+    answer = bench.line.read_now("grid").get(timeout=PATIENCE_S)
+    assert isinstance(answer, NoAnswerError)
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+
+
+def test_two_questions_at_once_get_one_reading(quiet: TickingClock) -> None:
+    meter = ScriptedMeter(quiet, "grid", [])
+    bench = Bench(quiet, meter)
+    waiting = [bench.line.read_now("grid") for _ in range(2)]  # before the line runs: both wait
+    bench.line.start()
+    answers = [one.get(timeout=PATIENCE_S) for one in waiting]
+    assert answers[0] == answers[1]
+    assert meter.reads == 1
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+
+
+def test_asking_again_reads_though_nothing_is_due(quiet: TickingClock) -> None:
+    bench = Bench(quiet, ScriptedMeter(quiet, "grid", []))
+    bench.line.start()
+    bench.arrived.get(timeout=PATIENCE_S)
+    bench.line.ask_again("grid")
+    bench.arrived.get(timeout=PATIENCE_S)
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+    assert len(bench.delivered) == 2
+
+
+def test_stopped_line_lets_go_of_every_port(quiet: TickingClock) -> None:
+    meters = [ScriptedMeter(quiet, name, []) for name in ("grid", "house")]
+    bench = Bench(quiet, *meters)
+    bench.line.start()
+    bench.arrived.get(timeout=PATIENCE_S)
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+    assert not bench.line.is_alive()
+    assert all(meter.closed.is_set() for meter in meters)
+
+
+@dataclass
+class AnsweringMeter:
+    """Obeys `drivers.Polled`: one answer, asked and received at given real times."""
+
+    sent_us: int
+    received_us: int
+    update_lag_us: int
+
+    def identify(self) -> MeterIdentity:
+        return MeterIdentity()
+
+    def read(self) -> Sample:
+        return Sample(snapshot(5), self.sent_us, self.received_us, self.update_lag_us)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("rate", "earliest_us", "latest_us"),
+    # read at real 7 us: asked 6 us, answered 2 us before; the registers can be 3 us older than the question
+    [(1, -9, -2), (60, -540, -120)],
+)
+def test_window_runs_from_the_oldest_latch_to_the_answer(rate: int, earliest_us: int, latest_us: int) -> None:
+    clock = TickingClock(now_us=NOON_US, tick_us=0, rate=rate)
+    one = read_meter("grid", AnsweringMeter(1, 5, 3), clock, serial="A1")
+    assert (one.earliest_us - NOON_US, one.latest_us - NOON_US) == (earliest_us, latest_us)
+    assert one.monotonic_us - NOON_US == latest_us
+    assert (one.meter, one.serial, one.boot_id, one.clock_state) == ("grid", "A1", "boot", ClockState.SYNCED)
+
+
+def test_reading_cannot_have_an_empty_window() -> None:
+    with pytest.raises(ValueError, match="empty window"):
+        read_meter("grid", AnsweringMeter(5, 1, 0), TickingClock())
