@@ -68,14 +68,21 @@ class Control(threading.Thread):
         self._path.unlink(missing_ok=True)
 
     def _answer(self, connection: socket.socket) -> dict[str, Any]:
+        # The socket's own timeout begins anew with each byte; who drips them is cut off all the same.
+        patience = threading.Timer(PATIENCE_S, _stop_listening, (connection,))
+        patience.daemon = True
+        patience.start()
         try:
             request = json.loads(_receive_line(connection, REQUEST_LIMIT_BYTES))
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             return {"error": f"unreadable request: {error}"}
-        handler = self._handlers.get(request.get("command", "")) if isinstance(request, dict) else None
+        finally:
+            patience.cancel()
+        command = request.get("command") if isinstance(request, dict) else None
+        handler = self._handlers.get(command) if isinstance(command, str) else None
         if handler is None:
             return {"error": "unknown command; known: " + ", ".join(sorted(self._handlers))}
-        logger.debug(event_line("asked", command=request["command"]))
+        logger.debug(event_line("asked", command=command))
         return handler(request)
 
 
@@ -88,10 +95,18 @@ def ask(path: Path, request: Mapping[str, Any], patience_s: float = 30.0) -> dic
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NoDaemonError(f"no gateway answers on {path}") from error
         connection.sendall(json.dumps(dict(request)).encode() + b"\n")
-        answer = json.loads(_receive_line(connection, ANSWER_LIMIT_BYTES))
+        try:
+            answer = json.loads(_receive_line(connection, ANSWER_LIMIT_BYTES))
+        except ValueError as error:
+            raise OSError(f"{path}: an answer that cannot be read: {error}") from error
     if not isinstance(answer, dict):
         raise OSError(f"{path}: an answer that is no object")
     return answer
+
+
+def _stop_listening(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may be over already
+        connection.shutdown(socket.SHUT_RD)
 
 
 def _receive_line(connection: socket.socket, limit: int) -> bytes:

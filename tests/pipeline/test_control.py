@@ -1,0 +1,170 @@
+"""The daemon's Unix socket as it is: real connections, and callers that are rude, slow, deaf or gone."""
+
+import grp
+import json
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import control
+from gateway.control import Control, NoDaemonError, ask
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """A socket that knows two commands."""
+    place = tmp_path / "run" / "gw1.sock"
+    server = Control(place, {"status": lambda _request: {"ok": 1}, "echo": lambda request: {"request": dict(request)}})
+    server.start()
+    yield place
+    server.close()
+    server.join(PATIENCE_S)
+
+
+def raw(path: Path, data: bytes, *, hang_up: bool = True) -> dict[str, Any]:
+    """Send bytes as they are; the answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.connect(str(path))
+        connection.sendall(data)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    found: dict[str, Any] = json.loads(answer)
+    return found
+
+
+def test_socket_is_the_users_own_or_the_groups(path: Path) -> None:
+    mode = path.stat().st_mode
+    try:
+        group = grp.getgrnam("netmeter")
+    except KeyError:
+        assert stat.S_IMODE(mode) == 0o600
+    else:
+        assert (stat.S_IMODE(mode), path.stat().st_gid) == (0o660, group.gr_gid)
+    assert stat.S_ISSOCK(mode)
+
+
+def test_question_gets_its_answer(path: Path) -> None:
+    assert ask(path, {"command": "status"}) == {"ok": 1}
+    assert ask(path, {"command": "echo", "meter": "Zähler"}) == {"request": {"command": "echo", "meter": "Zähler"}}
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "words"),
+    {
+        "nothing": (b"", "unreadable request"),
+        "an empty line": (b"\n", "unreadable request"),
+        "not JSON": (b"hello\n", "unreadable request"),
+        "half of it": (b'{"command": "sta', "unreadable request"),
+        "not UTF-8": (b'{"command": "\xff\xfe"}\n', "unreadable request"),
+        "zeros": (b"\x00" * 100 + b"\n", "unreadable request"),
+        "too long": (b'{"command": "' + b"x" * 5000 + b'"}\n', "more than 4096 bytes"),
+        "deeper than the parser": (b"[" * 4000 + b"\n", "unreadable request"),
+        "an unknown command": (b'{"command": "reboot"}\n', "unknown command; known: echo, status"),
+        "no command": (b"{}\n", "unknown command"),
+        "a number": (b"42\n", "unknown command"),
+        "a list": (b'["status"]\n', "unknown command"),
+        "null": (b"null\n", "unknown command"),
+        "a command that is a list": (b'{"command": ["status"]}\n', "unknown command"),
+        "a command that is an object": (b'{"command": {}}\n', "unknown command"),
+        "a command that is null": (b'{"command": null}\n', "unknown command"),
+    }.values(),
+)
+def test_rude_request_is_answered_and_the_next_one_served(path: Path, request_bytes: bytes, words: str) -> None:
+    assert words in raw(path, request_bytes)["error"]
+    assert ask(path, {"command": "status"}) == {"ok": 1}
+
+
+def test_caller_that_hangs_up_does_not_stop_the_next(path: Path) -> None:
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(path))
+            connection.sendall(b'{"command": "status"}\n')
+    assert ask(path, {"command": "status"}) == {"ok": 1}
+
+
+def test_caller_that_says_nothing_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "PATIENCE_S", 0.2)  # the daemon waits five seconds; the test need not
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
+        deaf.connect(str(path))
+        assert ask(path, {"command": "status"}, PATIENCE_S) == {"ok": 1}
+        deaf.settimeout(PATIENCE_S)
+        assert "unreadable request" in deaf.recv(1000).decode()
+
+
+def test_caller_that_drips_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then must not hold the socket: the patience is for the whole request."""
+    monkeypatch.setattr(control, "PATIENCE_S", 0.5)
+    served = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dripping:
+        dripping.connect(str(path))
+
+        def drip() -> None:
+            while not served.wait(0.05):
+                try:
+                    dripping.sendall(b" ")
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            assert ask(path, {"command": "status"}, 15) == {"ok": 1}
+        finally:
+            served.set()
+            thread.join(PATIENCE_S)
+
+
+def test_nobody_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NoDaemonError, match=r"none\.sock"):
+        ask(tmp_path / "none.sock", {"command": "status"})
+
+
+def test_socket_left_by_a_dead_daemon_is_nobody_and_gives_way(tmp_path: Path) -> None:
+    place = tmp_path / "gw1.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(place))
+    with pytest.raises(NoDaemonError):
+        ask(place, {"command": "status"})
+    server = Control(place, {"status": lambda _request: {"ok": 2}})
+    server.start()
+    assert ask(place, {"command": "status"}) == {"ok": 2}
+    server.close()
+    server.join(PATIENCE_S)
+
+
+def test_closed_socket_is_gone(tmp_path: Path) -> None:
+    server = Control(tmp_path / "gw1.sock", {})
+    server.start()
+    server.close()
+    server.join(PATIENCE_S)
+    assert not server.is_alive()
+    assert not (tmp_path / "gw1.sock").exists()
+
+
+@pytest.mark.parametrize("answer", [b"", b"[1]\n", b"soon\n"])
+def test_daemon_that_answers_nonsense_is_an_os_error(tmp_path: Path, answer: bytes) -> None:
+    place = tmp_path / "odd.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as odd:
+        odd.bind(str(place))
+        odd.listen(1)
+
+        def serve() -> None:
+            connection, _ = odd.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(OSError, match=r"odd\.sock"):
+            ask(place, {"command": "status"})
+        thread.join(PATIENCE_S)
