@@ -74,7 +74,7 @@ def simulate(
             dump_tcp.main([f"--dump={dump}", f"--tcp-port={tcp_port or 0}"])
         else:
             _simulate_meter(tcp_port, link, seed, speed, truth)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise click.ClickException(f"{dump or meter}: {error}") from error
 
 

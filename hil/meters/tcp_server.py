@@ -23,7 +23,7 @@ Refresh = Callable[[], Awaitable[list[int] | None]]
 def serve(blocks: dict[int, list[int]], port: int, refresh: Refresh, tick: Callable[[], None]) -> None:
     """Serve `blocks` (first address -> words) until SIGTERM or SIGINT; `tick` runs several times a second.
 
-    Raises OSError or RuntimeError where the port cannot be had.
+    Raises OSError where the port cannot be had.
     """
     # An absent unit or a broken connection is the client's affair; pymodbus would write a trace for each.
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -51,10 +51,13 @@ async def _serve(blocks: dict[int, list[int]], port: int, refresh: Refresh, tick
 
     data = [SimData(first, values=words, datatype=DataType.REGISTERS, readonly=True) for first, words in blocks.items()]
     server = ModbusTcpServer(SimDevice(0, simdata=data, action=before_answer), address=(HOST, port))
-    await server.serve_forever(background=True)
+    try:
+        await server.serve_forever(background=True)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {HOST}:{port}: taken, or not allowed; name another port") from error
     listener = server.transport
     if not isinstance(listener, asyncio.Server):
-        raise RuntimeError(f"{HOST}:{port}: not listening")
+        raise OSError(f"{HOST}:{port}: not listening")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

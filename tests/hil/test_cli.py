@@ -1,0 +1,94 @@
+"""`netmeter-hil` as a person types it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-P", "-u", "-m", "hil.cli"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A server and its ready line; killed if the test leaves it running."""
+    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as server:
+        try:
+            assert server.stdout is not None
+            yield server, server.stdout.readline()
+        finally:
+            server.kill()
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *options]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("command", ["demo", "simulate"])
+def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
+    told = run(command, "--help")
+    assert told.returncode == 0
+    assert f"Example: netmeter-hil {command} " in told.stdout
+    assert "Exit code" in " ".join(told.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["simulate"], "either --dump FILE or --meter MODEL"),
+        (["simulate", "--meter", "sdm630"], "--link PATH"),
+        (["simulate", "--meter", "sunspec-203", "--link", "x"], "--link PATH"),
+        (["simulate", "--meter", "sdm630", "--link", "x", "--tcp-port", "5"], "serial line"),
+        (["simulate", "--dump", "/nowhere"], "/nowhere"),
+        (["demo", "--speed", "0"], "--speed"),
+        (["demo", "--duration", "soon"], "--duration"),
+    ],
+)
+def test_wrong_options_are_told_without_a_traceback(options: list[str], message: str) -> None:
+    told = run(*options)
+    assert told.returncode == 2
+    assert message in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_what_cannot_be_served_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "dump.txt").write_text("[1]: one")
+    told = run("simulate", "--dump", str(tmp_path / "dump.txt"))
+    assert told.returncode == 1
+    assert "line 1: expected `[address]: 0xHHHH`, got '[1]: one'" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_dump_is_served_until_it_is_told_to_end(tmp_path: Path) -> None:
+    (tmp_path / "dump.txt").write_text("[7]: 0x1234")
+    with serving("simulate", "--dump", str(tmp_path / "dump.txt")) as (server, ready):
+        port = int(ready.rpartition(":")[2])
+        client = ModbusTcpClient("127.0.0.1", port=port)
+        assert client.connect()
+        assert client.read_holding_registers(7, count=1).registers == [0x1234]
+        client.close()
+        taken = run("simulate", "--dump", str(tmp_path / "dump.txt"), "--tcp-port", str(port))
+        assert taken.returncode == 1
+        assert f"cannot listen on 127.0.0.1:{port}" in taken.stderr
+        assert "Traceback" not in taken.stderr
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+
+
+def test_a_house_meter_on_a_serial_port_with_its_truth(tmp_path: Path) -> None:
+    link, truth = tmp_path / "port", tmp_path / "truth.csv"
+    options = ["simulate", "--meter", "sdm630", "--link", str(link), "--truth", str(truth)]
+    with serving(*options) as (server, ready):
+        assert ready == f"ready {link}\n"
+        assert link.is_char_device()
+        assert len(truth.read_text().splitlines()) >= 2
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
