@@ -43,10 +43,10 @@ class Control(threading.Thread):
             self._socket.bind(str(path))
         finally:
             os.umask(mask)
-        with contextlib.suppress(KeyError, PermissionError):
+        with contextlib.suppress(KeyError, OSError):  # no such group, or not ours to give
             os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
             path.chmod(0o660)
-        self._socket.listen(8)
+        self._socket.listen(64)
 
     def run(self) -> None:
         """Answer until closed."""

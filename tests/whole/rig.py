@@ -142,8 +142,10 @@ class Truth:
     def bounds(self, direction: str, utc_us: int) -> tuple[int, int]:
         """The least and the most that the register can truly have been at an instant: the second before and after."""
         column = 0 if direction == "import" else 1
-        before = self._rows[utc_us // MICRO][column]
-        after = self._rows[-(-utc_us // MICRO)][column] + 1  # rows are floored
+        # The house's life begins with the file's first second: before it the register stood still.
+        first_s = next(iter(self._rows))
+        before = self._rows[max(utc_us // MICRO, first_s)][column]
+        after = self._rows[max(-(-utc_us // MICRO), first_s)][column] + 1  # rows are floored
         return before, after
 
 
