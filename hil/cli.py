@@ -21,7 +21,7 @@ def main() -> None:
     "law was broken, or a process ended on its own; 2 wrong options."
 )
 @click.option("--duration", type=click.FloatRange(min=1), help="Seconds to run; without it, until Ctrl-C.")
-@click.option("--speed", type=click.IntRange(1, 3600), default=DEFAULT_SPEED, show_default=True, help="1 = real time.")
+@click.option("--speed", type=click.IntRange(1, 600), default=DEFAULT_SPEED, show_default=True, help="1 = real time.")
 @click.option("--seed", type=int, help="Another house.")
 @click.option("--keep", is_flag=True, help="Keep the folder with config, store, logs and truth files.")
 @click.option("--broker", type=click.Choice(["mosquitto", "amqtt"]), help="Default: mosquitto where it is installed.")

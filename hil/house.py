@@ -124,7 +124,7 @@ clock = "ntp"
 
 [store]
 path = "{self.folder}/ledger.sqlite"
-commit_every_s = {max(60, 2 * speed)}
+commit_every_s = {min(600, max(60, 2 * speed))}
 
 [mqtt]
 host = "{self.broker.host}"

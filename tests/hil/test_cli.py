@@ -49,6 +49,7 @@ def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
         (["simulate", "--meter", "sdm630", "--link", "x", "--tcp-port", "5"], "serial line"),
         (["simulate", "--dump", "/nowhere"], "/nowhere"),
         (["demo", "--speed", "0"], "--speed"),
+        (["demo", "--speed", "601"], "--speed"),
         (["demo", "--duration", "soon"], "--duration"),
     ],
 )
