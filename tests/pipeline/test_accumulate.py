@@ -77,6 +77,22 @@ def test_interval_waits_for_a_reading_that_is_surely_after_the_edge() -> None:
     assert closed.energy_import == Part(99, 0, 1 + max(1_000_111 - 1_000_099, 1_000_099 - 1_000_070), 1_000_099)
 
 
+def test_reading_that_ends_after_the_edge_is_no_reading_before_it() -> None:
+    account = opened(NOON_US - 10 * S)
+    account.add(reading(NOON_US - 5_000, 1000 * WH + 100, half_window_us=15_000))  # 20 ms before to 10 ms after noon
+    (closed,) = account.add(reading(NOON_US + 5 * S, 1000 * WH + 100))
+    # high 1000101 by the later register; it may have been latched 10 ms late: low 1000090
+    assert closed.energy_import == Part(100, 0, 1 + 10, 1000 * WH + 100)
+
+
+def test_last_reading_that_surely_ended_is_kept_behind_a_wide_one() -> None:
+    account = opened(NOON_US - 30 * S)
+    account.add(reading(NOON_US - 1 * S, 1000 * WH + 100, half_window_us=20 * S))
+    (closed,) = account.add(reading(NOON_US + 30 * S, 1000 * WH + 100))
+    # The wide one alone would say: 20,000 too high. The sharp one before it says 100.
+    assert closed.energy_import == Part(100, 0, 1 + 100, 1000 * WH + 100)
+
+
 def test_edges_close_oldest_first_and_without_a_hole() -> None:
     account = opened(NOON_US - QUARTER - 1 * S)
     closed = account.add(reading(NOON_US + QUARTER + 1 * S, 1000 * WH + 1802))  # 1 mWh a second

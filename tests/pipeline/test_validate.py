@@ -82,6 +82,14 @@ TABLES: dict[str, tuple[list[Reading], list[str]]] = {
         polled(LIFE, LIFE, *[2 * LIFE] * 12, 2 * LIFE + 5, 2 * LIFE + 6),
         [FIRST, NEW, *[JUMP] * 12, "newepoch impossible_jump", OK],
     ),
+    "zeros for long, but too few of them": (
+        polled(LIFE, LIFE, 0, 0, 0, 0, LIFE, every_us=40 * S),
+        [FIRST, NEW, BACK, BACK, BACK, BACK, OK],
+    ),
+    "the fifth zero over more than a minute": (
+        polled(LIFE, LIFE, 0, 0, 0, 0, 0, every_us=40 * S),
+        [FIRST, NEW, BACK, BACK, BACK, BACK, "newepoch went_backwards"],
+    ),
     # the hold begins anew at each: zeros and spikes never follow from each other
     "zeros and spikes in turn": (
         polled(LIFE, LIFE, *[0, 9 * LIFE] * 10, LIFE),
