@@ -7,6 +7,7 @@ a daemon that looks alive and books nothing is worse than one that is gone.
 
 import gc
 import logging
+import os
 import queue
 import signal
 import subprocess
@@ -222,6 +223,7 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
     Returns 0 after SIGTERM or SIGINT, 1 if it cannot start (the reason is on stderr), 70 after a fault of its own.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    os.umask(0o077)  # the ledger is a profile of somebody's days: nobody else's to read
     try:
         app = App(config, config_path, clock or SystemClock())
     except StartError as error:

@@ -1,5 +1,6 @@
 """`netmeter migrate`: make or migrate a store. A process of its own, because sqlite-utils brings numpy."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def migrate(store: Path) -> None:
     from ..ledger.lock import StoreLock, StoreLockedError
     from ..ledger.schema import migrate as migrate_store
 
+    os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
         lock = StoreLock(store)
     except (OSError, StoreLockedError) as error:
