@@ -8,7 +8,7 @@ from gateway.ledger.records import Batch, OutboxRow
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 
-PAYLOADS = ['{"a":1}', '{"b":"\\u2600 Zähler"}', '{"c":"' + "x" * 5000 + '"}']
+PAYLOADS = ['{"z":1}', '{"b":"\\u2600 Zähler"}', '{"c":"' + "x" * 5000 + '"}']
 
 
 @pytest.fixture
