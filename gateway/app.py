@@ -78,6 +78,9 @@ class App:
             )
             self._bookkeeper.attach(self._publisher)
             self._control = self._open_control()
+        except (StoreError, DriverError) as error:
+            self._store.close()
+            raise StartError(str(error)) from error
         except BaseException:
             self._store.close()
             raise

@@ -31,7 +31,7 @@ class Quality(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One direction of one interval, milliwatt-hours. `unassigned` is the share that is in no tariff bucket."""
+    """One direction of one interval, milliwatt-hours. `unassigned` is the share that is not in its bucket."""
 
     milliwh: int
     unassigned_milliwh: int

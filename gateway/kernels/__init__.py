@@ -52,6 +52,10 @@ class Kernel:
 
         The second array is -1 at edges that lie outside (first reading, last reading]. Raises KernelError.
         """
+        if len(bucket_ids) != len(edges_us) or len(times_us) != len(registers):
+            raise KernelError("columns that belong together differ in length")
+        if bucket_ids and not 0 <= min(bucket_ids) <= max(bucket_ids) < bucket_count:
+            raise KernelError(f"a bucket id outside 0 .. {bucket_count - 1}")  # compiled code would not look
         totals = array("q", bytes(8 * bucket_count))
         edge_registers = array("q", [-1]) * len(edges_us)
         arguments = (times_us, registers, edges_us, bucket_ids, totals, edge_registers)

@@ -21,6 +21,7 @@ from .records import Batch, EpochRow, EventRow, IntervalRow, OutboxRow, ReadingR
 from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
+_MEND = "restore a copy, or move the store aside to start a new one"
 
 
 class StoreError(Exception):
@@ -90,7 +91,10 @@ class Store:
         self._lock.release()
 
     def load_meter(self, name: str) -> StoredMeter:
-        """The meter's stored state; a meter that the store has not seen is entered with an empty one."""
+        """The meter's stored state; a meter that the store has not seen is entered with an empty one.
+
+        Raises StoreError where the stored state is damaged or does not agree with itself.
+        """
         row = self._connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
         if row is None:
             cursor = self._connection.execute("INSERT INTO meter (name) VALUES (?)", (name,))
@@ -105,12 +109,18 @@ class Store:
         (event_seq,) = self._connection.execute(
             "SELECT coalesce(max(seq), 0) FROM event WHERE meter_id = ?", (meter_id,)
         ).fetchone()
-        accumulator = AccumulatorState() if stored is None else _decode_accumulator(stored[1])
+        validator, accumulator = ValidatorState(), AccumulatorState()
+        if stored is not None:
+            try:
+                validator = msgspec.json.decode(stored[0], type=ValidatorState)
+                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
+            except msgspec.DecodeError as error:
+                raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
         return StoredMeter(
             meter_id=meter_id,
             name=name,
-            validator=ValidatorState() if stored is None else msgspec.json.decode(stored[0], type=ValidatorState),
+            validator=validator,
             accumulator=accumulator,
             interval_seq=0 if newest is None else int(newest[0]),
             event_seq=int(event_seq),
@@ -183,7 +193,7 @@ class Store:
         if found != {key: milliwh for key, milliwh in expected.items() if milliwh}:
             raise StoreError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
-                " damaged; restore a copy, or move the store aside to start a new one"
+                f" damaged; {_MEND}"
             )
 
     def _boot_number(self, boot_id: str) -> int:
@@ -254,10 +264,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise StoreError(f"{path}: this file system does not carry SQLite's WAL (journal mode {mode})")
     return connection
-
-
-def _decode_accumulator(text: str) -> AccumulatorState:
-    return msgspec.json.decode(text, type=AccumulatorState)
 
 
 def _registers(reading: Reading | None) -> tuple[int | None, int | None]:

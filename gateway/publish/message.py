@@ -64,7 +64,8 @@ def state_record(
 
 
 def _direction_record(direction: Direction, account: DirectionState | None, names: list[str]) -> Record:
-    known = account is not None and account.proven
+    # A new meter's zero proves nothing, but what an earlier one counted is known all the same.
+    known = account is not None and (account.proven or account.earlier_epochs_milliwh > 0)
     totals = account.totals_milliwh if account is not None else {}
     doubts = account.uncertain_milliwh if account is not None else {}
     record: Record = {

@@ -166,5 +166,3 @@ def test_truth_lies_within_what_is_told_when_the_meter_is_exchanged(data: st.Dat
     swapped_us = last.latest_us + data.draw(st.integers(0, 10 * S))
     new = house(watch, data.draw(DISPLAYS), data.draw(st.integers(0, 10**9)), swapped_us)
     one_by_one(data, new, account, watch, swapped_us + data.draw(PAUSES))
-
-

@@ -220,9 +220,7 @@ def test_register_on_the_line_is_never_above_the_truth_and_less_than_one_below(
     for (at, _), booked in zip(edges, outcome[1], strict=True):
         if booked == -1:
             continue
-        (t0, r0), (t1, r1) = next(
-            (before, after) for before, after in pairwise(readings) if before[0] < at <= after[0]
-        )
+        (t0, r0), (t1, r1) = next((before, after) for before, after in pairwise(readings) if before[0] < at <= after[0])
         exact = r0 + Fraction((r1 - r0) * (at - t0), t1 - t0)
         assert 0 <= exact - booked < 1
 
@@ -230,3 +228,9 @@ def test_register_on_the_line_is_never_above_the_truth_and_less_than_one_below(
 def test_daemon_side_build_needs_no_numba() -> None:
     kernel = load_kernel(Build.PYTHON)
     assert kernel._function is split.split_series
+
+
+@BUILDS
+@pytest.mark.parametrize("bucket", [-1, 3, 2**40])
+def test_bucket_that_does_not_exist_is_refused_before_compiled_code_sees_it(build: Build, bucket: int) -> None:
+    assert run(build, [(0, 0), (10, 100)], [(0, 1), (5, bucket)]) == "a bucket id outside 0 .. 2"

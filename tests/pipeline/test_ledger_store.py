@@ -256,3 +256,18 @@ def test_totals_changed_by_hand_are_found(path: Path) -> None:
 def test_migrating_twice_changes_nothing(path: Path) -> None:
     assert migrate(path) == SCHEMA_VERSION
     assert migrate(path) == SCHEMA_VERSION
+
+
+@pytest.mark.parametrize("column", ["validator", "accumulator"])
+@pytest.mark.parametrize("text", ["", "{", '{"register_epoch": "one"}', '{"register_epoch": 1e400}'])
+def test_damaged_state_of_a_meter_is_a_store_error_that_names_it(path: Path, column: str, text: str) -> None:
+    with closing(Store(path)) as one:
+        one.commit(full_batch(one.load_meter("grid").meter_id))
+    with closing(sqlite3.connect(path)) as hand:
+        hand.execute(f"UPDATE meter_state SET {column} = ?", (text,))
+        hand.commit()
+    with (
+        closing(Store(path)) as one,
+        pytest.raises(StoreError, match=r"state of meter grid is damaged .* move the store"),
+    ):
+        one.load_meter("grid")

@@ -106,6 +106,16 @@ def test_export_that_is_not_proven_is_null_and_never_zero() -> None:
     assert (record["export_register_milliwh"], record["export_bucket_high_milliwh"]) == (9, 9)
 
 
+def test_what_an_earlier_meter_exported_is_not_hidden_by_a_new_ones_unproven_zero() -> None:
+    account = accumulator(by_hand((NOON_US, 2)))
+    account.start_epoch(1, reading(NOON_US, 5, 100))
+    account.add(reading(NOON_US + 1 * S, 5, 130))
+    account.start_epoch(2, reading(NOON_US + 2 * S, 0, register(0, unproven=True)))
+    record = record_of(account)
+    assert (record["export_bucket_high_milliwh"], record["export_earlier_epochs_milliwh"]) == (30, 30)
+    assert law_of(json.loads(render(record)), "export") == (30, 30)
+
+
 @pytest.mark.parametrize(
     ("record", "wire"),
     [
