@@ -109,6 +109,17 @@ class Accumulator:
         self._check()
         return closed
 
+    def doubt_clock_step(self, step_us: int) -> None:
+        """The wall clock was set by `step_us`: that much energy's hours may be wrong around here, and it is told."""
+        reach_us = abs(step_us)
+        now_us = self.state.instant_us
+        buckets = {self._bucket_name(at_us) for at_us in (now_us - reach_us, now_us, now_us + reach_us)}
+        for account in self.state.directions.values():
+            doubt_milliwh = most_energy_milliwh(self._rules.limit_milliw, reach_us)
+            account.interval_uncertain_milliwh += doubt_milliwh
+            for bucket in buckets if len(buckets) > 1 else ():
+                account.doubt(bucket, doubt_milliwh)
+
     def _bucket_name(self, utc_us: int) -> str:
         calendar = self._timeline.calendar
         return calendar.bucket_names[calendar.bucket_at(utc_us)]
@@ -311,9 +322,10 @@ class Accumulator:
 
 
 def _mark(reading: Reading, register: EnergyRegister) -> Mark:
+    """The window in true UTC: as wide as the wall clock can be wrong."""
     return Mark(
-        reading.earliest_us,
-        reading.latest_us,
+        reading.earliest_us - reading.clock_error_us,
+        reading.latest_us + reading.clock_error_us,
         register.milliwh,
         register.resolution_milliwh,
         register.rounding_milliwh,

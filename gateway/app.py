@@ -23,7 +23,7 @@ from .accumulate import EDGE_TOLERANCE_US, Rules
 from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
-from .config.types import Config, MeterSection
+from .config.types import Config, GatewaySection, MeterSection
 from .control import Control
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
@@ -228,11 +228,15 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     os.umask(0o077)  # the ledger is a profile of somebody's days: nobody else's to read
     try:
-        app = App(config, config_path, clock or SystemClock())
+        app = App(config, config_path, clock or _system_clock(config.gateway))
     except StartError as error:
         print(f"netmeter: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CANNOT_START
     return app.run()
+
+
+def _system_clock(section: GatewaySection) -> SystemClock:
+    return SystemClock(section.clock, section.clock_error_s * 1_000_000 or None)
 
 
 def _migrate(path: Path) -> None:

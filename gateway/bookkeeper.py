@@ -21,7 +21,7 @@ from .log import event_line, logger
 from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
 from .read import Reading
-from .validate import Accepted, NewEpoch, Quarantined, Reason
+from .validate import Accepted, NewEpoch, Quarantined, Reason, Waiting
 
 INBOX_LIMIT = 10_000
 INBOX_A_TURN = 500
@@ -166,6 +166,8 @@ class Bookkeeper(threading.Thread):
         decision = books.take(reading, self._batch)
         if isinstance(decision, Accepted | NewEpoch):
             live.heard_us, live.error, live.dirty = self._clock.real_us(), "", True
+        elif isinstance(decision, Waiting):
+            live.heard_us, live.error = self._clock.real_us(), books.last_decision
         else:
             live.error = books.last_decision
         if isinstance(decision, Quarantined) and decision.reason is Reason.FIRST_READING:
@@ -260,6 +262,7 @@ class Bookkeeper(threading.Thread):
             "version": __version__,
             "store_epoch": self._store.store_epoch,
             "clock": self._clock.state().value,
+            "clock_error_us": self._clock.error_us(),
             "outbox_depth": health.outbox_depth,
             "commits": health.commits,
             "storage": health.error or "ok",

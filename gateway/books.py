@@ -4,11 +4,13 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .accumulate import Accumulator, Rules
+from .clock import ClockState
 from .config.types import MeterSection
 from .energy import Interval, registers_of
+from .hold import Held
 from .kernels import Kernel
 from .ledger import chain
 from .ledger.records import (
@@ -25,7 +27,11 @@ from .ledger.records import (
 from .publish.message import event_message, interval_message, state_record
 from .read import Reading
 from .timeline import Timeline
-from .validate import Accepted, Decision, Limits, NewEpoch, Quarantined, Reason, Rejected, validate
+from .validate import Accepted, Decision, Limits, NewEpoch, Quarantined, Reason, Rejected, Waiting, validate
+
+STEP_US = 500_000
+"""A wall clock that moves this far against monotonic time, beyond the slew NTP may give it, was set."""
+SLEW_PPM = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Counters:
     rejected: int = 0
     quarantined: int = 0
     failed: int = 0
+    waiting: int = 0
+    """Now, not since the start: readings that wait for the time of day."""
 
 
 class OutboxIds:
@@ -84,6 +92,9 @@ class Books:
         self._outbox_ids, self._gap_us = outbox_ids, gap_us
         self._interval_seq, self._event_seq = stored.interval_seq, stored.event_seq
         self._chain_head = stored.chain_head
+        self._held = Held(stored.held)
+        self._clock_seen: tuple[str, int, int] | None = None
+        """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
         self._refused: Reason | None = None
         self._refused_count = 0
 
@@ -92,7 +103,56 @@ class Books:
         return self._accumulator.state.register_epoch
 
     def take(self, reading: Reading, batch: Batch) -> Decision:
-        """Decide on a reading, book it, and add all rows that belong to the decision to `batch`."""
+        """Decide on a reading, book it, and add all rows that belong to the decision to `batch`.
+
+        A reading whose time of day is not known waits; the first that is known brings those of its boot with it.
+        """
+        if reading.clock_state is ClockState.UNSYNCED:
+            return self._let_wait(reading, batch)
+        if self._held:
+            self._place_held(reading, batch)
+        return self._decide(reading, batch)
+
+    def _let_wait(self, reading: Reading, batch: Batch) -> Decision:
+        reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
+        self._held.add(reading)
+        batch.held.append((self._stored.meter_id, reading))
+        self.counters.waiting = len(self._held)
+        self.last_decision = "waiting: the clock is not set"
+        return Waiting(reading)
+
+    def _place_held(self, known: Reading, batch: Batch) -> None:
+        """Book the readings that waited, by monotonic time; those of an earlier boot can never be placed."""
+        waited = len(self._held)
+        placed = self._held.release(known)
+        meter_id = self._stored.meter_id
+        batch.released.add(meter_id)
+        batch.held = [row for row in batch.held if row[0] != meter_id]
+        self.counters.waiting = 0
+        detail: Record = {
+            "placed": len(placed),
+            "not_placed": waited - len(placed),
+            "from_utc_us": placed[0].latest_us if placed else None,
+            "clock_error_us": known.clock_error_us,
+        }
+        self.tell("clock_set", known.latest_us, detail, batch)
+        for reading in placed:
+            self._decide(reading, batch)
+
+    def _watch_clock(self, reading: Reading, batch: Batch) -> None:
+        """Tell a wall clock that was set since the last reading, and what that leaves unknown."""
+        seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
+        before, self._clock_seen = self._clock_seen, seen
+        if before is None or before[0] != seen[0]:
+            return
+        step_us = seen[1] - before[1]
+        if abs(step_us) <= STEP_US + (seen[2] - before[2]) * SLEW_PPM // 1_000_000:
+            return
+        self._accumulator.doubt_clock_step(step_us)
+        self.tell("clock_step", reading.latest_us, {"step_us": step_us}, batch)
+
+    def _decide(self, reading: Reading, batch: Batch) -> Decision:
+        self._watch_clock(reading, batch)
         previous = self._validator.last
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
@@ -107,7 +167,7 @@ class Books:
             case Rejected() | Quarantined():
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
-        self.last_decision = kind if isinstance(decision, Accepted) else f"{kind}: {decision.reason}"
+        self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
         batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
         for interval in closed:
             self._write_interval(interval, batch)

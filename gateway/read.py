@@ -26,6 +26,8 @@ class Reading:
     boot_id: str
     clock_state: ClockState
     serial: str | None = None
+    clock_error_us: int = 0
+    """How far the wall clock could be off; the window is by that clock and does not include it."""
 
     def __post_init__(self) -> None:
         if self.earliest_us > self.latest_us:
@@ -53,4 +55,5 @@ def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None
         boot_id=clock.boot_id,
         clock_state=clock.state(),
         serial=serial,
+        clock_error_us=clock.error_us(),
     )

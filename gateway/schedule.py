@@ -28,13 +28,15 @@ class Schedule:
     update_lag_us: int
     rate: int = 1
 
-    def next_read_us(self, after_us: int, edges: Edges, failures: int = 0) -> int:
+    def next_read_us(self, after_us: int, edges: Edges, failures: int = 0, clock_error_us: int = 0) -> int:
         """The first moment after `after_us` at which the meter is to be read.
 
-        Each failure in a row doubles the poll interval, up to 12 of them; edges are always tried.
+        Each failure in a row doubles the poll interval, up to 12 of them; edges are always tried, and a clock that
+        can be wrong is given that much room on either side of them.
         """
         poll_us = self.poll_us * min(1 << min(failures, 8), MOST_BACK_OFF)
-        lead_us, settle_us = LEAD_US * self.rate, (self.update_lag_us + SETTLE_US) * self.rate
+        lead_us = LEAD_US * self.rate + clock_error_us
+        settle_us = (self.update_lag_us + SETTLE_US) * self.rate + clock_error_us
         before_us = edges.next_edge_us(after_us + lead_us) - lead_us
         behind_us = edges.next_edge_us(after_us - settle_us) + settle_us
         return min((after_us // poll_us + 1) * poll_us, before_us, behind_us)

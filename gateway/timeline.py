@@ -8,7 +8,8 @@ from array import array
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
-from .tariff.calendar import EdgeTable
+from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
+from .tariff.calendar import NO_EDGE_US, EdgeTable
 
 
 class Calendar(Protocol):
@@ -42,7 +43,14 @@ class Timeline:
         self._known_next_us = 0
 
     def next_edge_us(self, utc_us: int) -> int:
-        """The first edge strictly after `utc_us`; the answer is kept, so that a live loop asks in no time."""
+        """The first edge strictly after `utc_us`; the answer is kept, so that a live loop asks in no time.
+
+        A clock that is not set has no edges: outside the credible years the next one is their beginning, or none.
+        """
+        if utc_us < FIRST_CREDIBLE_US:
+            return FIRST_CREDIBLE_US
+        if utc_us >= LAST_CREDIBLE_US:
+            return NO_EDGE_US
         if not self._known_from_us <= utc_us < self._known_next_us:
             edge_us = min(self._next_interval_edge_us(utc_us), self.calendar.next_edge_us(utc_us))
             self._known_from_us, self._known_next_us = utc_us, edge_us

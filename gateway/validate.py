@@ -11,12 +11,10 @@ from enum import StrEnum
 
 import msgspec
 
+from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
 from .energy import Direction, registers_of
 from .read import Reading
 from .uncertainty import most_energy_milliwh
-
-FIRST_CREDIBLE_US = 1_735_689_600_000_000
-"""2025-01-01 UTC: no release of this program is older, so a wall clock before it has not been set."""
 
 
 class Reason(StrEnum):
@@ -89,13 +87,20 @@ class NewEpoch:
     reading: Reading
 
 
-Decision = Accepted | Rejected | Quarantined | NewEpoch
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The time of day is not known yet: kept, and decided on when it is. Never an answer of `validate`."""
+
+    reading: Reading
+
+
+Decision = Accepted | Rejected | Quarantined | NewEpoch | Waiting
 
 
 def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """Decide on one reading. The returned state belongs to the decision and is stored with it."""
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
-    if reading.instant_us < limits.first_credible_us:
+    if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
     if not registers_of(reading.snapshot):
         return state, Rejected(Reason.NOT_AVAILABLE, state.last, reading)
@@ -139,7 +144,7 @@ def _elapsed_us(previous: Reading, reading: Reading) -> int:
     """The longest time between two latches; monotonic within one boot, so that a clock step cannot stretch it."""
     if previous.boot_id == reading.boot_id:
         return reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
-    return reading.latest_us - previous.earliest_us
+    return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 
 def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:

@@ -27,6 +27,7 @@ def reading_view(reading: Reading, identity: MeterIdentity) -> dict[str, Any]:
         "earliest_utc_us": reading.earliest_us,
         "latest_utc_us": reading.latest_us,
         "clock": reading.clock_state.value,
+        "clock_error_us": reading.clock_error_us,
         "others": {name: str(number) for name, number in snapshot.others.items()},
     }
 

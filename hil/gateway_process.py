@@ -13,7 +13,7 @@ from gateway.config.load import ConfigError, load_config
 
 from .house_time import add_options, from_options
 from .lifetime import die_with_parent
-from .scaled_clock import ScaledClock
+from .scaled_clock import ClockSpell, ScaledClock
 
 EXIT_CONFIG = 2
 
@@ -22,6 +22,10 @@ def main() -> int:
     """Run until SIGTERM; the daemon's own exit code, 2 for a wrong config."""
     parser = argparse.ArgumentParser(prog="gateway_process", description="The daemon with a scaled clock.")
     parser.add_argument("--config", type=Path, required=True, help="gateway.toml")
+    parser.add_argument(
+        "--clock-spell", action="append", default=[], metavar="SECOND:OFFSET[:unsynced]", help="bend the wall clock"
+    )
+    parser.add_argument("--boot-id", help="play another boot")
     add_options(parser)
     options = parser.parse_args()
     die_with_parent()
@@ -30,7 +34,9 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
-    return run(config, config_path=options.config, clock=ScaledClock(from_options(options)))
+    spells = tuple(ClockSpell.parse(text) for text in options.clock_spell)
+    clock = ScaledClock(from_options(options), spells, options.boot_id)
+    return run(config, config_path=options.config, clock=clock)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ class House:
         """Start the SDM630; the path of its pty."""
         return self._start_meter(PRODUCTION, "sdm630_rtu", Feed.PRODUCTION, [f"--link={self.production_link}"])
 
-    def start_daemon(self) -> Child:
-        """Start the daemon, or start it anew after `stop_child` or a kill."""
+    def start_daemon(self, *more_options: str) -> Child:
+        """Start the daemon, or start it anew after `stop_child` or a kill; `more_options` are `gateway_process`'s."""
         places = {
             # Its socket and store belong into this folder, whatever else runs on this machine.
             "XDG_RUNTIME_DIR": str(self._subfolder("run")),
@@ -75,7 +75,7 @@ class House:
             "RUNTIME_DIRECTORY": "",
             "STATE_DIRECTORY": "",
         }
-        options = [f"--config={self.config}", *self.anchor.options()]
+        options = [f"--config={self.config}", *self.anchor.options(), *more_options]
         child = Child.python("gateway", "hil.gateway_process", options, self.log("gateway"), places)
         self._children["gateway"] = child
         return child

@@ -49,6 +49,8 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     troubles = [str(answer["error"])] if answer.get("error") else []
     if answer.get("storage", "ok") != "ok":
         troubles.append(f"store: {answer['storage']}")
+    if answer.get("clock") == "unsynced":
+        troubles.append("clock: not set yet; readings wait, and are booked to their hours when it is")
     delivery = answer["delivery"]
     if not delivery["connected"]:
         troubles.append(f"broker {delivery['broker']} is away: {delivery['error'] or 'not connected yet'}")

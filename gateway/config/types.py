@@ -57,6 +57,8 @@ class GatewaySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     id: str
     clock: ClockSource
+    clock_error_s: Annotated[int, Meta(ge=0, le=3600)] = 0
+    """0: what `gateway.clock` assumes for the source; NTP's bound is asked of the kernel."""
 
 
 class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

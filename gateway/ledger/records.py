@@ -20,6 +20,8 @@ class StoredMeter:
     interval_seq: int
     event_seq: int
     chain_head: str
+    held: tuple[Reading, ...] = ()
+    """Readings that wait for the time of day, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,18 @@ class Batch:
     events: list[EventRow] = field(default_factory=list)
     outbox: list[tuple[int, OutboxRow]] = field(default_factory=list)
     """(meter_id, row) pairs."""
+    held: list[tuple[int, Reading]] = field(default_factory=list)
+    """(meter_id, reading) pairs that wait for the time of day."""
+    released: set[int] = field(default_factory=set)
+    """Meters whose waiting readings, those in the store and those above, have been placed."""
     acknowledged: list[int] = field(default_factory=list)
     """Outbox ids that the broker has taken."""
     states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.readings or self.epochs or self.intervals or self.events or self.acknowledged or self.states)
+        rows = self.readings or self.epochs or self.intervals or self.events or self.held or self.states
+        return not (rows or self.released or self.acknowledged)
 
 
 def part_record(direction: str, part: Part | None) -> Record:

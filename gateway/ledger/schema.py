@@ -71,6 +71,7 @@ def m0001_first(db: Any) -> None:
         "reading_id",
         {"meter_id", "register_epoch", "decision", "earliest_us", "latest_us", "monotonic_us", "boot_number"},
     )
+    create("held_reading", {"held_id": int, "meter_id": int, "reading": str}, "held_id", {"meter_id", "reading"})
     create(
         "bucket_total",
         {"meter_id": int, "direction": str, "bucket": str, "milliwh": int, "uncertain_milliwh": int},

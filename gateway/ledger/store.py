@@ -117,6 +117,9 @@ class Store:
             except msgspec.DecodeError as error:
                 raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
+        held = self._connection.execute(
+            "SELECT reading FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
+        )
         return StoredMeter(
             meter_id=meter_id,
             name=name,
@@ -125,6 +128,7 @@ class Store:
             interval_seq=0 if newest is None else int(newest[0]),
             event_seq=int(event_seq),
             chain_head=chain.genesis(self.store_epoch, name) if newest is None else str(newest[1]),
+            held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
         )
 
     def commit(self, batch: Batch) -> None:
@@ -139,6 +143,11 @@ class Store:
             connection.executemany(
                 "INSERT INTO outbox (outbox_id, meter_id, kind, seq, payload) VALUES (?, ?, ?, ?, ?)",
                 [(row.outbox_id, meter_id, row.kind, row.seq, row.payload) for meter_id, row in batch.outbox],
+            )
+            connection.executemany("DELETE FROM held_reading WHERE meter_id = ?", [(i,) for i in batch.released])
+            connection.executemany(
+                "INSERT INTO held_reading (meter_id, reading) VALUES (?, ?)",
+                [(meter_id, _ENCODER.encode(reading).decode()) for meter_id, reading in batch.held],
             )
             for meter_id, (validator, accumulator) in batch.states.items():
                 self._write_state(meter_id, validator, accumulator)

@@ -54,6 +54,7 @@ def state_record(
         "time_utc_us": reading.latest_us,
         "window_us": reading.latest_us - reading.earliest_us,
         "clock": reading.clock_state.value,
+        "clock_error_us": reading.clock_error_us,
         "bucket": bucket,
         "power_milliw": reading.snapshot.power_milliw,
     }

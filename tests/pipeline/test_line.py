@@ -45,6 +45,9 @@ class TickingClock:
     def state(self) -> ClockState:
         return ClockState.SYNCED
 
+    def error_us(self) -> int:
+        return 0
+
 
 @dataclass
 class ScriptedMeter:

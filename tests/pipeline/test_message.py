@@ -52,6 +52,7 @@ def test_state_of_two_epochs_word_for_word() -> None:
         "time_utc_us": NOON_US + 30 * MIN + 250_000,
         "window_us": 500_000,
         "clock": "synced",
+        "clock_error_us": 0,
         "bucket": "high",
         "power_milliw": None,
         "import_register_milliwh": 5020,

@@ -1,0 +1,50 @@
+"""Readings taken before the time of day was known: held, and placed by monotonic time once it is.
+
+A board without a battery boots at 1970 or at its last saved time. What the meter says then is true all the same; only
+when is not known yet. Monotonic time of the same boot bridges that. Pure: no clock is asked here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .clock import ClockState
+from .read import Reading
+
+HELD_MOST = 4096
+"""At one reading in five seconds more than five hours; beyond it every other one is let go, the ends never."""
+
+
+class Held:
+    """The waiting readings of one meter, oldest first, all of one boot."""
+
+    def __init__(self, readings: Iterable[Reading] = ()) -> None:
+        self._readings = list(readings)
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    def add(self, reading: Reading) -> None:
+        """Let a reading wait. One of another boot empties the room first: its monotonic time means nothing now."""
+        if self._readings and self._readings[-1].boot_id != reading.boot_id:
+            self._readings.clear()
+        self._readings.append(reading)
+        if len(self._readings) > HELD_MOST:
+            # A register is cumulative: a reading left out costs resolution in time, no energy.
+            self._readings = [*self._readings[:-1:2], self._readings[-1]]
+
+    def release(self, known: Reading) -> list[Reading]:
+        """All that wait, placed by a reading whose time is known; none of another boot. The room is empty then."""
+        waiting, self._readings = self._readings, []
+        offset_us = known.latest_us - known.monotonic_us
+        return [_placed(one, offset_us, known.clock_error_us) for one in waiting if one.boot_id == known.boot_id]
+
+
+def _placed(reading: Reading, offset_us: int, error_us: int) -> Reading:
+    latest_us = reading.monotonic_us + offset_us
+    return replace(
+        reading,
+        earliest_us=latest_us - (reading.latest_us - reading.earliest_us),
+        latest_us=latest_us,
+        clock_state=ClockState.PLACED,
+        clock_error_us=error_us,
+    )
