@@ -29,6 +29,7 @@ from .tariff.calendar import UNASSIGNED, UNASSIGNED_NAME, EdgeTable
 from .timeline import Timeline
 from .uncertainty import Mark, edge_uncertain_milliwh, most_energy_milliwh, start_uncertain_milliwh
 
+EDGES_KEPT = 1000  # of those passed since the clock was last set: more than a year of two a day
 EDGE_TOLERANCE_US = 9_000_000  # 1 % of 15 min (PTB-A 50.8): an edge read farther off is not "measured"
 
 
@@ -110,15 +111,23 @@ class Accumulator:
         return closed
 
     def doubt_clock_step(self, step_us: int) -> None:
-        """The wall clock was set by `step_us`: that much energy's hours may be wrong around here, and it is told."""
-        reach_us = abs(step_us)
-        now_us = self.state.instant_us
-        buckets = {self._bucket_name(at_us) for at_us in (now_us - reach_us, now_us, now_us + reach_us)}
-        for account in self.state.directions.values():
-            doubt_milliwh = most_energy_milliwh(self._rules.limit_milliw, reach_us)
+        """The wall clock was set by `step_us`: since it was last set it may have been wrong by that much.
+
+        Each bucket edge passed meanwhile, and one that lies within the step of now, may have been booked that far off:
+        the most that can flow in that time is told on both its sides. Closed intervals are not changed.
+        """
+        state, reach_us = self.state, abs(step_us)
+        doubt_milliwh = most_energy_milliwh(self._rules.limit_milliw, reach_us)
+        edges = [*state.edges_since_set, *((edge.bucket, edge.next_bucket) for edge in state.pending)]
+        near = (self._bucket_name(at_us) for at_us in (state.instant_us - reach_us, state.instant_us + reach_us))
+        edges += [(before, after) for before, after in (tuple(near),) if before != after]
+        state.edges_since_set = []
+        for account in state.directions.values():
             account.interval_uncertain_milliwh += doubt_milliwh
-            for bucket in buckets if len(buckets) > 1 else ():
-                account.doubt(bucket, doubt_milliwh)
+            for before, after in edges:
+                if before != after:
+                    account.doubt(before, doubt_milliwh)
+                    account.doubt(after, doubt_milliwh)
 
     def _bucket_name(self, utc_us: int) -> str:
         calendar = self._timeline.calendar
@@ -263,6 +272,9 @@ class Accumulator:
     def _close(self, edge: PendingEdge, marks: dict[Direction, Mark]) -> Interval:
         parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
         measured = True
+        if edge.bucket != edge.next_bucket:
+            kept = self.state.edges_since_set[-(EDGES_KEPT - 1) :]
+            self.state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]
         for direction, share in edge.shares.items():
             after = marks.get(direction)
             doubt_milliwh = edge_uncertain_milliwh(

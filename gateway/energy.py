@@ -113,6 +113,8 @@ class AccumulatorState(msgspec.Struct):
     directions: dict[Direction, DirectionState] = {}
     carried_milliwh: dict[Direction, int] = {}
     pending: list[PendingEdge] = []
+    edges_since_set: list[tuple[str, str]] = []
+    """Bucket edges (before, after) passed since the wall clock was last set: what a step puts in doubt."""
 
 
 def registers_of(snapshot: RegisterSnapshot) -> dict[Direction, EnergyRegister]:

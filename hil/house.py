@@ -4,6 +4,7 @@ The grid meter is a SunSpec 203 over Modbus TCP, the array's an SDM630 over Modb
 ends, by pid. Knows the config's shape, and nothing of what the daemon makes of it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -66,8 +67,11 @@ class House:
         """Start the SDM630; the path of its pty."""
         return self._start_meter(PRODUCTION, "sdm630_rtu", Feed.PRODUCTION, [f"--link={self.production_link}"])
 
-    def start_daemon(self, *more_options: str) -> Child:
-        """Start the daemon, or start it anew after `stop_child` or a kill; `more_options` are `gateway_process`'s."""
+    def start_daemon(self, *more_options: str, prefix: Sequence[str] = ()) -> Child:
+        """Start the daemon, or start it anew after `stop_child` or a kill.
+
+        `more_options` are `gateway_process`'s; `prefix` is put before the command (a tracer that keeps its pid).
+        """
         places = {
             # Its socket and store belong into this folder, whatever else runs on this machine.
             "XDG_RUNTIME_DIR": str(self._subfolder("run")),
@@ -76,7 +80,7 @@ class House:
             "STATE_DIRECTORY": "",
         }
         options = [f"--config={self.config}", *self.anchor.options(), *more_options]
-        child = Child.python("gateway", "hil.gateway_process", options, self.log("gateway"), places)
+        child = Child.python("gateway", "hil.gateway_process", options, self.log("gateway"), places, prefix)
         self._children["gateway"] = child
         return child
 

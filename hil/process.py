@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 STOP_S = 5.0
@@ -40,11 +40,17 @@ class Child:
 
     @classmethod
     def python(
-        cls, name: str, module: str, options: list[str], log: Path, extra_env: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        module: str,
+        options: list[str],
+        log: Path,
+        extra_env: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> "Child":
         """Start `python -m module options` with this interpreter and the packages beside this file."""
         search = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        command = [sys.executable, "-P", "-u", "-m", module, *options]
+        command = [*prefix, sys.executable, "-P", "-u", "-m", module, *options]
         return cls(name, command, log, {"PYTHONPATH": search, **(extra_env or {})})
 
     @property

@@ -42,9 +42,7 @@ class MeterCore:
         opening = Opening.from_seed(placement.seed, feed, *_YEARS_KWH[feed])
         self._counters = Counters(lambda second: household.flow_milliw(feed, second), self._origin_s, opening)
         self._truth = (
-            None
-            if placement.truth is None
-            else TruthFile(placement.truth, household, feed, self._origin_s, opening)
+            None if placement.truth is None else TruthFile(placement.truth, household, feed, self._origin_s, opening)
         )
 
     def shown(self) -> Count:

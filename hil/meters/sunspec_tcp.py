@@ -49,20 +49,22 @@ def model_203(count: Count) -> bytes:
     imported = struct.pack(">4I", count.import_milliwh // 1000, *[ABSENT_ACC32] * 3)
     apparent_energy = struct.pack(">8I h", *[ABSENT_ACC32] * 8, ABSENT_SUNSSF)
     reactive_energy = struct.pack(">16I h", *[ABSENT_ACC32] * 16, ABSENT_SUNSSF)
-    return b"".join((
-        struct.pack(">HH", 203, MODEL_203_LENGTH),
-        current,
-        voltage,
-        frequency,
-        power,
-        apparent_reactive_factor,
-        exported,
-        imported,
-        struct.pack(">h", TOTWH_SF),
-        apparent_energy,
-        reactive_energy,
-        struct.pack(">I", 0),
-    ))
+    return b"".join(
+        (
+            struct.pack(">HH", 203, MODEL_203_LENGTH),
+            current,
+            voltage,
+            frequency,
+            power,
+            apparent_reactive_factor,
+            exported,
+            imported,
+            struct.pack(">h", TOTWH_SF),
+            apparent_energy,
+            reactive_energy,
+            struct.pack(">I", 0),
+        )
+    )
 
 
 def image(serial: int, count: Count) -> list[int]:

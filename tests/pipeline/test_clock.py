@@ -140,6 +140,19 @@ def test_a_step_near_an_edge_puts_the_limit_times_the_step_in_doubt() -> None:
     }
 
 
+def test_a_step_puts_every_bucket_edge_since_the_clock_was_set_in_doubt_once() -> None:
+    account = accumulator(by_hand((NOON_US, 2)), limit_milliw=3_600_000)
+    account.start_epoch(1, reading(NOON_US - 5 * S, 0))
+    account.add(reading(NOON_US + 5 * S, 10))
+    account.add(reading(NOON_US + 20 * 60 * S, 10))
+    state = next(iter(account.state.directions.values()))
+    for expected in (90_000, 0):  # a second step finds no edge since the first
+        before = dict(state.uncertain_milliwh)
+        account.doubt_clock_step(-90 * S)
+        told = {bucket: state.uncertain_milliwh[bucket] - before[bucket] for bucket in ("low", "high")}
+        assert told == {"low": expected, "high": expected}
+
+
 def test_an_error_of_the_clock_widens_what_is_uncertain_at_an_edge() -> None:
     # 10 mWh a second; the readings 2 s before and after noon could each be a second off: 3 s to either side.
     account = accumulator(by_hand((NOON_US, 2)), limit_milliw=36_000)
