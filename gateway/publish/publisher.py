@@ -14,11 +14,10 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -27,6 +26,7 @@ from ..clock import Clock
 from ..config.types import MqttSection
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
+from .connection import MOST_IN_FLIGHT, Notes, open_client, receive_maximum
 from .message import OFFLINE, ONLINE, Topics
 
 WINDOW = 20
@@ -35,7 +35,9 @@ CONNACK_WITHIN_US = 10_000_000
 PUBACK_WITHIN_US = 30_000_000
 REFUSED_AGAIN_US = 60_000_000
 LONGEST_PAUSE_S = 60.0
-KEEPALIVE_S = 30
+UNSUPPORTED_VERSION = 0x84
+YOUNG_US = 5_000_000
+TWINS_AFTER = 3
 STATE_EXPIRES_AFTER = 10  # times state_every_s: a retained state that nobody refreshes must not look alive
 
 
@@ -65,7 +67,7 @@ class Publisher(threading.Thread):
         acknowledge: Callable[[int], None],
     ) -> None:
         """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`."""
-        super().__init__(name="publisher")
+        super().__init__(name="publisher", daemon=True)
         self.delivery = Delivery()
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
         self._want_rows, self._acknowledge = want_rows, acknowledge
@@ -78,6 +80,15 @@ class Publisher(threading.Thread):
         self._attempt = self._connection = 0
         self._connect_at_us = self._connected_by_us = self._refused_until_us = 0
         self._in_flight: dict[int, tuple[int, int]] = {}
+        # What paho's callbacks note, for `_act_on_notes`.
+        self._trouble = ""
+        self._greet = False
+        self._spoken = False
+        """Whether the broker has answered in the protocol it was asked in, if only with a refusal."""
+        self._acknowledgements: list[tuple[int, ReasonCode]] = []
+        self._room = 65_535
+        self._limit = MOST_IN_FLIGHT
+        self._connected_us = self._died_young = 0
         self._last_sent = 0
         self._asked = self._drained = False
 
@@ -130,9 +141,11 @@ class Publisher(threading.Thread):
                 os.eventfd_read(self._wake)
             elif self._client is not None:
                 self._serve_socket(self._client, mask)
+        self._act_on_notes()
         while not self._inbox.empty():
             self._inbox.get()()
         self._keep_time()
+        self._act_on_notes()
         self.delivery = replace(self.delivery, in_flight=len(self._in_flight))
 
     def _serve_socket(self, client: mqtt.Client, mask: int) -> None:
@@ -142,7 +155,7 @@ class Publisher(threading.Thread):
             while isinstance(sock, ssl.SSLSocket) and sock.pending():
                 client.loop_read(20)
                 sock = client.socket()
-        if mask & selectors.EVENT_WRITE:
+        if mask & selectors.EVENT_WRITE and not self._trouble:
             client.loop_write()
 
     def _pause_s(self) -> float:
@@ -157,7 +170,7 @@ class Publisher(threading.Thread):
                 self._connect()
             return
         client.loop_misc()
-        if self._client is None:
+        if self._trouble:
             return
         if not self.delivery.connected:
             if now_us > self._connected_by_us:
@@ -169,69 +182,80 @@ class Publisher(threading.Thread):
             return
         if self._refused_until_us and now_us >= self._refused_until_us:
             self._refused_until_us, self._last_sent, self._drained = 0, 0, False
-        room = WINDOW - len(self._in_flight)
+        room = min(WINDOW, self._limit) - len(self._in_flight)
         if room > 0 and not self._asked and not self._drained:
             self._asked = True
             self._want_rows(self._connection, self._last_sent, room)
 
     def _connect(self) -> None:
         self._connection += 1
-        client = self._make_client(self._connection)
-        self._client = client
+        connection = self._connection
+        notes = Notes(
+            lambda reason, properties: self._note_connected(connection, reason, properties),
+            lambda reason: self._note_lost(connection, reason),
+            lambda mid, reason: self._note_acknowledged(connection, mid, reason),
+        )
+        self._trouble, self._spoken = "", False
         self._connected_by_us = self._clock.real_us() + CONNACK_WITHIN_US
         try:
-            if self._protocol is MQTTProtocolVersion.MQTTv5:
-                client.connect(self._section.host, self._section.port, KEEPALIVE_S, clean_start=True)
-            else:
-                client.connect(self._section.host, self._section.port, KEEPALIVE_S)
+            self._client = open_client(
+                self._section, self._client_id, (self._topics.status, OFFLINE), self._protocol, self._limit, notes
+            )
         except (OSError, ValueError) as error:
             self._drop(f"{self._section.host}:{self._section.port}: {error}", answered=False)
 
-    def _make_client(self, connection: int) -> mqtt.Client:
-        """A fresh client for each connection: paho would send its old queue again beside our outbox."""
-        version5 = self._protocol is MQTTProtocolVersion.MQTTv5
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            self._client_id,
-            clean_session=None if version5 else True,
-            protocol=self._protocol,
-            reconnect_on_failure=False,
-        )
-        client.max_inflight_messages_set(4 * WINDOW)
-        client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
-        if self._section.username:
-            client.username_pw_set(self._section.username, _password(self._section))
-        if self._section.tls:
-            client.tls_set_context(ssl.create_default_context(cafile=self._section.ca_file or None))
-        client.on_connect = lambda _c, _u, _f, reason, _p: self._on_connect(connection, reason)
-        client.on_disconnect = lambda _c, _u, _f, reason, _p: self._on_disconnect(connection, reason)
-        client.on_publish = lambda _c, _u, mid, reason, _p: self._on_publish(connection, mid, reason)
-        return client
-
-    def _on_connect(self, connection: int, reason: ReasonCode) -> None:
+    def _note_connected(self, connection: int, reason: ReasonCode, properties: Properties | None) -> None:
         if connection != self._connection:
             return
         if reason.is_failure:
-            self._drop(f"the broker refused the connection: {reason}")
+            self._trouble = f"the broker refused the connection: {reason}"
+            self._spoken = reason.value != UNSUPPORTED_VERSION
             return
         protocol = "5" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        self._room = receive_maximum(properties)
         self.delivery = replace(
             self.delivery, connected=True, protocol=protocol, connects=self.delivery.connects + 1, error=""
         )
-        logger.info(event_line("broker_connected", host=self._section.host, port=self._section.port, mqtt=protocol))
+        self._greet = True
+
+    def _note_lost(self, connection: int, reason: ReasonCode) -> None:
+        if connection == self._connection and not self._trouble:
+            self._trouble = f"connection lost: {reason}"
+
+    def _note_acknowledged(self, connection: int, mid: int, reason: ReasonCode) -> None:
+        if connection == self._connection:
+            self._acknowledgements.append((mid, reason))
+
+    def _act_on_notes(self) -> None:
+        """What the callbacks noted, now that paho has let go of its locks: acknowledgements first, then the end."""
+        while self._acknowledgements:
+            self._take_acknowledgement(*self._acknowledgements.pop(0))
+        if self._trouble:
+            self._drop(self._trouble)
+        elif self._greet:
+            self._begin_connection()
+
+    def _begin_connection(self) -> None:
+        self._greet = False
+        if self._room < self._limit:
+            # paho takes its limit only before it connects; more than Receive Maximum would end the connection (4.9).
+            self._limit = self._room
+            self._drop(f"the broker takes {self._room} messages at once: connecting again with that")
+            self._connect_at_us = self._clock.real_us()
+            return
+        logger.info(
+            event_line(
+                "broker_connected", host=self._section.host, port=self._section.port, mqtt=self.delivery.protocol
+            )
+        )
+        self._connected_us = self._clock.real_us()
         self._asked = self._drained = False
         self._last_sent = 0
         self._publish_retained(self._topics.status, ONLINE, None)
         for topic, (payload, expiry_s) in self._retained.items():
             self._publish_retained(topic, payload, expiry_s)
 
-    def _on_disconnect(self, connection: int, reason: ReasonCode) -> None:
-        if connection == self._connection and self._client is not None and not self._stopping:
-            self._drop(f"connection lost: {reason}")
-
-    def _on_publish(self, connection: int, mid: int, reason: ReasonCode) -> None:
-        if connection != self._connection:
-            return
+    def _take_acknowledgement(self, mid: int, reason: ReasonCode) -> None:
         outbox_id, _ = self._in_flight.pop(mid, (0, 0))
         if not outbox_id:
             return
@@ -247,14 +271,17 @@ class Publisher(threading.Thread):
         self._acknowledge(outbox_id)
 
     def _send_rows(self, connection: int, rows: list[OutboxRow]) -> None:
-        if connection != self._connection or self._client is None or not self.delivery.connected:
+        client = self._client
+        if connection != self._connection or client is None or not self.delivery.connected:
             return
         self._asked = False
         self._drained = not rows
         sent = {outbox_id for outbox_id, _ in self._in_flight.values()}
         for row in rows:
             if row.outbox_id not in sent:
-                message = self._client.publish(self._topics.meter(row.meter, row.kind), row.payload, qos=1)
+                message = client.publish(self._topics.meter(row.meter, row.kind), row.payload, qos=1)
+                if self._trouble or message.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_QUEUE_SIZE):
+                    return  # the socket died under it: never sent, still in the outbox
                 self._in_flight[message.mid] = (row.outbox_id, self._clock.real_us())
             self._last_sent = row.outbox_id
 
@@ -267,7 +294,7 @@ class Publisher(threading.Thread):
             self._publish_retained(topic, payload, expiry_s)
 
     def _publish_retained(self, topic: str, payload: str, expiry_s: int | None) -> None:
-        if self._client is None:
+        if self._client is None or self._trouble:
             return
         properties = None
         if expiry_s is not None and self._protocol is MQTTProtocolVersion.MQTTv5:
@@ -279,23 +306,34 @@ class Publisher(threading.Thread):
         """Let go of the connection; what was in flight is still in the outbox. Full jitter before the next try."""
         client, self._client = self._client, None
         was_connected = self.delivery.connected
+        self._connection += 1  # whatever this client still has to say is no longer heard
         if client is not None:
             client.disconnect()
-            client.loop_write()
-        if answered and not was_connected:
-            # A broker that only speaks 3.1.1 answers CONNECT with a code, or just hangs up.
+        if answered and not was_connected and not self._spoken:
+            # A broker that only speaks 3.1.1 answers CONNECT with a code of its own, or just hangs up.
             self._protocol = (
                 MQTTProtocolVersion.MQTTv311
                 if self._protocol is MQTTProtocolVersion.MQTTv5
                 else MQTTProtocolVersion.MQTTv5
             )
+        why = self._explain(why, was_connected)
         if was_connected or why != self.delivery.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self.delivery = replace(self.delivery, connected=False, error=why)
         self._in_flight.clear()
+        self._acknowledgements.clear()
+        self._trouble, self._greet = "", False
         self._attempt += 1
         pause_s = random.uniform(0, min(LONGEST_PAUSE_S, 0.5 * 2**self._attempt))
         self._connect_at_us = self._clock.real_us() + int(pause_s * 1e6)
+
+    def _explain(self, why: str, was_connected: bool) -> str:
+        """Connections that die young, again and again, have one usual cause: two clients of one name."""
+        young = was_connected and self._clock.real_us() - self._connected_us < YOUNG_US
+        self._died_young = self._died_young + 1 if young else 0
+        if self._died_young >= TWINS_AFTER:
+            return f"{why}; is another gateway connected as {self._client_id}? Each needs an id of its own"
+        return why
 
     def _begin_stop(self) -> None:
         self._stopping = True
@@ -308,13 +346,9 @@ class Publisher(threading.Thread):
         message = client.publish(self._topics.status, OFFLINE, qos=1, retain=True)
         deadline_us = self._clock.real_us() + 2_000_000
         while (self._in_flight or not message.is_published()) and self._clock.real_us() < deadline_us:
-            if client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS:
+            if client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS or self._trouble:
                 return
+            while self._acknowledgements:
+                self._take_acknowledgement(*self._acknowledgements.pop(0))
         client.disconnect()
         client.loop_write()
-
-
-def _password(section: MqttSection) -> str | None:
-    if not section.password_file:
-        return None
-    return Path(section.password_file).read_text(encoding="utf-8").strip()
