@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -42,6 +43,7 @@ from .view import delivery_view, meter_view, reading_view
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
 GAP_LEAST_US = 30_000_000
 READ_NOW_WITHIN_S = 30.0
+LINES_WITHIN_S = 5.0
 
 
 class StartError(Exception):
@@ -81,6 +83,9 @@ class App:
         except (StoreError, DriverError) as error:
             self._store.close()
             raise StartError(str(error)) from error
+        except sqlite3.Error as error:
+            self._store.close()
+            raise StartError(f"store {self._store.path}: {error}") from error
         except BaseException:
             self._store.close()
             raise
@@ -100,11 +105,17 @@ class App:
         return self._stop()
 
     def _stop(self) -> int:
-        """Lines first, then the broker's last words, then the last commit; a hung thread is not waited for for ever."""
+        """Lines first, then the broker's last words, then the last commit.
+
+        All threads are daemonic: one that hangs (a silent meter, a disk) is waited for some seconds, not for ever.
+        """
         for line in self._lines:
             line.stop()
+        patience_s = LINES_WITHIN_S
         for line in self._lines:
-            line.join(10)
+            begun_us = self._clock.real_us()
+            line.join(patience_s)
+            patience_s = max(0.0, patience_s - (self._clock.real_us() - begun_us) / 1e6)
         self._publisher.stop()
         self._publisher.join(10)
         self._bookkeeper.stop()
@@ -182,8 +193,11 @@ class App:
         try:
             path = places.socket_path(self._config)
             return Control(path, {"status": lambda _request: self._status(), "read": self._read_now})
-        except (places.PlaceError, OSError) as error:
+        except places.PlaceError as error:
             raise StartError(f"control socket: {error}") from error
+        except OSError as error:
+            mend = "set XDG_RUNTIME_DIR to a folder that this user can write"
+            raise StartError(f"control socket: {error}; {mend}") from error
 
     def _ask_again(self, meter: str) -> None:
         self._line_of[meter].ask_again(meter)

@@ -54,7 +54,6 @@ class StoreHealth:
     error: str = ""
     readings_dropped: int = 0
     outbox_depth: int = 0
-    last_commit_us: int = 0
 
 
 @dataclass(slots=True)
@@ -78,14 +77,17 @@ class Bookkeeper(threading.Thread):
         ask_again: Callable[[str], None],
     ) -> None:
         """`ask_again(meter)` asks the meter's line for another reading at once."""
-        super().__init__(name="ledger")
-        self.health = StoreHealth()
+        super().__init__(name="ledger", daemon=True)
+        self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again = ask_again
         self._publisher: Publisher | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue(INBOX_LIMIT)
         self._batch = Batch()
+        self._unsaved_since_us: int | None = None
+        """Since when the batch holds a reading that no disk has, real microseconds."""
+        self._rows_wanted: list[tuple[int, int, int]] = []
         self._commit_due_us = 0
         self._health_due_us = 0
         self._stopping = False
@@ -108,7 +110,7 @@ class Bookkeeper(threading.Thread):
 
     def acknowledge(self, outbox_id: int) -> None:
         """The broker has taken a row."""
-        self._inbox.put(lambda _turn: self._batch.acknowledged.append(outbox_id))
+        self._inbox.put(lambda _turn: self._take_acknowledgement(outbox_id))
 
     def call(self, question: Callable[[], Answer], patience_s: float = 5.0) -> Answer:
         """Run `question` in this thread, where nothing changes meanwhile, and return its answer.
@@ -120,8 +122,8 @@ class Bookkeeper(threading.Thread):
         return answer.get(timeout=patience_s)
 
     def stop(self) -> None:
-        """Commit what there is and end."""
-        self._inbox.put(self._begin_stop)
+        """Commit what there is and end; a thread that hangs on its disk is not waited for."""
+        self._stopping = True
 
     def run(self) -> None:
         """Serve the inbox until stopped; the last act is a commit."""
@@ -151,19 +153,38 @@ class Bookkeeper(threading.Thread):
         """After the inbox: commit if due, offer what is new, keep the meters' presence."""
         if turn.commit_now or self._clock.real_us() >= self._commit_due_us:
             self._commit()
-        for connection, after_id, limit in turn.rows_wanted:
-            if self._publisher is not None:
-                self._publisher.offer_rows(connection, self._store.pending(after_id, limit))
+        self._offer_rows(turn)
         for name in self._books:
             self._offer_presence(name)
             self._offer_state(name)
         self._offer_health()
+
+    def _offer_rows(self, turn: _Turn) -> None:
+        """Answer the publisher; where the store cannot be read now, later."""
+        self._rows_wanted += turn.rows_wanted
+        while self._rows_wanted and self._publisher is not None:
+            connection, after_id, limit = self._rows_wanted[0]
+            try:
+                rows = self._store.pending(after_id, limit)
+            except sqlite3.Error as error:
+                self._tell_store_trouble(error)
+                return
+            self._rows_wanted.pop(0)
+            self._publisher.offer_rows(connection, rows)
+
+    def _tell_store_trouble(self, error: sqlite3.Error) -> None:
+        if str(error) != self.health.error:
+            logger.error(event_line("store_failed", store=self._store.path, why=error))
+        self.health.error = str(error)
 
     def _take(self, reading: Reading, turn: _Turn) -> None:
         books, live = self._books[reading.meter], self.live[reading.meter]
         rows_before = len(self._batch.outbox) + len(self._batch.epochs)
         bucket_before = books.running_bucket()
         decision = books.take(reading, self._batch)
+        if self._unsaved_since_us is None:
+            self._unsaved_since_us = self._clock.real_us()
+            self._commit_due_us = min(self._commit_due_us, self._unsaved_since_us + self._commit_every_us)
         if isinstance(decision, Accepted | NewEpoch):
             live.heard_us, live.error, live.dirty = self._clock.real_us(), "", True
         elif isinstance(decision, Waiting):
@@ -187,8 +208,9 @@ class Bookkeeper(threading.Thread):
             logger.warning(event_line("read_failed", meter=meter, why=error))
         live.error = error
 
-    def _begin_stop(self, _turn: _Turn) -> None:
-        self._stopping = True
+    def _take_acknowledgement(self, outbox_id: int) -> None:
+        self._batch.acknowledged.append(outbox_id)
+        self.health.outbox_depth -= 1
 
     def _commit(self) -> None:
         """One transaction for all since the last; a failure keeps the batch and is told once."""
@@ -199,19 +221,17 @@ class Bookkeeper(threading.Thread):
             return
         try:
             self._store.commit(batch)
-            self.health.outbox_depth = self._store.outbox_depth()
         except sqlite3.Error as error:
             self._commit_due_us = now_us + COMMIT_AGAIN_US
-            if str(error) != self.health.error:
-                logger.error(event_line("store_failed", store=self._store.path, why=error))
-            self.health.error = str(error)
+            self._tell_store_trouble(error)
             return
+        # From here on the batch is the store's: whatever else fails, it must not be written twice.
+        self._batch, self._unsaved_since_us = Batch(), None
         if self.health.error:
             logger.warning(event_line("store_works_again", store=self._store.path))
         self.health.error = ""
         self.health.commits += 1
-        self.health.last_commit_us = now_us
-        self._batch = Batch()
+        self.health.outbox_depth += len(batch.outbox)
         if batch.outbox and self._publisher is not None:
             self._publisher.offer_growth()
 
@@ -241,8 +261,8 @@ class Bookkeeper(threading.Thread):
             live.dirty, live.offered_us, live.offered_bucket = False, now_us, bucket
 
     def _runs_ahead(self, now_us: int) -> bool:
-        """Whether the store has been failing for so long that live totals would promise what no disk holds."""
-        return bool(self.health.error) and now_us - self.health.last_commit_us > 2 * self._commit_every_us
+        """Whether live totals would promise what no disk has held for longer than `commit_every_s`."""
+        return self._unsaved_since_us is not None and now_us - self._unsaved_since_us > self._commit_every_us
 
     def _offer_health(self) -> None:
         now_us = self._clock.real_us()

@@ -19,6 +19,7 @@ from .log import event_line, logger
 REQUEST_LIMIT_BYTES = 4096
 ANSWER_LIMIT_BYTES = 4_000_000
 PATIENCE_S = 5.0
+CALLERS_MOST = 16
 GROUP = "netmeter"
 
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -35,6 +36,7 @@ class Control(threading.Thread):
         """Bind at once, so that a bad place is told before anything runs. Raises OSError."""
         super().__init__(name="control", daemon=True)
         self._path, self._handlers = path, handlers
+        self._room = threading.BoundedSemaphore(CALLERS_MOST)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # the store's lock has proved that no other daemon is alive behind it
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -55,10 +57,20 @@ class Control(threading.Thread):
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            # A reading of a slow meter must not keep a question about the daemon's state waiting.
+            if self._room.acquire(blocking=False):
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            else:
+                connection.close()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
             with connection:
                 connection.settimeout(PATIENCE_S)
                 with contextlib.suppress(OSError):  # who asked and went away gets no answer
                     connection.sendall(json.dumps(self._answer(connection)).encode() + b"\n")
+        finally:
+            self._room.release()
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -86,7 +98,7 @@ class Control(threading.Thread):
         return handler(request)
 
 
-def ask(path: Path, request: Mapping[str, Any], patience_s: float = 30.0) -> dict[str, Any]:
+def ask(path: Path, request: Mapping[str, Any], patience_s: float = 40.0) -> dict[str, Any]:
     """Ask the daemon behind `path`. Raises NoDaemonError where nobody is there, OSError where it does not answer."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience_s)

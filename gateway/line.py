@@ -48,7 +48,7 @@ class Line(threading.Thread):
         deliver: Callable[[Reading], None],
         report_failure: Callable[[str, str], None],
     ) -> None:
-        super().__init__(name=f"line {name}")
+        super().__init__(name=f"line {name}", daemon=True)
         self.meters = {meter.name: meter for meter in meters}
         self._clock, self._deliver, self._report_failure = clock, deliver, report_failure
         self._changed = threading.Condition()

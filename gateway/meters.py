@@ -1,5 +1,6 @@
 """From the config's [[meter]] tables to meters that can be asked, grouped by the line they share."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     """Meters grouped by serial port or by TCP endpoint: what shares a line is asked by one thread."""
     lines: dict[str, list[MeterSection]] = {}
     for section in meters:
-        lines.setdefault(section.port or f"{section.host}:{section.tcp_port}", []).append(section)
+        # Two names of one port are one line: the second opening of it would be refused.
+        port = os.path.realpath(section.port) if section.port else ""
+        lines.setdefault(port or f"{section.host.lower()}:{section.tcp_port}", []).append(section)
     return lines
 
 

@@ -13,7 +13,15 @@ DEFAULT_SPEED = 30
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Everything that stands in for the world around a gateway."""
+    """Everything that stands in for the world around a gateway.
+
+    \b
+    Example:
+      netmeter-hil demo --duration 60
+      netmeter-hil simulate --meter sunspec-203 --tcp-port 15020
+
+    Every command has --help with an example and its exit codes.
+    """
 
 
 @main.command(

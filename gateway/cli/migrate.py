@@ -24,6 +24,7 @@ def migrate(store: Path) -> None:
     """
     from ..ledger.lock import StoreLock, StoreLockedError
     from ..ledger.schema import migrate as migrate_store
+    from ..ledger.store import unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
@@ -33,7 +34,7 @@ def migrate(store: Path) -> None:
     try:
         version = migrate_store(store)
     except sqlite3.Error as error:
-        raise click.ClickException(f"{store}: {error}; move it aside and start again") from error
+        raise click.ClickException(str(unreadable(store, error))) from error
     finally:
         lock.release()
     click.echo(f"{store}: schema {version}")

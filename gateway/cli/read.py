@@ -8,7 +8,7 @@ import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
 
-from ..config.types import Config, MeterSection, RegisterOwner, Role
+from ..config.types import Config, MeterSection, Parity, RegisterOwner, Role
 from .daemon import ask_daemon
 from .errors import chosen_config, config_of, config_option
 from .text import kwh, watts
@@ -22,18 +22,18 @@ from .text import kwh, watts
 @click.option("--tcp-port", default=502, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--port", default="", help="... over Modbus RTU, at this serial port.")
 @click.option("--baud", "baud_bd", default=9600, show_default=True, type=click.IntRange(300, 921600))
+@click.option("--parity", default="N", show_default=True, type=click.Choice([one.value for one in Parity]))
+@click.option("--stop-bits", default=1, show_default=True, type=click.IntRange(1, 2))
 @click.option("--unit", default=1, show_default=True, type=click.IntRange(0, 255), help="Modbus unit number.")
+@click.option("--timeout-ms", default=1000, show_default=True, type=click.IntRange(50, 60_000), help="Time to answer.")
+@click.option("--sunspec-base", type=click.IntRange(0, 65535), help="Where the SunSpec map begins, if not as usual.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def read(
     names: tuple[str, ...],
     config_path: Path | None,
     profile: str | None,
-    host: str,
-    tcp_port: int,
-    port: str,
-    baud_bd: int,
-    unit: int,
     as_json: bool,
+    **wire: Any,
 ) -> None:
     """Read METERs (all of the config without a name) and show identity, registers and power. Writes nothing.
 
@@ -50,9 +50,9 @@ def read(
       2  the command line is wrong
     """
     if profile is not None:
-        if bool(host) == bool(port):
+        if bool(wire["host"]) == bool(wire["port"]):
             raise click.UsageError("--profile needs either --host or --port")
-        section = _loose_meter(profile, host, tcp_port, port, baud_bd, unit)
+        section = _loose_meter(profile, wire)
         views = [_read_here(section, Path.cwd())]
     else:
         path = chosen_config(config_path)
@@ -74,7 +74,7 @@ def _chosen(config: Config, names: tuple[str, ...]) -> list[MeterSection]:
     return [known[name] for name in names or known]
 
 
-def _loose_meter(profile: str, host: str, tcp_port: int, port: str, baud_bd: int, unit: int) -> MeterSection:
+def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
     """A meter from options. The service limit plays no part in reading, so none is asked for."""
     try:
         load_profile(profile)
@@ -87,11 +87,7 @@ def _loose_meter(profile: str, host: str, tcp_port: int, port: str, baud_bd: int
         register=RegisterOwner.OWN,
         service_amps=0,
         service_volts=0,
-        host=host,
-        tcp_port=tcp_port,
-        port=port,
-        baud_bd=baud_bd,
-        unit=unit,
+        **{**wire, "parity": Parity(wire["parity"])},
     )
 
 

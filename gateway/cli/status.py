@@ -11,6 +11,7 @@ from .errors import chosen_config, config_of, config_option
 from .text import kwh, watts
 
 EXIT_NOT_RUNNING = 3
+NOT_BOOKED = ("quarantined", "rejected", "waiting")
 
 
 @click.command()
@@ -58,7 +59,8 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
         troubles.append(f"the broker refused {delivery['refused']} records: {delivery['error']}")
     for meter in answer.get("meters", ()):
         if not meter["online"]:
-            troubles.append(f"meter {meter['name']} is not read: {meter['error'] or 'no reading yet'}")
+            what = "is read but not booked" if meter["error"].startswith(NOT_BOOKED) else "is not read"
+            troubles.append(f"meter {meter['name']} {what}: {meter['error'] or 'no reading yet'}")
     return troubles
 
 

@@ -1,8 +1,9 @@
 """What a config means in megabytes a month on the wire and gigabytes a year on disk. Pure arithmetic, upper bounds.
 
     wire, a month  = 30 days x meters x (state messages x their size + interval records x their size)
-    disk, a year   = meters x (raw readings of 40 days + intervals of a year + the readings kept at their edges)
-                     + the write-ahead log
+    disk, a year   = 365 days x meters x (readings + interval records) + the write-ahead log
+
+Nothing is thinned in this version: every reading and every interval stays in the store.
 
 State goes out on change, at most every `state_every_s`: a meter at rest costs less than is told here.
 """
@@ -14,8 +15,6 @@ from .types import Config
 DAY_S = 86_400
 MONTH_DAYS = 30
 YEAR_DAYS = 365
-RAW_DAYS = 40
-"""Raw readings are kept this long, then thinned to those around an edge."""
 
 # Payloads, bytes, for names of usual length and registers of eleven digits; tests hold them against real messages.
 STATE_BYTES = 600
@@ -29,7 +28,7 @@ TLS_OVERHEAD_BYTES = 2 * 22  # one record each way (RFC 8446, 5.2, with a 16-byt
 # Rows of the store with their share of the pages, bytes; measured on SQLite.
 READING_ROW_BYTES = 65
 INTERVAL_ROW_BYTES = 275
-READINGS_KEPT_PER_EDGE = 2
+READINGS_PER_EDGE = 2
 LOG_BYTES = 4_200_000
 """The write-ahead log between two checkpoints: 1000 pages of 4096 bytes and their headers."""
 
@@ -63,8 +62,7 @@ class Budget:
         disk = (
             f"on disk: {_gb(self.disk_bytes_first_year)} GB after a year,"
             f" then {_gb(self.disk_bytes_each_later_year)} GB more a year ({meters} x"
-            f" ({self.readings_a_day} readings a day kept {RAW_DAYS} days, {self.intervals_a_day} intervals a day kept"
-            " for ever))"
+            f" ({self.readings_a_day} readings and {self.intervals_a_day} intervals a day, all kept))"
         )
         return wire, disk
 
@@ -76,15 +74,13 @@ def estimate(config: Config, buckets: int) -> Budget:
     state_bytes = STATE_BYTES + buckets * STATE_BUCKET_BYTES + overhead
     interval_bytes = INTERVAL_BYTES + overhead
     intervals = 24 * 60 // config.accounting.interval_min
-    states, wire, raw_bytes, readings = 0, 0, 0, 0
+    states, wire, grown_bytes, readings = 0, 0, 0, 0
     for meter in config.meter:
         meter_states = DAY_S // max(config.mqtt.state_every_s, meter.poll_s)  # no state without a new reading
-        meter_readings = DAY_S // meter.poll_s + READINGS_KEPT_PER_EDGE * intervals
+        meter_readings = DAY_S // meter.poll_s + READINGS_PER_EDGE * intervals
         wire += MONTH_DAYS * (meter_states * state_bytes + intervals * interval_bytes)
-        raw_bytes += RAW_DAYS * meter_readings * READING_ROW_BYTES
+        grown_bytes += YEAR_DAYS * (meter_readings * READING_ROW_BYTES + intervals * INTERVAL_ROW_BYTES)
         states, readings = max(states, meter_states), max(readings, meter_readings)
-    interval_row_bytes = INTERVAL_ROW_BYTES + READINGS_KEPT_PER_EDGE * READING_ROW_BYTES
-    grown_bytes = meters * YEAR_DAYS * intervals * interval_row_bytes
     return Budget(
         meters=meters,
         buckets=buckets,
@@ -94,7 +90,7 @@ def estimate(config: Config, buckets: int) -> Budget:
         state_message_bytes=state_bytes,
         interval_message_bytes=interval_bytes,
         wire_bytes_a_month=wire,
-        disk_bytes_first_year=raw_bytes + grown_bytes + LOG_BYTES,
+        disk_bytes_first_year=grown_bytes + LOG_BYTES,
         disk_bytes_each_later_year=grown_bytes,
     )
 

@@ -7,6 +7,7 @@ daemon runs (an adapter that is not plugged in) is a warning, except for whoever
 import ipaddress
 import os
 import re
+import ssl
 import stat
 from pathlib import Path
 
@@ -107,11 +108,20 @@ def _check_mqtt(document: Document, fields: Fields) -> None:
     if tls is False and fields.text("ca_file"):
         document.warn(("mqtt", "ca_file"), "ca_file means nothing while tls = false", "tls = true")
     _check_password_file(document, fields.text("password_file"))
-    ca_file = fields.text("ca_file")
-    if ca_file and not stat.S_ISREG(mode_of(resolved(document.folder, ca_file)) or 0):
-        document.add(
-            ("mqtt", "ca_file"), f"there is no file {ca_file}", "give the CA's certificate (PEM)", value=ca_file
-        )
+    _check_ca_file(document, fields.text("ca_file"))
+
+
+def _check_ca_file(document: Document, name: str | None) -> None:
+    if not name:
+        return
+    path, mend = resolved(document.folder, name), "give the CA's certificate (PEM)"
+    if not stat.S_ISREG(mode_of(path) or 0):
+        document.add(("mqtt", "ca_file"), f"there is no file {name}", mend, value=name)
+        return
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        document.add(("mqtt", "ca_file"), f"ca_file {name} holds no certificate ({error})", mend, value=name)
 
 
 def _check_password_file(document: Document, name: str | None) -> None:
@@ -130,9 +140,19 @@ def _check_password_file(document: Document, name: str | None) -> None:
         document.add(place, f"password_file {name} may not be read by this user", f"ls -l {path}", value=name)
     elif status.st_mode & stat.S_IROTH:
         document.add(place, f"password_file {name} can be read by everybody", f"chmod 600 {path}", value=name)
+    elif not _is_text(path):
+        document.add(place, f"password_file {name} is no UTF-8 text", "write the password alone into it", value=name)
     elif status.st_mode & stat.S_IRGRP:
         # Not an error: systemd hands out credentials under an ACL, which shows as a readable group.
         document.warn(place, f"password_file {name} can be read by its group", f"chmod 600 {path}", value=name)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _check_accounting(document: Document, fields: Fields) -> None:

@@ -7,6 +7,7 @@ on one WAL file can lose a commit in SQLite before 3.51.3 (sqlite.org/wal.html, 
 
 import json
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -46,11 +47,19 @@ def schema_version(path: Path) -> int:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> StoreError:
-    return StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
+    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+        return StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+    free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
+    return StoreError(
+        f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
+        " and see to the disk (space, rights, cables)"
+    )
 
 
 class Store:
@@ -79,7 +88,7 @@ class Store:
                 raise
         except sqlite3.Error as error:
             self._lock.release()
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         except BaseException:
             self._lock.release()
             raise

@@ -37,11 +37,11 @@ def test_the_arithmetic_by_hand():
     assert (made.states_a_day, made.intervals_a_day) == (8640, 96)  # every 10 s, every 15 min
     assert made.readings_a_day == 17_280 + 2 * 96  # every 5 s, and two around each edge
     assert made.wire_bytes_a_month == 30 * (8640 * 1617 + 96 * 957) == 421_882_560
-    assert made.disk_bytes_each_later_year == 365 * 96 * (275 + 2 * 65) == 14_191_200
-    assert made.disk_bytes_first_year == 40 * 17_472 * 65 + 14_191_200 + 4_200_000 == 63_818_400
+    assert made.disk_bytes_each_later_year == 365 * (17_472 * 65 + 96 * 275) == 424_159_200
+    assert made.disk_bytes_first_year == 424_159_200 + 4_200_000 == 428_359_200
     wire, disk = made.lines()
     assert wire.startswith("on the wire: at most 422 MB a month (1 meter x 30 days x (8640 states x 1617 bytes")
-    assert disk.startswith("on disk: 0.06 GB after a year, then 0.01 GB more a year")
+    assert disk.startswith("on disk: 0.43 GB after a year, then 0.42 GB more a year")
 
 
 def test_a_second_meter_doubles_what_grows_and_tls_adds_to_each_message():
