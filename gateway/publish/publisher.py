@@ -27,6 +27,7 @@ from ..config.types import MqttSection
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
 from .connection import MOST_IN_FLIGHT, Notes, open_client, receive_maximum
+from .listening import Listening
 from .message import OFFLINE, ONLINE, Topics
 
 WINDOW = 20
@@ -69,6 +70,8 @@ class Publisher(threading.Thread):
         """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`."""
         super().__init__(name="publisher", daemon=True)
         self.delivery = Delivery()
+        self.listening = Listening()
+        """Topics to hear from the broker; add them before `start`."""
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
         self._want_rows, self._acknowledge = want_rows, acknowledge
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -79,6 +82,7 @@ class Publisher(threading.Thread):
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._attempt = self._connection = 0
         self._connect_at_us = self._connected_by_us = self._refused_until_us = 0
+        self._repeat_at_us = 0
         self._in_flight: dict[int, tuple[int, int]] = {}
         # What paho's callbacks note, for `_act_on_notes`.
         self._trouble = ""
@@ -104,6 +108,11 @@ class Publisher(threading.Thread):
         """A retained message that is always the newest of its topic: state, status, health."""
         expiry_s = max(60, STATE_EXPIRES_AFTER * self._section.state_every_s) if expires else None
         self._post(lambda: self._keep(topic, payload, expiry_s))
+
+    def repeat_retained(self, within_s: float) -> None:
+        """Send everything retained once more, at a random moment: somebody has just begun to listen."""
+        if not self._repeat_at_us:
+            self._repeat_at_us = self._clock.real_us() + int(random.uniform(0, within_s) * 1e6)
 
     def stop(self) -> None:
         """Say offline, disconnect, end. Rows in flight stay in the outbox."""
@@ -186,6 +195,8 @@ class Publisher(threading.Thread):
         if room > 0 and not self._asked and not self._drained:
             self._asked = True
             self._want_rows(self._connection, self._last_sent, room)
+        if self._repeat_at_us and now_us >= self._repeat_at_us:
+            self._publish_all_retained()
 
     def _connect(self) -> None:
         self._connection += 1
@@ -251,9 +262,9 @@ class Publisher(threading.Thread):
         self._connected_us = self._clock.real_us()
         self._asked = self._drained = False
         self._last_sent = 0
-        self._publish_retained(self._topics.status, ONLINE, None)
-        for topic, (payload, expiry_s) in self._retained.items():
-            self._publish_retained(topic, payload, expiry_s)
+        if self._client is not None:
+            self.listening.subscribe(self._client, self._post)
+        self._publish_all_retained()
 
     def _take_acknowledgement(self, mid: int, reason: ReasonCode) -> None:
         outbox_id, _ = self._in_flight.pop(mid, (0, 0))
@@ -291,6 +302,12 @@ class Publisher(threading.Thread):
     def _keep(self, topic: str, payload: str, expiry_s: int | None) -> None:
         self._retained[topic] = (payload, expiry_s)
         if self.delivery.connected:
+            self._publish_retained(topic, payload, expiry_s)
+
+    def _publish_all_retained(self) -> None:
+        self._repeat_at_us = 0
+        self._publish_retained(self._topics.status, ONLINE, None)
+        for topic, (payload, expiry_s) in self._retained.items():
             self._publish_retained(topic, payload, expiry_s)
 
     def _publish_retained(self, topic: str, payload: str, expiry_s: int | None) -> None:
