@@ -140,6 +140,10 @@ class Store:
             held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
         )
 
+    def meter_names(self) -> tuple[str, ...]:
+        """Every meter that this store has books of, whether or not it is still read."""
+        return tuple(str(name) for (name,) in self._connection.execute("SELECT name FROM meter ORDER BY meter_id"))
+
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""
         connection = self._connection

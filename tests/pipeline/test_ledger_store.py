@@ -271,3 +271,12 @@ def test_damaged_state_of_a_meter_is_a_store_error_that_names_it(path: Path, col
         pytest.raises(StoreError, match=r"state of meter grid is damaged .* move the store"),
     ):
         one.load_meter("grid")
+
+
+def test_a_meter_that_was_once_read_stays_known_by_name(path: Path) -> None:
+    with closing(Store(path)) as store:
+        assert store.meter_names() == ()
+        for name in ("grid", "array", "grid"):
+            store.load_meter(name)
+    with closing(Store(path)) as store:
+        assert store.meter_names() == ("grid", "array")
