@@ -14,10 +14,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drivers import DriverError, SystemTicker
+from drivers import DriverError, MeterIdentity, SystemTicker
 
 from . import __version__, places
 from .accumulate import EDGE_TOLERANCE_US, Rules
@@ -28,10 +29,12 @@ from .config.types import Config, GatewaySection, MeterSection
 from .control import Control
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
+from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line, LineMeter
 from .log import event_line, logger
 from .meters import by_line, open_meters
+from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
 from .schedule import Schedule
@@ -78,7 +81,7 @@ class App:
                 self._bookkeeper.want_rows,
                 self._bookkeeper.acknowledge,
             )
-            self._bookkeeper.attach(self._publisher)
+            self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
             self._control = self._open_control()
         except (StoreError, DriverError) as error:
             self._store.close()
@@ -189,6 +192,13 @@ class App:
             lambda meter, error: self._bookkeeper.report_failure(meter, error),
         )
 
+    def _open_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
+        if not self._config.mqtt.discovery:
+            return None
+        announcer = Announcer(self._config, topics, self._publisher, self._identity_of)
+        announcer.start(self._store.meter_names())
+        return announcer.announce
+
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
@@ -201,6 +211,9 @@ class App:
 
     def _ask_again(self, meter: str) -> None:
         self._line_of[meter].ask_again(meter)
+
+    def _identity_of(self, meter: str) -> MeterIdentity | None:
+        return self._line_of[meter].meters[meter].identity
 
     def _read_now(self, request: Any) -> dict[str, Any]:
         """Answer of `netmeter read`: through the line's own thread, between two polls."""

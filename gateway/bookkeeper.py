@@ -83,6 +83,7 @@ class Bookkeeper(threading.Thread):
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again = ask_again
         self._publisher: Publisher | None = None
+        self._announce: Callable[[str, Record], None] | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue(INBOX_LIMIT)
         self._batch = Batch()
         self._unsaved_since_us: int | None = None
@@ -92,9 +93,9 @@ class Bookkeeper(threading.Thread):
         self._health_due_us = 0
         self._stopping = False
 
-    def attach(self, publisher: Publisher) -> None:
-        """Name the publisher; before `start`."""
-        self._publisher = publisher
+    def attach(self, publisher: Publisher, announce: Callable[[str, Record], None] | None = None) -> None:
+        """Name the publisher, and who wants to see a meter's state before it goes out; before `start`."""
+        self._publisher, self._announce = publisher, announce
 
     def deliver(self, reading: Reading) -> None:
         """A line read a meter. A full inbox drops it: the register is cumulative, the next one carries the energy."""
@@ -257,6 +258,8 @@ class Bookkeeper(threading.Thread):
             return
         record = books.state_record()
         if record is not None:
+            if self._announce is not None:
+                self._announce(name, record)
             self._publisher.offer_retained(self._topics.meter(name, "state"), render(record), expires=True)
             live.dirty, live.offered_us, live.offered_bucket = False, now_us, bucket
 

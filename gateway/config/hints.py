@@ -26,6 +26,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "tls": ("ssl", "use_tls"),
     "ca_file": ("ca", "cafile", "ca_certs", "cert", "certificate"),
     "state_every_s": ("state_interval", "publish_interval", "publish_every_s"),
+    "discovery": ("homeassistant", "home_assistant", "hass", "ha", "ha_discovery"),
+    "discovery_prefix": ("discovery_topic", "homeassistant_prefix", "ha_prefix"),
     "id": ("name", "gateway_id", "site"),
     "name": ("id", "label"),
     "clock": ("clock_source", "time", "time_source"),

@@ -94,10 +94,11 @@ def _check_mqtt(document: Document, fields: Fields) -> None:
         document.add(("mqtt", "host"), "host is empty", 'name the broker, such as "localhost"')
     elif host is not None and not check_host(document, ("mqtt", "host"), host):
         host = None
-    topic = fields.text("base_topic")
-    if topic is not None and not re.fullmatch(r"[^\s+#/$\x00][^\s+#\x00]{0,127}(?<!/)", topic):
-        mend = "no +, #, blanks, no / at either end, no $ in front"
-        document.add(("mqtt", "base_topic"), f'base_topic "{topic}" cannot be used', mend, value=topic)
+    for key in ("base_topic", "discovery_prefix"):
+        topic = fields.text(key)
+        if topic is not None and not re.fullmatch(r"[^\s+#/$\x00][^\s+#\x00]{0,127}(?<!/)", topic):
+            mend = "no +, #, blanks, no / at either end, no $ in front"
+            document.add(("mqtt", key), f'{key} "{topic}" cannot be used', mend, value=topic)
     if fields.text("password_file") and user == "":
         document.add(("mqtt", "password_file"), "there is a password_file but no username", "add username")
     if host and tls is False and not is_loopback(host):

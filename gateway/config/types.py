@@ -79,6 +79,8 @@ class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tls: bool = False
     ca_file: str = ""
     state_every_s: Annotated[int, Meta(ge=1, le=3600)] = 10
+    discovery: bool = True
+    discovery_prefix: str = "homeassistant"
 
 
 class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

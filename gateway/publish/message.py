@@ -6,7 +6,7 @@ Buckets are lifetime counters over all register epochs. Nothing here is ever 0 a
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..energy import AccumulatorState, Direction, DirectionState
 from ..ledger.records import Record
@@ -30,7 +30,7 @@ class Topics:
         return f"{self._root}/meter/{meter}/{kind}"
 
 
-def render(record: Record) -> str:
+def render(record: Mapping[str, object]) -> str:
     """A payload as it goes on the wire: compact, keys sorted, so that the same record is always the same bytes."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 

@@ -135,6 +135,7 @@ def test_left_out_keys_have_the_documented_defaults(tmp_path):
         3600,
     )
     assert (config.mqtt.port, config.mqtt.base_topic, config.mqtt.state_every_s) == (1883, "netmeter", 10)
+    assert (config.mqtt.discovery, config.mqtt.discovery_prefix) == (True, "homeassistant")
     assert config.meter[0].sunspec_base is None
 
 
@@ -163,6 +164,10 @@ ONE_LINE_CHANGES = [
     ('host = "localhost"', 'host = "localhost"\nport = true', 7, "port = true is not a whole number"),
     ('host = "localhost"', 'host = "localhost"\ntls = "yes"', 7, 'tls = "yes" is not true or false'),
     ('host = "localhost"', 'host = "localhost"\nbase_topic = "a/#"', 7, 'base_topic "a/#" cannot be used'),
+    ('host = "localhost"', 'host = "localhost"\ndiscovery_prefix = "a/"', 7, 'discovery_prefix "a/" cannot be used'),
+    ('host = "localhost"', 'host = "localhost"\ndiscovery_prefix = ""', 7, 'discovery_prefix "" cannot be used'),
+    ('host = "localhost"', 'host = "localhost"\ndiscovery = "yes"', 7, 'discovery = "yes" is not true or false'),
+    ('host = "localhost"', 'host = "localhost"\nhass = true', 7, 'unknown key "hass": did you mean "discovery"?'),
     ('host = "localhost"', 'host = "localhost"\nca_file = "no.pem"', 7, "there is no file no.pem"),
     (
         'host = "localhost"',
