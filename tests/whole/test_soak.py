@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,15 @@ from pathlib import Path
 import pytest
 
 from hil.broker import find_mosquitto
+from hil.folder import make_folder
+from hil.process import Child
+from hil.soak.kill_round import KillRound
+from hil.soak.plan import round_from
 
-pytestmark = pytest.mark.whole
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is missing: `./tests/run --setup` installs it"),
+]
 
 COMMAND = [sys.executable, "-u", "-m", "hil.cli", "soak", "kill", "--seed", "4", "--n", "3"]
 KILL = re.compile(r"kill (\d+ .+ us): injected; felt: pid (\d+) ended by SIGKILL; .*; pid (\d+) holds")
@@ -41,7 +49,6 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed: `./tests/run --setup` installs it")
 def test_a_soak_that_was_interrupted_goes_on_and_passes(tmp_path: Path) -> None:
     checkpoint = tmp_path / "soak.json"
     plan = subprocess.run([*COMMAND, "--plan"], capture_output=True, text=True, check=True, timeout=60)
@@ -68,3 +75,16 @@ def test_a_soak_that_was_interrupted_goes_on_and_passes(tmp_path: Path) -> None:
     assert sorted(kill.group(1) for kill in map(KILL.match, rest.stderr.splitlines()) if kill) == sorted(
         plan.stdout.splitlines()
     )
+
+
+def test_a_kill_that_is_none_is_injected_and_not_felt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An injector that stops the daemon politely must not count as one that kills it."""
+    told: list[str] = []
+    folder = make_folder("soak-test")
+    with monkeypatch.context() as patch:
+        patch.setattr(Child, "kill", Child.stop)
+        result = KillRound(round_from(4, 1, 1), folder, told.append).run()
+    shutil.rmtree(folder)
+    assert (result.injected, result.felt) == (1, 0)
+    assert "NOT FELT, missing: pid" in told[0]
+    assert result.verdict.findings == []
