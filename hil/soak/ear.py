@@ -51,6 +51,6 @@ class Ear:
         """Listen so long, and not less."""
         self.listen_until(lambda: False, duration_s)
 
-    def count(self, kind: str, meter: str | None = None) -> int:
-        """How many messages of a kind have come."""
-        return sum(1 for one in self.received if one.kind == kind and meter in (None, one.meter))
+    def contents(self, kind: str) -> int:
+        """How many different messages of a kind have come: one that is sent again counts once."""
+        return len({one.payload for one in self.received if one.kind == kind})

@@ -122,8 +122,8 @@ class KillRound:
                     time.sleep(0.0002)
                 time.sleep(delay_s)
             case Kind.PUBLISH:
-                count = ear.count("interval")
-                self._wait(ear, lambda: ear.count("interval") > count, "the next interval")
+                known = ear.contents("interval")
+                self._wait(ear, lambda: ear.contents("interval") > known, "the next interval")
                 time.sleep(delay_s)
             case Kind.ANY:
                 ear.listen_for(delay_s)
