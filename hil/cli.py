@@ -9,6 +9,7 @@ import click
 
 # The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
 DEFAULT_SPEED = 30
+SOAK_FAULTS = 50
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,6 +102,46 @@ def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, s
         from .meters import sdm630_rtu
 
         sdm630_rtu.main([*options, f"--link={link}"])
+
+
+@main.command(
+    epilog="Example: netmeter-hil soak kill --seed 1 --n 50.  Progress goes to standard error, one JSON line to "
+    "standard output. Exit code: 0 passed; 1 failed or interrupted; 2 wrong options."
+)
+@click.argument("name")
+@click.option("--seed", type=int, required=True, help="Which plan; the same seed replays the same plan of faults.")
+@click.option("--n", type=click.IntRange(min=1), help=f"How many faults; {SOAK_FAULTS} without --hours.")
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="How long, to the end of a round.")
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep a checkpoint in this file, and go on from it where it exists.",
+)
+@click.option("--plan", is_flag=True, help="Print the plan of --n faults and do nothing.")
+def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path | None, plan: bool) -> None:
+    """Put faults into the real daemon for minutes or days, and judge it by what flowed and what a reader got."""
+    from .soak.checkpoint import CheckpointError, Task
+    from .soak.runner import run_soak, source_commit
+    from .soak.soaks import SOAKS
+
+    if name not in SOAKS:
+        known = "; ".join(f"{one.name} ({one.summary})" for one in SOAKS.values())
+        raise click.UsageError(f"no soak {name}; there is: {known}")
+    if n is not None and hours is not None:
+        raise click.UsageError("name either --n N or --hours H, not both")
+    if hours is None:
+        n = n or SOAK_FAULTS
+    if plan:
+        if n is None:
+            raise click.UsageError("--plan goes with --n N")
+        for number in range(1, n + 1):
+            click.echo(SOAKS[name].describe(seed, number))
+        return
+    try:
+        code = run_soak(Task(name, seed, n, hours, source_commit()), resume)
+    except CheckpointError as error:
+        raise click.UsageError(str(error)) from error
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from gateway.config.load import ConfigError, load_config
 
 from .house_time import add_options, from_options
 from .lifetime import die_with_parent
+from .sabotage import Sabotage, apply
 from .scaled_clock import ClockSpell, ScaledClock
 
 EXIT_CONFIG = 2
@@ -26,6 +27,7 @@ def main() -> int:
         "--clock-spell", action="append", default=[], metavar="SECOND:OFFSET[:unsynced]", help="bend the wall clock"
     )
     parser.add_argument("--boot-id", help="play another boot")
+    parser.add_argument("--sabotage", type=Sabotage, choices=list(Sabotage), help="for a control that must fail")
     add_options(parser)
     options = parser.parse_args()
     die_with_parent()
@@ -34,6 +36,8 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
+    if options.sabotage is not None:
+        apply(options.sabotage)
     spells = tuple(ClockSpell.parse(text) for text in options.clock_spell)
     clock = ScaledClock(from_options(options), spells, options.boot_id)
     return run(config, config_path=options.config, clock=clock)

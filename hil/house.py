@@ -33,6 +33,8 @@ class House:
         seed: int = DEFAULT_SEED,
         start_utc_us: int = DAY_START_US,
         broker_kind: BrokerKind | None = None,
+        interval_min: int = 15,
+        commit_every_s: int | None = None,
     ) -> None:
         """Take a folder (it must exist); starts nothing."""
         self.folder = folder
@@ -40,7 +42,10 @@ class House:
         self.anchor = Anchor.now(start_utc_us, speed)
         self.broker = Broker(folder, kind=broker_kind)
         self.config = folder / "gateway.toml"
+        self.store = folder / "ledger.sqlite"
         self.production_link = folder / "array-meter"
+        self._interval_min = interval_min
+        self._commit_every_s = commit_every_s or min(600, max(60, 2 * speed))
         self._children: dict[str, Child] = {}
 
     def truth(self, meter: str) -> Path:
@@ -54,10 +59,14 @@ class House:
     def start(self) -> None:
         """Start all; returns when broker and meters serve and the daemon runs. Raises ChildError."""
         self.broker.start()
+        self.start_meters()
+        self.start_daemon()
+
+    def start_meters(self) -> None:
+        """Start both meters and write the daemon's config. Raises ChildError."""
         grid_address = self.start_grid_meter()
         self.start_production_meter()
         self.config.write_text(self._config_text(int(grid_address.rpartition(":")[2])), encoding="utf-8")
-        self.start_daemon()
 
     def start_grid_meter(self, tcp_port: int = 0) -> str:
         """Start the SunSpec meter; its HOST:PORT."""
@@ -127,8 +136,8 @@ id = "{GATEWAY_ID}"
 clock = "ntp"
 
 [store]
-path = "{self.folder}/ledger.sqlite"
-commit_every_s = {min(600, max(60, 2 * speed))}
+path = "{self.store}"
+commit_every_s = {self._commit_every_s}
 
 [mqtt]
 host = "{self.broker.host}"
@@ -138,6 +147,7 @@ state_every_s = 1
 
 [accounting]
 tariff = "{TARIFF}"
+interval_min = {self._interval_min}
 
 [[meter]]
 name = "{GRID}"

@@ -7,12 +7,12 @@ any message, or if a process ended on its own; names the log then. Ends everythi
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from .broker import BrokerKind
+from .folder import make_folder
 from .house import BASE_TOPIC, House
 from .house_time import monotonic_us
 from .panel import PanelScreen, PlainScreen, Screen
@@ -23,7 +23,6 @@ from .watcher import Message, Watcher
 EXIT_OK, EXIT_FAILED = 0, 1
 REDRAW_S = 0.2
 LAST_WORDS_S = 0.5
-LONGEST_PLACE_BYTES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def run_demo(options: DemoOptions) -> int:
     """Run it; the exit code: 0, or 1 when it failed (the message says how)."""
     # SIGTERM leaves by the same door as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = _make_folder()
+    folder = make_folder("demo")
     picture, failure = Picture(), ""
     house = House(folder, speed=options.speed, seed=options.seed, broker_kind=options.broker)
     watcher: Watcher | None = None
@@ -65,14 +64,6 @@ def run_demo(options: DemoOptions) -> int:
             watcher.close()
         house.stop()
     return _conclude(folder, picture, failure, options.keep)
-
-
-def _make_folder() -> Path:
-    """A folder of our own; not under a long TMPDIR, because a Unix socket's path has 107 bytes at most (unix(7))."""
-    place = Path(tempfile.gettempdir())
-    if len(bytes(place)) > LONGEST_PLACE_BYTES:
-        place = Path("/tmp")
-    return Path(tempfile.mkdtemp(prefix="netmeter-demo-", dir=place))
 
 
 def _watch(house: House, watcher: Watcher, picture: Picture, screen: Screen, duration_s: float | None) -> None:

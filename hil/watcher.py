@@ -26,6 +26,8 @@ class Watcher:
 
     def __init__(self, host: str, port: int, base_topic: str) -> None:
         """Connect and subscribe in the background. Raises OSError where the broker cannot be reached."""
+        self.connects = 0
+        """How often it has been connected: after more than once it may have missed something."""
         self._topic = f"{base_topic}/#"
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._client = Client(CallbackAPIVersion.VERSION2)
@@ -56,6 +58,7 @@ class Watcher:
         _properties: Properties | None,
     ) -> None:
         if not reason.is_failure:
+            self.connects += 1
             client.subscribe(self._topic, qos=1)
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:

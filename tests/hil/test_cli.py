@@ -32,7 +32,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("command", ["demo", "simulate"])
+@pytest.mark.parametrize("command", ["demo", "simulate", "soak"])
 def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
     told = run(command, "--help")
     assert told.returncode == 0
@@ -51,6 +51,14 @@ def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
         (["demo", "--speed", "0"], "--speed"),
         (["demo", "--speed", "601"], "--speed"),
         (["demo", "--duration", "soon"], "--duration"),
+        (["soak", "kill"], "--seed"),
+        (["soak", "swim", "--seed", "1"], "no soak swim; there is: kill"),
+        (["soak", "kill", "--seed", "1", "--n", "0"], "--n"),
+        (["soak", "kill", "--seed", "1", "--n", "1", "--hours", "1"], "not both"),
+        (["soak", "kill", "--seed", "1", "--hours", "0"], "--hours"),
+        (["soak", "kill", "--seed", "1", "--hours", "1", "--plan"], "--plan goes with --n"),
+        (["soak", "kill", "--seed", "1", "--resume", "/nowhere/c.json"], "/nowhere/c.json"),
+        (["soak", "kill", "--seed", "1", "--resume", __file__], "no checkpoint"),
     ],
 )
 def test_wrong_options_are_told_without_a_traceback(options: list[str], message: str) -> None:

@@ -1,0 +1,111 @@
+"""The plan of a soak that kills: which kill comes when, as a pure function of the seed and the fault's number.
+
+The same seed replays the same plan on any machine. What the plan says is when to strike; where in the daemon's code
+that lands is the machine's affair. Faults come in rounds, each in a house, and from a day, of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ..chance import between, name_key, roll
+from ..house_time import US_PER_S
+from ..household import ZONE
+
+ROUND_SIZE = 10
+
+
+class Kind(StrEnum):
+    """What a kill waits for."""
+
+    START = "start"
+    """The new process has just taken the store."""
+    EDGE = "edge"
+    """An interval or bucket edge, a little before or after."""
+    COMMIT = "commit"
+    """The store is being written."""
+    PUBLISH = "publish"
+    """A record has just reached the reader."""
+    ANY = "any"
+    """Nothing: any moment will do."""
+
+
+DECK = (
+    *(Kind.START, Kind.START, Kind.EDGE, Kind.EDGE, Kind.EDGE),
+    *(Kind.COMMIT, Kind.COMMIT, Kind.PUBLISH, Kind.PUBLISH, Kind.ANY),
+)
+# From .. to, real microseconds after what the kill waits for; an edge can be struck before it comes.
+_DELAY_US = {
+    Kind.START: (0, 500_000),
+    Kind.EDGE: (-400_000, 2_600_000),
+    Kind.COMMIT: (0, 3_000),
+    Kind.PUBLISH: (0, 30_000),
+    Kind.ANY: (0, 3_000_000),
+}
+_FIRST_DAY = datetime(2025, 1, 2)
+_DAYS = 540
+# Local minutes of the day at which a round's house begins: before both price edges, midnight, and the hour of DST.
+_STARTS_MIN = (15 * 60 + 53, 20 * 60 + 53, 23 * 60 + 53, 60 + 53)
+_KILLS = name_key("soak kill")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kill: `delay_us` real microseconds after what `kind` waits for."""
+
+    number: int
+    kind: Kind
+    delay_us: int
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind} {self.delay_us:+d} us"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Some faults in one house. `start_utc_us` is the house's time at the start."""
+
+    house_seed: int
+    start_utc_us: int
+    faults: tuple[Fault, ...]
+
+
+def fault(seed: int, number: int) -> Fault:
+    """The fault with this number, counted from 1."""
+    round_index, place = divmod(number - 1, ROUND_SIZE)
+    kind = _shuffled(seed, round_index)[place]
+    low_us, high_us = _DELAY_US[kind]
+    return Fault(number, kind, between(low_us, high_us, seed, _KILLS, round_index, place, 2))
+
+
+def round_from(seed: int, number: int, last: int) -> Round:
+    """The round that begins with fault `number` and has none beyond `last`."""
+    index = (number - 1) // ROUND_SIZE
+    until = min(last, (index + 1) * ROUND_SIZE)
+    day = _FIRST_DAY + timedelta(days=between(0, _DAYS - 1, seed, _KILLS, index, 3))
+    minute = _STARTS_MIN[between(0, len(_STARTS_MIN) - 1, seed, _KILLS, index, 4)]
+    start = (day + timedelta(minutes=minute)).replace(tzinfo=ZONE)
+    return Round(
+        house_seed=between(1, 1_000_000, seed, _KILLS, index, 5),
+        start_utc_us=int(start.timestamp()) * US_PER_S,
+        faults=tuple(fault(seed, each) for each in range(number, until + 1)),
+    )
+
+
+def control_round(seed: int) -> Round:
+    """A few kills that a daemon which publishes before it commits cannot survive unnoticed: on a summer afternoon."""
+    kinds = (Kind.PUBLISH, Kind.EDGE, Kind.PUBLISH, Kind.PUBLISH)
+    faults = (
+        Fault(number, kind, between(*_DELAY_US[kind], seed, _KILLS, number, 6)) for number, kind in enumerate(kinds, 1)
+    )
+    start = datetime(2025, 7, 15, 15, 53, tzinfo=ZONE)
+    return Round(between(1, 1_000_000, seed, _KILLS, 7), int(start.timestamp()) * US_PER_S, tuple(faults))
+
+
+def _shuffled(seed: int, round_index: int) -> list[Kind]:
+    """The deck of a round; never begins with START, because that needs a process that was just started anew."""
+    deck = sorted(range(len(DECK)), key=lambda card: roll(seed, _KILLS, round_index, card, 1))
+    kinds = [DECK[card] for card in deck]
+    first = next(place for place, kind in enumerate(kinds) if kind is not Kind.START)
+    kinds[0], kinds[first] = kinds[first], kinds[0]
+    return kinds

@@ -1,0 +1,49 @@
+"""The soaks by name. A new one is a class here: a plan, a round, and a control that its judge must refuse."""
+
+from pathlib import Path
+from typing import Protocol
+
+from . import plan
+from .history import RoundResult, Say
+from .kill_round import KillRound
+
+
+class Soak(Protocol):
+    """One kind of soak. Faults are numbered from 1; a round is the least that is run and judged as a whole."""
+
+    name: str
+    summary: str
+    control_finding: str
+    """What the judge must find in the control, whatever else it finds."""
+
+    def describe(self, seed: int, number: int) -> str:
+        """A fault of the plan, in a few words."""
+        ...
+
+    def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:
+        """The round that begins with fault `number` and has none beyond `last`. Raises ChildError."""
+        ...
+
+    def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
+        """A short round with a daemon that breaks a law on purpose. Raises ChildError."""
+        ...
+
+
+class KillSoak:
+    """SIGKILL at chosen and at random moments."""
+
+    name = "kill"
+    summary = "SIGKILL of the daemon at random times, around edges, in commits, at its start"
+    control_finding = "other_content"
+
+    def describe(self, seed: int, number: int) -> str:
+        return str(plan.fault(seed, number))
+
+    def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:
+        return KillRound(plan.round_from(seed, number, last), folder, say).run()
+
+    def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
+        return KillRound(plan.control_round(seed), folder, say, sabotage="publish-before-commit").run()
+
+
+SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(),)}
