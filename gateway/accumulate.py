@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from drivers import EnergyRegister
 
+from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
 from .config.types import GapPolicy
 from .energy import (
     AccumulatorState,
@@ -116,10 +117,13 @@ class Accumulator:
         Each bucket edge passed meanwhile, and one that lies within the step of now, may have been booked that far off:
         the most that can flow in that time is told on both its sides. Closed intervals are not changed.
         """
+        if not self.started:
+            return
         state, reach_us = self.state, abs(step_us)
         doubt_milliwh = most_energy_milliwh(self._rules.limit_milliw, reach_us)
         edges = [*state.edges_since_set, *((edge.bucket, edge.next_bucket) for edge in state.pending)]
-        near = (self._bucket_name(at_us) for at_us in (state.instant_us - reach_us, state.instant_us + reach_us))
+        near_us = (state.instant_us - reach_us, state.instant_us + reach_us)
+        near = (self._bucket_name(min(max(at_us, FIRST_CREDIBLE_US), LAST_CREDIBLE_US - 1)) for at_us in near_us)
         edges += [(before, after) for before, after in (tuple(near),) if before != after]
         state.edges_since_set = []
         for account in state.directions.values():

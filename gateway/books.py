@@ -27,7 +27,18 @@ from .ledger.records import (
 from .publish.message import event_message, interval_message, state_record
 from .read import Reading
 from .timeline import Timeline
-from .validate import Accepted, Decision, Limits, NewEpoch, Quarantined, Reason, Rejected, Waiting, validate
+from .validate import (
+    CLOCK_JUMP_US,
+    Accepted,
+    Decision,
+    Limits,
+    NewEpoch,
+    Quarantined,
+    Reason,
+    Rejected,
+    Waiting,
+    validate,
+)
 
 STEP_US = 500_000
 """A wall clock that moves this far against monotonic time, beyond the slew NTP may give it, was set."""
@@ -139,22 +150,27 @@ class Books:
         for reading in placed:
             self._decide(reading, batch)
 
-    def _watch_clock(self, reading: Reading, batch: Batch) -> None:
-        """Tell a wall clock that was set since the last reading, and what that leaves unknown."""
+    def _watch_clock(self, decision: Decision, batch: Batch) -> None:
+        """Tell a wall clock that was set since the last reading, and what that leaves unknown.
+
+        A step as long as a jump counts once a reading by it is booked: a single wrong time leaves nothing in doubt.
+        """
+        reading = decision.reading
         seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
-        before, self._clock_seen = self._clock_seen, seen
-        if before is None or before[0] != seen[0]:
+        before = self._clock_seen
+        step_us = seen[1] - before[1] if before is not None and before[0] == seen[0] else 0
+        if abs(step_us) > CLOCK_JUMP_US and not isinstance(decision, Accepted | NewEpoch):
             return
-        step_us = seen[1] - before[1]
-        if abs(step_us) <= STEP_US + (seen[2] - before[2]) * SLEW_PPM // 1_000_000:
+        self._clock_seen = seen
+        if before is None or abs(step_us) <= STEP_US + (seen[2] - before[2]) * SLEW_PPM // 1_000_000:
             return
         self._accumulator.doubt_clock_step(step_us)
         self.tell("clock_step", reading.latest_us, {"step_us": step_us}, batch)
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
-        self._watch_clock(reading, batch)
         previous = self._validator.last
         self._validator, decision = validate(self._validator, reading, self._limits)
+        self._watch_clock(decision, batch)
         closed: list[Interval] = []
         match decision:
             case Accepted():

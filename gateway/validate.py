@@ -4,6 +4,7 @@ Neither wrong rule of the field is used here: a fallen register is never taken a
 (one momentary zero would book the lifetime total), and never refused for ever (a swapped meter would stop
 the account). It is quarantined, and becomes a new register epoch only when further readings count on from it.
 A rejected reading costs no energy: the register is cumulative, and the next good one carries it all.
+A wall clock that leaps ahead is held in the same way: one wrong time must not close the intervals of years.
 """
 
 from dataclasses import dataclass, replace
@@ -11,10 +12,13 @@ from enum import StrEnum
 
 import msgspec
 
-from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
+from .clock import DRIFT_PPM, FIRST_CREDIBLE_US, LAST_CREDIBLE_US
 from .energy import Direction, registers_of
 from .read import Reading
 from .uncertainty import most_energy_milliwh
+
+CLOCK_JUMP_US = 600_000_000
+"""A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
 
 
 class Reason(StrEnum):
@@ -28,6 +32,7 @@ class Reason(StrEnum):
     METER_REPLACED = "meter_replaced"
     TIME_NOT_ADVANCED = "time_not_advanced"
     CLOCK_NOT_SET = "clock_not_set"
+    CLOCK_JUMPED = "clock_jumped"
 
 
 class ValidatorState(msgspec.Struct, frozen=True):
@@ -108,12 +113,23 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
         return _confirm_first(state, reading, limits)
     if reading.instant_us <= state.last.instant_us:
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
+    if clock_jumped(state.last, reading):
+        return _hold(state, Reason.CLOCK_JUMPED, reading, limits)
     reason = _objection(state.last, reading, limits)
     if reason is None:
         return _accept(state, reading), Accepted(reading)
     if reason is Reason.NOT_AVAILABLE:
         return state, Rejected(reason, state.last, reading)
     return _hold(state, reason, reading, limits)
+
+
+def clock_jumped(previous: Reading, reading: Reading) -> bool:
+    """Whether the wall clock leapt ahead of the monotonic clock between two readings of one boot."""
+    if previous.boot_id != reading.boot_id:
+        return False
+    monotonic_us = reading.monotonic_us - previous.monotonic_us
+    slewed_us = max(monotonic_us, 0) * DRIFT_PPM // 1_000_000
+    return reading.latest_us - previous.latest_us - monotonic_us > CLOCK_JUMP_US + slewed_us
 
 
 def _accept(state: ValidatorState, reading: Reading) -> ValidatorState:
@@ -141,10 +157,30 @@ def _objection(previous: Reading, reading: Reading, limits: Limits) -> Reason | 
 
 
 def _elapsed_us(previous: Reading, reading: Reading) -> int:
-    """The longest time between two latches; monotonic within one boot, so that a clock step cannot stretch it."""
+    """The longest time between two latches. In one boot the longer of both clocks, because a virtual machine that
+    is paused stops the monotonic one; a wall clock that leapt ahead is held before it is asked here.
+    """
     if previous.boot_id == reading.boot_id:
-        return reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
+        passed_us = max(reading.monotonic_us - previous.monotonic_us, reading.latest_us - previous.latest_us)
+        return passed_us + previous.latest_us - previous.earliest_us
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
+
+
+def _watched_us(first: Reading, reading: Reading) -> int:
+    """How long a row of held readings has lasted; no wall clock can shorten it within one boot."""
+    if first.boot_id == reading.boot_id:
+        return reading.monotonic_us - first.monotonic_us
+    return reading.latest_us - first.latest_us
+
+
+def _counts_on(previous: Reading, reading: Reading, limits: Limits) -> bool:
+    """Whether `reading` is by the same clock and of the same registers as the held one before it."""
+    return (
+        reading.instant_us > previous.instant_us
+        and not clock_jumped(previous, reading)
+        and _objection(previous, reading, limits) is None
+        and _same_directions(previous, reading)
+    )
 
 
 def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
@@ -152,7 +188,7 @@ def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> t
     first = state.held_first
     if first is None or reading.instant_us <= first.instant_us:
         return _held(state, Reason.FIRST_READING, reading, reading, 1), Quarantined(Reason.FIRST_READING, None, reading)
-    if _objection(first, reading, limits) is None and _same_directions(first, reading):
+    if _counts_on(first, reading, limits):
         epoch = state.register_epoch + 1
         decision = NewEpoch(Reason.FIRST_READING, epoch, None, first, reading)
         return ValidatorState(register_epoch=epoch, last=reading), decision
@@ -161,24 +197,30 @@ def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> t
 
 
 def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
-    """Quarantine a reading; enough of them that count on from each other, over enough time, are a new epoch."""
-    first, latest, count = state.held_first, state.held_latest, state.held_count
-    follows = (
-        first is not None
-        and latest is not None
-        and reading.instant_us > latest.instant_us
-        and _objection(latest, reading, limits) is None
-        and _same_directions(first, reading)
-    )
-    if not follows or first is None:
+    """Quarantine a reading; enough of them that count on from each other, over enough time, are believed."""
+    first, latest = state.held_first, state.held_latest
+    if first is None or latest is None or not _counts_on(latest, reading, limits):
         return _held(state, reason, reading, reading, 1), Quarantined(reason, state.last, reading)
-    count += 1
-    if count >= limits.confirm_readings and _elapsed_us(first, reading) >= limits.confirm_span_us:
-        epoch = state.register_epoch + 1
-        decision = NewEpoch(state.held_reason or reason, epoch, state.last, first, reading)
-        return ValidatorState(register_epoch=epoch, last=reading), decision
-    held_reason = state.held_reason or reason
+    count, held_reason = state.held_count + 1, state.held_reason or reason
+    if count >= limits.confirm_readings and _watched_us(first, reading) >= limits.confirm_span_us:
+        return _believe(state, held_reason, reading, limits)
     return _held(state, held_reason, first, reading, count), Quarantined(held_reason, state.last, reading)
+
+
+def _believe(
+    state: ValidatorState, held_reason: Reason, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """What was held is so: registers that count on from the last accepted ones are booked, others begin anew."""
+    if state.last is None or state.held_first is None:
+        raise ValueError("nothing is held")
+    reason = _objection(state.last, reading, limits)
+    if reason is None:
+        return _accept(state, reading), Accepted(reading)
+    if held_reason is not Reason.CLOCK_JUMPED:
+        reason = held_reason
+    epoch = state.register_epoch + 1
+    decision = NewEpoch(reason, epoch, state.last, state.held_first, reading)
+    return ValidatorState(register_epoch=epoch, last=reading), decision
 
 
 def _held(state: ValidatorState, reason: Reason, first: Reading, latest: Reading, count: int) -> ValidatorState:

@@ -153,6 +153,16 @@ def test_a_step_puts_every_bucket_edge_since_the_clock_was_set_in_doubt_once() -
         assert told == {"low": expected, "high": expected}
 
 
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("step_us", [-90 * S, -YEARS_US, 200 * 365 * 24 * H])
+def test_a_step_beyond_the_calendar_or_before_the_first_reading_is_borne(step_us: int, started: bool) -> None:
+    account = accumulator(Timeline(etouc(), 15))
+    if started:
+        account.start_epoch(1, reading(NOON_US, 0))
+    account.doubt_clock_step(step_us)
+    assert account.started is started
+
+
 def test_an_error_of_the_clock_widens_what_is_uncertain_at_an_edge() -> None:
     # 10 mWh a second; the readings 2 s before and after noon could each be a second off: 3 s to either side.
     account = accumulator(by_hand((NOON_US, 2)), limit_milliw=36_000)
