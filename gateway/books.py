@@ -26,6 +26,7 @@ from .ledger.records import (
 )
 from .publish.message import event_message, interval_message, state_record
 from .read import Reading
+from .refusals import Refusals
 from .timeline import Timeline
 from .validate import (
     CLOCK_JUMP_US,
@@ -34,7 +35,6 @@ from .validate import (
     Limits,
     NewEpoch,
     Quarantined,
-    Reason,
     Rejected,
     Waiting,
     validate,
@@ -106,8 +106,7 @@ class Books:
         self._held = Held(stored.held)
         self._clock_seen: tuple[str, int, int] | None = None
         """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
-        self._refused: Reason | None = None
-        self._refused_count = 0
+        self._refusals = Refusals()
 
     @property
     def register_epoch(self) -> int:
@@ -226,24 +225,25 @@ class Books:
     def _accept(self, reading: Reading, batch: Batch) -> None:
         self.counters.accepted += 1
         self.latest = reading
-        if self._refused is not None and self._refused is not Reason.FIRST_READING:
-            detail: Record = {"reason": self._refused.value, "readings": self._refused_count}
-            self.tell("resumed", reading.latest_us, detail, batch)
-        self._refused, self._refused_count = None, 0
+        told = self._refusals.accept()
+        if told is not None:
+            self.tell("resumed", reading.latest_us, {"reason": told[0].value, "readings": told[1]}, batch)
 
     def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
-        """Count each; tell the first of a row, so that a meter that is wrong all night is one event and a number."""
+        """Count each; tell as many as a person can read."""
         quarantined = isinstance(decision, Quarantined)
         self.counters.quarantined += quarantined
         self.counters.rejected += not quarantined
-        self._refused_count += 1
-        if decision.reason is self._refused:
+        not_told = self._refusals.refuse(decision.reason, decision.reading)
+        if not_told is None:
             return
-        self._refused = decision.reason
-        if decision.reason is not Reason.FIRST_READING:
-            kind = "quarantined" if quarantined else "rejected"
-            detail = {"reason": decision.reason.value, **_both_registers(decision.previous, decision.reading)}
-            self.tell(kind, decision.reading.latest_us, detail, batch)
+        kind = "quarantined" if quarantined else "rejected"
+        detail: Record = {
+            "reason": decision.reason.value,
+            "not_told": not_told,
+            **_both_registers(decision.previous, decision.reading),
+        }
+        self.tell(kind, decision.reading.latest_us, detail, batch)
 
     def _open_epoch(self, decision: NewEpoch, batch: Batch) -> list[Interval]:
         meter_id = self._stored.meter_id

@@ -126,7 +126,7 @@ def test_history_with_a_zero_a_gap_and_an_exchange_event_by_event(desk: Desk) ->
     desk.take(reading(NOON_US - 5 * S, 0), reading(NOON_US - 4 * S, 0))  # one event for both
     desk.take(reading(NOON_US - 3 * S, LIFE + 6))
     desk.take(reading(NOON_US + 117 * S, LIFE + 46))  # 120 s: a gap over noon
-    swap_us = NOON_US + 200 * S
+    swap_us = NOON_US + 700 * S  # ten minutes after the zeros, so that it is told; a gap again
     desk.take(*(reading(swap_us + 5 * n * S, 100 + n) for n in range(13)))  # the thirteenth after a minute
     desk.commit()
     events = desk.sent("event")
