@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from drivers import EnergyRegister
 
 from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
+from .closing import close_pending
 from .config.types import GapPolicy
 from .energy import (
     AccumulatorState,
@@ -19,18 +20,15 @@ from .energy import (
     DirectionState,
     EdgeShare,
     Interval,
-    Part,
     PendingEdge,
-    Quality,
     registers_of,
 )
 from .kernels import Kernel
 from .read import Reading
 from .tariff.calendar import UNASSIGNED, UNASSIGNED_NAME, EdgeTable
 from .timeline import Timeline
-from .uncertainty import Mark, edge_uncertain_milliwh, most_energy_milliwh, start_uncertain_milliwh
+from .uncertainty import Mark, most_energy_milliwh, start_uncertain_milliwh
 
-EDGES_KEPT = 1000  # of those passed since the clock was last set: more than a year of two a day
 EDGE_TOLERANCE_US = 9_000_000  # 1 % of 15 min (PTB-A 50.8): an edge read farther off is not "measured"
 
 
@@ -259,68 +257,7 @@ class Accumulator:
             account.interval_uncertain_milliwh += interval_milliwh
 
     def _close_pending(self, marks: dict[Direction, Mark] | None) -> list[Interval]:
-        """Close the intervals whose edge these marks confirm; with None, all of them, with what is known."""
-        state = self.state
-        closed: list[Interval] = []
-        while state.pending:
-            edge = state.pending[0]
-            if marks is not None and any(mark.earliest_us < edge.edge_us for mark in marks.values()):
-                for direction, mark in marks.items():
-                    if mark.latest_us > edge.edge_us and direction in edge.shares:
-                        edge.shares[direction].containing.append(mark)
-                break
-            state.pending.pop(0)
-            closed.append(self._close(edge, marks or {}))
-        return closed
-
-    def _close(self, edge: PendingEdge, marks: dict[Direction, Mark]) -> Interval:
-        parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
-        measured = True
-        if edge.bucket != edge.next_bucket:
-            kept = self.state.edges_since_set[-(EDGES_KEPT - 1) :]
-            self.state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]
-        for direction, share in edge.shares.items():
-            after = marks.get(direction)
-            doubt_milliwh = edge_uncertain_milliwh(
-                edge.edge_us,
-                share.booked_milliwh,
-                share.before,
-                after,
-                tuple(share.containing),
-                self._rules.limit_milliw,
-            )
-            carried_milliwh = self.state.carried_milliwh.get(direction, 0)
-            self.state.carried_milliwh[direction] = doubt_milliwh
-            account = self.state.directions[direction]
-            if edge.bucket != edge.next_bucket:
-                account.doubt(edge.bucket, doubt_milliwh)
-                account.doubt(edge.next_bucket, doubt_milliwh)
-            if account.proven or share.milliwh:  # what an earlier meter counted is known
-                parts[direction] = Part(
-                    share.milliwh,
-                    share.unassigned_milliwh,
-                    share.uncertain_milliwh + carried_milliwh + doubt_milliwh,
-                    share.booked_milliwh,
-                )
-            measured = measured and self._read_at(edge.edge_us, share.before, after)
-        quality = Quality.MEASURED if measured else Quality.ESTIMATED
-        return Interval(
-            start_us=edge.start_us,
-            end_us=edge.edge_us,
-            bucket=edge.bucket,
-            tariff_version=edge.tariff_version,
-            register_epoch=edge.register_epoch,
-            quality=Quality.INCOMPLETE if edge.incomplete else quality,
-            energy_import=parts[Direction.IMPORT],
-            energy_export=parts[Direction.EXPORT],
-        )
-
-    def _read_at(self, edge_us: int, before: Mark | None, after: Mark | None) -> bool:
-        """Whether a reading surely lies within the tolerance of the edge, on either side."""
-        tolerance_us = self._rules.edge_tolerance_us
-        return (before is not None and edge_us - before.earliest_us <= tolerance_us) or (
-            after is not None and after.latest_us - edge_us <= tolerance_us
-        )
+        return close_pending(self.state, marks, self._rules.limit_milliw, self._rules.edge_tolerance_us)
 
     def _remember(self, account: DirectionState, mark: Mark, instant_us: int) -> None:
         """Keep the marks that a later edge can need: the last that surely ended, and those that overlap now."""

@@ -1,0 +1,73 @@
+"""Closing what ends at an edge: a pending edge becomes an interval, and its uncertainty is told.
+
+An edge waits until a reading comes that cannot have been latched before it. Plain functions on the accumulator's state.
+"""
+
+from .energy import AccumulatorState, Direction, Interval, Part, PendingEdge, Quality
+from .uncertainty import Mark, edge_uncertain_milliwh
+
+EDGES_KEPT = 1000  # of those passed since the clock was last set: more than a year of two a day
+
+
+def close_pending(
+    state: AccumulatorState, marks: dict[Direction, Mark] | None, limit_milliw: int, tolerance_us: int
+) -> list[Interval]:
+    """Close the intervals whose edge these marks confirm; with None, all of them, with what is known."""
+    closed: list[Interval] = []
+    while state.pending:
+        edge = state.pending[0]
+        if marks is not None and any(mark.earliest_us < edge.edge_us for mark in marks.values()):
+            for direction, mark in marks.items():
+                if mark.latest_us > edge.edge_us and direction in edge.shares:
+                    edge.shares[direction].containing.append(mark)
+            break
+        state.pending.pop(0)
+        closed.append(_close(state, edge, marks or {}, limit_milliw, tolerance_us))
+    return closed
+
+
+def _close(
+    state: AccumulatorState, edge: PendingEdge, marks: dict[Direction, Mark], limit_milliw: int, tolerance_us: int
+) -> Interval:
+    parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
+    measured = True
+    if edge.bucket != edge.next_bucket:
+        kept = state.edges_since_set[-(EDGES_KEPT - 1) :]
+        state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]
+    for direction, share in edge.shares.items():
+        after = marks.get(direction)
+        doubt_milliwh = edge_uncertain_milliwh(
+            edge.edge_us, share.booked_milliwh, share.before, after, tuple(share.containing), limit_milliw
+        )
+        carried_milliwh = state.carried_milliwh.get(direction, 0)
+        state.carried_milliwh[direction] = doubt_milliwh
+        account = state.directions[direction]
+        if edge.bucket != edge.next_bucket:
+            account.doubt(edge.bucket, doubt_milliwh)
+            account.doubt(edge.next_bucket, doubt_milliwh)
+        if account.proven or share.milliwh:  # what an earlier meter counted is known
+            parts[direction] = Part(
+                share.milliwh,
+                share.unassigned_milliwh,
+                share.uncertain_milliwh + carried_milliwh + doubt_milliwh,
+                share.booked_milliwh,
+            )
+        measured = measured and _read_at(edge.edge_us, share.before, after, tolerance_us)
+    quality = Quality.MEASURED if measured else Quality.ESTIMATED
+    return Interval(
+        start_us=edge.start_us,
+        end_us=edge.edge_us,
+        bucket=edge.bucket,
+        tariff_version=edge.tariff_version,
+        register_epoch=edge.register_epoch,
+        quality=Quality.INCOMPLETE if edge.incomplete else quality,
+        energy_import=parts[Direction.IMPORT],
+        energy_export=parts[Direction.EXPORT],
+    )
+
+
+def _read_at(edge_us: int, before: Mark | None, after: Mark | None, tolerance_us: int) -> bool:
+    """Whether a reading surely lies within the tolerance of the edge, on either side."""
+    return (before is not None and edge_us - before.earliest_us <= tolerance_us) or (
+        after is not None and after.latest_us - edge_us <= tolerance_us
+    )
