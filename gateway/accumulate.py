@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from drivers import EnergyRegister
 
+from . import presence
 from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
 from .closing import close_pending
 from .config.types import GapPolicy
@@ -25,7 +26,7 @@ from .energy import (
 )
 from .kernels import Kernel
 from .read import Reading
-from .tariff.calendar import UNASSIGNED, UNASSIGNED_NAME, EdgeTable
+from .tariff.calendar import UNASSIGNED, EdgeTable
 from .timeline import Timeline
 from .uncertainty import Mark, most_energy_milliwh, start_uncertain_milliwh
 
@@ -60,6 +61,11 @@ class Accumulator:
         """Whether a register epoch is open."""
         return self.state.register_epoch > 0
 
+    @property
+    def present(self) -> frozenset[Direction]:
+        """The directions that the meter has now."""
+        return frozenset(direction for direction, account in self.state.directions.items() if account.present)
+
     def start_epoch(self, register_epoch: int, reading: Reading) -> list[Interval]:
         """Open a register epoch with its first reading; the old one's last register stays where it was.
 
@@ -74,8 +80,12 @@ class Accumulator:
             state.incomplete = True
         else:
             state.interval_start_us = instant_us
+        registers = registers_of(reading.snapshot)
+        for direction, account in state.directions.items():
+            if account.present and direction not in registers:
+                presence.end(account, state.register_epoch, instant_us)
         state.register_epoch, state.instant_us = register_epoch, instant_us
-        for direction, register in registers_of(reading.snapshot).items():
+        for direction, register in registers.items():
             self._open_direction(direction, register, _mark(reading, register), instant_us)
         self._check()
         return closed
@@ -89,11 +99,12 @@ class Accumulator:
         marks: dict[Direction, Mark] = {}
         for direction, register in registers_of(reading.snapshot).items():
             marks[direction] = _mark(reading, register)
-            if direction not in state.directions:
+            self._admit(direction, register, marks[direction], instant_us)
+        for direction, account in state.directions.items():
+            if account.present and direction not in marks:
                 state.incomplete = True
-                self._open_direction(direction, register, marks[direction], instant_us)
-            if not register.unproven:
-                state.directions[direction].proven = True
+                last_bucket = self._bucket_name(state.instant_us)
+                presence.lose(account, state.register_epoch, state.instant_us, last_bucket, self._rules.limit_milliw)
         if instant_us < self._timeline.next_edge_us(state.instant_us):
             bucket = self._bucket_name(instant_us)
             for direction, mark in marks.items():
@@ -125,6 +136,8 @@ class Accumulator:
         edges += [(before, after) for before, after in (tuple(near),) if before != after]
         state.edges_since_set = []
         for account in state.directions.values():
+            if not account.present:
+                continue
             account.interval_uncertain_milliwh += doubt_milliwh
             for before, after in edges:
                 if before != after:
@@ -136,31 +149,21 @@ class Accumulator:
         return calendar.bucket_names[calendar.bucket_at(utc_us)]
 
     def _open_direction(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> None:
-        """Begin to count at a first register, and tell what it leaves unknown: its own digit and window."""
-        state, limit_milliw = self.state, self._rules.limit_milliw
-        account = state.directions.get(direction)
-        if account is None:
-            account = state.directions[direction] = DirectionState(
-                epoch_first_milliwh=register.milliwh,
-                last_milliwh=register.milliwh,
-                earlier_epochs_milliwh=0,
-                totals_milliwh={UNASSIGNED_NAME: 0},
-                uncertain_milliwh={},
-                marks=[mark],
-                proven=not register.unproven,
-                interval_first_milliwh=register.milliwh,
-                # A direction that the meter did not have when the interval began can have carried anything until now.
-                interval_uncertain_milliwh=most_energy_milliwh(limit_milliw, instant_us - state.interval_start_us),
-            )
-        else:
-            account.earlier_epochs_milliwh += account.last_milliwh - account.epoch_first_milliwh
-            account.interval_extra_milliwh += account.last_milliwh - account.interval_first_milliwh
-            account.epoch_first_milliwh = account.last_milliwh = account.interval_first_milliwh = register.milliwh
-            account.marks = [mark]
-            account.proven = not register.unproven
-        doubt_milliwh = start_uncertain_milliwh(mark, instant_us, limit_milliw)
-        account.doubt(self._bucket_name(instant_us), doubt_milliwh)
-        account.interval_uncertain_milliwh += doubt_milliwh
+        bucket = self._bucket_name(instant_us)
+        presence.begin(self.state, direction, register, mark, instant_us, bucket, self._rules.limit_milliw)
+
+    def _admit(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> None:
+        """Before an accepted register is booked: open a direction that is new, go on with one that is back."""
+        state, account = self.state, self.state.directions.get(direction)
+        if account is None or not (account.present or account.closed_epoch == state.register_epoch):
+            state.incomplete = True
+            self._open_direction(direction, register, mark, instant_us)
+        elif not account.present:
+            state.incomplete = True
+            bucket = self._bucket_name(instant_us)
+            presence.find(account, mark, state.interval_start_us, instant_us, bucket, self._rules.limit_milliw)
+        if not register.unproven:
+            state.directions[direction].proven = True
 
     def _split(self, instant_us: int, registers: dict[Direction, int]) -> None:
         """Book growth over one or more edges, by time; the kernel gives the remainder to the later part."""
@@ -205,14 +208,15 @@ class Accumulator:
             if whole_gap:
                 account.interval_unassigned_milliwh += at_edge - account.last_milliwh
                 account.last_milliwh = at_edge
-            shares[direction] = EdgeShare(
-                booked_milliwh=at_edge,
-                milliwh=at_edge - account.interval_first_milliwh + account.interval_extra_milliwh,
-                unassigned_milliwh=account.interval_unassigned_milliwh,
-                uncertain_milliwh=account.interval_uncertain_milliwh,
-                before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
-                containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
-            )
+            if account.counts_since(state.interval_start_us):
+                shares[direction] = EdgeShare(
+                    booked_milliwh=at_edge,
+                    milliwh=at_edge - account.interval_first_milliwh + account.interval_extra_milliwh,
+                    unassigned_milliwh=account.interval_unassigned_milliwh,
+                    uncertain_milliwh=account.interval_uncertain_milliwh,
+                    before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
+                    containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
+                )
             account.interval_first_milliwh = at_edge
             account.interval_extra_milliwh = account.interval_unassigned_milliwh = 0
             account.interval_uncertain_milliwh = 0
@@ -248,6 +252,8 @@ class Accumulator:
             bucket_since_us = max((e.edge_us for e in passed if e.bucket != e.next_bucket), default=last_us)
         bucket = self._bucket_name(instant_us)
         for account in state.directions.values():
+            if not account.present:
+                continue
             own_milliwh = start_uncertain_milliwh(account.marks[-1], last_us, limit_milliw)
             bucket_milliwh, interval_milliwh = (
                 most_energy_milliwh(limit_milliw, instant_us - open_us) + (own_milliwh if open_us == last_us else 0)

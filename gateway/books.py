@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from .accumulate import Accumulator, Rules
 from .clock import ClockState
 from .config.types import MeterSection
-from .energy import Interval, registers_of
+from .energy import Direction, Interval, registers_of
 from .hold import Held
 from .kernels import Kernel
 from .ledger import chain
@@ -171,13 +171,16 @@ class Books:
         self._validator, decision = validate(self._validator, reading, self._limits)
         self._watch_clock(decision, batch)
         closed: list[Interval] = []
+        had = self._accumulator.present
         match decision:
             case Accepted():
                 self._tell_gap(previous, decision.reading, batch)
                 closed = self._accumulator.add(decision.reading)
+                self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision.reading, batch)
             case NewEpoch():
                 closed = self._open_epoch(decision, batch)
+                self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision.reading, batch)
             case Rejected() | Quarantined():
                 self._refuse(decision, batch)
@@ -272,6 +275,23 @@ class Books:
             **_both_registers(previous, reading),
         }
         self.tell("gap", reading.latest_us, detail, batch)
+
+    def _tell_directions(
+        self, had: frozenset[Direction], previous: Reading | None, reading: Reading, batch: Batch
+    ) -> None:
+        """Tell what the meter has no more, and what it has (again) that it lacked; its first directions are no news."""
+        if previous is None:
+            return
+        has = self._accumulator.present
+        for direction in sorted(had ^ has):
+            account = self._accumulator.state.directions[direction]
+            detail: Record = {
+                "direction": direction.value,
+                "register_milliwh": account.last_milliwh,
+                "epoch_first_milliwh": account.epoch_first_milliwh,
+                "since_utc_us": previous.latest_us if direction in had else reading.latest_us,
+            }
+            self.tell("direction_lost" if direction in had else "direction_found", reading.latest_us, detail, batch)
 
     def _write_interval(self, interval: Interval, batch: Batch) -> None:
         """Give the interval its number and its place in the chain, and put it into store and outbox."""

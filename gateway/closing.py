@@ -34,6 +34,8 @@ def _close(
     if edge.bucket != edge.next_bucket:
         kept = state.edges_since_set[-(EDGES_KEPT - 1) :]
         state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]
+    for direction in state.carried_milliwh.keys() - edge.shares.keys():
+        del state.carried_milliwh[direction]  # the meter lacks it: its next interval begins with no edge of its own
     for direction, share in edge.shares.items():
         after = marks.get(direction)
         doubt_milliwh = edge_uncertain_milliwh(

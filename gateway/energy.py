@@ -27,7 +27,9 @@ class Quality(StrEnum):
     ESTIMATED = "estimated"
     """An edge lies in a gap between readings: split by time."""
     INCOMPLETE = "incomplete"
-    """Registers began anew inside: what flowed between the two epochs is not in any register we have."""
+    """Registers began anew inside: what flowed between the two epochs is not in any register we have.
+    Or a direction was lost or found inside.
+    """
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -66,6 +68,18 @@ class DirectionState(msgspec.Struct):
     interval_extra_milliwh: int = 0
     interval_unassigned_milliwh: int = 0
     interval_uncertain_milliwh: int = 0
+    closed_us: int | None = None
+    """The last instant at which the meter had this direction, once it has it no more."""
+    closed_epoch: int = 0
+    """The register epoch that its registers belong to, once it is closed."""
+
+    @property
+    def present(self) -> bool:
+        return self.closed_us is None
+
+    def counts_since(self, start_us: int) -> bool:
+        """Whether the meter had this direction at any time since `start_us`."""
+        return self.closed_us is None or self.closed_us >= start_us
 
     def add(self, bucket: str, milliwh: int) -> None:
         self.totals_milliwh[bucket] = self.totals_milliwh.get(bucket, 0) + milliwh

@@ -7,8 +7,10 @@ A rejected reading costs no energy: the register is cumulative, and the next goo
 A wall clock that leaps ahead is held in the same way: one wrong time must not close the intervals of years.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,6 +21,9 @@ from .uncertainty import most_energy_milliwh
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
+
+
+NOTHING_LOST: Mapping[Direction, Reading] = MappingProxyType({})
 
 
 class Reason(StrEnum):
@@ -44,6 +49,8 @@ class ValidatorState(msgspec.Struct, frozen=True):
     held_first: Reading | None = None
     held_latest: Reading | None = None
     held_count: int = 0
+    lost: dict[Direction, Reading] = {}
+    """Directions that the meter no longer has, each with the last accepted reading that had it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +122,9 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
     if clock_jumped(state.last, reading):
         return _hold(state, Reason.CLOCK_JUMPED, reading, limits)
-    reason = _objection(state.last, reading, limits)
+    reason = _objection(state.last, reading, limits, state.lost)
     if reason is None:
         return _accept(state, reading), Accepted(reading)
-    if reason is Reason.NOT_AVAILABLE:
-        return state, Rejected(reason, state.last, reading)
     return _hold(state, reason, reading, limits)
 
 
@@ -136,24 +141,34 @@ def _accept(state: ValidatorState, reading: Reading) -> ValidatorState:
     if reading.serial is None and state.last is not None:
         # The identity block could not be read this time: who it was is still known.
         reading = replace(reading, serial=state.last.serial)
-    return ValidatorState(register_epoch=state.register_epoch, last=reading)
+    had = {} if state.last is None else dict.fromkeys(registers_of(state.last.snapshot), state.last)
+    has = registers_of(reading.snapshot)
+    lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
+    return ValidatorState(register_epoch=state.register_epoch, last=reading, lost=lost)
 
 
-def _objection(previous: Reading, reading: Reading, limits: Limits) -> Reason | None:
-    """Why `reading` cannot be the same registers counting on from `previous`; None if it can."""
+def _objection(
+    previous: Reading, reading: Reading, limits: Limits, lost: Mapping[Direction, Reading] = NOTHING_LOST
+) -> Reason | None:
+    """Why `reading` cannot be the same registers counting on from `previous`; None if it can.
+
+    A direction that is back is held against its last reading. One that is missing is the last to be objected to.
+    """
     if previous.serial is not None and reading.serial is not None and previous.serial != reading.serial:
         return Reason.METER_REPLACED
     registers = registers_of(reading.snapshot)
-    for direction, before in registers_of(previous.snapshot).items():
-        now = registers.get(direction)
-        if now is None:
-            return Reason.NOT_AVAILABLE
+    known = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
+    for direction, now in registers.items():
+        if direction not in known:
+            continue
+        before = registers_of(known[direction].snapshot)[direction]
         if now.milliwh < before.milliwh:
             return Reason.WENT_BACKWARDS
-        most_milliwh = most_energy_milliwh(limits.limit_milliw, _elapsed_us(previous, reading))
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, _elapsed_us(known[direction], reading))
         if now.milliwh - now.rounding_milliwh >= before.milliwh + before.resolution_milliwh + most_milliwh:
             return Reason.IMPOSSIBLE_JUMP
-    return None
+    missing = registers_of(previous.snapshot).keys() - registers.keys()
+    return Reason.NOT_AVAILABLE if missing else None
 
 
 def _elapsed_us(previous: Reading, reading: Reading) -> int:
@@ -213,10 +228,10 @@ def _believe(
     """What was held is so: registers that count on from the last accepted ones are booked, others begin anew."""
     if state.last is None or state.held_first is None:
         raise ValueError("nothing is held")
-    reason = _objection(state.last, reading, limits)
-    if reason is None:
+    reason = _objection(state.last, reading, limits, state.lost)
+    if reason is None or reason is Reason.NOT_AVAILABLE:
         return _accept(state, reading), Accepted(reading)
-    if held_reason is not Reason.CLOCK_JUMPED:
+    if held_reason not in (Reason.CLOCK_JUMPED, Reason.NOT_AVAILABLE):
         reason = held_reason
     epoch = state.register_epoch + 1
     decision = NewEpoch(reason, epoch, state.last, state.held_first, reading)
@@ -231,6 +246,7 @@ def _held(state: ValidatorState, reason: Reason, first: Reading, latest: Reading
         held_first=first,
         held_latest=latest,
         held_count=count,
+        lost=state.lost,
     )
 
 

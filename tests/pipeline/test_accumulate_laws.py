@@ -43,21 +43,25 @@ class Step:
 
 @st.composite
 def histories(draw: st.DrawFn, exchanges: bool = True) -> list[Step]:
-    """Readings in order of time. Export can be absent at first, or unproven while it is zero; epochs begin anywhere."""
+    """Readings in order of time. Either direction can be absent anywhere; export is unproven while it is zero;
+    epochs begin anywhere.
+    """
     at_us = utc_us(draw(st.sampled_from(STARTS)))
     registers = [draw(st.integers(0, 10**12)), 0]
     export_from = draw(st.sampled_from([0, 0, 0, 3, 99]))
     zero_is_unproven = draw(st.booleans())
+    import_gone, export_gone = (draw(st.one_of(st.just(set()), st.sets(st.integers(1, 13)))) for _ in range(2))
     steps: list[Step] = []
     for number in range(draw(st.integers(2, 14))):
         opens = number == 0 or (exchanges and draw(st.integers(0, 7)) == 7)
         for side in (0, 1):
             registers[side] = draw(st.integers(0, 10**9)) * side if opens else registers[side] + draw(GROWTH)
         export: EnergyRegister | None = None
-        if number >= export_from:
+        if number >= export_from and number not in export_gone:
             export = register(registers[1], 10, unproven=zero_is_unproven and registers[1] == 0)
         early_us, late_us = draw(WINDOWS), draw(WINDOWS)
-        one = reading(at_us, register(registers[0]), export)
+        import_known = export is None or number not in import_gone or not exchanges
+        one = reading(at_us, register(registers[0]) if import_known else None, export)
         # The instant booked is the window's middle: lay the window around `at_us` evenly, an odd microsecond later.
         half_us = (early_us + late_us) // 2
         one = moved(one, earliest_us=at_us - half_us, latest_us=at_us + half_us + (early_us + late_us) % 2)
@@ -72,15 +76,20 @@ class Ledger:
 
     growth: dict[Direction, int] = field(default_factory=dict)
     last: dict[Direction, int] = field(default_factory=dict)
+    counting: set[Direction] = field(default_factory=set)
+    """Directions that this epoch has had."""
     closed: list[Interval] = field(default_factory=list)
 
     def take(self, step: Step) -> None:
         snapshot = step.reading.snapshot
+        if step.opens:
+            self.counting.clear()
         for direction, one in ((Direction.IMPORT, snapshot.energy_import), (Direction.EXPORT, snapshot.energy_export)):
             if one is None:
                 continue
-            if not step.opens and direction in self.last:
+            if direction in self.counting:
                 self.growth[direction] = self.growth.get(direction, 0) + one.milliwh - self.last[direction]
+            self.counting.add(direction)
             self.last[direction] = one.milliwh
 
 

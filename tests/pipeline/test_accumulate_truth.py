@@ -4,6 +4,7 @@ For every closed interval and every bucket the truth must lie within booked +- t
 `tests.oracle`; the calendar from the real tariff, its edges from the oracle's walk over the minutes.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -78,6 +79,8 @@ class Watch:
         if account.state.pending:
             return
         for direction, state in account.state.directions.items():
+            if not state.present:  # what flows meanwhile is told when it is back
+                continue
             true: dict[str, Fraction] = {}
             for start_us, end_us, bucket in oracle.stretches(self.since_us, last.instant_us):
                 true[bucket] = true.get(bucket, Fraction(0)) + self.flow(direction).energy_between(start_us, end_us)
@@ -85,7 +88,8 @@ class Watch:
             for bucket in {*true, *state.totals_milliwh} - {"unassigned"}:
                 doubt = state.uncertain_milliwh.get(bucket, 0) + (open_end(last, direction) if bucket == running else 0)
                 missing = true.get(bucket, Fraction(0)) - state.totals_milliwh.get(bucket, 0)
-                assert -doubt <= missing <= doubt + state.totals_milliwh["unassigned"], (direction, bucket, missing)
+                nowhere = state.totals_milliwh["unassigned"] + state.uncertain_milliwh.get("unassigned", 0)
+                assert -doubt <= missing <= doubt + nowhere, (direction, bucket, missing)
 
 
 def parts_of(interval: Interval) -> dict[Direction, Part]:
@@ -116,12 +120,18 @@ class House:
     energy_import: CountingMeter
     energy_export: CountingMeter
 
+    hides: bool = False
+    """Whether it may say "not available" for its export."""
+
     def ask(self, data: st.DataObject, sent_us: int) -> Reading:
         """Ask at `sent_us`; the answer takes up to two seconds, rarely half a minute."""
         took_us = data.draw(st.one_of(st.integers(1, 2 * S), st.just(1000), st.just(30 * S)))
         latched_us = sent_us + data.draw(st.integers(0, took_us))
         answers = [one.ask(sent_us, latched_us, sent_us + took_us) for one in (self.energy_import, self.energy_export)]
-        return as_reading((answers[0], answers[1]), self.energy_import.display)
+        one = as_reading((answers[0], answers[1]), self.energy_import.display)
+        if self.hides and data.draw(st.booleans()):
+            return moved(one, snapshot=dataclasses.replace(one.snapshot, energy_export=None))
+        return one
 
 
 def house(watch: Watch, display: Display, first: int, since_us: int) -> House:
@@ -152,6 +162,26 @@ def test_truth_lies_within_what_is_told(data: st.DataObject) -> None:
     gap = data.draw(st.sampled_from(list(GapPolicy)))
     account = accumulator(Timeline(etouc(), data.draw(st.sampled_from([15, 60]))), gap=gap)
     one_by_one(data, meter, account, watch, start_us + data.draw(st.integers(0, H)))
+
+
+@given(data=st.data())
+@tries(150)
+def test_truth_lies_within_what_is_told_when_a_direction_comes_and_goes(data: st.DataObject) -> None:
+    start_us = utc_us(data.draw(st.sampled_from(MOMENTS)))
+    watch = Watch(data.draw(flows(start_us)), data.draw(flows(start_us)))
+    meter = house(watch, data.draw(DISPLAYS), data.draw(st.integers(0, 10**9)), start_us)
+    account = accumulator(Timeline(etouc(), 15), gap=data.draw(st.sampled_from(list(GapPolicy))))
+    both = meter.ask(data, start_us)
+    watch.since_us = both.instant_us
+    watch.check_intervals(account.start_epoch(1, both))
+    shy, last = dataclasses.replace(meter, hides=True), both
+    for pause_us in data.draw(st.lists(PAUSES, min_size=2, max_size=10)):
+        last = shy.ask(data, last.latest_us + pause_us)
+        watch.check_intervals(account.add(last))
+        watch.check_buckets(account, last)
+    last = meter.ask(data, last.latest_us + data.draw(PAUSES))
+    watch.check_intervals(account.add(last))
+    watch.check_buckets(account, last)
 
 
 @given(data=st.data())
