@@ -125,8 +125,13 @@ class Books:
 
     def _let_wait(self, reading: Reading, batch: Batch) -> Decision:
         reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
-        self._held.add(reading)
-        batch.held.append((self._stored.meter_id, reading))
+        meter_id = self._stored.meter_id
+        if self._held.add(reading):
+            batch.released.add(meter_id)
+            batch.held = [row for row in batch.held if row[0] != meter_id]
+            batch.held += [(meter_id, one) for one in self._held.readings]
+        else:
+            batch.held.append((meter_id, reading))
         self.counters.waiting = len(self._held)
         self.last_decision = "waiting: the clock is not set"
         return Waiting(reading)

@@ -23,14 +23,25 @@ class Held:
     def __len__(self) -> int:
         return len(self._readings)
 
-    def add(self, reading: Reading) -> None:
-        """Let a reading wait. One of another boot empties the room first: its monotonic time means nothing now."""
-        if self._readings and self._readings[-1].boot_id != reading.boot_id:
-            self._readings.clear()
-        self._readings.append(reading)
-        if len(self._readings) > HELD_MOST:
+    def add(self, reading: Reading) -> bool:
+        """Let a reading wait. One of another boot empties the room first: its monotonic time means nothing now.
+
+        True where others had to go for it: what is stored of the room must be written anew.
+        """
+        kept = self._readings
+        if kept and kept[-1].boot_id != reading.boot_id:
+            kept = []
+        elif len(kept) >= HELD_MOST:
             # A register is cumulative: a reading left out costs resolution in time, no energy.
-            self._readings = [*self._readings[:-1:2], self._readings[-1]]
+            kept = kept[::2]
+        others_went = len(kept) != len(self._readings)
+        self._readings = [*kept, reading]
+        return others_went
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """All that wait, oldest first."""
+        return tuple(self._readings)
 
     def release(self, known: Reading) -> list[Reading]:
         """All that wait, placed by a reading whose time is known; none of another boot. The room is empty then."""

@@ -103,9 +103,7 @@ class Line(threading.Thread):
 
     def _plan(self, meter: LineMeter, now_us: int) -> None:
         meter.planned_us = now_us
-        meter.due_us = meter.schedule.next_read_us(
-            now_us, meter.edges, meter.failures, self._clock.error_us()
-        )
+        meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures, self._clock.error_us())
 
     def _read(self, meter: LineMeter) -> None:
         with self._changed:

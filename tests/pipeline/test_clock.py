@@ -3,6 +3,7 @@
 The kernel is asked for real once; what it cannot be made to say here is put into its mouth.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,16 @@ def test_a_long_wait_thins_and_keeps_the_ends() -> None:
     assert [one.latest_us for one in placed] == sorted(one.latest_us for one in placed)
     assert {one.clock_state for one in placed} == {ClockState.PLACED}
     assert len(held) == 0
+
+
+def test_the_store_forgets_what_a_long_wait_let_go(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.hold.HELD_MOST", 4)
+    for second in range(7):
+        desk.take(unset(reading(NOON_US + second * S, LIFE + second)))
+        desk.commit()
+    # The fifth finds four places taken: 0 and 2 stay. The seventh finds 0, 2, 4 and 5: 0 and 4 stay.
+    rows = desk.store._connection.execute("SELECT reading FROM held_reading ORDER BY held_id").fetchall()
+    assert [json.loads(row)["monotonic_us"] - 1000 * H for (row,) in rows] == [0, 4 * S, 6 * S]
 
 
 @pytest.mark.parametrize(("step_s", "told"), [(90, 90), (-90, -90), (1, 1), (0, None)])
