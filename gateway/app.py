@@ -5,6 +5,7 @@ A thread that dies of a fault of ours ends the process with exit code 70, so tha
 a daemon that looks alive and books nothing is worse than one that is gone.
 """
 
+import faulthandler
 import gc
 import logging
 import os
@@ -33,7 +34,8 @@ from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line, LineMeter
 from .log import event_line, logger
-from .meters import by_line, open_meters
+from .meters import by_line, longest_request_s, open_meters
+from .notify import Notifier
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
@@ -41,7 +43,8 @@ from .schedule import Schedule
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
 from .timeline import Timeline
-from .view import delivery_view, meter_view, reading_view
+from .view import delivery_view, meter_view, missing_lines, reading_view
+from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
 GAP_LEAST_US = 30_000_000
@@ -61,7 +64,7 @@ class App:
         self._config, self._clock = config, clock
         self._folder = config_path.resolve().parent
         self._started_us = clock.real_us()
-        self._end = threading.Event()
+        self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
         self._kernel: Kernel = load_kernel(Build.PYTHON)
@@ -83,6 +86,7 @@ class App:
             )
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
             self._control = self._open_control()
+            self._watch = self._open_watch()
         except (StoreError, DriverError) as error:
             self._store.close()
             raise StartError(str(error)) from error
@@ -97,15 +101,35 @@ class App:
         """Run until SIGTERM, SIGINT or a fault. Returns the exit code."""
         threading.excepthook = self._on_fault
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda _number, _frame: self._end.set())
+            signal.signal(name, lambda _number, _frame: self._end.put(None))
         threads: list[threading.Thread] = [self._bookkeeper, self._publisher, *self._lines, self._control]
         for thread in threads:
             thread.start()
         gc.collect()
         gc.freeze()  # what lives now lives to the end: keep the collector's pauses short
         logger.info(event_line("started", version=__version__, gateway=self._config.gateway.id, store=self._store.path))
-        self._end.wait()
+        self._keep_watch()
         return self._stop()
+
+    def _keep_watch(self) -> None:
+        """Feed the supervisor's watchdog until a signal or a fault."""
+        while True:
+            try:
+                self._end.get(timeout=self._watch.pause_s)
+            except queue.Empty:
+                self._watch.turn()
+            else:
+                return
+
+    def _open_watch(self) -> Watch:
+        bookkeeper, publisher = self._bookkeeper, self._publisher
+        return Watch(
+            Notifier(places.notify_address()),
+            places.watchdog_period_us(),
+            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines)],
+            self._clock,
+            lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
+        )
 
     def _stop(self) -> int:
         """Lines first, then the broker's last words, then the last commit.
@@ -116,12 +140,15 @@ class App:
             line.stop()
         patience_s = LINES_WITHIN_S
         for line in self._lines:
+            self._watch.ending()
             begun_us = self._clock.real_us()
             line.join(patience_s)
             patience_s = max(0.0, patience_s - (self._clock.real_us() - begun_us) / 1e6)
         self._publisher.stop()
+        self._watch.ending()
         self._publisher.join(10)
         self._bookkeeper.stop()
+        self._watch.ending()
         self._bookkeeper.join(20)
         self._control.close()
         if not self._bookkeeper.is_alive():
@@ -137,7 +164,7 @@ class App:
         thread = arguments.thread.name if arguments.thread is not None else "?"
         logger.critical(event_line("fault", thread=thread, why=arguments.exc_value), exc_info=arguments.exc_value)
         self._fault = arguments.exc_value
-        self._end.set()
+        self._end.put(None)
 
     def _open_store(self) -> Store:
         try:
@@ -183,7 +210,8 @@ class App:
             section = next(one for one in sections if one.name == meter)
             schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
-            meters.append(LineMeter(meter, polled, schedule, timeline))
+            request_s = longest_request_s(section, sections)
+            meters.append(LineMeter(meter, polled, schedule, timeline, request_within_s=request_s))
         return Line(
             name,
             meters,
@@ -238,7 +266,7 @@ class App:
         }
         try:
             return {**self._bookkeeper.call(self._ledger_view), **own}
-        except (queue.Empty, queue.Full):
+        except queue.Empty:
             return {"error": "the ledger thread does not answer: is the disk hung?", **own}
 
     def _ledger_view(self) -> dict[str, Any]:
@@ -253,6 +281,7 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
     Returns 0 after SIGTERM or SIGINT, 1 if it cannot start (the reason is on stderr), 70 after a fault of its own.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    faulthandler.enable()  # a watchdog's SIGABRT leaves on stderr what each thread was doing
     os.umask(0o077)  # the ledger is a profile of somebody's days: nobody else's to read
     try:
         app = App(config, config_path, clock or _system_clock(config.gateway))

@@ -20,11 +20,14 @@ from .ledger.store import Store
 from .log import event_line, logger
 from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
+from .pulse import Pulse
 from .read import Reading
 from .validate import Accepted, NewEpoch, Quarantined, Reason, Waiting
 
 INBOX_LIMIT = 10_000
+"""Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
 INBOX_A_TURN = 500
+TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
 COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
@@ -79,12 +82,13 @@ class Bookkeeper(threading.Thread):
         """`ask_again(meter)` asks the meter's line for another reading at once."""
         super().__init__(name="ledger", daemon=True)
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
+        self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again = ask_again
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
-        self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue(INBOX_LIMIT)
+        self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
         self._batch = Batch()
         self._unsaved_since_us: int | None = None
         """Since when the batch holds a reading that no disk has, real microseconds."""
@@ -119,7 +123,7 @@ class Bookkeeper(threading.Thread):
         Raises queue.Empty when the thread does not come to it in time (a hung disk).
         """
         answer: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._inbox.put(lambda _turn: answer.put(question()), timeout=patience_s)
+        self._inbox.put(lambda _turn: answer.put(question()))
         return answer.get(timeout=patience_s)
 
     def stop(self) -> None:
@@ -130,6 +134,7 @@ class Bookkeeper(threading.Thread):
         """Serve the inbox until stopped; the last act is a commit."""
         self._commit_due_us = self._clock.real_us() + self._commit_every_us
         while not self._stopping:
+            self.pulse.turn()
             turn = _Turn()
             try:
                 self._inbox.get(timeout=0.5)(turn)
@@ -145,10 +150,10 @@ class Bookkeeper(threading.Thread):
         return self._config.store.commit_every_s * 1_000_000
 
     def _post(self, action: Callable[[_Turn], None]) -> None:
-        try:
-            self._inbox.put_nowait(action)
-        except queue.Full:
+        if self._inbox.qsize() >= INBOX_LIMIT:
             self.health.readings_dropped += 1
+        else:
+            self._inbox.put(action)
 
     def _settle(self, turn: _Turn) -> None:
         """After the inbox: commit if due, offer what is new, keep the meters' presence."""
@@ -166,7 +171,8 @@ class Bookkeeper(threading.Thread):
         while self._rows_wanted and self._publisher is not None:
             connection, after_id, limit = self._rows_wanted[0]
             try:
-                rows = self._store.pending(after_id, limit)
+                with self.pulse.waiting_for_disk():
+                    rows = self._store.pending(after_id, limit)
             except sqlite3.Error as error:
                 self._tell_store_trouble(error)
                 return
@@ -221,7 +227,8 @@ class Bookkeeper(threading.Thread):
         if batch.is_empty:
             return
         try:
-            self._store.commit(batch)
+            with self.pulse.waiting_for_disk():
+                self._store.commit(batch)
         except sqlite3.Error as error:
             self._commit_due_us = now_us + COMMIT_AGAIN_US
             self._tell_store_trouble(error)

@@ -13,10 +13,14 @@ from drivers import ConfigurationError, DriverError, MeterIdentity, Polled
 
 from .clock import Clock
 from .log import event_line, logger
+from .pulse import REACH_WITHIN_S, Pulse
 from .read import Reading, read_meter
 from .schedule import Edges, Schedule
 
 WAIT_AT_MOST_S = 1.0  # the wall clock may step while we wait: look at it again
+
+# More requests than any reading makes. Finding a SunSpec map walks a chain of up to a hundred models.
+REQUESTS_TO_IDENTIFY, REQUESTS_TO_READ = 120, 20
 
 Answer = tuple[Reading, MeterIdentity] | DriverError
 
@@ -34,6 +38,8 @@ class LineMeter:
     failures: int = 0
     identity: MeterIdentity | None = None
     asked: bool = False
+    request_within_s: float = 4.0
+    """The longest that one request to it can take."""
     waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
 
 
@@ -50,6 +56,7 @@ class Line(threading.Thread):
     ) -> None:
         super().__init__(name=f"line {name}", daemon=True)
         self.meters = {meter.name: meter for meter in meters}
+        self.pulse = Pulse(self.name, clock)
         self._clock, self._deliver, self._report_failure = clock, deliver, report_failure
         self._changed = threading.Condition()
         self._stopping = False
@@ -87,6 +94,7 @@ class Line(threading.Thread):
         """The meter whose turn it is, waited for; None once stopped."""
         with self._changed:
             while not self._stopping:
+                self.pulse.turn()
                 asked = next((meter for meter in self.meters.values() if meter.asked or meter.waiting), None)
                 if asked is not None:
                     return asked
@@ -111,7 +119,9 @@ class Line(threading.Thread):
         answer: Answer
         try:
             if meter.identity is None:
+                self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_IDENTIFY * meter.request_within_s)
                 meter.identity = self._identify(meter)
+            self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_READ * meter.request_within_s)
             reading = read_meter(meter.name, meter.polled, self._clock, meter.identity.serial)
         except DriverError as error:
             meter.failures += 1
@@ -122,6 +132,7 @@ class Line(threading.Thread):
             meter.failures = 0
             self._deliver(reading)
             answer = (reading, meter.identity)
+        self.pulse.turn()
         for reply in waiting:
             reply.put(answer)
         self._plan(meter, self._clock.wall_us())

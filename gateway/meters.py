@@ -51,6 +51,13 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
     }
 
 
+def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> float:
+    """The longest that one request to a meter of the line `sections` can take, its waits before and after included."""
+    timeout_s = max(one.timeout_ms for one in sections) / 1000
+    wire_s = 2 * 256 * 11 / section.baud_bd if section.port else 0.0  # the longest frame each way
+    return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
+
+
 def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Polled:
     """One meter of a config, alone on its line, for a command that runs without the daemon."""
     section = next(section for section in config.meter if section.name == name)

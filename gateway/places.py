@@ -1,4 +1,4 @@
-"""Where things are: the data files that ship with the program, the config, the store, the socket.
+"""Where things are: the data files that ship with the program, config, store, socket, and the supervisor's ear.
 
 The only file that reads the environment. Data files are looked for in the package first, then in the
 checkout around it. A service gets its folders from systemd (systemd.exec(5), STATE_DIRECTORY=...), everybody
@@ -81,6 +81,17 @@ def socket_candidates(config: Config) -> tuple[Path, ...]:
     )
     paths = (folder / f"{config.gateway.id}.sock" for folder in folders if folder is not None)
     return tuple(dict.fromkeys(path for path in paths if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES))
+
+
+def notify_address() -> str | None:
+    """The supervisor's socket as sd_notify(3) names it, a path or an abstract @name; None where nobody listens."""
+    return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def watchdog_period_us() -> int | None:
+    """How long the supervisor waits for a word from this process, sd_watchdog_enabled(3); None where it does not."""
+    period, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID") or str(os.getpid())
+    return int(period) if period.isascii() and period.isdigit() and int(period) and pid == str(os.getpid()) else None
 
 
 def _checked_socket(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """What `netmeter status` and `netmeter read` answer with: plain JSON objects of what the threads know. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -63,3 +64,17 @@ def meter_view(books: Books, live: MeterLive, now_us: int) -> dict[str, Any]:
         "readings": asdict(books.counters),
         "state": books.state_record(),
     }
+
+
+def missing_lines(delivery: Delivery, config: Config, storage_error: str, live: Mapping[str, MeterLive]) -> list[str]:
+    """What is away or fails, a line each; empty where all is well. For the supervisor's one-line status."""
+    lines = [f"store fails: {storage_error}"] if storage_error else []
+    if not delivery.connected:
+        why = delivery.error or "not connected yet"
+        lines.append(f"broker {config.mqtt.host}:{config.mqtt.port} is away: {why}")
+    for name, meter in live.items():
+        if not meter.online:
+            lines.append(f"meter {name} is not read: {meter.error or 'no reading yet'}")
+        elif meter.error:
+            lines.append(f"meter {name}: {meter.error}")
+    return lines

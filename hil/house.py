@@ -4,7 +4,7 @@ The grid meter is a SunSpec 203 over Modbus TCP, the array's an SDM630 over Modb
 ends, by pid. Knows the config's shape, and nothing of what the daemon makes of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -76,7 +76,9 @@ class House:
         """Start the SDM630; the path of its pty."""
         return self._start_meter(PRODUCTION, "sdm630_rtu", Feed.PRODUCTION, [f"--link={self.production_link}"])
 
-    def start_daemon(self, *more_options: str, prefix: Sequence[str] = ()) -> Child:
+    def start_daemon(
+        self, *more_options: str, prefix: Sequence[str] = (), extra_env: Mapping[str, str] | None = None
+    ) -> Child:
         """Start the daemon, or start it anew after `stop_child` or a kill.
 
         `more_options` are `gateway_process`'s; `prefix` is put before the command (a tracer that keeps its pid).
@@ -87,6 +89,10 @@ class House:
             "XDG_STATE_HOME": str(self._subfolder("state")),
             "RUNTIME_DIRECTORY": "",
             "STATE_DIRECTORY": "",
+            # Whoever supervises this process does not supervise its children.
+            "NOTIFY_SOCKET": "",
+            "WATCHDOG_USEC": "",
+            **(extra_env or {}),
         }
         options = [f"--config={self.config}", *self.anchor.options(), *more_options]
         child = Child.python("gateway", "hil.gateway_process", options, self.log("gateway"), places, prefix)

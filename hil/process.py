@@ -48,7 +48,10 @@ class Child:
         extra_env: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
     ) -> "Child":
-        """Start `python -m module options` with this interpreter and the packages beside this file."""
+        """Start `python -m module options` with this interpreter and the packages beside this file.
+
+        `prefix` is a command that is handed this command line and becomes it (same pid).
+        """
         search = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         command = [*prefix, sys.executable, "-P", "-u", "-m", module, *options]
         return cls(name, command, log, {"PYTHONPATH": search, **(extra_env or {})})

@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..config.types import MqttSection
+from ..pulse import REACH_WITHIN_S, Pulse
 
 KEEPALIVE_S = 30
 MOST_IN_FLIGHT = 20
@@ -36,9 +37,11 @@ def open_client(
     protocol: MQTTProtocolVersion,
     most_in_flight: int,
     notes: Notes,
+    pulse: Pulse,
 ) -> mqtt.Client:
     """A client whose CONNECT has been sent; the answer comes to `notes.connected`.
 
+    `pulse` is told of both waits: for the files, and for name server, host and TLS.
     A fresh one for each connection, because paho would send its old queue again beside our outbox. Raises OSError
     (TLS and a missing file included) and ValueError (a password file that is no text).
     """
@@ -53,13 +56,15 @@ def open_client(
     client.max_inflight_messages_set(most_in_flight)
     topic, payload = will
     client.will_set(topic, payload, qos=1, retain=True)
-    if section.username:
-        client.username_pw_set(section.username, _password(section))
-    if section.tls:
-        client.tls_set_context(ssl.create_default_context(cafile=section.ca_file or None))
+    with pulse.waiting_for_disk():
+        if section.username:
+            client.username_pw_set(section.username, _password(section))
+        if section.tls:
+            client.tls_set_context(ssl.create_default_context(cafile=section.ca_file or None))
     client.on_connect = lambda _c, _u, _f, reason, properties: notes.connected(reason, properties)
     client.on_disconnect = lambda _c, _u, _f, reason, _p: notes.lost(reason)
     client.on_publish = lambda _c, _u, mid, reason, _p: notes.acknowledged(mid, reason)
+    pulse.turn(REACH_WITHIN_S)
     if version5:
         client.connect(section.host, section.port, KEEPALIVE_S, clean_start=True)
     else:

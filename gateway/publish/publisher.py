@@ -26,6 +26,7 @@ from ..clock import Clock
 from ..config.types import MqttSection
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
+from ..pulse import Pulse
 from .connection import MOST_IN_FLIGHT, Notes, open_client, receive_maximum
 from .listening import Listening
 from .message import OFFLINE, ONLINE, Topics
@@ -70,6 +71,7 @@ class Publisher(threading.Thread):
         """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`."""
         super().__init__(name="publisher", daemon=True)
         self.delivery = Delivery()
+        self.pulse = Pulse(self.name, clock)
         self.listening = Listening()
         """Topics to hear from the broker; add them before `start`."""
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
@@ -137,6 +139,7 @@ class Publisher(threading.Thread):
 
     def _turn(self, selector: selectors.DefaultSelector) -> None:
         """One round: wait for the socket or the inbox, serve both, keep the timers."""
+        self.pulse.turn()
         sock = self._client.socket() if self._client is not None else None
         selector.register(self._wake, selectors.EVENT_READ)
         if sock is not None and self._client is not None:
@@ -207,13 +210,15 @@ class Publisher(threading.Thread):
             lambda mid, reason: self._note_acknowledged(connection, mid, reason),
         )
         self._trouble, self._spoken = "", False
-        self._connected_by_us = self._clock.real_us() + CONNACK_WITHIN_US
+        will = self._topics.status, OFFLINE
         try:
             self._client = open_client(
-                self._section, self._client_id, (self._topics.status, OFFLINE), self._protocol, self._limit, notes
+                self._section, self._client_id, will, self._protocol, self._limit, notes, self.pulse
             )
         except (OSError, ValueError) as error:
             self._drop(f"{self._section.host}:{self._section.port}: {error}", answered=False)
+        self.pulse.turn()
+        self._connected_by_us = self._clock.real_us() + CONNACK_WITHIN_US
 
     def _note_connected(self, connection: int, reason: ReasonCode, properties: Properties | None) -> None:
         if connection != self._connection:

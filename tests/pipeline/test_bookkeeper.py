@@ -4,6 +4,7 @@ The faults are forced where SQLite is called, because no disk fails at will betw
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.accumulate import Rules
-from gateway.bookkeeper import Bookkeeper
+from gateway.bookkeeper import INBOX_LIMIT, Bookkeeper
 from gateway.books import Books, Origin, OutboxIds
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
@@ -153,3 +154,15 @@ def test_live_totals_never_run_further_ahead_than_commit_every(
     monkeypatch.undo()
     keeper.deliver(reading(NOON_US - 4 * S, LIFE + 6))
     wait_for(lambda: "netmeter/home/meter/grid/state" in pipe.retained, "the state after the disk came back")
+
+
+def test_a_full_inbox_drops_readings_and_never_makes_the_publisher_wait(store: Store, config: Config) -> None:
+    # Not started: as good as held up by its disk.
+    keeper = Bookkeeper(config, store, {}, Topics("netmeter", "home"), SystemClock(), lambda _meter: None)
+    for _ in range(INBOX_LIMIT + 3):
+        keeper.deliver(reading(NOON_US, LIFE))
+    assert keeper.health.readings_dropped == 3
+    publisher = threading.Thread(target=lambda: (keeper.acknowledge(1), keeper.want_rows(1, 0, 20)), daemon=True)
+    publisher.start()
+    publisher.join(30)
+    assert not publisher.is_alive()
