@@ -21,7 +21,14 @@ class BadValueError(FrameError):
 
 
 class RefusedError(DriverError):
-    """The device answered "not now" (Modbus exceptions 5 and 6). Ask again later."""
+    """The device answered "not now" (Modbus exceptions 5, 6, 10 and 11). Ask again later.
+
+    `is_brief`: it is only busy (5 and 6); asking again in a moment may do.
+    """
+
+    def __init__(self, message: str, *, is_brief: bool = False) -> None:
+        super().__init__(message)
+        self.is_brief = is_brief
 
 
 class ConfigurationError(DriverError):

@@ -32,5 +32,9 @@ class LinkCounters:
     """Our own request came back (an adapter with local echo), and was skipped."""
     discarded_bytes: int = 0
     """Bytes thrown away between requests: late answers, noise, another master."""
+    other_master: int = 0
+    """Requests heard on the line that were not ours."""
+    ambiguous: int = 0
+    """Answers refused because another master had asked the same unit for as much in the same moment."""
     lost: int = 0
     """The port or connection was lost or could not be opened."""

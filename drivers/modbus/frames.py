@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 EXCEPTION_FLAG = 0x80
 EXCEPTION_BYTES = 5
+REQUEST_BYTES = 8
+SINGLE_WRITE = 6
+HIGHEST_UNIT = 247
 MBAP_BYTES = 7
 MBAP_MAX_LENGTH = 254  # unit + 253 bytes of PDU
 
@@ -37,6 +40,11 @@ class Question:
     def answer_bytes(self) -> int:
         """Length of the whole RTU answer: unit, function, byte count, registers, CRC."""
         return 5 + 2 * self.count
+
+    def resembles(self, request: bytes) -> bool:
+        """Whether the answer to `request`, whole and sound, would be taken for the answer to this."""
+        head, count = bytes([self.unit, self.function]), self.count.to_bytes(2, "big")
+        return request[:2] == head and request[4:6] == count
 
     def __str__(self) -> str:
         return f"unit {self.unit} FC{self.function} 0x{self.address:04X}+{self.count}"
@@ -76,6 +84,23 @@ def explain_rtu(buffer: bytes, question: Question, crc_ok: CrcOk) -> tuple[Troub
         if length:
             return Trouble.DAMAGED, f"wrong CRC: {_hex(buffer[start : start + length])}"
     return Trouble.NOISE, f"{len(buffer)} bytes that are no frame: {_hex(buffer)}"
+
+
+def requests_heard(buffer: bytes, crc_ok: CrcOk) -> list[bytes]:
+    """Sound requests in what was heard: reads of function 1 to 4 and writes of one value, all eight bytes long.
+
+    No answer to a read is eight bytes long, so each of them is a master's word (or the echo of a write: no less so).
+    """
+    found: list[bytes] = []
+    start = 0
+    while start + REQUEST_BYTES <= len(buffer):
+        frame = buffer[start : start + REQUEST_BYTES]
+        if frame[0] <= HIGHEST_UNIT and 1 <= frame[1] <= SINGLE_WRITE and crc_ok(frame):
+            found.append(frame)
+            start += REQUEST_BYTES
+        else:
+            start += 1
+    return found
 
 
 def _answer_length(buffer: bytes, start: int, question: Question) -> int:

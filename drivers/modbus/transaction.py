@@ -1,0 +1,275 @@
+"""One Modbus transaction at a time, defended. Steps in, a reply out: no I/O, no sleep, no codec of its own.
+
+RTU answers carry no address and no number, so a late one looks like the answer to the next question. Therefore: one
+absolute deadline, the answer checked against the question, no retry in here, and after anything odd the line is
+drained and kept quiet for longer than the device's worst latency before the next request.
+(Modbus over Serial Line V1.02, 2.5.1.1; Messaging on TCP/IP V1.0b, 3.1.3)
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ..errors import ConfigurationError, DriverError, FrameError, NoAnswerError, TransportLostError
+from ..steps import Close, Open, Read, Steps, WaitUntil, Write
+from ..timing import Ticker
+from .codec import Framing, crc_ok, encode, exception_code, words_of_answer
+from .counters import LinkCounters
+from .exceptions import TARGET_SILENT, error_of
+from .frames import (
+    REQUEST_BYTES,
+    Question,
+    Trouble,
+    explain_rtu,
+    explain_tcp,
+    find_rtu_answer,
+    requests_heard,
+    take_tcp_frame,
+)
+from .line_times import LineTimes
+
+BUFFER_LIMIT = 1024  # four times the longest frame; a flood beyond it is dropped from the front
+DRAIN_BYTES = 4096
+SILENT_BEFORE_RECONNECT = 3  # TCP: a converter that accepts and never answers again needs a new connection
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Registers, and when they were asked for and complete, microseconds on the ticker's scale."""
+
+    words: tuple[int, ...]
+    sent_us: int
+    received_us: int
+
+
+class Transactor:
+    """The memory of one line: when it may be spoken on, whether it is suspect, what happened. One question at a time.
+
+    Behind it may be many units. The wire is opened by the first question and closed when it is lost.
+    """
+
+    def __init__(self, name: str, framing: Framing, times: LineTimes, ticker: Ticker) -> None:
+        """`ticker` is asked for the time and never told to sleep."""
+        self.name = name
+        self._framing = framing
+        self._ticker = ticker
+        self._timeout_us = times.timeout_us
+        self._pause_us = max(times.pause_us, times.silence_us if framing is Framing.RTU else 0)
+        self._quiet_us = max(times.timeout_us if times.quiet_us is None else times.quiet_us, self._pause_us)
+        self._character_us = times.character_us
+        self._transaction = 0
+        self._free_from_us: int | None = None
+        """Before this moment no request may be sent."""
+        self._must_listen = False
+        """True: the line is suspect; what comes before `_free_from_us` is drained."""
+        self._is_open = False
+        self._is_asking = False
+        self._silent_in_a_row = 0
+        self._last_request = b""
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def counters(self) -> LinkCounters:
+        return LinkCounters(**self._counts)
+
+    def ask(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
+        """Read `count` registers from `address` (counting from 0) of `unit` by function code 3 or 4; once, no retry.
+
+        Raises ValueError for anything that is not a read; NoAnswerError, FrameError, RefusedError,
+        ConfigurationError, TransportLostError.
+        """
+        question = Question(unit, function, address, count)
+        request = self._encode(question)
+        if self._is_asking:
+            raise RuntimeError(f"{self.name} {question}: asked while another question is under way")
+        self._is_asking = True
+        try:
+            return (yield from self._transact(question, request))
+        except TransportLostError:
+            yield from self._let_go()
+            self._suspect()
+            raise
+        finally:
+            self._is_asking = False
+
+    def _transact(self, question: Question, request: bytes) -> Steps[Reply]:
+        yield from self._open_settled(question)
+        sent_us = self._ticker.monotonic_us()
+        self._counts["requests"] += 1
+        self._last_request = request
+        wire_us = self._character_us * (REQUEST_BYTES + question.answer_bytes)
+        deadline_us = sent_us + wire_us + self._timeout_us
+        try:
+            yield Write(request)
+            if self._framing is Framing.RTU:
+                # The answer cannot be complete earlier: sleep until then, rather than wake up for every byte.
+                yield WaitUntil(sent_us + min(wire_us, self._timeout_us))
+                pdu = yield from self._await_rtu(question, request, deadline_us)
+            else:
+                pdu = yield from self._await_tcp(question, deadline_us)
+        except BaseException:  # also a conversation given up: whoever leaves in mid-question leaves an answer under way
+            self._suspect()
+            raise
+        received_us = self._ticker.monotonic_us()
+        self._silent_in_a_row = 0
+        self._free_from_us = max(received_us + self._pause_us, self._free_from_us or 0)
+        code = exception_code(pdu)
+        if code is not None:
+            raise self._refusal(question, code)
+        self._counts["answers"] += 1
+        return Reply(words_of_answer(pdu), sent_us, received_us)
+
+    def _refusal(self, question: Question, code: int) -> DriverError:
+        error = error_of(code, f"{self.name} {question}")
+        self._counts["impossible" if isinstance(error, ConfigurationError) else "refused"] += 1
+        if code == TARGET_SILENT:
+            self._suspect()  # the silent unit behind the gateway may still answer, into the next question
+        return error
+
+    def _open_settled(self, question: Question) -> Steps[None]:
+        """Open the wire and wait until a request may be sent; a connection that died idle is made anew, once."""
+        was_open = self._is_open
+        yield from self._open()
+        try:
+            yield from self._settle(question)
+        except TransportLostError:
+            if not was_open:
+                raise
+            yield from self._let_go()
+            yield from self._open()
+            yield from self._settle(question)
+
+    def _open(self) -> Steps[None]:
+        yield Open()
+        self._is_open = True
+
+    def _let_go(self) -> Steps[None]:
+        """The wire is lost."""
+        self._counts["lost"] += 1
+        yield from self._close()
+
+    def _close(self) -> Steps[None]:
+        self._is_open = False
+        yield Close()
+
+    def _settle(self, question: Question) -> Steps[None]:
+        """Wait until a request may be sent; throw away what nobody asked for. Raises FrameError on a babbling line."""
+        now_us = self._ticker.monotonic_us()
+        if self._free_from_us is None:
+            # First use of a line: a process that died in mid-question may have left an answer under way.
+            self._must_listen = self._framing is Framing.RTU
+            self._free_from_us = now_us + (self._quiet_us if self._must_listen else 0)
+        give_up_us = max(now_us, self._free_from_us) + self._quiet_us + self._timeout_us
+        if not self._must_listen:
+            yield WaitUntil(self._free_from_us)
+        overheard = b""
+        while heard := (yield Read(DRAIN_BYTES, self._free_from_us)):
+            self._counts["discarded_bytes"] += len(heard)
+            overheard = (overheard + heard)[-DRAIN_BYTES:]
+            now_us = self._ticker.monotonic_us()
+            # Whoever talks may not have ended: the line is free after the standard's silence, and its own pause.
+            self._free_from_us = max(self._free_from_us, now_us + self._pause_us)
+            if now_us > give_up_us:
+                self._suspect()
+                self._overhear(overheard)
+                raise FrameError(f"{self.name} {question}: the line is never silent; another master, or noise?")
+        self._overhear(overheard)
+        self._must_listen = False
+
+    def _overhear(self, heard: bytes) -> None:
+        """Count another master's requests in what nobody here asked for."""
+        if heard and self._framing is Framing.RTU:
+            late_echo = self._last_request if self._must_listen else b""
+            self._counts["other_master"] += sum(frame != late_echo for frame in requests_heard(heard, crc_ok))
+
+    def _await_rtu(self, question: Question, request: bytes, deadline_us: int) -> Steps[bytes]:
+        buffer = b""
+        echo_expected = True
+        while True:
+            heard = yield Read(BUFFER_LIMIT, deadline_us)
+            buffer = (buffer + heard)[-BUFFER_LIMIT:]
+            if echo_expected and buffer.startswith(request):
+                buffer = buffer[len(request) :]
+                echo_expected = False
+                self._counts["echoes"] += 1
+            found = find_rtu_answer(buffer, question, crc_ok)
+            if found is not None:
+                return self._cut_rtu(question, buffer, *found)
+            now_us = self._ticker.monotonic_us()
+            if not heard or now_us >= deadline_us:
+                raise self._no_rtu_answer(question, buffer)
+            missing = max(1, question.answer_bytes - len(buffer))
+            yield WaitUntil(min(now_us + missing * self._character_us, deadline_us))
+
+    def _cut_rtu(self, question: Question, buffer: bytes, start: int, end: int) -> bytes:
+        """The PDU of the answer found. Raises FrameError if it may as well answer another master's question."""
+        if start > 0 or end < len(buffer):
+            self._counts["noise"] += 1
+            self._suspect()
+            others = [frame for frame in requests_heard(buffer[:start], crc_ok) if frame != self._last_request]
+            self._counts["other_master"] += len(others)
+            if any(question.resembles(frame) for frame in others):
+                self._counts["ambiguous"] += 1
+                raise FrameError(
+                    f"{self.name} {question}: another master asked this unit for as many registers in the same moment"
+                )
+        return buffer[start + 1 : end - 2]
+
+    def _no_rtu_answer(self, question: Question, buffer: bytes) -> DriverError:
+        if not buffer:
+            return NoAnswerError(self._silence(question))
+        trouble, sentence = explain_rtu(buffer, question, crc_ok)
+        self._counts[trouble.value] += 1
+        self._counts["other_master"] += sum(f != self._last_request for f in requests_heard(buffer, crc_ok))
+        return FrameError(f"{self.name} {question}: {sentence}")
+
+    def _await_tcp(self, question: Question, deadline_us: int) -> Steps[bytes]:
+        buffer = bytearray()
+        trouble: tuple[Trouble, str] | None = None
+        while True:
+            heard = yield Read(BUFFER_LIMIT, deadline_us)
+            buffer += heard
+            try:
+                while (frame := take_tcp_frame(buffer)) is not None:
+                    if frame.transaction != self._transaction:
+                        self._counts["late"] += 1
+                        continue
+                    trouble = explain_tcp(frame, question)
+                    if trouble is None:
+                        if buffer:
+                            self._suspect()
+                        return frame.pdu
+            except ValueError as error:
+                # Lost count of the stream: nothing that follows can be trusted, so it is closed.
+                self._counts[Trouble.NOISE.value] += 1
+                yield from self._close()
+                raise FrameError(f"{self.name} {question}: {error}") from error
+            if not heard or self._ticker.monotonic_us() >= deadline_us:
+                return (yield from self._give_up_tcp(question, bool(buffer), trouble))
+
+    def _give_up_tcp(self, question: Question, begun: bool, trouble: tuple[Trouble, str] | None) -> Steps[bytes]:
+        if trouble is None and not begun:
+            sentence = self._silence(question)
+            if self._silent_in_a_row >= SILENT_BEFORE_RECONNECT:
+                self._silent_in_a_row = 0
+                yield from self._close()
+            raise NoAnswerError(sentence)
+        cause, sentence = trouble or (Trouble.TRUNCATED, "the answer began and did not end")
+        self._counts[cause.value] += 1
+        if begun:
+            yield from self._close()  # the rest of a half frame would be read as a header
+        raise FrameError(f"{self.name} {question}: {sentence}")
+
+    def _silence(self, question: Question) -> str:
+        self._counts["silent"] += 1
+        self._silent_in_a_row += 1
+        return f"{self.name} {question}: no answer within {self._timeout_us // 1000} ms"
+
+    def _suspect(self) -> None:
+        """From now on the line must be listened to and kept quiet before the next request."""
+        self._must_listen = True
+        self._free_from_us = self._ticker.monotonic_us() + self._quiet_us
+
+    def _encode(self, question: Question) -> bytes:
+        if self._framing is Framing.TCP:
+            self._transaction = self._transaction % 0xFFFF + 1
+        return encode(question, self._framing, self._transaction)
