@@ -14,7 +14,7 @@ from .errors import (
     RefusedError,
     TransportLostError,
 )
-from .meter import Polled, Sample
+from .meter import Polled, Sample, Stepped
 from .profile import Family, Profile
 from .profile_file import load_profile, shipped_profiles
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
@@ -35,6 +35,7 @@ __all__ = [
     "RefusedError",
     "RegisterSnapshot",
     "Sample",
+    "Stepped",
     "SystemTicker",
     "Ticker",
     "TransportLostError",

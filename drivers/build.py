@@ -1,6 +1,6 @@
 """From a profile to the meter that talks as it says. The one place that knows every kind of polled meter."""
 
-from .meter import Polled
+from .meter import Stepped
 from .modbus.link import ModbusLink
 from .modbus.meter import ModbusMeter
 from .modbus.sunspec import SunSpecMeter
@@ -15,7 +15,7 @@ def open_polled(
     swap_direction: bool = False,
     sunspec_base: int | None = None,
     sunspec_model: int | None = None,
-) -> Polled:
+) -> Stepped:
     """A meter of `profile` at `unit` behind `link`. Nothing is sent before the first question."""
     if profile.family is Family.SUNSPEC:
         return SunSpecMeter(profile, link, unit, base=sunspec_base, model=sunspec_model, swap_direction=swap_direction)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .snapshot import MeterIdentity, RegisterSnapshot
+from .steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,16 @@ class Polled(Protocol):
 
     def close(self) -> None:
         """Release the port or the connection; reading again reopens it. Never raises."""
+        ...
+
+
+class Stepped(Polled, Protocol):
+    """The same meter for a thread that talks to many: its questions as steps. One conversation a line at a time."""
+
+    def identify_steps(self) -> Steps[MeterIdentity]:
+        """`identify` as steps."""
+        ...
+
+    def read_steps(self) -> Steps[Sample]:
+        """`read` as steps."""
         ...

@@ -65,7 +65,7 @@ class Checkout:
         for name in ("apt-get", "systemctl", "sudo"):
             script(self.bin / name, RECORDER)
         # Root may install: asked for by the recorder above, never by the machine's own apt-get.
-        script(self.bin / "id", "#!/bin/sh\n[ \"$1\" = -u ] && echo 0 || echo root\n")
+        script(self.bin / "id", '#!/bin/sh\n[ "$1" = -u ] && echo 0 || echo root\n')
 
     def start(self, *options: str, python: Path | None = None) -> subprocess.Popen[str]:
         environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "RECORD": str(self.record), "HOME": str(self.root)}

@@ -6,6 +6,7 @@ A block of values for people never costs a reading of energy; one that the devic
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError, FrameError, NoAnswerError, RefusedError
+from ..steps import Steps
 from .link import ModbusLink
 from .plan import Block
 
@@ -33,7 +34,7 @@ class BlockReader:
         """Blocks without energy that the device refused for ever."""
         return frozenset(self._refused)
 
-    def read(self) -> BlockImage:
+    def read(self) -> Steps[BlockImage]:
         """Read all blocks once. Raises DriverError if energy could not be read, or if the transport is lost."""
         words: dict[tuple[int, int], int] = {}
         sent_us: int | None = None
@@ -42,7 +43,7 @@ class BlockReader:
             if block in self._refused:
                 continue
             try:
-                reply = self._link.read_registers(self._unit, block.function, block.address, block.count)
+                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
             except ConfigurationError:
                 if block.energy:
                     raise

@@ -5,13 +5,14 @@ from ..errors import ConfigurationError
 from ..meter import Sample
 from ..profile import Profile
 from ..snapshot import MeterIdentity
+from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
 from .plan import one_moment, plan_blocks
 
 
 class ModbusMeter:
-    """One unit behind a link; a `drivers.Polled`. The link may be shared by the meters of one line, in one thread."""
+    """One unit behind a link; a `drivers.Stepped`. The link may be shared by the meters of one line, in one thread."""
 
     def __init__(self, profile: Profile, link: ModbusLink, unit: int, *, swap_direction: bool = False) -> None:
         self._profile = profile
@@ -27,18 +28,26 @@ class ModbusMeter:
 
     def identify(self) -> MeterIdentity:
         """Identity registers; None for what the device refuses. Raises DriverError if it does not answer."""
+        return self._link.run(self.identify_steps())
+
+    def read(self) -> Sample:
+        """All registers once; the times are those of the energy block. Raises DriverError."""
+        return self._link.run(self.read_steps())
+
+    def identify_steps(self) -> Steps[MeterIdentity]:
+        """`identify` as steps."""
         words: dict[tuple[int, int], int] = {}
         for block in plan_blocks(self._profile.identity, self._profile.max_registers):
             try:
-                reply = self._link.read_registers(self._unit, block.function, block.address, block.count)
+                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
             except ConfigurationError:
                 continue  # copies of a meter often lack its serial number register
             words.update({(block.function, block.address + n): word for n, word in enumerate(reply.words)})
         return assemble_identity(self._profile.identity, words, self._profile.word_order)
 
-    def read(self) -> Sample:
-        """All registers once; the times are those of the energy block. Raises DriverError."""
-        image = self._reader.read()
+    def read_steps(self) -> Steps[Sample]:
+        """`read` as steps."""
+        image = yield from self._reader.read()
         snapshot = assemble_snapshot(
             self._profile.registers,
             image.words,

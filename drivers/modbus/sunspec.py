@@ -14,6 +14,7 @@ from ..errors import ConfigurationError, FrameError, RefusedError
 from ..meter import Sample
 from ..profile import Meaning, Profile, Register
 from ..snapshot import MeterIdentity, RegisterSnapshot
+from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
 from .plan import Block, one_moment, plan_blocks
@@ -47,7 +48,7 @@ class _Found:
 
 
 class SunSpecMeter:
-    """One unit behind a link; a `drivers.Polled`. Discovery happens at the first call and again after `close`.
+    """One unit behind a link; a `drivers.Stepped`. Discovery happens at the first call and again after `close`.
 
     `base`: where the map starts, if it is not at 40000, 50000 or 0. `model`: which metering model to read, if not
     the first one that has a proven energy register (else the first of all).
@@ -84,8 +85,16 @@ class SunSpecMeter:
 
     def identify(self) -> MeterIdentity:
         """Maker, model, version and serial number from the first model 1. Raises DriverError."""
+        return self._link.run(self.identify_steps())
+
+    def read(self) -> Sample:
+        """All registers of the metering model once; the times are those of the energy block. Raises DriverError."""
+        return self._link.run(self.read_steps())
+
+    def identify_steps(self) -> Steps[MeterIdentity]:
+        """`identify` as steps."""
         if not self._chain:
-            self._chain = self._discover()
+            self._chain = yield from self._discover()
         common = next((place for place in self._chain if place.model == COMMON), None)
         if common is None:
             return MeterIdentity()
@@ -96,18 +105,18 @@ class SunSpecMeter:
         )
         words: dict[tuple[int, int], int] = {}
         for block in plan_blocks(registers, self._profile.max_registers):
-            reply = self._link.read_registers(self._unit, block.function, block.address, block.count)
+            reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
             words.update({(block.function, block.address + n): word for n, word in enumerate(reply.words)})
         return assemble_identity(registers, words, self._profile.word_order)
 
-    def read(self) -> Sample:
-        """All registers of the metering model once; the times are those of the energy block. Raises DriverError."""
+    def read_steps(self) -> Steps[Sample]:
+        """`read` as steps."""
         if not self._chain:
-            self._chain = self._discover()
+            self._chain = yield from self._discover()
         if self._found is None:
-            self._found, sample = self._choose()
+            self._found, sample = yield from self._choose()
             return sample
-        return self._read_model(self._found)
+        return (yield from self._read_model(self._found))
 
     def close(self) -> None:
         self._link.close()
@@ -116,27 +125,27 @@ class SunSpecMeter:
     def _forget(self) -> None:
         self._chain, self._found = (), None
 
-    def _discover(self) -> tuple[ModelPlace, ...]:
+    def _discover(self) -> Steps[tuple[ModelPlace, ...]]:
         """Walk the chain. Raises ConfigurationError if there is no SunSpec map."""
         bases = BASES if self._base is None else (self._base,)
         for base in bases:
             try:
-                marker = self._words(base, 2)
+                marker = yield from self._words(base, 2)
             except (ConfigurationError, RefusedError):
                 continue  # nothing at this address; a device that is silent raises NoAnswerError and ends the search
             if marker == MARKER:
-                return self._walk(base + 2)
+                return (yield from self._walk(base + 2))
         tried = ", ".join(str(base) for base in bases)
         raise ConfigurationError(
             f"{self._link.name} unit {self._unit}: no SunSpec map at {tried}; is the unit right, and is another "
             "`sunspec_base` told in the maker's manual?"
         )
 
-    def _walk(self, address: int) -> tuple[ModelPlace, ...]:
+    def _walk(self, address: int) -> Steps[tuple[ModelPlace, ...]]:
         chain: list[ModelPlace] = []
         while len(chain) < CHAIN_LIMIT and address + 2 <= 0x10000:
             try:
-                model, length = self._words(address, 2)
+                model, length = yield from self._words(address, 2)
             except ConfigurationError:
                 break  # some maps just end
             if model == END_OF_CHAIN or length == 0:
@@ -145,7 +154,7 @@ class SunSpecMeter:
             address += 2 + length
         return tuple(chain)
 
-    def _choose(self) -> tuple[_Found, Sample]:
+    def _choose(self) -> Steps[tuple[_Found, Sample]]:
         """The metering model to read, and its first sample. Raises ConfigurationError if there is none."""
         candidates = [
             place
@@ -157,7 +166,7 @@ class SunSpecMeter:
             found = self._prepare(place)
             if found is None:
                 continue
-            sample = self._read_model(found)
+            sample = yield from self._read_model(found)
             first = first or (found, sample)
             if _has_energy(sample.snapshot):
                 return found, sample
@@ -182,9 +191,9 @@ class SunSpecMeter:
         blocks = (_with_header(blocks[0], place.address, self._profile.max_registers), *blocks[1:])
         return _Found(place, registers, BlockReader(self._link, self._unit, blocks), one_moment(blocks))
 
-    def _read_model(self, found: _Found) -> Sample:
+    def _read_model(self, found: _Found) -> Steps[Sample]:
         try:
-            image = found.reader.read()
+            image = yield from found.reader.read()
         except ConfigurationError:
             self._forget()
             raise
@@ -204,8 +213,8 @@ class SunSpecMeter:
         )
         return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us)
 
-    def _words(self, address: int, count: int) -> tuple[int, ...]:
-        return self._link.read_registers(self._unit, self._function, address, count).words
+    def _words(self, address: int, count: int) -> Steps[tuple[int, ...]]:
+        return (yield from self._link.ask(self._unit, self._function, address, count)).words
 
 
 def _function_of(profile: Profile) -> int:

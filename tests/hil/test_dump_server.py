@@ -10,9 +10,7 @@ from pymodbus.client import ModbusTcpClient
 
 from hil.meters.dump_tcp import DumpError, blocks_of, parse_dump
 
-CAPTURES = Path(
-    os.environ.get("NETMETER_CAPTURES", Path(__file__).resolve().parents[2] / "../shared/data/captures")
-)
+CAPTURES = Path(os.environ.get("NETMETER_CAPTURES", Path(__file__).resolve().parents[2] / "../shared/data/captures"))
 DUMPS = CAPTURES / "modbus-solarnetwork"
 CRAFTED = """\
 # a meter of nobody's
@@ -72,9 +70,7 @@ def test_the_server_holds_the_file_and_nothing_else(
 
 @pytest.mark.skipif(not DUMPS.is_dir(), reason=f"no recordings at {DUMPS} (set NETMETER_CAPTURES)")
 @pytest.mark.parametrize("name", sorted(path.name for path in DUMPS.glob("*.txt")) or ["none"])
-def test_recorded_meters_are_served_word_for_word(
-    start_child: Callable[..., tuple[object, str]], name: str
-) -> None:
+def test_recorded_meters_are_served_word_for_word(start_child: Callable[..., tuple[object, str]], name: str) -> None:
     # Read the file in another way than the server does: line by line, first number and first hexadecimal.
     words: dict[int, int] = {}
     for line in (DUMPS / name).read_text().splitlines():

@@ -26,9 +26,7 @@ def client_of(address: str) -> Iterator[ModbusTcpClient]:
 
 
 def start(start_child: Callable[..., tuple[object, str]], anchor: Anchor, truth: Path) -> str:
-    return start_child(
-        "hil.meters.sunspec_tcp", ["--seed=11", "--feed=grid", f"--truth={truth}", *anchor.options()]
-    )[1]
+    return start_child("hil.meters.sunspec_tcp", ["--seed=11", "--feed=grid", f"--truth={truth}", *anchor.options()])[1]
 
 
 def uint32(words: list[int]) -> int:
