@@ -32,7 +32,7 @@ from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
-from .line import Line, LineMeter
+from .line import Line
 from .log import event_line, logger
 from .meters import by_line, longest_request_s, open_meters
 from .notify import Notifier
@@ -43,6 +43,7 @@ from .schedule import Schedule
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
 from .timeline import Timeline
+from .turns import LineMeter
 from .view import delivery_view, meter_view, missing_lines, reading_view
 from .watch import Watch
 

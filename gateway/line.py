@@ -1,46 +1,25 @@
-"""One thread a line: a serial port, or a TCP endpoint, with the meters behind it, read one after another.
+"""One thread for a serial line, with the meters behind it, read one after another.
 
-Asks the schedule which meter is due, reads it, hands the reading on. Decides nothing about energy. A meter
-that fails is told and tried again with back-off; the others on the line keep their turns.
+Reads the meter whose turn it is, hands the reading on. Decides nothing about energy. A meter that fails is told and
+tried again with back-off; the others on the line keep their turns.
 """
 
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from drivers import ConfigurationError, DriverError, MeterIdentity, Polled
+from drivers import ConfigurationError, DriverError, MeterIdentity
 
 from .clock import Clock
 from .log import event_line, logger
 from .pulse import REACH_WITHIN_S, Pulse
 from .read import Reading, read_meter
-from .schedule import Edges, Schedule
+from .turns import Answer, LineMeter, Turns
 
 WAIT_AT_MOST_S = 1.0  # the wall clock may step while we wait: look at it again
 
 # More requests than any reading makes. Finding a SunSpec map walks a chain of up to a hundred models.
 REQUESTS_TO_IDENTIFY, REQUESTS_TO_READ = 120, 20
-
-Answer = tuple[Reading, MeterIdentity] | DriverError
-
-
-@dataclass(slots=True)
-class LineMeter:
-    """A meter on a line and where it stands in its schedule. `due_us`: UTC microseconds of the pipeline."""
-
-    name: str
-    polled: Polled
-    schedule: Schedule
-    edges: Edges
-    due_us: int = 0
-    planned_us: int = 0
-    failures: int = 0
-    identity: MeterIdentity | None = None
-    asked: bool = False
-    request_within_s: float = 4.0
-    """The longest that one request to it can take."""
-    waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
 
 
 class Line(threading.Thread):
@@ -57,6 +36,7 @@ class Line(threading.Thread):
         super().__init__(name=f"line {name}", daemon=True)
         self.meters = {meter.name: meter for meter in meters}
         self.pulse = Pulse(self.name, clock)
+        self._turns = Turns(meters, clock)
         self._clock, self._deliver, self._report_failure = clock, deliver, report_failure
         self._changed = threading.Condition()
         self._stopping = False
@@ -64,14 +44,13 @@ class Line(threading.Thread):
     def ask_again(self, meter: str) -> None:
         """Read this meter as soon as the line is free."""
         with self._changed:
-            self.meters[meter].asked = True
+            self._turns.ask_again(meter)
             self._changed.notify()
 
     def read_now(self, meter: str) -> "queue.SimpleQueue[Answer]":
         """The same, and put the answer into the queue returned; it takes its normal way too."""
-        answer: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         with self._changed:
-            self.meters[meter].waiting.append(answer)
+            answer = self._turns.read_now(meter)
             self._changed.notify()
         return answer
 
@@ -95,27 +74,14 @@ class Line(threading.Thread):
         with self._changed:
             while not self._stopping:
                 self.pulse.turn()
-                asked = next((meter for meter in self.meters.values() if meter.asked or meter.waiting), None)
-                if asked is not None:
-                    return asked
-                now_us = self._clock.wall_us()
-                for meter in self.meters.values():
-                    if now_us < meter.planned_us:  # the clock was set back: its old plan lies in the future
-                        self._plan(meter, now_us)
-                first = min(self.meters.values(), key=lambda meter: meter.due_us)
-                if first.due_us <= now_us:
-                    return first
-                pause_s = (first.due_us - now_us) / 1e6 / self._clock.rate
+                meter, pause_s = self._turns.choose()
+                if meter is not None:
+                    self._turns.begin(meter)
+                    return meter
                 self._changed.wait(min(pause_s, WAIT_AT_MOST_S))
             return None
 
-    def _plan(self, meter: LineMeter, now_us: int) -> None:
-        meter.planned_us = now_us
-        meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures, self._clock.error_us())
-
     def _read(self, meter: LineMeter) -> None:
-        with self._changed:
-            waiting, meter.waiting, meter.asked = meter.waiting, [], False
         answer: Answer
         try:
             if meter.identity is None:
@@ -124,18 +90,14 @@ class Line(threading.Thread):
             self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_READ * meter.request_within_s)
             reading = read_meter(meter.name, meter.polled, self._clock, meter.identity.serial)
         except DriverError as error:
-            meter.failures += 1
-            meter.identity = None  # who answers next may be another meter
             self._report_failure(meter.name, f"{type(error).__name__}: {error}")
             answer = error
         else:
-            meter.failures = 0
             self._deliver(reading)
             answer = (reading, meter.identity)
         self.pulse.turn()
-        for reply in waiting:
-            reply.put(answer)
-        self._plan(meter, self._clock.wall_us())
+        with self._changed:
+            self._turns.end(meter, answer)
 
     def _identify(self, meter: LineMeter) -> MeterIdentity:
         """Who answers; a meter without a readable identity block is read all the same, and that is told."""

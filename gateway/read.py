@@ -5,7 +5,7 @@ This is the only time stamp in the pipeline: a window, not an instant, update la
 
 from dataclasses import dataclass
 
-from drivers import Polled, RegisterSnapshot
+from drivers import Polled, RegisterSnapshot, Sample
 
 from .clock import Clock, ClockState
 
@@ -41,7 +41,11 @@ class Reading:
 
 def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None) -> Reading:
     """Read `meter` once and stamp the answer. Raises `drivers.DriverError`."""
-    sample = meter.read()
+    return stamp(name, meter.read(), clock, serial)
+
+
+def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) -> Reading:
+    """When in UTC the meter can have latched `sample`, which has just been answered."""
     # Both clocks are asked once, after the answer; the past is reckoned back by monotonic time.
     real_now_us, wall_now_us, monotonic_now_us = clock.real_us(), clock.wall_us(), clock.monotonic_us()
     sent_age_us = (real_now_us - sample.sent_us + sample.update_lag_us) * clock.rate

@@ -43,7 +43,7 @@ class BlockReader:
             if block in self._refused:
                 continue
             try:
-                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
+                reply = yield from self._link.ask_patiently(self._unit, block.function, block.address, block.count)
             except ConfigurationError:
                 if block.energy:
                     raise

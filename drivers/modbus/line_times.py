@@ -1,4 +1,7 @@
-"""The times of a line: how long a character, a silence, an answer takes. Pure. (Modbus over Serial Line V1.02, 2.5.1)"""
+"""The times of a line: a character, the silence between frames, what a device may take. Pure.
+
+(Modbus over Serial Line V1.02, 2.5.1)
+"""
 
 from dataclasses import dataclass
 

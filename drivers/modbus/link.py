@@ -8,7 +8,8 @@ import threading
 from typing import TypeVar
 
 from ..blocking import run_blocking
-from ..steps import Steps
+from ..errors import RefusedError
+from ..steps import Steps, WaitUntil
 from ..timing import Ticker
 from ..transport import Transport
 from .codec import Framing
@@ -17,6 +18,9 @@ from .line_times import LineTimes
 from .transaction import Reply, Transactor
 
 T = TypeVar("T")
+
+BUSY_PAUSES_US = (50_000, 150_000, 450_000)
+"""How long a device that says it is busy (exceptions 5 and 6) is left alone before it is asked again."""
 
 __all__ = ["Framing", "ModbusLink", "Reply"]
 
@@ -40,6 +44,7 @@ class ModbusLink:
     ) -> None:
         self._transport = transport
         self._ticker = ticker
+        self._timeout_us = timeout_us
         times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us)
         self._transactor = Transactor(transport.name, framing, times, ticker)
         self._lock = threading.Lock()
@@ -59,6 +64,20 @@ class ModbusLink:
     def ask(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
         """One transaction, as steps; see `Transactor.ask` for what it raises."""
         return self._transactor.ask(unit, function, address, count)
+
+    def ask_patiently(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
+        """`ask`, and again while the device says that it is busy: spaced, for one timeout from its first word."""
+        give_up_us: int | None = None
+        for pause_us in BUSY_PAUSES_US:
+            try:
+                return (yield from self.ask(unit, function, address, count))
+            except RefusedError as error:
+                now_us = self._ticker.monotonic_us()
+                give_up_us = now_us + self._timeout_us if give_up_us is None else give_up_us
+                if not error.is_brief or now_us + pause_us > give_up_us:
+                    raise
+            yield WaitUntil(now_us + pause_us)
+        return (yield from self.ask(unit, function, address, count))
 
     def run(self, steps: Steps[T]) -> T:
         """Run a conversation made of `ask` on this link's transport."""

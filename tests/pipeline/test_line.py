@@ -13,9 +13,10 @@ import pytest
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, NoAnswerError, RefusedError, Sample
 from gateway.clock import ClockState
-from gateway.line import Line, LineMeter
+from gateway.line import Line
 from gateway.read import Reading, read_meter
 from gateway.schedule import Schedule
+from gateway.turns import LineMeter
 
 from .world import NOON_US, H, S, by_hand, snapshot
 
