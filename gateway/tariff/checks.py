@@ -15,6 +15,7 @@ from ..config.hints import did_you_mean
 from ..config.problem import TomlPath
 from .calendar import UNASSIGNED_NAME
 from .days import in_season
+from .holiday_lists import check_holiday
 from .prices import price_components
 from .types import Season, Tariff, Version, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
@@ -37,6 +38,8 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
         elif kind == "period":
             _check_name(document, path, fields.text("name"))
             _check_hours(document, path, fields.text("start"), fields.text("end"))
+        elif kind == "holiday":
+            check_holiday(document, path, fields)
     if tariff is None or document.problems:
         return
     if not tariff.version:
@@ -47,6 +50,9 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
             document.add((*path, "effective"), "versions must be in order of time, one a day", value=version.id)
         if not FIRST_YEAR <= version.effective.year < LAST_YEAR:
             document.add((*path, "effective"), f"{version.id} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        if version.last_day is not None and version.last_day < version.effective:
+            message = f"last_day {version.last_day} is before effective {version.id}"
+            document.add((*path, "last_day"), message, "it is the last day on which the version holds")
         _check_rules(document, path, tariff, version)
         _check_prices(document, path, tariff, version)
     # Rules that several versions share are looked at for each of them, but told once.

@@ -4,8 +4,8 @@ Prices are Decimals in `currency` per kWh (or per day where the name says so). P
 `tariff_file`; when what holds is worked out in `days` and `calendar`.
 """
 
+import datetime
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -41,6 +41,19 @@ class DayClass(StrEnum):
     SUNDAY = "sun"
 
 
+class Observance(StrEnum):
+    """Where a holiday goes that falls on a weekend. A holiday that moves leaves its own day, unless `keep_day`."""
+
+    NONE = "none"
+    """It stays: a holiday on a Saturday or Sunday makes no weekday one."""
+    SUNDAY_TO_MONDAY = "sunday_to_monday"
+    SATURDAY_TO_FRIDAY = "saturday_to_friday"
+    NEAREST_WEEKDAY = "nearest_weekday"
+    """Saturday to Friday, Sunday to Monday."""
+    NEXT_WORKDAY = "next_workday"
+    """From either day to the next Monday to Friday that is no holiday yet."""
+
+
 class Season(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}
 ):
@@ -65,6 +78,8 @@ class Period(
     days: tuple[DayClass, ...] = (DayClass.EVERY,)
     seasons: tuple[str, ...] = ()
     """Seasons in which it exists; empty means all."""
+    months: tuple[Annotated[int, Meta(ge=1, le=12)], ...] = ()
+    """Months in which it exists, 1 to 12; empty means all. Like a season it goes by the date of the minute itself."""
 
     @property
     def start_minute(self) -> int:
@@ -85,15 +100,35 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     over_per_kwh: Decimal
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What holds from local midnight of `effective` until the next version."""
+class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A day of every year (`on`, see `dates`), or one day (`date`), with the classes `every` and `holiday` alone."""
 
-    effective: date
+    name: str
+    date: datetime.date | None = None
+    on: str = ""
+    observed: Observance | None = None
+    """Must be chosen where `on` is a fixed day of the year; elsewhere None is `none`."""
+    keep_day: bool = False
+    """Whether the day itself stays a holiday when another is observed for it."""
+    first_year: int | None = None
+    last_year: int | None = None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds from local midnight of `effective` until the next version, or to the end of `last_day`."""
+
+    effective: datetime.date
     source: str
+    last_day: datetime.date | None = None
+    """The last day on which it holds, where the sheet says so; a next version begins on its own date all the same."""
     season: tuple[Season, ...] = ()
     """Seasons of this version alone; empty means the tariff's."""
     period: tuple[Period, ...] = ()
     """Periods of this version alone; empty means the tariff's."""
+    holidays: str = ""
+    """Name of a list of holidays for this version alone."""
+    holiday: tuple[Holiday, ...] | None = None
+    """Holidays of this version alone, those of its list included once read; None means the tariff's."""
     adders_per_kwh: Mapping[str, Decimal] = {}
     """Components that are the same at all hours."""
     energy_per_kwh: Mapping[str, Mapping[str, Decimal]] = {}
@@ -110,13 +145,6 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.effective.isoformat()
 
 
-class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One day on which only the classes `every` and `holiday` hold."""
-
-    date: date
-    name: str
-
-
 class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `version` is in order of time."""
 
@@ -131,7 +159,10 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock: ClockKind = ClockKind.LOCAL
     season: tuple[Season, ...] = ()
     period: tuple[Period, ...] = ()
+    holidays: str = ""
+    """Name of a list of holidays (config/holidays); its days come before those of `holiday`."""
     holiday: tuple[Holiday, ...] = ()
+    """Holidays, those of the list included once read."""
 
     def seasons_of(self, version: Version) -> tuple[Season, ...]:
         """The seasons that hold in `version`."""
@@ -140,6 +171,10 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def periods_of(self, version: Version) -> tuple[Period, ...]:
         """The periods that hold in `version`, in order of precedence."""
         return version.period or self.period
+
+    def holidays_of(self, version: Version) -> tuple[Holiday, ...]:
+        """The holidays that hold in `version`."""
+        return self.holiday if version.holiday is None else version.holiday
 
     def bucket_names_of(self, version: Version) -> tuple[str, ...]:
         """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""
@@ -173,5 +208,5 @@ def month_day_of(text: str) -> tuple[int, int]:
     month, day = (int(part) for part in text.split("-"))
     if len(text) != 5:
         raise ValueError(f"{text!r} is no day of the year")
-    date(2000, month, day)  # a leap year
+    datetime.date(2000, month, day)  # a leap year
     return month, day

@@ -1,7 +1,7 @@
 """Tariffs that PG&E does not have: weekdays, holidays, hours over midnight, gaps, and clocks that jump.
 
 The oracle at the end shares nothing with the calendar: it paints each day minute by minute, last rule first, and
-walks through time with a clock that never runs backwards. Hand-written instants are in UTC.
+walks through time minute by minute, asking what the clock shows. Hand-written instants are in UTC.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -179,10 +179,12 @@ def test_a_period_inside_the_jump_does_not_happen():
     assert edges_of(calendar, "2026-03-07T12:00", "2026-03-09T09:00") == []
 
 
-def test_a_time_that_comes_twice_is_the_first():
+def test_a_time_that_comes_twice_has_its_bucket_twice():
     calendar = Calendar(tariff_of(period("early", "01:30", "05:00"), period("off", "00:00", "24:00")))
     assert edges_of(calendar, "2026-11-01T01:00", "2026-11-01T20:00") == [
-        ("2026-11-01T08:30", "early"),  # 01:30 PDT; 01:30 PST an hour later is nothing new
+        ("2026-11-01T08:30", "early"),  # 01:30 PDT
+        ("2026-11-01T09:00", "off"),  # 01:00 PST: the clock shows 01:00 again
+        ("2026-11-01T09:30", "early"),  # 01:30 PST
         ("2026-11-01T13:00", "off"),
     ]
 
@@ -291,15 +293,13 @@ def painted(day: date, rules: list[tuple[str, int, int, tuple[str, ...]]], holid
 
 
 def slow_walk(zone: str, start: datetime, minutes: int, paint) -> list[str]:
-    """The bucket of each minute. The clock shows the latest time it has ever shown: it is never turned back."""
-    shown, days, buckets = datetime.min, {}, []
-    for offset in range(-26 * 60, minutes):
-        local = (start + timedelta(minutes=offset)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-        shown = max(shown, local)
-        if offset >= 0:
-            day = days.setdefault(shown.date(), None) or paint(shown.date())
-            days[shown.date()] = day
-            buckets.append(day[shown.hour * 60 + shown.minute])
+    """The bucket of each minute: that of what the clock shows."""
+    days, buckets = {}, []
+    for offset in range(minutes):
+        local = (start + timedelta(minutes=offset)).astimezone(ZoneInfo(zone))
+        day = days.setdefault(local.date(), None) or paint(local.date())
+        days[local.date()] = day
+        buckets.append(day[local.hour * 60 + local.minute])
     return buckets
 
 
