@@ -34,8 +34,6 @@ class Reason:
     period: Period | None
     also: tuple[Period, ...]
     """Periods that fit too and gave way."""
-    clock: str
-    """What is to be known of the clock at this instant; mostly empty."""
     gap: str = ""
     """Why the bucket is unassigned; empty where it is not."""
 
@@ -50,9 +48,10 @@ class Reason:
         words = [] if self.version is None else [f"version {self.version.id}"]
         if self.season is not None:
             words.append(f"season {self.season.name} ({self.season.first} to {self.season.last})")
-        return ", ".join([*words, self._day_words()])
+        return ", ".join([*words, self.day_words()])
 
-    def _day_words(self) -> str:
+    def day_words(self) -> str:
+        """The day whose class counted, its holiday, and the classes that the period asks for."""
         day = f"{self.rule_day:%A}" if self.holiday is None else f"{self.rule_day:%A}, holiday {self.holiday}"
         classes = "" if self.period is None else f" (days: {', '.join(self.period.days)})"
         night = " night" if self.rule_day != self.day else ""
@@ -74,7 +73,6 @@ def reason_at(calendar: "Calendar", utc_us: int) -> Reason:
         holiday=rules.holiday_on(rule_day, asked_on=day),
         period=piece.period,
         also=piece.claims[1:],
-        clock=clock_note(calendar, utc_us),
     )
     return reason if reason.period is not None else replace(reason, gap=_gap(calendar, reason))
 

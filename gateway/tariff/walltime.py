@@ -157,6 +157,19 @@ def parse_time(text: str, zone: tzinfo) -> int:
     return minute_us + moment.second * 1_000_000 + moment.microsecond
 
 
+def written_twice(text: str, zone: tzinfo) -> str:
+    """What a person should know who wrote a time without offset that comes twice or never; mostly empty."""
+    wall = datetime.fromisoformat(text)
+    if wall.tzinfo is not None:
+        return ""
+    first, second = wall.replace(tzinfo=zone), wall.replace(tzinfo=zone, fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return ""
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+        return f"the clock jumps over {text}: the instant of the jump is meant"
+    return f"{text} comes twice: the first is meant; the second is {second.isoformat()}"
+
+
 def iso_local(utc_us: int, zone: tzinfo) -> str:
     """`2026-07-01T17:00:00-07:00`."""
     return to_datetime(utc_us, zone).isoformat()
