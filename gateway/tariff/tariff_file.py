@@ -10,11 +10,12 @@ from pathlib import Path
 from ..config.convert import Converter
 from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
-from ..config.problem import Problem, ProblemsError, errors_of
+from ..config.lines import line_of
+from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
 from ..places import data_folders
 from .checks import check_tariff
 from .holiday_lists import HolidayList, with_lists
-from .types import Tariff
+from .types import Period, Tariff, Version
 
 
 class TariffError(ProblemsError):
@@ -29,6 +30,12 @@ class TariffFile:
     document: Document
     lists: tuple[HolidayList, ...]
     """The lists of holidays that it names."""
+
+    def line_of_period(self, version: Version, period: Period) -> int:
+        """On which line a [[period]] that holds in `version` stands."""
+        path: TomlPath = ("version", self.tariff.version.index(version)) if version.period else ()
+        position = next(at for at, one in enumerate(self.tariff.periods_of(version)) if one is period)
+        return line_of(self.document.lines, (*path, "period", position))
 
 
 def shipped_tariffs() -> tuple[str, ...]:
