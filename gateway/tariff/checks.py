@@ -122,7 +122,8 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         for name in period.seasons:
             if name not in names:
                 document.add(place, f'there is no season "{name}"', did_you_mean(name, names), value=name)
-    overlap = _overlap(seasons)
+    shared_and_seen = not version.season and path != ("version", 0)
+    overlap = None if shared_and_seen else _overlap(seasons)
     if overlap is not None:
         day, first, second = overlap
         place = (*path, "season", second) if version.season else ("season", second)

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -195,6 +196,7 @@ def bucket_name(season: str, period: str) -> str:
     return f"{season}_{period}" if season else period
 
 
+@lru_cache(maxsize=1024)
 def minute_of(clock: str) -> int:
     """`HH:MM` -> minutes after midnight; `24:00` is 1440. Raises ValueError."""
     hour, minute = (int(part) for part in clock.split(":"))
@@ -203,6 +205,7 @@ def minute_of(clock: str) -> int:
     return hour * 60 + minute
 
 
+@lru_cache(maxsize=1024)
 def month_day_of(text: str) -> tuple[int, int]:
     """`MM-DD` -> (month, day), 29 February included. Raises ValueError."""
     month, day = (int(part) for part in text.split("-"))
