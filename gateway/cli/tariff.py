@@ -11,6 +11,7 @@ import click
 from ..clock import SystemClock
 from ..tariff.calendar import Calendar
 from ..tariff.show import Days, Moment, Row, days_between, moment_at, rows_between
+from ..tariff.show_prices import besides, besides_json
 from ..tariff.tariff_file import TariffFile
 from ..tariff.walltime import iso_local, iso_utc, parse_time, written_twice
 from .errors import config_option
@@ -99,7 +100,8 @@ def _show_moment(file: TariffFile, calendar: Calendar, moment: Moment, note: str
     rules = _rule_lines(file, moment)
     if as_json:
         place = {"file": file.document.file, "line": rules[0][0] if rules else None, "note": note or None}
-        click.echo(json.dumps(_head(calendar) | moment.as_json(calendar.zone) | place, indent=2))
+        told = moment.as_json(calendar.zone) | place | besides_json(calendar.tariff, moment.version)
+        click.echo(json.dumps(_head(calendar) | told, indent=2))
         return
     click.echo(f"tariff   {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
     click.echo(f"at       {iso_local(moment.at_us, calendar.zone)} ({iso_utc(moment.at_us)})")
@@ -139,6 +141,8 @@ def _show_price(calendar: Calendar, moment: Moment) -> None:
         click.echo(f"         less {credit} per kWh within the baseline allowance")
     for tier, price in moment.version.base_services_per_day.items():
         click.echo(f"         besides {price} a day base services charge, {tier}")
+    for line in besides(calendar.tariff, moment.version):
+        click.echo(f"         {line}")
     click.echo(f"source   {moment.version.source}, {calendar.tariff.source}")
 
 

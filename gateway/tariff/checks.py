@@ -16,6 +16,7 @@ from ..config.problem import TomlPath
 from .calendar import UNASSIGNED_NAME
 from .days import in_season
 from .holiday_lists import check_holiday
+from .price_checks import check_parts
 from .prices import price_components
 from .types import Season, Tariff, Version, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
@@ -55,6 +56,7 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
             document.add((*path, "last_day"), message, "it is the last day on which the version holds")
         _check_rules(document, path, tariff, version)
         _check_prices(document, path, tariff, version)
+    check_parts(document, tariff)
     # Rules that several versions share are looked at for each of them, but told once.
     document.problems[:] = dict.fromkeys(document.problems)
 

@@ -14,6 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from .flags import Flag
+
 MINUTES_A_DAY = 24 * 60
 
 
@@ -99,6 +101,17 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credit_per_kwh: Decimal
     within_per_kwh: Decimal
     over_per_kwh: Decimal
+    allowance_kwh_per_day: Mapping[str, Mapping[str, Decimal]] = {}
+    """Territory or class (`basic_p`) -> season -> kWh a day; empty where the figures have none."""
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which components are what, for programmes that credit or pay one part of a price. Untagged ones are delivery."""
+
+    supply: tuple[str, ...] = ()
+    """What another supplier replaces."""
+    transmission: tuple[str, ...] = ()
+    non_bypassable: tuple[str, ...] = ()
 
 
 class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,6 +151,20 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Bucket name -> total as the utility prints it; may differ from the sum by one in the last digit."""
     base_services_per_day: Mapping[str, Decimal] = {}
     """Income tier -> daily charge."""
+    fixed_per_day: Mapping[str, Decimal] = {}
+    fixed_per_month: Mapping[str, Decimal] = {}
+    """Charge -> amount due without any energy; besides those by income tier."""
+    fixed_per_year: Mapping[str, Decimal] = {}
+    options_per_kwh: Mapping[str, Decimal] = {}
+    """What a customer may choose -> price per kWh besides; never in the sum by itself."""
+    pcia_per_kwh: Mapping[str, Decimal] = {}
+    """Year in which another supplier took over -> charge that stands for the supply part of the utility's price."""
+    franchise_fee_per_kwh: Mapping[str, Decimal] = {}
+    """The same years -> franchise fee surcharge of customers with another supplier."""
+    flags: tuple[Flag, ...] = ()
+    """What this version leaves out, besides the tariff's own flags."""
+    not_included: tuple[str, ...] = ()
+    """What the utility bills and this version does not know, in words for people."""
     baseline: Baseline | None = None
 
     @property
@@ -164,6 +191,13 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Name of a list of holidays (config/holidays); its days come before those of `holiday`."""
     holiday: tuple[Holiday, ...] = ()
     """Holidays, those of the list included once read."""
+    parts: Parts = Parts()
+    flags: tuple[Flag, ...] = ()
+    """What every version leaves out."""
+
+    def flags_of(self, version: Version) -> tuple[Flag, ...]:
+        """What the figures of `version` leave out, each flag once."""
+        return tuple(dict.fromkeys((*self.flags, *version.flags)))
 
     def seasons_of(self, version: Version) -> tuple[Season, ...]:
         """The seasons that hold in `version`."""
