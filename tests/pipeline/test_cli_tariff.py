@@ -40,8 +40,8 @@ def test_a_moment_has_its_bucket_its_reason_and_its_price_by_component(show):
     assert "version 2026-03-01, season summer (06-01 to 09-30), Wednesday" in lines[3]
     # the lines of [[period]] in the file, counted there
     assert lines[4].startswith("rule     ")
-    assert lines[4].endswith("config/tariffs/pge-e-tou-c.toml:34 [[period]] peak")
-    assert lines[5].endswith("config/tariffs/pge-e-tou-c.toml:40 [[period]] off_peak")
+    assert lines[4].endswith("config/tariffs/pge-e-tou-c.toml:45 [[period]] peak")
+    assert lines[5].endswith("config/tariffs/pge-e-tou-c.toml:51 [[period]] off_peak")
     assert lines[5].startswith("         gives way: ")
     assert lines[6] == "price    0.52240 USD per kWh, the sum of"
     assert "             0.20782  generation" in lines
@@ -197,7 +197,7 @@ def test_the_configs_tariff_is_shown(show):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["pge-e-tou-d"], 1, 'there is no tariff "pge-e-tou-d": did you mean "pge-e-tou-c"?'),
+        (["pge-e-tou-cc"], 1, 'there is no tariff "pge-e-tou-cc": did you mean "pge-e-tou-c"?'),
         (["./none.toml"], 1, "none.toml: does not exist"),
         ([], 1, "no gateway.toml found: looked for"),
         (["--config", "none.toml"], 1, "none.toml: does not exist"),
