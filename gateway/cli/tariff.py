@@ -17,6 +17,7 @@ from ..tariff.walltime import iso_local, iso_utc, parse_time, written_twice
 from .errors import config_option
 from .tariff_check import check
 from .tariff_choice import chosen_tariff
+from .tariff_import import import_urdb
 
 MOST_DAYS = 3660
 DAY_US = 86_400_000_000
@@ -33,6 +34,9 @@ def tariff() -> None:
 
     Exit codes stand with each command.
     """
+
+
+tariff.add_command(import_urdb)
 
 
 @tariff.command()
