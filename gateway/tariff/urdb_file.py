@@ -35,8 +35,8 @@ class UrdbDocument:
 
     def problem(self, key: str, message: str, mend: str = "", value: object = None) -> Problem:
         """What is wrong with `key`, with its line where that can be told."""
-        shown = None if value is None else str(value)[:80]
-        return Problem(self.file, self._line(key), "", key, shown, message, mend)
+        shown = None if value is None else printable(str(value)[:80])
+        return Problem(self.file, self._line(key), "", key, shown, printable(message), printable(mend))
 
     def refuse(self, key: str, message: str, mend: str = "", value: object = None) -> UrdbError:
         """The same as an error to raise."""
@@ -45,6 +45,11 @@ class UrdbDocument:
     def _line(self, key: str) -> int:
         found = re.search(rf'"{re.escape(key)}"\s*:', self.text, re.IGNORECASE) if self.alone and key else None
         return self.text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey instead of showing it."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def read_urdb(path: Path, label: str | None) -> UrdbDocument:
@@ -132,4 +137,4 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refused(file: str, message: str, mend: str = "") -> UrdbError:
-    return UrdbError([Problem(file, 0, "", "", None, message, mend)])
+    return UrdbError([Problem(file, 0, "", "", None, printable(message), printable(mend))])

@@ -16,7 +16,7 @@ from .checks import check_tariff
 from .flags import Flag
 from .holiday_lists import with_lists
 from .types import Tariff
-from .urdb_file import UrdbError
+from .urdb_file import UrdbError, printable
 from .urdb_left_out import flags_of, left_out
 from .urdb_questions import NONE, Answers, fixed_of, non_bypassable_of, tier_of
 from .urdb_record import UrdbRate
@@ -56,7 +56,7 @@ def import_rate(rate: UrdbRate, answers: Answers) -> Imported:
 
 def plain(text: str) -> str:
     """On one line, without what a terminal or TOML would take for something else."""
-    made = "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+    made = printable(" ".join(text.split()))
     return made if len(made) <= _LONGEST_LINE else made[: _LONGEST_LINE - 4] + " ..."
 
 
@@ -161,6 +161,4 @@ def _clock(minute: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    return (
-        '"' + "".join(one if one.isprintable() else " " for one in text).replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
+    return '"' + printable(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

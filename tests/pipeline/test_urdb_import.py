@@ -219,6 +219,12 @@ def test_text_of_the_record_cannot_write_lines_of_its_own(tmp_path):
     assert "\x1b" not in imported.text
 
 
+def test_a_refusal_shows_what_a_terminal_would_obey_as_blanks(tmp_path):
+    two = {"items": [record(label="\x1b[2Jone"), record(label="two")]}
+    with pytest.raises(UrdbError, match=r"with --label:  \[2Jone, two"):
+        rate_of(tmp_path, two)
+
+
 # ---- refused ------------------------------------------------------------------------------------------------------
 
 ONE = [[{"rate": 0.3}], [{"rate": 0.2}]]
