@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from ..config.problem import Problem, Severity, TomlPath
 from .days import DayKind, DayRules, Piece, in_season
+from .flags import LEAVES_OUT, REASONS, Flag
 from .tariff_file import TariffFile
 from .types import MINUTES_A_DAY, Period, Tariff, Version
 
@@ -48,6 +49,7 @@ def coverage(file: TariffFile) -> tuple[Problem, ...]:
         findings += _hours_without_rule(tariff, rules, days)
         findings += _claims(tariff, rules, days)
         findings += _holidays(tariff, days)
+    findings += _flags(tariff)
     findings += _open_questions(file)
     before = len(file.document.problems)
     # Rules that several versions share are looked at for each of them, but told once, with the first date.
@@ -184,6 +186,18 @@ def _holidays(tariff: Tariff, days: _VersionDays) -> Iterator[Finding]:
     periods = tariff.periods_of(version)
     if rules and all(tuple(one.days) == ("every",) for one in periods):
         yield Finding(path, "the holidays change nothing: every period holds on every day", "", Severity.NOTE)
+
+
+def _flags(tariff: Tariff) -> Iterator[Finding]:
+    """What the figures leave out, as they say themselves."""
+    mend = "what needs it is refused for that reason"
+    places: list[tuple[TomlPath, tuple[Flag, ...]]] = [(("flags",), tariff.flags)]
+    places += [(("version", position, "flags"), one.flags) for position, one in enumerate(tariff.version)]
+    for path, flags in places:
+        for flag in flags:
+            # Prices that are missing are refused later; an hour in the wrong bucket nobody refuses.
+            severity = Severity.WARNING if flag is Flag.HOLIDAYS_UNSETTLED else Severity.NOTE
+            yield Finding(path, REASONS[flag], mend if LEAVES_OUT[flag] else "", severity)
 
 
 def _open_questions(file: TariffFile) -> Iterator[Finding]:

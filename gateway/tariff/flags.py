@@ -18,6 +18,7 @@ class Flag(StrEnum):
     NO_CUSTOMER_CHARGE = "no_customer_charge"
     NO_MINIMUM_CHARGE = "no_minimum_charge"
     NO_BASELINE_CREDIT = "no_baseline_credit"
+    ALLOWANCE_UNSETTLED = "allowance_unsettled"
     NO_DEMAND_CHARGES = "no_demand_charges"
     NO_OTHER_CHARGES = "no_other_charges"
     ONE_TIER_ONLY = "one_tier_only"
@@ -44,6 +45,7 @@ REASONS = {
     Flag.NO_CUSTOMER_CHARGE: "no customer charge: the fixed charge is not in these figures",
     Flag.NO_MINIMUM_CHARGE: "no minimum charge: the least that is billed is not in these figures",
     Flag.NO_BASELINE_CREDIT: "no baseline credit: what is cheaper within the allowance is not in these figures",
+    Flag.ALLOWANCE_UNSETTLED: "allowance unsettled: sources disagree on how much energy has the baseline credit",
     Flag.NO_DEMAND_CHARGES: "no demand charges: what is billed per kilowatt is not in these figures",
     Flag.NO_OTHER_CHARGES: "no other charges: what stands in not_included is billed, and not in these figures",
     Flag.ONE_TIER_ONLY: "one tier only: the price depends on the energy used, and one tier's price stands for all",
@@ -60,6 +62,7 @@ LEAVES_OUT: dict[Flag, set[Need]] = {
     Flag.NO_CUSTOMER_CHARGE: _BILL | {Need.FIXED_CHARGES},
     Flag.NO_MINIMUM_CHARGE: _BILL | {Need.FIXED_CHARGES},
     Flag.NO_BASELINE_CREDIT: _BILL,
+    Flag.ALLOWANCE_UNSETTLED: _BILL,
     Flag.NO_DEMAND_CHARGES: _BILL,
     Flag.NO_OTHER_CHARGES: _BILL,
     Flag.ONE_TIER_ONLY: _BILL | _SPLIT | {Need.RETAIL},

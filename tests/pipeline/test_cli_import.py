@@ -56,6 +56,9 @@ def test_the_written_file_is_a_tariff_that_can_be_shown(netmeter):
     assert "wrote made.toml: look at it with netmeter tariff check ./made.toml" in done.stdout
     assert "not included: demand charge of the month: 7.5 USD per kW" in done.stderr
     assert "flag: no_demand_charges" in done.stderr
+    checked = netmeter("check", "./made.toml")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "note: no demand charges: what is billed per kilowatt is not in these figures" in checked.stdout
     shown = netmeter("show", "./made.toml", "--at", "2026-07-01T17:00")
     assert "price    0.3123456 USD per kWh" in shown.stdout
     assert "besides 12.5 a month, fixed_charge" in shown.stdout

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.config.problem import Severity
 from gateway.tariff.calendar import Calendar
+from gateway.tariff.coverage import coverage
 from gateway.tariff.flags import Need
 from gateway.tariff.prices import LeftOutError, part_per_kwh, price_components, price_total, require
-from gateway.tariff.tariff_file import load_tariff, shipped_tariffs
+from gateway.tariff.tariff_file import load_tariff, read_tariff, shipped_tariffs
 from tests.pipeline.tariff_data import STAGED, record, rows, sheet, staged
 
 PGE = {
@@ -93,6 +95,26 @@ def test_every_version_prices_every_bucket_and_names_its_source(name):
         assert set(version.energy_per_kwh) == set(tariff.bucket_names_of(version))
 
 
+WARNED = {
+    "pge-e-tou-d": ["holidays unsettled: the utility's own pages disagree"],
+    "peco-r": ["version 2026-06-01 ends on 2026-11-30 and none follows"],
+    "peco-r-tou": [
+        "holidays peco-tou: PECO lists New Year's Day observed and says nothing of",
+        "holidays peco-tou: nor of New Year's Day on a Saturday",
+        "version 2026-07-01 ends on 2026-11-30 and none follows",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", shipped_tariffs())
+def test_a_check_warns_of_what_is_open_and_of_nothing_else(name):
+    warnings = [one.message for one in coverage(read_tariff(name)) if one.severity is Severity.WARNING]
+    expected = WARNED.get(name, [])
+    assert len(warnings) == len(expected)
+    for words in expected:
+        assert any(one.startswith(words) for one in warnings), warnings
+
+
 @pytest.mark.parametrize(
     ("effective", "price"),
     [
@@ -130,6 +152,7 @@ REFUSED = [
     ("sce-tou-d-prime", Need.NON_BYPASSABLE, "total only"),
     ("sdge-ev-tou-5", Need.SUPPLY, "total only"),
     ("sce-tou-d-4-9pm", Need.WHOLE_BILL, "no baseline credit"),
+    ("sdge-tou-dr-1", Need.WHOLE_BILL, "allowance unsettled"),
     ("duquesne-rs", Need.WHOLE_BILL, "no customer charge"),
     ("duquesne-rs", Need.FIXED_CHARGES, "no customer charge"),
     ("mce-e-elec", Need.RETAIL, "generation only"),
