@@ -9,7 +9,7 @@ from datetime import date, timedelta, tzinfo
 from .days import DayRules
 from .edges import EdgeTable, Span, compile_span
 from .reasons import reason_at
-from .types import Tariff, Version
+from .types import MINUTES_A_DAY, DayClass, Tariff, Version
 from .walltime import FIRST_YEAR, LAST_YEAR, to_datetime, wall_to_us, zone_of
 
 UNASSIGNED = 0
@@ -42,6 +42,8 @@ class Calendar:
         self._end_us = wall_to_us(date(LAST_YEAR, 12, 31), 24 * 60, self.zone)
         start_us = wall_to_us(tariff.version[0].effective, 0, self.zone)
         self._span = Span(start_us, start_us)
+        self._last_version_us = wall_to_us(tariff.version[-1].effective, 24 * 60, self.zone)
+        self._is_flat = _is_flat(tariff, tariff.version[-1])
 
     @property
     def tariff_id(self) -> str:
@@ -69,6 +71,8 @@ class Calendar:
         position = span.position(utc_us)
         if position < len(span.edges_us):
             return span.edges_us[position]
+        if self._is_flat and utc_us >= self._last_version_us:
+            return NO_EDGE_US
         horizon_us = self._last_change_us(utc_us)
         while span.end_us < horizon_us:
             span = self._covering(utc_us, min(span.end_us + _STRETCH_US, horizon_us))
@@ -132,3 +136,13 @@ class Calendar:
             span = span.joined(compile_span(self.rules, self._ids, self.zone, span.end_us, after_us))
         self._span = span
         return span
+
+
+def _is_flat(tariff: Tariff, version: Version) -> bool:
+    """Whether one bucket holds for ever: then nobody needs to look through decades for an edge."""
+    periods = tariff.periods_of(version)
+    if tariff.seasons_of(version) or version.last_day is not None or not periods:
+        return False
+    first = periods[0]
+    whole_day = first.start_minute == 0 and first.end_minute == MINUTES_A_DAY
+    return whole_day and DayClass.EVERY in first.days and not first.months
