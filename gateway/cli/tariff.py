@@ -101,10 +101,10 @@ def _time(calendar: Calendar, option: str, text: str) -> int:
 
 
 def _show_moment(file: TariffFile, calendar: Calendar, moment: Moment, note: str, as_json: bool) -> None:
-    rules = _rule_lines(file, moment)
+    rules = _rule_places(file, moment)
     if as_json:
-        place = {"file": file.document.file, "line": rules[0][0] if rules else None, "note": note or None}
-        told = moment.as_json(calendar.zone) | place | besides_json(calendar.tariff, moment.version)
+        where = {"file": file.document.file, "rule": rules[0][0] if rules else None, "note": note or None}
+        told = moment.as_json(calendar.zone) | where | besides_json(calendar.tariff, moment.version)
         click.echo(json.dumps(_head(calendar) | told, indent=2))
         return
     click.echo(f"tariff   {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
@@ -114,19 +114,19 @@ def _show_moment(file: TariffFile, calendar: Calendar, moment: Moment, note: str
     until = "for good" if moment.until_us is None else f"until {iso_local(moment.until_us, calendar.zone)}"
     click.echo(f"bucket   {moment.bucket} {until}")
     click.echo(f"because  {moment.reason}")
-    for word, (number, period) in zip(("rule     ", *["         gives way: "] * len(rules)), rules, strict=False):
-        click.echo(f"{word}{file.document.file}:{number} [[period]] {period}")
+    for word, (place, period) in zip(("rule     ", *["         gives way: "] * len(rules)), rules, strict=False):
+        click.echo(f"{word}{place} [[period]] {period}")
     if moment.clock:
         click.echo(f"clock    {moment.clock}")
     _show_price(calendar, moment)
 
 
-def _rule_lines(file: TariffFile, moment: Moment) -> list[tuple[int, str]]:
-    """Line and name of the period that decided, then of those that fit too."""
+def _rule_places(file: TariffFile, moment: Moment) -> list[tuple[str, str]]:
+    """`FILE:LINE` and name of the period that decided, then of those that fit too."""
     reason = moment.reason
     if reason.version is None or reason.period is None:
         return []
-    return [(file.line_of_period(reason.version, one), one.name) for one in (reason.period, *reason.also)]
+    return [(file.place_of_period(reason.version, one), one.name) for one in (reason.period, *reason.also)]
 
 
 def _show_price(calendar: Calendar, moment: Moment) -> None:

@@ -50,7 +50,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "observed": ("observance", "shift"),
     "period": ("periods", "tou"),
     "version": ("versions",),
-    "from": ("start", "begin"),
+    "from": ("start", "begin", "effective", "since"),
     "to": ("end", "until"),
     "days": ("weekdays", "day"),
     "source": ("url", "source_url"),

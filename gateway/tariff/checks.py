@@ -31,7 +31,7 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
     for path, fields in converter.tables.items():
         kind = _kind(path)
         if kind == "":
-            _check_top(document, fields.text("id"), fields.text("zone"))
+            check_top(document, fields.text("id"), fields.text("zone"))
         elif kind == "season":
             _check_name(document, path, fields.text("name"))
             for key, name in (("from", "first"), ("to", "last")):
@@ -66,7 +66,8 @@ def _kind(path: TomlPath) -> str:
     return names[-1] if names else ""
 
 
-def _check_top(document: Document, name: str | None, zone: str | None) -> None:
+def check_top(document: Document, name: str | None, zone: str | None) -> None:
+    """Notes what is wrong with `id` and `zone`; None where a key is not there."""
     if name is not None and not _NAME.fullmatch(name):
         mend = "small letters, digits, - and _, at most 32"
         document.add(("id",), f'id "{name}" cannot be used', mend, value=name)

@@ -5,13 +5,13 @@ out once (`days`), so that a hole on one holiday in six years is found. Changes 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from ..config.problem import Problem, Severity, TomlPath
 from .days import DayKind, DayRules, Piece, in_season
 from .flags import LEAVES_OUT, REASONS, Flag
-from .tariff_file import TariffFile
+from .tariff_file import HISTORY_KEY, TariffFile
 from .types import MINUTES_A_DAY, Period, Tariff, Version
 
 _ONE_DAY = timedelta(days=1)
@@ -41,16 +41,28 @@ class _VersionDays:
 
 def coverage(file: TariffFile) -> tuple[Problem, ...]:
     """All findings in the order of the file's lines, warnings and notes."""
+    if not file.origins:
+        return _noted(file, [*_versions(file.tariff), *_findings(file)])
+    # Of a history: what its own dates leave out, then what is to be said of each file it names.
+    own = [replace(one, path=(HISTORY_KEY,)) for one in (*_late(file), *_versions(file.tariff))]
+    named = {one.document.file: one for one, _ in file.origins}
+    return (*_noted(file, own), *(problem for one in named.values() for problem in _noted(one, _findings(one))))
+
+
+def _findings(file: TariffFile) -> list[Finding]:
     tariff = file.tariff
     rules = DayRules(tariff)
-    findings = [*_versions(tariff)]
+    findings: list[Finding] = []
     for days in _days_of_versions(tariff, rules):
         findings += _season_holes(tariff, days)
         findings += _hours_without_rule(tariff, rules, days)
         findings += _claims(tariff, rules, days)
         findings += _holidays(tariff, days)
     findings += _flags(tariff)
-    findings += _open_questions(file)
+    return [*findings, *_open_questions(file)]
+
+
+def _noted(file: TariffFile, findings: list[Finding]) -> tuple[Problem, ...]:
     before = len(file.document.problems)
     # Rules that several versions share are looked at for each of them, but told once, with the first date.
     told: dict[tuple[TomlPath, str], Finding] = {}
@@ -73,6 +85,16 @@ def _days_of_versions(tariff: Tariff, rules: DayRules) -> Iterator[_VersionDays]
             days.kinds.setdefault(rules.kind_of(day), day)
             day += _ONE_DAY
         yield days
+
+
+def _late(file: TariffFile) -> Iterator[Finding]:
+    """A history that begins before the figures of its first tariff do."""
+    schedule = file.document.table[HISTORY_KEY]
+    first = schedule[0].get("from") if isinstance(schedule, list) else None
+    begins = file.tariff.version[0].effective
+    if isinstance(first, date) and first < begins:
+        message = f"no version holds from {first} to {begins - _ONE_DAY}"
+        yield Finding((), message, "the tariff's file begins later than the schedule")
 
 
 def _versions(tariff: Tariff) -> Iterator[Finding]:

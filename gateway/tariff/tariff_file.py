@@ -13,9 +13,13 @@ from ..config.hints import did_you_mean
 from ..config.lines import line_of
 from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
 from ..places import data_folders
-from .checks import check_tariff
+from .checks import check_tariff, check_top
+from .history import History, check_history, joined
 from .holiday_lists import HolidayList, with_lists
 from .types import Period, Tariff, Version
+
+HISTORY_KEY = "schedule"
+"""A file with this key names tariffs and is none itself."""
 
 
 class TariffError(ProblemsError):
@@ -31,11 +35,18 @@ class TariffFile:
     lists: tuple[HolidayList, ...]
     """The lists of holidays that it names."""
 
-    def line_of_period(self, version: Version, period: Period) -> int:
-        """On which line a [[period]] that holds in `version` stands."""
-        path: TomlPath = ("version", self.tariff.version.index(version)) if version.period else ()
-        position = next(at for at, one in enumerate(self.tariff.periods_of(version)) if one is period)
-        return line_of(self.document.lines, (*path, "period", position))
+    origins: "tuple[tuple[TariffFile, Version], ...]" = ()
+    """Of a history: where each version stands. Empty for a tariff of one file."""
+
+    def place_of_period(self, version: Version, period: Period) -> str:
+        """`FILE:LINE` of a [[period]] that holds in `version`."""
+        position = self.tariff.version.index(version)
+        number = next(at for at, one in enumerate(self.tariff.periods_of(version)) if one is period)
+        if self.origins:
+            origin, own = self.origins[position]
+            return origin.place_of_period(own, origin.tariff.periods_of(own)[number])
+        path: TomlPath = ("version", position) if version.period else ()
+        return f"{self.document.file}:{line_of(self.document.lines, (*path, 'period', number))}"
 
 
 def shipped_tariffs() -> tuple[str, ...]:
@@ -55,8 +66,11 @@ def load_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Tariff:
 
 def read_tariff(name_or_path: str, search: Sequence[Path] = ()) -> TariffFile:
     """The same with its file. Raises TariffError."""
-    path = find_tariff(name_or_path, search)
-    document = read_document(path)
+    document = read_document(find_tariff(name_or_path, search))
+    return _read_history(document, search) if HISTORY_KEY in document.table else _read_one(document)
+
+
+def _read_one(document: Document) -> TariffFile:
     tariff: Tariff | None = None
     lists: tuple[HolidayList, ...] = ()
     if document.readable:
@@ -65,10 +79,56 @@ def read_tariff(name_or_path: str, search: Sequence[Path] = ()) -> TariffFile:
         check_tariff(document, converter, tariff)
         if tariff is not None:
             tariff, lists = with_lists(document, tariff)
-    problems = errors_of(document.problems)
-    if problems or tariff is None:
-        raise TariffError(sorted(problems, key=lambda problem: problem.line))
+    _raise_errors(document)
+    assert tariff is not None
     return TariffFile(tariff, document, lists)
+
+
+def _read_history(document: Document, search: Sequence[Path]) -> TariffFile:
+    """A file that names several tariffs, as one tariff."""
+    converter = Converter(document)
+    history = converter.struct(History)
+    check_top(document, converter.tables[()].text("id"), None)
+    if history is not None and not history.schedule:
+        document.add((HISTORY_KEY,), "there is no [[schedule]]", "each names a tariff and the day from which it holds")
+    _raise_errors(document)
+    assert history is not None
+    files = [_read_stint(document, at, stint.tariff, search) for at, stint in enumerate(history.schedule)]
+    _raise_errors(document)
+    read = [one for one in files if one is not None]
+    tariffs = [one.tariff for one in read]
+    check_history(document, history, tariffs)
+    _raise_errors(document)
+    tariff, origins = joined(history, tariffs)
+    if not tariff.version:
+        document.add((HISTORY_KEY,), "none of these tariffs holds on any of these days", "correct the dates")
+    _raise_errors(document)
+    lists = tuple(dict.fromkeys(one for file in read for one in file.lists))
+    return TariffFile(tariff, document, lists, tuple((read[one.stint], one.version) for one in origins))
+
+
+def _read_stint(document: Document, position: int, name: str, search: Sequence[Path]) -> TariffFile | None:
+    """The tariff of one [[schedule]]; None where its mistakes, or that it is none, have been noted."""
+    path = (HISTORY_KEY, position, "tariff")
+    try:
+        found = document.folder / name if is_path(name) else find_tariff(name, search)
+        named = read_document(found)
+        if HISTORY_KEY not in named.table:
+            return _read_one(named)
+        document.add(path, f"{name} is a history itself", "name the tariffs that it names", value=name)
+    except TariffError as error:
+        for one in error.problems:
+            if one.line:
+                document.problems.append(one)
+            else:
+                document.add(path, f"{one.file} {one.message}".strip(), one.mend, value=name)
+    return None
+
+
+def _raise_errors(document: Document) -> None:
+    problems = errors_of(document.problems)
+    if problems or not document.readable:
+        raise TariffError(sorted(problems, key=lambda problem: problem.line))
 
 
 def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:

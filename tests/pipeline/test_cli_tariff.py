@@ -133,7 +133,8 @@ source = "y"
 def test_a_holiday_is_named_with_the_day_for_which_it_is_observed(show, tmp_path):
     (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
     told = json.loads(show("./mine.toml", "--at", "2027-07-05T18:00", "--json").stdout)
-    assert (told["bucket"], told["period"], told["line"]) == ("off_peak", "off_peak", 22)
+    assert (told["bucket"], told["period"]) == ("off_peak", "off_peak")
+    assert told["rule"].endswith("mine.toml:22")
     assert told["holiday"] == "Independence Day, observed for Sunday 2027-07-04"
     assert "Monday, holiday Independence Day, observed for Sunday 2027-07-04" in told["reason"]
     # Control: the Friday before Saturday 4 July 2026 is a day like any other.
