@@ -1,6 +1,7 @@
 """The daemon: every thread made, started, watched and ended. The only file that knows every concrete class.
 
-    lines (one thread each) -> ledger thread (validate, accumulate, commit) -> publisher thread -> broker
+    lines (a thread for each serial one, one for all TCP) -> ledger thread (validate, accumulate, commit)
+    -> publisher thread -> broker
 A thread that dies of a fault of ours ends the process with exit code 70, so that the supervisor starts it anew:
 a daemon that looks alive and books nothing is worse than one that is gone.
 """
@@ -28,6 +29,7 @@ from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import Config, GatewaySection, MeterSection
 from .control import Control
+from .endpoints import Endpoints
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
@@ -39,6 +41,7 @@ from .notify import Notifier
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
+from .read import Reading
 from .schedule import Schedule
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
@@ -74,7 +77,7 @@ class App:
             topics = Topics(config.mqtt.base_topic, config.gateway.id)
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
-            self._lines = [self._open_line(name, sections) for name, sections in by_line(config.meter).items()]
+            self._lines = self._open_lines()
             self._line_of = {meter: line for line in self._lines for meter in line.meters}
             self._bookkeeper = Bookkeeper(config, self._store, self._books, topics, clock, self._ask_again)
             self._publisher = Publisher(
@@ -205,7 +208,22 @@ class App:
             gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * self._clock.rate),
         )
 
-    def _open_line(self, name: str, sections: list[MeterSection]) -> Line:
+    def _open_lines(self) -> list[Line | Endpoints]:
+        """A thread for each serial line, and one for all TCP endpoints."""
+        lines: list[Line | Endpoints] = []
+        places = []
+        for name, sections in by_line(self._config.meter).items():
+            meters, first = self._open_meters(sections), sections[0]
+            if first.port:
+                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
+            else:
+                places.append((first.host, first.tcp_port, meters))
+        if places:
+            ticker = SystemTicker()
+            lines.append(Endpoints(places, self._clock, ticker, self._deliver, self._report_failure))
+        return lines
+
+    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
         meters = []
         for meter, polled in open_meters(sections, self._folder, SystemTicker()).items():
             section = next(one for one in sections if one.name == meter)
@@ -213,13 +231,13 @@ class App:
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
             request_s = longest_request_s(section, sections)
             meters.append(LineMeter(meter, polled, schedule, timeline, request_within_s=request_s))
-        return Line(
-            name,
-            meters,
-            self._clock,
-            lambda reading: self._bookkeeper.deliver(reading),
-            lambda meter, error: self._bookkeeper.report_failure(meter, error),
-        )
+        return meters
+
+    def _deliver(self, reading: Reading) -> None:
+        self._bookkeeper.deliver(reading)
+
+    def _report_failure(self, meter: str, why: str) -> None:
+        self._bookkeeper.report_failure(meter, why)
 
     def _open_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
         if not self._config.mqtt.discovery:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from drivers import Polled, Ticker, load_profile
+from drivers import Stepped, Ticker, load_profile
 from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.transport.base import Transport
@@ -24,7 +24,7 @@ def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     return lines
 
 
-def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Polled]:
+def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Stepped]:
     """The meters of one line, by name. Nothing is sent yet. Raises drivers.ProfileError.
 
     `folder` is the config's own: a profile beside it is found by its name.
@@ -58,7 +58,7 @@ def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> fl
     return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
 
 
-def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Polled:
+def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Stepped:
     """One meter of a config, alone on its line, for a command that runs without the daemon."""
     section = next(section for section in config.meter if section.name == name)
     return open_meters([section], folder, ticker)[name]
