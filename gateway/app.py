@@ -28,6 +28,7 @@ from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import Config, GatewaySection, MeterSection
+from .config.way import way_of
 from .control import Control
 from .endpoints import Endpoints
 from .kernels import Build, Kernel, load_kernel
@@ -213,11 +214,11 @@ class App:
         lines: list[Line | Endpoints] = []
         places = []
         for name, sections in by_line(self._config.meter).items():
-            meters, first = self._open_meters(sections), sections[0]
-            if first.port:
-                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
+            meters, way = self._open_meters(sections), way_of(sections[0])
+            if way.is_endpoint:
+                places.append((way.host, way.tcp_port, meters))
             else:
-                places.append((first.host, first.tcp_port, meters))
+                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
         if places:
             ticker = SystemTicker()
             lines.append(Endpoints(places, self._clock, ticker, self._deliver, self._report_failure))

@@ -1,6 +1,5 @@
 """From the config's [[meter]] tables to meters that can be asked, grouped by the line they share."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,15 +11,14 @@ from drivers.transport.serial import Parity, SerialTransport
 from drivers.transport.tcp import TcpTransport
 
 from .config.types import Config, MeterSection
+from .config.way import WayKind, way_of
 
 
 def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     """Meters grouped by serial port or by TCP endpoint: what shares a line is asked by one thread."""
     lines: dict[str, list[MeterSection]] = {}
     for section in meters:
-        # Two names of one port are one line: the second opening of it would be refused.
-        port = os.path.realpath(section.port) if section.port else ""
-        lines.setdefault(port or f"{section.host.lower()}:{section.tcp_port}", []).append(section)
+        lines.setdefault(way_of(section).name, []).append(section)
     return lines
 
 
@@ -30,13 +28,14 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
     `folder` is the config's own: a profile beside it is found by its name.
     """
     first = sections[0]
+    is_tcp = way_of(first).kind is WayKind.TCP
     profiles = {section.name: load_profile(section.profile, (folder,)) for section in sections}
     link = ModbusLink(
         _transport(first, ticker),
-        Framing.RTU if first.port else Framing.TCP,
+        Framing.TCP if is_tcp else Framing.RTU,
         ticker,
         timeout_us=max(section.timeout_ms for section in sections) * 1000,
-        baud_bd=first.baud_bd if first.port else None,
+        baud_bd=None if is_tcp else first.baud_bd,
         pause_us=max(profile.pause_us for profile in profiles.values()),
     )
     return {
@@ -54,7 +53,8 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
 def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> float:
     """The longest that one request to a meter of the line `sections` can take, its waits before and after included."""
     timeout_s = max(one.timeout_ms for one in sections) / 1000
-    wire_s = 2 * 256 * 11 / section.baud_bd if section.port else 0.0  # the longest frame each way
+    has_wire = way_of(section).kind is not WayKind.TCP
+    wire_s = 2 * 256 * 11 / section.baud_bd if has_wire else 0.0  # the longest frame each way
     return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
 
 
@@ -65,8 +65,11 @@ def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Stepped
 
 
 def _transport(section: MeterSection, ticker: Ticker) -> Transport:
-    if not section.port:
-        return TcpTransport(section.host, section.tcp_port, ticker)
-    return SerialTransport(
-        section.port, section.baud_bd, ticker, parity=Parity(section.parity.value), stop_bits=section.stop_bits
-    )
+    way, parity = way_of(section), Parity(section.parity.value)
+    if way.is_endpoint:
+        return TcpTransport(way.host, way.tcp_port, ticker)
+    if way.kind is WayKind.SERIAL:
+        return SerialTransport(section.port, section.baud_bd, ticker, parity=parity, stop_bits=section.stop_bits)
+    from drivers.transport.rfc2217 import Rfc2217Transport  # few have one, and it brings sockets and threads
+
+    return Rfc2217Transport(way.host, way.tcp_port, section.baud_bd, ticker, parity=parity, stop_bits=section.stop_bits)

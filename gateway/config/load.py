@@ -16,6 +16,7 @@ from .meter_rules import check_meters, profile_path
 from .problem import ConfigError, Problem, errors_of
 from .rules import check_sections, resolved
 from .types import Config
+from .way import is_url
 
 __all__ = ["ConfigError", "Examined", "examine", "load_config"]
 
@@ -71,7 +72,11 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
         ),
         accounting=msgspec.structs.replace(config.accounting, tariff=whole(tariff) if is_path(tariff) else tariff),
         meter=tuple(
-            msgspec.structs.replace(meter, profile=profile_path(folder, meter.profile), port=whole(meter.port))
+            msgspec.structs.replace(
+                meter,
+                profile=profile_path(folder, meter.profile),
+                port=meter.port if is_url(meter.port) else whole(meter.port),
+            )
             for meter in config.meter
         ),
     )
