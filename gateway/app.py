@@ -28,7 +28,7 @@ from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import Config, GatewaySection, MeterSection
-from .config.way import way_of
+from .config.way import WayKind, way_of
 from .control import Control
 from .endpoints import Endpoints
 from .kernels import Build, Kernel, load_kernel
@@ -37,8 +37,9 @@ from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line
 from .log import event_line, logger
-from .meters import by_line, longest_request_s, open_meters
+from .meters import by_line, longest_request_s, open_line
 from .notify import Notifier
+from .overheard import Overheard
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
@@ -72,6 +73,7 @@ class App:
         self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
+        self._overheard: dict[str, Overheard] = {}
         self._kernel: Kernel = load_kernel(Build.PYTHON)
         self._store = self._open_store()
         try:
@@ -226,7 +228,11 @@ class App:
 
     def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
         meters = []
-        for meter, polled in open_meters(sections, self._folder, SystemTicker()).items():
+        line = open_line(sections, self._folder, SystemTicker())
+        overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
+        for meter, polled in line.meters.items():
+            if way_of(sections[0]).kind is not WayKind.TCP:  # where nobody else can be heard
+                self._overheard[meter] = overheard
             section = next(one for one in sections if one.name == meter)
             schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
@@ -235,10 +241,18 @@ class App:
         return meters
 
     def _deliver(self, reading: Reading) -> None:
+        self._tell_other_master(reading.meter)
         self._bookkeeper.deliver(reading)
 
     def _report_failure(self, meter: str, why: str) -> None:
+        self._tell_other_master(meter)
         self._bookkeeper.report_failure(meter, why)
+
+    def _tell_other_master(self, meter: str) -> None:
+        """In the line's own thread, after each turn."""
+        overheard = self._overheard.get(meter)
+        if overheard is not None and (requests := overheard.news()) is not None:
+            self._bookkeeper.report_event(meter, "other_master", {"requests": requests})
 
     def _open_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
         if not self._config.mqtt.discovery:

@@ -68,7 +68,7 @@ class _Turn:
 
 
 class Bookkeeper(threading.Thread):
-    """The ledger thread. Other threads call `deliver`, `report_failure`, `want_rows`, `acknowledge`, `stop`."""
+    """The ledger thread. Other threads call `deliver`, the `report_`s, `want_rows`, `acknowledge`, `stop`."""
 
     def __init__(
         self,
@@ -108,6 +108,10 @@ class Bookkeeper(threading.Thread):
     def report_failure(self, meter: str, error: str) -> None:
         """A line could not read a meter."""
         self._post(lambda _turn: self._note_failure(meter, error))
+
+    def report_event(self, meter: str, kind: str, detail: Record) -> None:
+        """A line noticed something beside its readings."""
+        self._post(lambda turn: self._note_event(meter, kind, detail, turn))
 
     def want_rows(self, connection: int, after_id: int, limit: int) -> None:
         """The publisher has room; answered by `Publisher.offer_rows` after the next commit."""
@@ -214,6 +218,11 @@ class Bookkeeper(threading.Thread):
         if error != live.error:
             logger.warning(event_line("read_failed", meter=meter, why=error))
         live.error = error
+
+    def _note_event(self, meter: str, kind: str, detail: Record, turn: _Turn) -> None:
+        logger.warning(event_line(kind, meter=meter, **detail))
+        self._books[meter].tell(kind, self._clock.wall_us(), detail, self._batch)
+        turn.commit_now = True
 
     def _take_acknowledgement(self, outbox_id: int) -> None:
         self._batch.acknowledged.append(outbox_id)

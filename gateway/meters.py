@@ -1,6 +1,7 @@
 """From the config's [[meter]] tables to meters that can be asked, grouped by the line they share."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import Stepped, Ticker, load_profile
@@ -22,8 +23,16 @@ def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     return lines
 
 
-def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Stepped]:
-    """The meters of one line, by name. Nothing is sent yet. Raises drivers.ProfileError.
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line that can be asked: its meters by name, and what is counted on it."""
+
+    link: ModbusLink
+    meters: dict[str, Stepped]
+
+
+def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> OpenLine:
+    """The meters of one line. Nothing is sent yet. Raises drivers.ProfileError.
 
     `folder` is the config's own: a profile beside it is found by its name.
     """
@@ -38,7 +47,7 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
         baud_bd=None if is_tcp else first.baud_bd,
         pause_us=max(profile.pause_us for profile in profiles.values()),
     )
-    return {
+    meters = {
         section.name: open_polled(
             profiles[section.name],
             link,
@@ -48,6 +57,12 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
         )
         for section in sections
     }
+    return OpenLine(link, meters)
+
+
+def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Stepped]:
+    """The meters of `open_line` alone."""
+    return open_line(sections, folder, ticker).meters
 
 
 def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> float:
