@@ -34,6 +34,7 @@ ARGUMENTS = {"split_series": "ccnccncc", "accumulate_rows": "cccnccnncccccc"}
 class Build(StrEnum):
     """How the kernel was made. All give the same bits."""
 
+    AOT = "aot"
     JIT = "jit"
     PYTHON = "python"
 
@@ -69,10 +70,11 @@ class BookedRows:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One build of the kernel. `why` says why it is not the compiled library, where that was wanted."""
+    """One build of the kernel. `path`: the library. `why`: why it is not the library, where that was wanted."""
 
     build: Build
     _entries: Mapping[str, Callable[..., int]]
+    path: str = ""
     why: str = ""
 
     def split_series(
