@@ -29,7 +29,9 @@ def writable_folder(folders: Iterable[Path]) -> Path:
     faults = []
     for folder in folders:
         try:
-            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                folder.chmod(0o755)  # the service's user reads what root makes, whatever root's umask
             with tempfile.TemporaryFile(dir=folder):
                 return folder
         except OSError as error:

@@ -95,7 +95,7 @@ class Kernel:
         split, n, n_edges = self._entries["split_series"], len(times_us), len(edges_us)
         status = split(times, values, n, edges, buckets, n_edges, sums, at_edges)
         if status != OK:
-            raise KernelError(_MESSAGES[status])
+            raise KernelError(_MESSAGES.get(status, f"status {status}"))
         return totals, edge_registers
 
     def accumulate_rows(
@@ -130,7 +130,7 @@ class Kernel:
         book, n, n_edges = self._entries["accumulate_rows"], len(time_us), len(edges_us)
         status = book(times, imports, exports, n, edges, buckets, n_edges, bucket_count, *outcome)
         if status not in (OK, NOT_IN_ORDER, WENT_BACKWARDS):
-            raise KernelError(_MESSAGES[status])
+            raise KernelError(_MESSAGES.get(status, f"status {status}"))
         refusal = {NOT_IN_ORDER: RowRefusal.NOT_IN_ORDER, WENT_BACKWARDS: RowRefusal.WENT_BACKWARDS}.get(status)
         return BookedRows(rows[0], refusal, imported, exported, import_at, export_at, edge_rows)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .kernel import ARGUMENTS, BookedRows, Build, Kernel, RowRefusal, entry_at
+from .kernel import ARGUMENTS, BookedRows, Build, Kernel, KernelError, RowRefusal, entry_at
 
 FORMAT = 1
 """To be raised when the emitter, the linker's options or the entries change and the kernel's source does not."""
@@ -86,12 +86,20 @@ def find_library(folders: Iterable[Path]) -> Kernel:
     looked = tuple(folders)
     name = library_name(native_target())
     for folder in looked:
-        if (folder / name).exists():
+        if _is_there(folder / name):
             return open_library(folder / name)
     others = [str(path) for folder in looked for path in folder.glob(f"netmeter-kernel-*-{platform.machine()}.so")]
     if others:
         raise LibraryError(f"{others[0]} was made of another version of the kernel's source; {MEND}")
     raise LibraryError(f"not built: no {name} in {' or '.join(str(folder) for folder in looked)}; {MEND}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:  # a folder that this user may not look into has no library for them
+        return False
+    return True
 
 
 def open_library(path: Path) -> Kernel:
@@ -103,32 +111,39 @@ def open_library(path: Path) -> Kernel:
     try:
         _check_owner(path, os.fstat(descriptor))
         _check_seal(path, descriptor)
-        try:
-            # By the descriptor that was looked at: the name may stand for another file by now.
-            library = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
-            entries = {name: _entry(library, name) for name in ARGUMENTS}
-        except (OSError, AttributeError) as error:
-            raise LibraryError(f"{path}: {error}; {MEND}") from error
-    finally:
+        # By the descriptor that was looked at: the name may stand for another file by now. It stays open for good,
+        # because the system's loader takes a name that it has seen for the file that it has seen.
+        loaded = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+    except (LibraryError, OSError) as error:
         os.close(descriptor)
+        raise error if isinstance(error, LibraryError) else LibraryError(f"{path}: {error}; {MEND}") from error
+    try:
+        entries = {name: _entry(loaded, name) for name in ARGUMENTS}
+    except AttributeError as error:
+        raise LibraryError(f"{path}: {error}; {MEND}") from error
     kernel = Kernel(Build.AOT, entries, path=str(path))
-    if not knows_its_answers(kernel):
+    try:
+        sound = knows_its_answers(kernel)
+    except KernelError:
+        sound = False
+    if not sound:
         raise LibraryError(f"{path} reckons wrong; {MEND}")
     return kernel
 
 
 def knows_its_answers(kernel: Kernel) -> bool:
     """Whether a build reckons what was worked by hand, at both ends of its range."""
-    thirds, widest, both = _column(0, 1, 2), _column(0, 2**63 - 1), _column(0, 1)
+    thirds, widest = _column(0, 1, 2), _column(0, 2**63 - 1)
     rows, totals, at_edges = _column(0, 10, 20, 20), _column(5, 15), _column(-1, 15)
-    # 10 over thirds of the way is cut to 3 and 6; (2**63 - 1) / (2**62 - 1) is 2 and a little; of the four rows the
-    # last is not later than the third.
+    # 10 over thirds of the way is cut to 3 and 6; (2**63 - 1) * 2**61 / (2**62 - 1) is 2**62 and a half; of the four
+    # rows the last is not later than the third.
+    narrow = kernel.split_series(_column(0, 3), _column(100, 110), thirds, thirds, 3)
+    wide = kernel.split_series(_column(0, 2**62 - 1), widest, _column(0, 2**61), _column(0, 1), 2)
+    booked = kernel.accumulate_rows(rows, rows, rows, _column(0, 15), _column(1, 0), 2)
     return (
-        kernel.split_series(_column(0, 3), _column(100, 110), thirds, thirds, 3)
-        == (_column(3, 3, 4), _column(-1, 103, 106))
-        and kernel.split_series(_column(0, 2**62 - 1), widest, both, both, 2) == (_column(2, 2**63 - 3), _column(-1, 2))
-        and kernel.accumulate_rows(rows, rows, rows, _column(0, 15), _column(1, 0), 2)
-        == BookedRows(3, RowRefusal.NOT_IN_ORDER, totals, totals, at_edges, at_edges, _column(-1, 2))
+        narrow == (_column(3, 3, 4), _column(-1, 103, 106))
+        and wide == (_column(2**62, 2**62 - 1), _column(-1, 2**62))
+        and booked == BookedRows(3, RowRefusal.NOT_IN_ORDER, totals, totals, at_edges, at_edges, _column(-1, 2))
     )
 
 
