@@ -31,7 +31,7 @@ from .config.types import Config, GatewaySection, MeterSection
 from .config.way import WayKind, way_of
 from .control import Control
 from .endpoints import Endpoints
-from .kernels import Build, Kernel, load_kernel
+from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
@@ -74,7 +74,7 @@ class App:
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
         self._overheard: dict[str, Overheard] = {}
-        self._kernel: Kernel = load_kernel(Build.PYTHON)
+        self._kernel: Kernel = service_kernel()
         self._store = self._open_store()
         try:
             topics = Topics(config.mqtt.base_topic, config.gateway.id)
@@ -82,7 +82,9 @@ class App:
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
             self._lines = self._open_lines()
             self._line_of = {meter: line for line in self._lines for meter in line.meters}
-            self._bookkeeper = Bookkeeper(config, self._store, self._books, topics, clock, self._ask_again)
+            self._bookkeeper = Bookkeeper(
+                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.build
+            )
             self._publisher = Publisher(
                 config.mqtt,
                 topics,
@@ -115,6 +117,7 @@ class App:
         gc.collect()
         gc.freeze()  # what lives now lives to the end: keep the collector's pauses short
         logger.info(event_line("started", version=__version__, gateway=self._config.gateway.id, store=self._store.path))
+        logger.info(event_line("kernel", build=self._kernel.build, library=self._kernel.path, why=self._kernel.why))
         self._keep_watch()
         return self._stop()
 
@@ -296,6 +299,7 @@ class App:
         own = {
             "uptime_s": (self._clock.real_us() - self._started_us) // 1_000_000,
             "kernel": self._kernel.build.value,
+            "kernel_why": self._kernel.why,
             "delivery": delivery_view(self._publisher.delivery, self._config),
         }
         try:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from .books import Books
 from .clock import Clock
 from .config.types import Config
+from .kernels import Build
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -78,14 +79,15 @@ class Bookkeeper(threading.Thread):
         topics: Topics,
         clock: Clock,
         ask_again: Callable[[str], None],
+        kernel: Build = Build.PYTHON,
     ) -> None:
-        """`ask_again(meter)` asks the meter's line for another reading at once."""
+        """`ask_again(meter)` asks the meter's line for another reading at once. `kernel`: as told in health."""
         super().__init__(name="ledger", daemon=True)
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
-        self._ask_again = ask_again
+        self._ask_again, self._kernel = ask_again, kernel
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
@@ -306,5 +308,6 @@ class Bookkeeper(threading.Thread):
             "commits": health.commits,
             "storage": health.error or "ok",
             "readings_dropped": health.readings_dropped,
+            "kernel": self._kernel.value,
             "sqlite": sqlite3.sqlite_version,
         }

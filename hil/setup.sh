@@ -9,6 +9,7 @@ unset PYTHONHOME PYTHONPATH
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$root/.venv
 stamp=$venv/setup-stamp
+kernel_stamp=$venv/kernel-stamp
 log=$venv/setup.log
 free_needed_kib=900000  # .venv takes 480 MB; pip unpacks the largest wheel beside it
 apt_allowed=yes
@@ -208,6 +209,23 @@ python_part() {
     say "done"
 }
 
+# ---- the compiled kernel: made where a linker is, and again when its source or the linkers change.
+kernel_facts() {
+    cat "$root"/gateway/kernels/*.py | sha256sum
+    for linker in ld ld.lld cc gcc clang; do command -v $linker || :; done
+}
+kernel_is_current() {
+    [ -d "$root/gateway/kernels" ] || return 0
+    [ -r "$kernel_stamp" ] && [ "$(kernel_facts)" = "$(cat "$kernel_stamp")" ]
+}
+
+kernel_part() {
+    say "netmeter kernel build (some seconds)"
+    "$venv/bin/python" -m gateway.cli kernel build --into "$venv/lib/netmeter-gateway" 9>&- ||
+        say "no compiled kernel: the gateway runs the same one in plain Python"
+    kernel_facts >"$kernel_stamp"
+}
+
 for option; do
     case $option in
         --no-system) apt_allowed=no ;;
@@ -216,7 +234,7 @@ for option; do
 done
 [ "$(uname -s)" = Linux ] || die "this is $(uname -s)" "use a 64-bit Linux (Debian 12, Raspberry Pi OS)"
 
-if is_current && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
+if is_current && { kernel_is_current || [ ! -w "$venv" ]; } && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
     tell_broker
     exit 0
 fi
@@ -234,4 +252,5 @@ if [ -d "$venv" ] && [ ! -w "$venv" ]; then
 fi
 system_part
 is_current || python_part
+kernel_is_current || kernel_part
 tell_broker

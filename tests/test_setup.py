@@ -213,6 +213,45 @@ def test_second_start_waits_for_the_first(checkout: Checkout, tmp_path: Path) ->
     assert "is Python 3.9" in said  # it went on
 
 
+def with_kernel(checkout: Checkout, exit_code: int) -> Path:
+    """A finished checkout that has a kernel's source, and an interpreter that records what it is asked to build."""
+    checkout.stamp()
+    python = checkout.root / ".venv/bin/python"
+    python.unlink()
+    version = f"echo Python {platform.python_version()}"
+    script(python, f'#!/bin/sh\n[ "$1" != -V ] || {{ {version}; exit; }}\necho "$*" >>"$RECORD"\nexit {exit_code}\n')
+    source = checkout.root / "gateway/kernels/split.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("OK = 0\n")
+    return source
+
+
+def test_kernel_is_built_once_and_again_when_its_source_changes(checkout: Checkout) -> None:
+    source = with_kernel(checkout, exit_code=0)
+    wanted = f"-m gateway.cli kernel build --into {checkout.root}/.venv/lib/netmeter-gateway\n"
+    for _ in range(2):
+        code, said = checkout.run("--no-system")
+        assert (code, checkout.calls()) == (0, wanted)
+    source.write_text("OK = 1\n")
+    code, said = checkout.run("--no-system")
+    assert "netmeter kernel build" in said  # told before it is done
+    assert (code, checkout.calls()) == (0, 2 * wanted)
+
+
+def test_kernel_that_cannot_be_built_stops_nothing_and_is_not_tried_again(checkout: Checkout) -> None:
+    with_kernel(checkout, exit_code=1)
+    code, said = checkout.run("--no-system")
+    assert code == 0
+    assert "in plain Python" in said
+    assert checkout.calls().count("kernel build") == 1
+    assert checkout.run("--no-system")[0] == 0
+    assert checkout.calls().count("kernel build") == 1
+    linker = script(checkout.bin / "ld.lld", "#!/bin/sh\n")  # until a linker comes
+    assert checkout.run("--no-system")[0] == 0
+    assert checkout.calls().count("kernel build") == 2
+    linker.unlink()
+
+
 def test_unwritable_checkout_is_named(checkout: Checkout, tmp_path: Path) -> None:
     if os.getuid() == 0:
         pytest.skip("root can write everywhere")
