@@ -27,7 +27,7 @@ from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import Config, GatewaySection, MeterSection
-from .control import Control
+from .control import Control, Handler
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
@@ -124,10 +124,11 @@ class App:
 
     def _open_watch(self) -> Watch:
         bookkeeper, publisher = self._bookkeeper, self._publisher
+        loops = (bookkeeper, publisher, *self._lines, self._control)
         return Watch(
             Notifier(places.notify_address()),
             places.watchdog_period_us(),
-            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines)],
+            [loop.pulse for loop in loops],
             self._clock,
             lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
         )
@@ -231,7 +232,8 @@ class App:
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
-            return Control(path, {"status": lambda _request: self._status(), "read": self._read_now})
+            handlers: dict[str, Handler] = {"status": lambda _request: self._status(), "read": self._read_now}
+            return Control(path, handlers, self._clock)
         except places.PlaceError as error:
             raise StartError(f"control socket: {error}") from error
         except OSError as error:

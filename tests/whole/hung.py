@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway import bookkeeper, line, pulse
+from gateway import bookkeeper, control, line, pulse
 from gateway.publish import publisher
 
 QUICK_S = 2.0
@@ -20,6 +20,7 @@ LOOPS: dict[str, tuple[type, str]] = {
     "line": (line.Line, "_plan"),
     "ledger": (bookkeeper.Bookkeeper, "_offer_health"),
     "publisher": (publisher.Publisher, "_keep_time"),
+    "control": (control.Control, "_take_caller"),
 }
 
 
