@@ -35,12 +35,13 @@ class House:
         broker_kind: BrokerKind | None = None,
         interval_min: int = 15,
         commit_every_s: int | None = None,
+        broker_persistent: bool = False,
     ) -> None:
-        """Take a folder (it must exist); starts nothing."""
+        """Take a folder (it must exist); starts nothing. `broker_persistent`: sessions outlive the broker's restart."""
         self.folder = folder
         self.seed = seed
         self.anchor = Anchor.now(start_utc_us, speed)
-        self.broker = Broker(folder, kind=broker_kind)
+        self.broker = Broker(folder, kind=broker_kind, persistent=broker_persistent)
         self.config = folder / "gateway.toml"
         self.store = folder / "ledger.sqlite"
         self.production_link = folder / "array-meter"
