@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from drivers import DriverError, MeterIdentity, SystemTicker
+from drivers.meter_time import Timed
 
 from . import __version__, places
 from .accumulate import EDGE_TOLERANCE_US, Rules
 from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
-from .config.types import Config, GatewaySection, MeterSection
+from .config.types import ClockSource, Config, GatewaySection, MeterSection
 from .control import Control, Handler
 from .kernels import Build, Kernel, load_kernel
 from .ledger.lock import StoreLockedError
@@ -34,7 +35,8 @@ from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line
 from .log import event_line, logger
-from .meters import by_line, longest_request_s, open_meters
+from .meter_clock import ClockMeter, MeterClock
+from .meters import by_line, clock_meter, longest_request_s, open_meters
 from .notify import Notifier
 from .publish.announcer import Announcer
 from .publish.message import Topics
@@ -68,6 +70,10 @@ class App:
         self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
+        self._clock_meter: str | None = None
+        if config.gateway.clock is ClockSource.METER:
+            self._clock = clock = MeterClock(clock, self._calendar.zone, _stated_error_us(config.gateway))
+            self._clock_meter = clock_meter(config.meter, self._folder)
         self._kernel: Kernel = load_kernel(Build.PYTHON)
         self._store = self._open_store()
         try:
@@ -124,11 +130,10 @@ class App:
 
     def _open_watch(self) -> Watch:
         bookkeeper, publisher = self._bookkeeper, self._publisher
-        loops = (bookkeeper, publisher, *self._lines, self._control)
         return Watch(
             Notifier(places.notify_address()),
             places.watchdog_period_us(),
-            [loop.pulse for loop in loops],
+            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines), self._control.pulse],
             self._clock,
             lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
         )
@@ -209,6 +214,8 @@ class App:
     def _open_line(self, name: str, sections: list[MeterSection]) -> Line:
         meters = []
         for meter, polled in open_meters(sections, self._folder, SystemTicker()).items():
+            if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
+                polled = ClockMeter(polled, self._clock)
             section = next(one for one in sections if one.name == meter)
             schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
@@ -295,7 +302,11 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
 
 
 def _system_clock(section: GatewaySection) -> SystemClock:
-    return SystemClock(section.clock, section.clock_error_s * 1_000_000 or None)
+    return SystemClock(section.clock, _stated_error_us(section))
+
+
+def _stated_error_us(section: GatewaySection) -> int | None:
+    return section.clock_error_s * 1_000_000 or None
 
 
 def _migrate(path: Path) -> None:
