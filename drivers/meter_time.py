@@ -12,7 +12,8 @@ from typing import Protocol, runtime_checkable
 
 from .decode import WordOrder
 from .errors import BadValueError
-from .meter import Polled
+from .meter import Stepped
+from .steps import Steps
 
 _UNIX = datetime(1970, 1, 1)
 
@@ -99,11 +100,15 @@ class TimeSample:
 
 
 @runtime_checkable
-class Timed(Polled, Protocol):
-    """A polled meter that may tell the time too."""
+class Timed(Stepped, Protocol):
+    """A meter that may tell the time too."""
 
     def read_time(self) -> TimeSample:
         """Read the meter's clock once. Raises DriverError; ConfigurationError where the profile has no clock."""
+        ...
+
+    def read_time_steps(self) -> Steps[TimeSample]:
+        """`read_time` as steps."""
         ...
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from drivers import DriverError, MeterIdentity, Sample
 from drivers.meter_time import ClockZone, MeterTime, Timed, TimeSample
+from drivers.steps import Steps
 
 from .clock import DRIFT_PPM, FIRST_CREDIBLE_US, LAST_CREDIBLE_US, STATED_ERROR_US, Clock, ClockState
 from .config.types import ClockSource
@@ -153,7 +154,7 @@ class MeterClock:
 
 
 class ClockMeter:
-    """A `Polled` that also sets a `MeterClock`: asked for the time behind its registers, which never wait for it."""
+    """A `drivers.Stepped` that sets a `MeterClock`: asked for the time behind its registers, which never wait for it."""
 
     def __init__(self, inner: Timed, clock: MeterClock) -> None:
         self._inner, self._clock = inner, clock
@@ -172,6 +173,20 @@ class ClockMeter:
         if self._clock.wants_time:
             try:
                 self._clock.hear(self._inner.read_time())
+            except DriverError as error:
+                self._clock.fail(error)
+        return sample
+
+    def identify_steps(self) -> Steps[MeterIdentity]:
+        """`identify` as steps."""
+        return self._inner.identify_steps()
+
+    def read_steps(self) -> Steps[Sample]:
+        """`read` as steps."""
+        sample = yield from self._inner.read_steps()
+        if self._clock.wants_time:
+            try:
+                self._clock.hear((yield from self._inner.read_time_steps()))
             except DriverError as error:
                 self._clock.fail(error)
         return sample

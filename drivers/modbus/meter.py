@@ -60,10 +60,14 @@ class ModbusMeter:
 
     def read_time(self) -> TimeSample:
         """The meter's own clock, in a request of its own. Raises DriverError."""
+        return self._link.run(self.read_time_steps())
+
+    def read_time_steps(self) -> Steps[TimeSample]:
+        """`read_time` as steps."""
         clock = self._profile.clock
         if clock is None:
             raise ConfigurationError(f"profile {self._profile.name} has no [clock]")
-        reply = self._link.read_registers(self._unit, clock.function, clock.first, clock.last - clock.first + 1)
+        reply = yield from self._link.ask(self._unit, clock.function, clock.first, clock.last - clock.first + 1)
         time = decode_time(clock, reply.words, self._profile.word_order)
         return TimeSample(time, reply.sent_us, reply.received_us, clock.lag_us, clock.resolution_us)
 

@@ -11,6 +11,7 @@ import pytest
 
 from drivers import MeterIdentity, NoAnswerError, Sample
 from drivers.meter_time import ClockZone, MeterTime, TimeSample
+from drivers.steps import Close, Steps
 from gateway.clock import ClockState
 from gateway.meter_clock import ClockMeter, Discipline, MeterClock, Placed, discipline, utc_of
 from gateway.read import read_meter
@@ -260,14 +261,42 @@ class TimedMeter:
         now_us = self.bench.dead.real_us()
         return TimeSample(self.bench.shown(), now_us, now_us, 0, S)
 
+    def identify_steps(self) -> Steps[MeterIdentity]:
+        yield Close()
+        return self.identify()
+
+    def read_steps(self) -> Steps[Sample]:
+        yield Close()
+        return self.read()
+
+    def read_time_steps(self) -> Steps[TimeSample]:
+        yield Close()
+        return self.read_time()
+
     def close(self) -> None:
         self.asked = 0
 
 
-def test_reading_that_brings_the_time_is_the_first_with_a_known_one() -> None:
+class SteppedMeter(ClockMeter):
+    """The same, asked in steps: every step is answered with nothing, as a loop does."""
+
+    def read(self) -> Sample:
+        steps = self.read_steps()
+        try:
+            step = next(steps)
+            while True:
+                assert isinstance(step, Close)
+                step = steps.send(b"")
+        except StopIteration as end:
+            sample: Sample = end.value
+            return sample
+
+
+@pytest.mark.parametrize("asked", [ClockMeter, SteppedMeter])
+def test_reading_that_brings_the_time_is_the_first_with_a_known_one(asked: type[ClockMeter]) -> None:
     bench = Bench()
     meter = TimedMeter(bench)
-    readings = [read_meter("grid", ClockMeter(meter, bench.clock), bench.clock) for _ in range(4)]
+    readings = [read_meter("grid", asked(meter, bench.clock), bench.clock) for _ in range(4)]
     states = [one.clock_state for one in readings]
     assert states == [ClockState.UNSYNCED, ClockState.SYNCED, ClockState.SYNCED, ClockState.SYNCED]
     assert meter.asked == 2  # then once a minute
@@ -275,10 +304,13 @@ def test_reading_that_brings_the_time_is_the_first_with_a_known_one() -> None:
     assert readings[1].clock_error_us >= STATED_US
 
 
-def test_clock_that_cannot_be_read_costs_no_energy_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("asked", [ClockMeter, SteppedMeter])
+def test_clock_that_cannot_be_read_costs_no_energy_and_is_told_once(
+    caplog: pytest.LogCaptureFixture, asked: type[ClockMeter]
+) -> None:
     bench = Bench()
     meter = TimedMeter(bench, fails=True)
     for _ in range(3):
-        assert read_meter("grid", ClockMeter(meter, bench.clock), bench.clock).clock_state is ClockState.UNSYNCED
+        assert read_meter("grid", asked(meter, bench.clock), bench.clock).clock_state is ClockState.UNSYNCED
     assert meter.asked == 3
     assert caplog.text.count("unit 1: no answer") == 1
