@@ -154,7 +154,7 @@ class MeterClock:
 
 
 class ClockMeter:
-    """A `drivers.Stepped` that sets a `MeterClock`: asked for the time behind its registers, which never wait for it."""
+    """A `drivers.Stepped` that sets a `MeterClock`, asked for its time after its registers, which never wait for it."""
 
     def __init__(self, inner: Timed, clock: MeterClock) -> None:
         self._inner, self._clock = inner, clock
