@@ -139,7 +139,9 @@ class MeterClock:
         earliest_us = monotonic_us - (real_us - sample.sent_us + sample.lag_us) * self.rate
         latest_us = monotonic_us - (real_us - sample.received_us) * self.rate
         heard = Placed(utc_us - latest_us, utc_us + sample.resolution_us - earliest_us, latest_us)
-        self._state = discipline(self._state, heard)
+        known_before, self._state = self._state.known, discipline(self._state, heard)
+        if known_before is None and self._state.known is not None:
+            logger.info(event_line("meter_time_known", error_us=self.error_us()))
         self._complain("it contradicts what is known" if self._state.known and self._state.waiting else "")
 
     def fail(self, error: DriverError) -> None:

@@ -114,7 +114,8 @@ def test_shown_time_means_an_instant(shown: str, zone: ClockZone, flag: bool | N
     assert found == (None if utc is None else at(utc))
 
 
-def test_nothing_is_known_until_a_second_time_agrees() -> None:
+def test_nothing_is_known_until_a_second_time_agrees(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     bench = Bench()
     for expected in (ClockState.UNSYNCED, ClockState.SYNCED):
         assert bench.clock.wants_time
@@ -122,6 +123,7 @@ def test_nothing_is_known_until_a_second_time_agrees() -> None:
         assert bench.clock.state() is expected
         assert (bench.clock.error_us() > 0) is (expected is ClockState.SYNCED)
     assert bench.is_honest()
+    assert caplog.text.count("event=meter_time_known") == 1
     assert not bench.clock.wants_time
     bench.dead.monotonic += 60 * S
     assert bench.clock.wants_time
