@@ -21,15 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from drivers import DriverError, MeterIdentity, SystemTicker
+from drivers.meter_time import Timed
 
 from . import __version__, places
 from .accumulate import EDGE_TOLERANCE_US, Rules
 from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
-from .config.types import Config, GatewaySection, MeterSection
+from .config.types import ClockSource, Config, GatewaySection, MeterSection
 from .config.way import WayKind, way_of
-from .control import Control
+from .control import Control, Handler
 from .endpoints import Endpoints
 from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
@@ -37,7 +38,8 @@ from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line
 from .log import event_line, logger
-from .meters import by_line, longest_request_s, open_line
+from .meter_clock import ClockMeter, MeterClock
+from .meters import by_line, clock_meter, longest_request_s, open_line
 from .notify import Notifier
 from .overheard import Overheard
 from .publish.announcer import Announcer
@@ -74,6 +76,10 @@ class App:
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
         self._overheard: dict[str, Overheard] = {}
+        self._clock_meter: str | None = None
+        if config.gateway.clock is ClockSource.METER:
+            self._clock = clock = MeterClock(clock, self._calendar.zone, _stated_error_us(config.gateway))
+            self._clock_meter = clock_meter(config.meter, self._folder)
         self._kernel: Kernel = service_kernel()
         self._store = self._open_store()
         try:
@@ -136,7 +142,7 @@ class App:
         return Watch(
             Notifier(places.notify_address()),
             places.watchdog_period_us(),
-            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines)],
+            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines), self._control.pulse],
             self._clock,
             lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
         )
@@ -236,6 +242,8 @@ class App:
         for meter, polled in line.meters.items():
             if way_of(sections[0]).kind is not WayKind.TCP:  # where nobody else can be heard
                 self._overheard[meter] = overheard
+            if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
+                polled = ClockMeter(polled, self._clock)
             section = next(one for one in sections if one.name == meter)
             schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
@@ -267,7 +275,8 @@ class App:
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
-            return Control(path, {"status": lambda _request: self._status(), "read": self._read_now})
+            handlers: dict[str, Handler] = {"status": lambda _request: self._status(), "read": self._read_now}
+            return Control(path, handlers, self._clock)
         except places.PlaceError as error:
             raise StartError(f"control socket: {error}") from error
         except OSError as error:
@@ -330,7 +339,11 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
 
 
 def _system_clock(section: GatewaySection) -> SystemClock:
-    return SystemClock(section.clock, section.clock_error_s * 1_000_000 or None)
+    return SystemClock(section.clock, _stated_error_us(section))
+
+
+def _stated_error_us(section: GatewaySection) -> int | None:
+    return section.clock_error_s * 1_000_000 or None
 
 
 def _migrate(path: Path) -> None:

@@ -65,6 +65,12 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
     return open_line(sections, folder, ticker).meters
 
 
+def clock_meter(meters: Iterable[MeterSection], folder: Path) -> str | None:
+    """The name of the first meter whose profile tells the time. Raises drivers.ProfileError."""
+    timed = (one.name for one in meters if load_profile(one.profile, (folder,)).clock is not None)
+    return next(timed, None)
+
+
 def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> float:
     """The longest that one request to a meter of the line `sections` can take, its waits before and after included."""
     timeout_s = max(one.timeout_ms for one in sections) / 1000

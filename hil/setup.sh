@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sets up a checkout: Debian's python3-venv and mosquitto where root can be had, and .venv with the locked packages.
-# Run by hil/demo and tests/run; by hand: sh hil/setup.sh [--no-system]. Options and reasons: docs/development.md.
+# Run by hil/demo and tests/run; by hand: sh hil/setup.sh [--no-system] [--for-tests]. Reasons: docs/development.md.
+# --for-tests adds Debian's strace, with which the tests make a disk fail, hang and lose its power.
 # Says each step before it takes it. Never touches the system's Python; never runs apt with --no-system; never
 # leaves a system broker running that was not there before. POSIX sh, with flock and sha256sum from Debian's base.
 set -eu
@@ -13,6 +14,7 @@ kernel_stamp=$venv/kernel-stamp
 log=$venv/setup.log
 free_needed_kib=900000  # .venv takes 480 MB; pip unpacks the largest wheel beside it
 apt_allowed=yes
+for_tests=no
 
 # All of it is for people: standard output is left to the demo and to pytest.
 exec 1>&2
@@ -33,8 +35,12 @@ fingerprint() {
 }
 is_current() { [ -r "$stamp" ] && [ "$(fingerprint 2>&1)" = "$(cat "$stamp")" ]; }
 
-tell_broker() { have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"; }
+tell_missing() {
+    have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"
+    have_strace || say "no strace: tests of a disk that fails, hangs or loses its power are skipped"
+}
 have_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
+have_strace() { [ $for_tests = no ] || command -v strace >/dev/null; }
 
 # Runs a command, shows its output and keeps it in a file; a missing .ok means it failed, on a full disk too.
 logged() {
@@ -144,6 +150,7 @@ want_packages() {
         esac
     fi
     have_mosquitto || packages="$packages${packages:+ }mosquitto"
+    have_strace || packages="$packages${packages:+ }strace"
 }
 
 system_part() {
@@ -229,13 +236,15 @@ kernel_part() {
 for option; do
     case $option in
         --no-system) apt_allowed=no ;;
-        *) die "unknown option $option" "sh hil/setup.sh [--no-system]" ;;
+        --for-tests) for_tests=yes ;;
+        *) die "unknown option $option" "sh hil/setup.sh [--no-system] [--for-tests]" ;;
     esac
 done
 [ "$(uname -s)" = Linux ] || die "this is $(uname -s)" "use a 64-bit Linux (Debian 12, Raspberry Pi OS)"
 
-if is_current && { kernel_is_current || [ ! -w "$venv" ]; } && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
-    tell_broker
+if is_current && { kernel_is_current || [ ! -w "$venv" ]; } \
+    && { { have_mosquitto && have_strace; } || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
+    tell_missing
     exit 0
 fi
 # Tried in a shell of its own: a redirection that fails on exec would end this one without a word.
@@ -253,4 +262,4 @@ fi
 system_part
 is_current || python_part
 kernel_is_current || kernel_part
-tell_broker
+tell_missing

@@ -59,6 +59,7 @@ class Checkout:
         self.root = folder / "a checkout"
         self.bin = folder / "bin"
         self.record = folder / "record"
+        self.path = os.environ["PATH"]
         for name in ("hil/setup.sh", "tests/run", "requirements.lock", "pyproject.toml"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
@@ -67,8 +68,19 @@ class Checkout:
         # Root may install: asked for by the recorder above, never by the machine's own apt-get.
         script(self.bin / "id", '#!/bin/sh\n[ "$1" = -u ] && echo 0 || echo root\n')
 
+    def hide(self, tool: str) -> None:
+        """Take a program off the PATH: a folder of links to all others stands for the machine's own folders."""
+        tools = self.root.parent / "tools"
+        tools.mkdir()
+        for folder in reversed(self.path.split(":")):
+            for program in Path(folder).glob("*"):
+                (tools / program.name).unlink(missing_ok=True)
+                (tools / program.name).symlink_to(program)
+        (tools / tool).unlink(missing_ok=True)
+        self.path = str(tools)
+
     def start(self, *options: str, python: Path | None = None) -> subprocess.Popen[str]:
-        environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "RECORD": str(self.record), "HOME": str(self.root)}
+        environment = {"PATH": f"{self.bin}:{self.path}", "RECORD": str(self.record), "HOME": str(self.root)}
         if python:
             environment["NETMETER_PYTHON"] = str(python)
         return subprocess.Popen(
@@ -128,6 +140,40 @@ def test_no_system_never_calls_apt(checkout: Checkout, tmp_path: Path) -> None:
     assert "cannot make virtual environments" in said
     assert "apt-get install -y --no-install-recommends python3-venv" in said  # the next action
     assert checkout.calls() == ""
+
+
+def test_apt_is_called_for_a_missing_strace_before_the_tests(checkout: Checkout) -> None:
+    checkout.stamp()
+    checkout.hide("strace")
+    code, said = checkout.run()
+    installs = [line for line in checkout.calls().splitlines() if " install " in line]
+    assert len(installs) == 1
+    assert "strace" in installs[0].split()
+    assert "no strace: tests of a disk that fails, hangs or loses its power are skipped" in said
+    assert code == 0  # the recorder installed nothing; the tests run without it
+
+
+def test_a_strace_that_is_there_or_forbidden_is_not_asked_for(checkout: Checkout) -> None:
+    checkout.stamp()
+    script(checkout.bin / "strace", RECORDER)
+    script(checkout.bin / "mosquitto", RECORDER)
+    assert checkout.run() == (0, "")
+    (checkout.bin / "strace").unlink()
+    checkout.hide("strace")
+    code, said = checkout.run("--no-system")
+    assert code == 0
+    assert "no strace" in said
+    assert checkout.calls() == ""
+
+
+def test_the_demo_does_not_ask_for_strace(checkout: Checkout) -> None:
+    checkout.stamp()
+    checkout.hide("strace")
+    script(checkout.bin / "mosquitto", RECORDER)
+    set_up = ["sh", checkout.root / "hil/setup.sh"]
+    environment = {"PATH": f"{checkout.bin}:{checkout.path}", "RECORD": str(checkout.record)}
+    done = subprocess.run(set_up, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stderr, checkout.calls()) == ("", "")
 
 
 @pytest.mark.parametrize(

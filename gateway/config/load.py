@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..tariff.tariff_file import is_path
+from .clock_rules import check_clock
 from .convert import Converter
 from .document import read_document
 from .meter_rules import check_meters, profile_path
@@ -53,6 +54,7 @@ def examine(path: Path, *, ports: bool = False) -> Examined:
         config = converter.struct(Config)
         check_sections(document, converter)
         check_meters(document, converter, ports=ports)
+        check_clock(document, converter)
     problems = tuple(sorted(document.problems, key=lambda problem: (problem.file != document.file, problem.line)))
     if errors_of(problems) or config is None:
         return Examined(None, problems)
