@@ -7,6 +7,7 @@ a wild voltage is no reason to lose a count of energy.
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from .decode import (
     FLOATS,
@@ -78,14 +79,14 @@ def assemble_identity(registers: Iterable[Register], image: Image, order: WordOr
 
 def words_of(register: Register, image: Image) -> tuple[int, ...] | None:
     """The words of one register, or None where any of them was not read."""
-    found = [image.get((register.function, register.address + n)) for n in range(register.words)]
-    return tuple(word for word in found if word is not None) if None not in found else None
+    function, address = register.function, register.address
+    try:
+        return tuple([image[function, address + n] for n in range(register.words)])
+    except KeyError:
+        return None
 
 
 def _energy(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> EnergyRegister | None:
-    digit = Fraction(register.digit or 1)
-    if register.data_type in FLOATS:
-        digit /= Fraction(register.scale)  # declared in the unit, wanted in counts
     try:
         factor = _scale_factor(register, image)
         if factor is None:
@@ -93,19 +94,32 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
             if not decode_number(words, register.data_type, order):
                 return None
             raise BadValueError("a count, but its scale factor says `not implemented`")
-        milliwh = Fraction(register.scale * ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH * Fraction(10) ** factor
-        return decode_energy(words, register.data_type, EnergyScale(milliwh, digit), order)
+        is_float = register.data_type in FLOATS
+        scale = _energy_scale(register.scale, register.unit, register.digit or Decimal(1), is_float, factor)
+        return decode_energy(words, register.data_type, scale, order)
     except BadValueError as error:
         raise BadValueError(f"{register.name} at {register.address}: {error}") from error
 
 
+@cache
+def _energy_scale(scale: Decimal, unit: str, digit: Decimal, is_float: bool, factor: int) -> EnergyScale:
+    """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register."""
+    milliwh = Fraction(scale * ENERGY_UNITS_WH[unit]) * MILLIWH_PER_WH * Fraction(10) ** factor
+    return EnergyScale(milliwh, Fraction(digit) / Fraction(scale) if is_float else Fraction(digit))
+
+
+@cache
+def _milliw_per_count(scale: Decimal, unit: str, inverted: bool, factor: int) -> Fraction:
+    return Fraction(scale * POWER_UNITS_W[unit]) * (-1000 if inverted else 1000) * Fraction(10) ** factor
+
+
 def _power_milliw(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> int | None:
-    milliw = Fraction(register.scale * POWER_UNITS_W[register.unit]) * (-1000 if register.inverted else 1000)
     try:
         factor = _scale_factor(register, image)
         if factor is None:
             return None
-        return decode_milli(words, register.data_type, milliw * Fraction(10) ** factor, order)
+        milliw = _milliw_per_count(register.scale, register.unit, register.inverted, factor)
+        return decode_milli(words, register.data_type, milliw, order)
     except BadValueError:
         return None
 

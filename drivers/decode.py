@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, cached_property
 
 from .errors import BadValueError
 from .snapshot import EnergyRegister
@@ -64,12 +65,32 @@ WORDS: dict[DataType, int] = {
 }
 """Words of each numeric type; a string's length is its register's own."""
 
+_WORDS_AS_BYTES = {count: struct.Struct(f">{count}H") for count in (1, 2, 4)}
+_NUMBERS: dict[DataType, struct.Struct] = {
+    DataType.INT16: struct.Struct(">h"),
+    DataType.UINT16: struct.Struct(">H"),
+    DataType.SUNSSF: struct.Struct(">h"),
+    DataType.INT32: struct.Struct(">i"),
+    DataType.UINT32: struct.Struct(">I"),
+    DataType.ACC32: struct.Struct(">I"),
+    DataType.FLOAT32: struct.Struct(">f"),
+    DataType.INT64: struct.Struct(">q"),
+    DataType.UINT64: struct.Struct(">Q"),
+    DataType.ACC64: struct.Struct(">Q"),
+    DataType.FLOAT64: struct.Struct(">d"),
+}
+
 SIGNED = frozenset({DataType.INT16, DataType.INT32, DataType.INT64, DataType.SUNSSF})
 FLOATS = frozenset({DataType.FLOAT32, DataType.FLOAT64})
 ACCUMULATORS = frozenset({DataType.ACC32, DataType.ACC64})
+_ABSENT = {
+    data_type: -(1 << 16 * count - 1) if data_type in SIGNED else (1 << 16 * count) - 1
+    for data_type, count in WORDS.items()
+    if data_type not in FLOATS
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EnergyScale:
     """What one raw count of an energy register means: milliwatt-hours, and the size of the last digit in counts."""
 
@@ -80,6 +101,11 @@ class EnergyScale:
         if self.milliwh_per_count <= 0 or self.digit_counts <= 0:
             raise ValueError(f"scale and digit must be above zero: {self.milliwh_per_count}, {self.digit_counts}")
 
+    @cached_property
+    def digit_milliwh(self) -> Fraction:
+        """Size of the last digit."""
+        return self.digit_counts * self.milliwh_per_count
+
 
 def decode_number(words: Sequence[int], data_type: DataType, order: WordOrder = WordOrder.BIG) -> int | float | None:
     """The number in `words`, exactly as its bits say, or None for the type's "not implemented" value.
@@ -88,18 +114,14 @@ def decode_number(words: Sequence[int], data_type: DataType, order: WordOrder = 
     accumulator are taken for "not implemented" too, because vendors fill whole blocks so.
     Raises BadValueError for an infinite float and for a scale factor outside -10 .. 10.
     """
-    bits = _join(words, data_type, order)
-    width = 16 * len(words)
-    if data_type in FLOATS:
-        return _decode_float(bits, width)
-    if data_type in SIGNED:
-        if bits == 1 << (width - 1):
-            return None
-        number = bits - (1 << width) if bits >> (width - 1) else bits
-        if data_type is DataType.SUNSSF and abs(number) > SCALE_FACTOR_LIMIT:
-            raise BadValueError(f"scale factor 0x{bits:04X} = {number}, expected -10 to 10")
-        return number
-    return None if bits == (1 << width) - 1 else bits
+    number = _unpack(words, data_type, order)
+    if isinstance(number, float):
+        return _checked_float(number, words)
+    if number == _ABSENT[data_type]:
+        return None
+    if data_type is DataType.SUNSSF and abs(number) > SCALE_FACTOR_LIMIT:
+        raise BadValueError(f"scale factor {_hex(words)} = {number}, expected -10 to 10")
+    return number
 
 
 def decode_text(words: Sequence[int]) -> str | None:
@@ -118,23 +140,29 @@ def decode_energy(
     number = decode_number(words, data_type, order)
     if number is None:
         return None
-    exact = Fraction(number) * scale.milliwh_per_count
-    if exact < 0:
+    above, below = number.as_integer_ratio()  # exactly: a float's denominator is a power of two
+    above, below = above * scale.milliwh_per_count.numerator, below * scale.milliwh_per_count.denominator
+    if above < 0:
         raise BadValueError(f"energy register below zero: {number} ({_hex(words)})")
-    if exact > ABSURD_MILLIWH:
+    if above > ABSURD_MILLIWH * below:
         raise BadValueError(f"energy register of {number} counts ({_hex(words)}): no meter counts above 1000 GWh")
-    digit = scale.digit_counts * scale.milliwh_per_count
-    step = Fraction(0)
-    if data_type in FLOATS:
-        step = float_step(float(number), data_type) * scale.milliwh_per_count
-    floored = math.floor(exact)
+    floored = above // below
+    digit, step_n, step_d = scale.digit_milliwh, 0, 1
+    if isinstance(number, float):
+        step = float_step(number, data_type)
+        step_n = step.numerator * scale.milliwh_per_count.numerator
+        step_d = step.denominator * scale.milliwh_per_count.denominator
     # The meter's own count lies in [exact - step/2, exact + digit + step/2); both ends are then moved to whole
-    # milliwatt-hours, outward, because flooring the value has taken up to 1 mWh off it.
-    resolution = max(math.ceil(digit + step), math.ceil(exact + digit + step / 2) - floored)
+    # milliwatt-hours, outward, because flooring the value has taken up to 1 mWh off it. All over one denominator.
+    whole = 2 * below * digit.denominator * step_d
+    exact_n = 2 * above * digit.denominator * step_d
+    digit_n = 2 * below * digit.numerator * step_d
+    half_step_n = below * digit.denominator * step_n
+    top = -(-(exact_n + digit_n + half_step_n) // whole)
     return EnergyRegister(
         milliwh=floored,
-        resolution_milliwh=resolution,
-        rounding_milliwh=math.ceil(step / 2),
+        resolution_milliwh=max(-(-(digit_n + 2 * half_step_n) // whole), top - floored),
+        rounding_milliwh=-(-half_step_n // whole),
         unproven=data_type in ACCUMULATORS and number == 0,
     )
 
@@ -149,7 +177,8 @@ def decode_milli(
     number = decode_number(words, data_type, order)
     if number is None:
         return None
-    milli = round(Fraction(number) * milli_per_count)
+    above, below = number.as_integer_ratio()
+    milli = _round(above * milli_per_count.numerator, below * milli_per_count.denominator)
     if abs(milli) > ABSURD_MILLI:
         raise BadValueError(f"{number} ({_hex(words)}): no meter measures above 1 GW")
     return milli
@@ -176,25 +205,34 @@ def float_step(value: float, data_type: DataType) -> Fraction:
     if data_type is DataType.FLOAT64:
         return Fraction(math.ulp(value))
     exponent = math.frexp(value)[1] if value else -125
-    return Fraction(2) ** max(exponent - 24, -149)  # binary32: 24 significant bits, smallest step 2**-149
+    return _power_of_two(max(exponent - 24, -149))  # binary32: 24 significant bits, smallest step 2**-149
 
 
-def _join(words: Sequence[int], data_type: DataType, order: WordOrder) -> int:
+@cache
+def _power_of_two(exponent: int) -> Fraction:
+    return Fraction(2) ** exponent
+
+
+def _round(above: int, below: int) -> int:
+    """above / below, to the nearest whole number; a half to the even one."""
+    whole, rest = divmod(above, below)
+    return whole + (2 * rest > below or (2 * rest == below and whole % 2))
+
+
+def _unpack(words: Sequence[int], data_type: DataType, order: WordOrder) -> int | float:
     expected = WORDS[data_type]
     if len(words) != expected:
         raise ValueError(f"{data_type} needs {expected} words, {len(words)} given")
-    bits = 0
-    for word in words if order is WordOrder.BIG else reversed(words):
-        bits = bits << 16 | word
-    return bits
+    raw = _WORDS_AS_BYTES[expected].pack(*(words if order is WordOrder.BIG else reversed(words)))
+    number: int | float = _NUMBERS[data_type].unpack(raw)[0]
+    return number
 
 
-def _decode_float(bits: int, width: int) -> float | None:
-    number: float = struct.unpack(">f" if width == 32 else ">d", bits.to_bytes(width // 8, "big"))[0]
+def _checked_float(number: float, words: Sequence[int]) -> float | None:
     if math.isnan(number):
         return None
     if math.isinf(number):
-        raise BadValueError(f"infinite float 0x{bits:0{width // 4}X}")
+        raise BadValueError(f"infinite float {_hex(words)}")
     return number
 
 

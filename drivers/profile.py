@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from .decode import DataType, WordOrder
+from .meter_time import ClockRegister
 
 
 class Family(enum.StrEnum):
@@ -130,6 +131,8 @@ class Profile:
     identity: tuple[Register, ...]
     models: tuple[SunSpecModel, ...]
     vectors: tuple[Vector, ...]
+    clock: ClockRegister | None = None
+    """The meter's own clock, where it has one that is told by registers."""
 
     def model_layout(self, model: int) -> SunSpecModel | None:
         """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .decode import ACCUMULATORS, FLOATS, WORDS, DataType, WordOrder
 from .errors import ProfileError
+from .meter_time import ClockFormat, ClockRegister, ClockZone
 from .profile import ENERGY, IDENTITY, Family, Meaning, Profile, Register, SunSpecModel, Vector, VectorBlock
 from .tables import Table, did_you_mean
 
@@ -48,6 +49,8 @@ def _read(path: Path) -> Profile:
         table.fail("registers", "a profile of family `sunspec` has [[models]] with [[models.registers]] instead")
     if family is Family.MODBUS and table.has("models"):
         table.fail("models", "only a profile of family `sunspec` has models")
+    if family is Family.SUNSPEC and table.has("clock"):
+        table.fail("clock", "SunSpec models have no clock; only a profile of family `modbus` has one")
     registers = tuple(_register(entry, function) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
@@ -64,6 +67,7 @@ def _read(path: Path) -> Profile:
         identity=tuple(register for register in registers if register.meaning in IDENTITY),
         models=models,
         vectors=tuple(_vector(entry, function, family) for entry in table.tables("vectors")),
+        clock=_clock(table.table("clock"), function, max_registers) if table.has("clock") else None,
     )
     # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
     table.text("update_lag_source")
@@ -135,6 +139,26 @@ def _register(table: Table, default_function: int, factors: dict[str, int] | Non
         table.fail("type", "an accumulator type is for energy registers; use uint32 or uint64")
     table.finish()
     return register
+
+
+def _clock(table: Table, default_function: int, max_registers: int) -> ClockRegister:
+    clock = ClockRegister(
+        function=table.integer("function", 3, 4, default_function),
+        address=table.integer("address", 0, 0xFFFF),
+        format=ClockFormat(_choice(table, "format", [kind.value for kind in ClockFormat])),
+        zone=ClockZone(_choice(table, "zone", [zone.value for zone in ClockZone])),
+        dst_address=table.integer("dst_address", 0, 0xFFFF) if table.has("dst_address") else None,
+        resolution_us=table.integer("resolution_ms", 1, 60_000, 1000) * 1000,
+        lag_us=table.integer("lag_ms", 0, 60_000, 0) * 1000,
+        source=table.text("source"),
+        confirmed=table.flag("confirmed"),
+    )
+    if clock.dst_address is not None and clock.zone is not ClockZone.LOCAL:
+        table.fail("dst_address", "only a clock with zone `local` has daylight saving time")
+    if clock.last > 0xFFFF or clock.last - clock.first >= max_registers:
+        table.fail("address", "the time and its flag do not fit into one request")
+    table.finish()
+    return clock
 
 
 def _unit(table: Table, meaning: Meaning) -> str:

@@ -3,9 +3,11 @@
 Pure. Used by the tests, and open to whoever writes a profile of their own.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from .assemble import assemble_identity, assemble_snapshot
+from .meter_time import decode_time
 from .profile import Profile, Vector
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 
@@ -23,12 +25,12 @@ def check_vector(profile: Profile, vector: Vector) -> tuple[str, ...]:
         registers = tuple(register.moved(vector.blocks[0].address) for register in layout.registers)
     snapshot = assemble_snapshot(registers, image, profile.word_order, one_moment=True)
     identity = assemble_identity(profile.identity, image, profile.word_order)
-    found = _flat(snapshot, identity)
+    found = _flat(snapshot, identity) | _clock(profile, image)
     expected = dict(vector.expected)
     absent = expected.pop(MISSING, [])
     names = absent if isinstance(absent, list) else [absent]
     wrong = [f"{vector.title}: {name} should be absent, is {found[name]}" for name in names if name in found]
-    known = {register.name for register in (*registers, *profile.identity)}
+    known = {register.name for register in (*registers, *profile.identity)} | {"clock"}
     wrong += [f"{vector.title}: absent names `{name}`, which is no register" for name in names if name not in known]
     for name, want in expected.items():
         got = found.get(name, MISSING)
@@ -51,6 +53,19 @@ def _flat(snapshot: RegisterSnapshot, identity: MeterIdentity) -> dict[str, obje
     if identity.serial is not None:
         flat["serial"] = identity.serial
     return flat
+
+
+def _clock(profile: Profile, image: Mapping[tuple[int, int], int]) -> dict[str, object]:
+    """`clock` and, with a flag, `daylight_saving`: what the meter's clock shows, without zone."""
+    clock = profile.clock
+    if clock is None:
+        return {}
+    words = [image.get((clock.function, address)) for address in range(clock.first, clock.last + 1)]
+    whole = [word for word in words if word is not None]
+    if len(whole) < len(words):
+        return {}
+    time = decode_time(clock, whole, profile.word_order)
+    return {"clock": time.shown.isoformat(), "daylight_saving": time.daylight_saving}
 
 
 def _energy(name: str, energy: EnergyRegister) -> dict[str, int | bool | Decimal]:

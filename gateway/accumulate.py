@@ -124,7 +124,8 @@ class Accumulator:
         """The wall clock was set by `step_us`: since it was last set it may have been wrong by that much.
 
         Each bucket edge passed meanwhile, and one that lies within the step of now, may have been booked that far off:
-        the most that can flow in that time is told on both its sides. Closed intervals are not changed.
+        the most that can flow in that time is told on both its sides. Closed intervals are not changed; the open one,
+        and those that wait for their edge to be confirmed, tell it too.
         """
         if not self.started:
             return
@@ -135,6 +136,9 @@ class Accumulator:
         near = (self._bucket_name(min(max(at_us, FIRST_CREDIBLE_US), LAST_CREDIBLE_US - 1)) for at_us in near_us)
         edges += [(before, after) for before, after in (tuple(near),) if before != after]
         state.edges_since_set = []
+        for waiting in state.pending:
+            for share in waiting.shares.values():
+                share.uncertain_milliwh += doubt_milliwh
         for account in state.directions.values():
             if not account.present:
                 continue

@@ -1,6 +1,7 @@
 """The daemon: every thread made, started, watched and ended. The only file that knows every concrete class.
 
-    lines (one thread each) -> ledger thread (validate, accumulate, commit) -> publisher thread -> broker
+    lines (a thread for each serial one, one for all TCP) -> ledger thread (validate, accumulate, commit)
+    -> publisher thread -> broker
 A thread that dies of a fault of ours ends the process with exit code 70, so that the supervisor starts it anew:
 a daemon that looks alive and books nothing is worse than one that is gone.
 """
@@ -20,25 +21,31 @@ from pathlib import Path
 from typing import Any
 
 from drivers import DriverError, MeterIdentity, SystemTicker
+from drivers.meter_time import Timed
 
 from . import __version__, places
 from .accumulate import EDGE_TOLERANCE_US, Rules
 from .bookkeeper import Bookkeeper
 from .books import Books, Origin, OutboxIds
 from .clock import Clock, SystemClock
-from .config.types import Config, GatewaySection, MeterSection
-from .control import Control
-from .kernels import Build, Kernel, load_kernel
+from .config.types import ClockSource, Config, GatewaySection, MeterSection
+from .config.way import WayKind, way_of
+from .control import Control, Handler
+from .endpoints import Endpoints
+from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line
 from .log import event_line, logger
-from .meters import by_line, longest_request_s, open_meters
+from .meter_clock import ClockMeter, MeterClock
+from .meters import by_line, clock_meter, longest_request_s, open_line
 from .notify import Notifier
+from .overheard import Overheard
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
+from .read import Reading
 from .schedule import Schedule
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
@@ -68,15 +75,22 @@ class App:
         self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
-        self._kernel: Kernel = load_kernel(Build.PYTHON)
+        self._overheard: dict[str, Overheard] = {}
+        self._clock_meter: str | None = None
+        if config.gateway.clock is ClockSource.METER:
+            self._clock = clock = MeterClock(clock, self._calendar.zone, _stated_error_us(config.gateway))
+            self._clock_meter = clock_meter(config.meter, self._folder)
+        self._kernel: Kernel = service_kernel()
         self._store = self._open_store()
         try:
             topics = Topics(config.mqtt.base_topic, config.gateway.id)
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
-            self._lines = [self._open_line(name, sections) for name, sections in by_line(config.meter).items()]
+            self._lines = self._open_lines()
             self._line_of = {meter: line for line in self._lines for meter in line.meters}
-            self._bookkeeper = Bookkeeper(config, self._store, self._books, topics, clock, self._ask_again)
+            self._bookkeeper = Bookkeeper(
+                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.build
+            )
             self._publisher = Publisher(
                 config.mqtt,
                 topics,
@@ -109,6 +123,7 @@ class App:
         gc.collect()
         gc.freeze()  # what lives now lives to the end: keep the collector's pauses short
         logger.info(event_line("started", version=__version__, gateway=self._config.gateway.id, store=self._store.path))
+        logger.info(event_line("kernel", build=self._kernel.build, library=self._kernel.path, why=self._kernel.why))
         self._keep_watch()
         return self._stop()
 
@@ -127,7 +142,7 @@ class App:
         return Watch(
             Notifier(places.notify_address()),
             places.watchdog_period_us(),
-            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines)],
+            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines), self._control.pulse],
             self._clock,
             lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
         )
@@ -205,21 +220,50 @@ class App:
             gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * self._clock.rate),
         )
 
-    def _open_line(self, name: str, sections: list[MeterSection]) -> Line:
+    def _open_lines(self) -> list[Line | Endpoints]:
+        """A thread for each serial line, and one for all TCP endpoints."""
+        lines: list[Line | Endpoints] = []
+        places = []
+        for name, sections in by_line(self._config.meter).items():
+            meters, way = self._open_meters(sections), way_of(sections[0])
+            if way.is_endpoint:
+                places.append((way.host, way.tcp_port, meters))
+            else:
+                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
+        if places:
+            ticker = SystemTicker()
+            lines.append(Endpoints(places, self._clock, ticker, self._deliver, self._report_failure))
+        return lines
+
+    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
         meters = []
-        for meter, polled in open_meters(sections, self._folder, SystemTicker()).items():
+        line = open_line(sections, self._folder, SystemTicker())
+        overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
+        for meter, polled in line.meters.items():
+            if way_of(sections[0]).kind is not WayKind.TCP:  # where nobody else can be heard
+                self._overheard[meter] = overheard
+            if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
+                polled = ClockMeter(polled, self._clock)
             section = next(one for one in sections if one.name == meter)
             schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
             request_s = longest_request_s(section, sections)
             meters.append(LineMeter(meter, polled, schedule, timeline, request_within_s=request_s))
-        return Line(
-            name,
-            meters,
-            self._clock,
-            lambda reading: self._bookkeeper.deliver(reading),
-            lambda meter, error: self._bookkeeper.report_failure(meter, error),
-        )
+        return meters
+
+    def _deliver(self, reading: Reading) -> None:
+        self._tell_other_master(reading.meter)
+        self._bookkeeper.deliver(reading)
+
+    def _report_failure(self, meter: str, why: str) -> None:
+        self._tell_other_master(meter)
+        self._bookkeeper.report_failure(meter, why)
+
+    def _tell_other_master(self, meter: str) -> None:
+        """In the line's own thread, after each turn."""
+        overheard = self._overheard.get(meter)
+        if overheard is not None and (requests := overheard.news()) is not None:
+            self._bookkeeper.report_event(meter, "other_master", {"requests": requests})
 
     def _open_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
         if not self._config.mqtt.discovery:
@@ -231,7 +275,8 @@ class App:
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
-            return Control(path, {"status": lambda _request: self._status(), "read": self._read_now})
+            handlers: dict[str, Handler] = {"status": lambda _request: self._status(), "read": self._read_now}
+            return Control(path, handlers, self._clock)
         except places.PlaceError as error:
             raise StartError(f"control socket: {error}") from error
         except OSError as error:
@@ -263,6 +308,7 @@ class App:
         own = {
             "uptime_s": (self._clock.real_us() - self._started_us) // 1_000_000,
             "kernel": self._kernel.build.value,
+            "kernel_why": self._kernel.why,
             "delivery": delivery_view(self._publisher.delivery, self._config),
         }
         try:
@@ -293,7 +339,11 @@ def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int
 
 
 def _system_clock(section: GatewaySection) -> SystemClock:
-    return SystemClock(section.clock, section.clock_error_s * 1_000_000 or None)
+    return SystemClock(section.clock, _stated_error_us(section))
+
+
+def _stated_error_us(section: GatewaySection) -> int | None:
+    return section.clock_error_s * 1_000_000 or None
 
 
 def _migrate(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from .books import Books
 from .clock import Clock
 from .config.types import Config
+from .kernels import Build
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -68,7 +69,7 @@ class _Turn:
 
 
 class Bookkeeper(threading.Thread):
-    """The ledger thread. Other threads call `deliver`, `report_failure`, `want_rows`, `acknowledge`, `stop`."""
+    """The ledger thread. Other threads call `deliver`, the `report_`s, `want_rows`, `acknowledge`, `stop`."""
 
     def __init__(
         self,
@@ -78,14 +79,15 @@ class Bookkeeper(threading.Thread):
         topics: Topics,
         clock: Clock,
         ask_again: Callable[[str], None],
+        kernel: Build = Build.PYTHON,
     ) -> None:
-        """`ask_again(meter)` asks the meter's line for another reading at once."""
+        """`ask_again(meter)` asks the meter's line for another reading at once. `kernel`: as told in health."""
         super().__init__(name="ledger", daemon=True)
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
-        self._ask_again = ask_again
+        self._ask_again, self._kernel = ask_again, kernel
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
@@ -108,6 +110,10 @@ class Bookkeeper(threading.Thread):
     def report_failure(self, meter: str, error: str) -> None:
         """A line could not read a meter."""
         self._post(lambda _turn: self._note_failure(meter, error))
+
+    def report_event(self, meter: str, kind: str, detail: Record) -> None:
+        """A line noticed something beside its readings."""
+        self._post(lambda turn: self._note_event(meter, kind, detail, turn))
 
     def want_rows(self, connection: int, after_id: int, limit: int) -> None:
         """The publisher has room; answered by `Publisher.offer_rows` after the next commit."""
@@ -215,6 +221,11 @@ class Bookkeeper(threading.Thread):
             logger.warning(event_line("read_failed", meter=meter, why=error))
         live.error = error
 
+    def _note_event(self, meter: str, kind: str, detail: Record, turn: _Turn) -> None:
+        logger.warning(event_line(kind, meter=meter, **detail))
+        self._books[meter].tell(kind, self._clock.wall_us(), detail, self._batch)
+        turn.commit_now = True
+
     def _take_acknowledgement(self, outbox_id: int) -> None:
         self._batch.acknowledged.append(outbox_id)
         self.health.outbox_depth -= 1
@@ -297,5 +308,6 @@ class Bookkeeper(threading.Thread):
             "commits": health.commits,
             "storage": health.error or "ok",
             "readings_dropped": health.readings_dropped,
+            "kernel": self._kernel.value,
             "sqlite": sqlite3.sqlite_version,
         }

@@ -2,7 +2,8 @@
 
 Wall time is UTC microseconds since 1970. Monotonic time never steps, runs at the wall clock's rate and goes on while
 the machine sleeps (CLOCK_BOOTTIME), because the meter's register does too. Whether the wall clock is known to be set,
-and how wrong it can be, depends on whom the user trusts: `clock = ntp | rtc | operator` (`meter` has no reader yet).
+and how wrong it can be, depends on whom the user trusts: `clock = ntp | rtc | operator`. A meter's
+own time is in `meter_clock`.
 """
 
 import ctypes

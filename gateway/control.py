@@ -14,11 +14,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .clock import Clock
 from .log import event_line, logger
+from .pulse import Pulse
 
 REQUEST_LIMIT_BYTES = 4096
 ANSWER_LIMIT_BYTES = 4_000_000
 PATIENCE_S = 5.0
+TURN_EVERY_S = 1.0
 CALLERS_MOST = 16
 GROUP = "netmeter"
 
@@ -32,10 +35,12 @@ class NoDaemonError(Exception):
 class Control(threading.Thread):
     """Serves one socket; `handlers` maps a command word to what answers it."""
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], clock: Clock) -> None:
         """Bind at once, so that a bad place is told before anything runs. Raises OSError."""
         super().__init__(name="control", daemon=True)
+        self.pulse = Pulse(self.name, clock)
         self._path, self._handlers = path, handlers
+        self._closing = threading.Event()
         self._room = threading.BoundedSemaphore(CALLERS_MOST)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # the store's lock has proved that no other daemon is alive behind it
@@ -49,19 +54,30 @@ class Control(threading.Thread):
             os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
             path.chmod(0o660)
         self._socket.listen(64)
+        self._socket.settimeout(TURN_EVERY_S)
 
     def run(self) -> None:
         """Answer until closed."""
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            # A reading of a slow meter must not keep a question about the daemon's state waiting.
-            if self._room.acquire(blocking=False):
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-            else:
-                connection.close()
+        while not self._closing.is_set():
+            self.pulse.turn()
+            self._take_caller()
+
+    def _take_caller(self) -> None:
+        """Wait a moment for a caller, and give it a thread: only the door itself has a pulse, no answer holds it up."""
+        try:
+            connection, _ = self._socket.accept()
+        except TimeoutError:
+            return
+        except OSError as error:
+            if not self._closing.is_set():  # no descriptor left: that passes, and the door must not be shut by it
+                logger.error(event_line("caller_not_heard", socket=self._path, why=error))
+                self._closing.wait(TURN_EVERY_S)
+            return
+        # A reading of a slow meter must not keep a question about the daemon's state waiting.
+        if self._room.acquire(blocking=False):
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        else:
+            connection.close()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -74,6 +90,7 @@ class Control(threading.Thread):
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
+        self._closing.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from drivers import ConfigurationError, DriverError, MeterIdentity
 
 from .clock import Clock
-from .log import event_line, logger
 from .pulse import REACH_WITHIN_S, Pulse
 from .read import Reading, read_meter
-from .turns import Answer, LineMeter, Turns
+from .turns import Answer, LineMeter, Turns, introduce
 
 WAIT_AT_MOST_S = 1.0  # the wall clock may step while we wait: look at it again
 
@@ -100,11 +99,8 @@ class Line(threading.Thread):
             self._turns.end(meter, answer)
 
     def _identify(self, meter: LineMeter) -> MeterIdentity:
-        """Who answers; a meter without a readable identity block is read all the same, and that is told."""
+        """Who answers; a meter without a readable identity block is read all the same."""
         try:
-            identity = meter.polled.identify()
+            return introduce(meter, meter.polled.identify())
         except ConfigurationError as error:
-            logger.warning(event_line("no_identity", meter=meter.name, why=error))
-            return MeterIdentity()
-        logger.info(event_line("meter_found", meter=meter.name, vendor=identity.vendor, model=identity.model))
-        return identity
+            return introduce(meter, error)

@@ -1,10 +1,10 @@
 """From the config's [[meter]] tables to meters that can be asked, grouped by the line they share."""
 
-import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from drivers import Polled, Ticker, load_profile
+from drivers import Stepped, Ticker, load_profile
 from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.transport.base import Transport
@@ -12,34 +12,42 @@ from drivers.transport.serial import Parity, SerialTransport
 from drivers.transport.tcp import TcpTransport
 
 from .config.types import Config, MeterSection
+from .config.way import WayKind, way_of
 
 
 def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     """Meters grouped by serial port or by TCP endpoint: what shares a line is asked by one thread."""
     lines: dict[str, list[MeterSection]] = {}
     for section in meters:
-        # Two names of one port are one line: the second opening of it would be refused.
-        port = os.path.realpath(section.port) if section.port else ""
-        lines.setdefault(port or f"{section.host.lower()}:{section.tcp_port}", []).append(section)
+        lines.setdefault(way_of(section).name, []).append(section)
     return lines
 
 
-def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Polled]:
-    """The meters of one line, by name. Nothing is sent yet. Raises drivers.ProfileError.
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line that can be asked: its meters by name, and what is counted on it."""
+
+    link: ModbusLink
+    meters: dict[str, Stepped]
+
+
+def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> OpenLine:
+    """The meters of one line. Nothing is sent yet. Raises drivers.ProfileError.
 
     `folder` is the config's own: a profile beside it is found by its name.
     """
     first = sections[0]
+    is_tcp = way_of(first).kind is WayKind.TCP
     profiles = {section.name: load_profile(section.profile, (folder,)) for section in sections}
     link = ModbusLink(
         _transport(first, ticker),
-        Framing.RTU if first.port else Framing.TCP,
+        Framing.TCP if is_tcp else Framing.RTU,
         ticker,
         timeout_us=max(section.timeout_ms for section in sections) * 1000,
-        baud_bd=first.baud_bd if first.port else None,
+        baud_bd=None if is_tcp else first.baud_bd,
         pause_us=max(profile.pause_us for profile in profiles.values()),
     )
-    return {
+    meters = {
         section.name: open_polled(
             profiles[section.name],
             link,
@@ -49,24 +57,40 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
         )
         for section in sections
     }
+    return OpenLine(link, meters)
+
+
+def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Stepped]:
+    """The meters of `open_line` alone."""
+    return open_line(sections, folder, ticker).meters
+
+
+def clock_meter(meters: Iterable[MeterSection], folder: Path) -> str | None:
+    """The name of the first meter whose profile tells the time. Raises drivers.ProfileError."""
+    timed = (one.name for one in meters if load_profile(one.profile, (folder,)).clock is not None)
+    return next(timed, None)
 
 
 def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> float:
     """The longest that one request to a meter of the line `sections` can take, its waits before and after included."""
     timeout_s = max(one.timeout_ms for one in sections) / 1000
-    wire_s = 2 * 256 * 11 / section.baud_bd if section.port else 0.0  # the longest frame each way
+    has_wire = way_of(section).kind is not WayKind.TCP
+    wire_s = 2 * 256 * 11 / section.baud_bd if has_wire else 0.0  # the longest frame each way
     return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
 
 
-def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Polled:
+def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Stepped:
     """One meter of a config, alone on its line, for a command that runs without the daemon."""
     section = next(section for section in config.meter if section.name == name)
     return open_meters([section], folder, ticker)[name]
 
 
 def _transport(section: MeterSection, ticker: Ticker) -> Transport:
-    if not section.port:
-        return TcpTransport(section.host, section.tcp_port, ticker)
-    return SerialTransport(
-        section.port, section.baud_bd, ticker, parity=Parity(section.parity.value), stop_bits=section.stop_bits
-    )
+    way, parity = way_of(section), Parity(section.parity.value)
+    if way.is_endpoint:
+        return TcpTransport(way.host, way.tcp_port, ticker)
+    if way.kind is WayKind.SERIAL:
+        return SerialTransport(section.port, section.baud_bd, ticker, parity=parity, stop_bits=section.stop_bits)
+    from drivers.transport.rfc2217 import Rfc2217Transport  # few have one, and it brings sockets and threads
+
+    return Rfc2217Transport(way.host, way.tcp_port, section.baud_bd, ticker, parity=parity, stop_bits=section.stop_bits)

@@ -6,6 +6,7 @@ else by the XDG Base Directory Specification. Creates nothing; whoever writes ma
 """
 
 import os
+import sys
 from pathlib import Path
 
 from .config.types import Config
@@ -81,6 +82,14 @@ def socket_candidates(config: Config) -> tuple[Path, ...]:
     )
     paths = (folder / f"{config.gateway.id}.sock" for folder in folders if folder is not None)
     return tuple(dict.fromkeys(path for path in paths if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES))
+
+
+def kernel_folders() -> tuple[Path, ...]:
+    """Where the compiled kernel may be, best first: in the Python environment, so that it goes with it; else in the
+    user's cache.
+    """
+    cache = _systemd("CACHE_DIRECTORY") or _xdg("XDG_CACHE_HOME", ".cache")
+    return (Path(sys.prefix) / "lib" / APP, *(() if cache is None else (cache,)))
 
 
 def notify_address() -> str | None:

@@ -8,9 +8,10 @@ import queue
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from drivers import DriverError, MeterIdentity, Polled
+from drivers import ConfigurationError, DriverError, MeterIdentity, Stepped
 
 from .clock import Clock
+from .log import event_line, logger
 from .read import Reading
 from .schedule import Edges, Schedule
 
@@ -22,7 +23,7 @@ class LineMeter:
     """A meter on a line and where it stands in its schedule."""
 
     name: str
-    polled: Polled
+    polled: Stepped
     schedule: Schedule
     edges: Edges
     due_us: int = 0
@@ -88,3 +89,12 @@ class Turns:
     def _plan(self, meter: LineMeter, now_us: int) -> None:
         meter.planned_us = now_us
         meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures, self._clock.error_us())
+
+
+def introduce(meter: LineMeter, found: MeterIdentity | ConfigurationError) -> MeterIdentity:
+    """Tell who answers, or that the meter does not say."""
+    if isinstance(found, ConfigurationError):
+        logger.warning(event_line("no_identity", meter=meter.name, why=found))
+        return MeterIdentity()
+    logger.info(event_line("meter_found", meter=meter.name, vendor=found.vendor, model=found.model))
+    return found

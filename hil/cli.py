@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from .bench.cli import bench
+
 # The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
 DEFAULT_SPEED = 30
 SOAK_FAULTS = 50
@@ -142,6 +144,9 @@ def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path 
     except CheckpointError as error:
         raise click.UsageError(str(error)) from error
     raise SystemExit(code)
+
+
+main.add_command(bench)
 
 
 if __name__ == "__main__":

@@ -35,12 +35,13 @@ class House:
         broker_kind: BrokerKind | None = None,
         interval_min: int = 15,
         commit_every_s: int | None = None,
+        broker_persistent: bool = False,
     ) -> None:
-        """Take a folder (it must exist); starts nothing."""
+        """Take a folder (it must exist); starts nothing. `broker_persistent`: sessions outlive the broker's restart."""
         self.folder = folder
         self.seed = seed
         self.anchor = Anchor.now(start_utc_us, speed)
-        self.broker = Broker(folder, kind=broker_kind)
+        self.broker = Broker(folder, kind=broker_kind, persistent=broker_persistent)
         self.config = folder / "gateway.toml"
         self.store = folder / "ledger.sqlite"
         self.production_link = folder / "array-meter"
@@ -72,9 +73,10 @@ class House:
         """Start the SunSpec meter; its HOST:PORT."""
         return self._start_meter(GRID, "sunspec_tcp", Feed.GRID, [f"--tcp-port={tcp_port}"])
 
-    def start_production_meter(self) -> str:
-        """Start the SDM630; the path of its pty."""
-        return self._start_meter(PRODUCTION, "sdm630_rtu", Feed.PRODUCTION, [f"--link={self.production_link}"])
+    def start_production_meter(self, *more_options: str) -> str:
+        """Start the SDM630 (`more_options` are `sdm630_rtu`'s); the path of its pty."""
+        options = [f"--link={self.production_link}", *more_options]
+        return self._start_meter(PRODUCTION, "sdm630_rtu", Feed.PRODUCTION, options)
 
     def start_daemon(
         self, *more_options: str, prefix: Sequence[str] = (), extra_env: Mapping[str, str] | None = None

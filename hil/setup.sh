@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sets up a checkout: Debian's python3-venv and mosquitto where root can be had, and .venv with the locked packages.
-# Run by hil/demo and tests/run; by hand: sh hil/setup.sh [--no-system]. Options and reasons: docs/development.md.
+# Run by hil/demo and tests/run; by hand: sh hil/setup.sh [--no-system] [--for-tests]. Reasons: docs/development.md.
+# --for-tests adds Debian's strace, with which the tests make a disk fail, hang and lose its power.
 # Says each step before it takes it. Never touches the system's Python; never runs apt with --no-system; never
 # leaves a system broker running that was not there before. POSIX sh, with flock and sha256sum from Debian's base.
 set -eu
@@ -9,9 +10,11 @@ unset PYTHONHOME PYTHONPATH
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$root/.venv
 stamp=$venv/setup-stamp
+kernel_stamp=$venv/kernel-stamp
 log=$venv/setup.log
 free_needed_kib=900000  # .venv takes 480 MB; pip unpacks the largest wheel beside it
 apt_allowed=yes
+for_tests=no
 
 # All of it is for people: standard output is left to the demo and to pytest.
 exec 1>&2
@@ -32,8 +35,12 @@ fingerprint() {
 }
 is_current() { [ -r "$stamp" ] && [ "$(fingerprint 2>&1)" = "$(cat "$stamp")" ]; }
 
-tell_broker() { have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"; }
+tell_missing() {
+    have_mosquitto || say "no mosquitto: the embedded broker amqtt will serve instead (MQTT 3.1.1 only)"
+    have_strace || say "no strace: tests of a disk that fails, hangs or loses its power are skipped"
+}
 have_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
+have_strace() { [ $for_tests = no ] || command -v strace >/dev/null; }
 
 # Runs a command, shows its output and keeps it in a file; a missing .ok means it failed, on a full disk too.
 logged() {
@@ -143,6 +150,7 @@ want_packages() {
         esac
     fi
     have_mosquitto || packages="$packages${packages:+ }mosquitto"
+    have_strace || packages="$packages${packages:+ }strace"
 }
 
 system_part() {
@@ -208,16 +216,35 @@ python_part() {
     say "done"
 }
 
+# ---- the compiled kernel: made where a linker is, and again when its source or the linkers change.
+kernel_facts() {
+    cat "$root"/gateway/kernels/*.py | sha256sum
+    for linker in ld ld.lld cc gcc clang; do command -v $linker || :; done
+}
+kernel_is_current() {
+    [ -d "$root/gateway/kernels" ] || return 0
+    [ -r "$kernel_stamp" ] && [ "$(kernel_facts)" = "$(cat "$kernel_stamp")" ]
+}
+
+kernel_part() {
+    say "netmeter kernel build (some seconds)"
+    "$venv/bin/python" -m gateway.cli kernel build --into "$venv/lib/netmeter-gateway" 9>&- ||
+        say "no compiled kernel: the gateway runs the same one in plain Python"
+    kernel_facts >"$kernel_stamp"
+}
+
 for option; do
     case $option in
         --no-system) apt_allowed=no ;;
-        *) die "unknown option $option" "sh hil/setup.sh [--no-system]" ;;
+        --for-tests) for_tests=yes ;;
+        *) die "unknown option $option" "sh hil/setup.sh [--no-system] [--for-tests]" ;;
     esac
 done
 [ "$(uname -s)" = Linux ] || die "this is $(uname -s)" "use a 64-bit Linux (Debian 12, Raspberry Pi OS)"
 
-if is_current && { have_mosquitto || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
-    tell_broker
+if is_current && { kernel_is_current || [ ! -w "$venv" ]; } \
+    && { { have_mosquitto && have_strace; } || [ $apt_allowed = no ] || [ ! -w "$root" ]; }; then
+    tell_missing
     exit 0
 fi
 # Tried in a shell of its own: a redirection that fails on exec would end this one without a word.
@@ -234,4 +261,5 @@ if [ -d "$venv" ] && [ ! -w "$venv" ]; then
 fi
 system_part
 is_current || python_part
-tell_broker
+kernel_is_current || kernel_part
+tell_missing

@@ -24,13 +24,16 @@ class Message:
 class Watcher:
     """Subscribed to everything under a base topic. Reconnects by itself when the broker comes back."""
 
-    def __init__(self, host: str, port: int, base_topic: str) -> None:
-        """Connect and subscribe in the background. Raises OSError where the broker cannot be reached."""
+    def __init__(self, host: str, port: int, base_topic: str, session: str = "") -> None:
+        """Connect and subscribe in the background. Raises OSError where the broker cannot be reached.
+
+        `session`: a name under which the broker keeps for it, while it is away, what is sent with QoS 1.
+        """
         self.connects = 0
         """How often it has been connected: after more than once it may have missed something."""
         self._topic = f"{base_topic}/#"
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=session, clean_session=not session)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message

@@ -59,6 +59,7 @@ class Checkout:
         self.root = folder / "a checkout"
         self.bin = folder / "bin"
         self.record = folder / "record"
+        self.path = os.environ["PATH"]
         for name in ("hil/setup.sh", "tests/run", "requirements.lock", "pyproject.toml"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
@@ -67,8 +68,19 @@ class Checkout:
         # Root may install: asked for by the recorder above, never by the machine's own apt-get.
         script(self.bin / "id", '#!/bin/sh\n[ "$1" = -u ] && echo 0 || echo root\n')
 
+    def hide(self, tool: str) -> None:
+        """Take a program off the PATH: a folder of links to all others stands for the machine's own folders."""
+        tools = self.root.parent / "tools"
+        tools.mkdir()
+        for folder in reversed(self.path.split(":")):
+            for program in Path(folder).glob("*"):
+                (tools / program.name).unlink(missing_ok=True)
+                (tools / program.name).symlink_to(program)
+        (tools / tool).unlink(missing_ok=True)
+        self.path = str(tools)
+
     def start(self, *options: str, python: Path | None = None) -> subprocess.Popen[str]:
-        environment = {"PATH": f"{self.bin}:{os.environ['PATH']}", "RECORD": str(self.record), "HOME": str(self.root)}
+        environment = {"PATH": f"{self.bin}:{self.path}", "RECORD": str(self.record), "HOME": str(self.root)}
         if python:
             environment["NETMETER_PYTHON"] = str(python)
         return subprocess.Popen(
@@ -128,6 +140,40 @@ def test_no_system_never_calls_apt(checkout: Checkout, tmp_path: Path) -> None:
     assert "cannot make virtual environments" in said
     assert "apt-get install -y --no-install-recommends python3-venv" in said  # the next action
     assert checkout.calls() == ""
+
+
+def test_apt_is_called_for_a_missing_strace_before_the_tests(checkout: Checkout) -> None:
+    checkout.stamp()
+    checkout.hide("strace")
+    code, said = checkout.run()
+    installs = [line for line in checkout.calls().splitlines() if " install " in line]
+    assert len(installs) == 1
+    assert "strace" in installs[0].split()
+    assert "no strace: tests of a disk that fails, hangs or loses its power are skipped" in said
+    assert code == 0  # the recorder installed nothing; the tests run without it
+
+
+def test_a_strace_that_is_there_or_forbidden_is_not_asked_for(checkout: Checkout) -> None:
+    checkout.stamp()
+    script(checkout.bin / "strace", RECORDER)
+    script(checkout.bin / "mosquitto", RECORDER)
+    assert checkout.run() == (0, "")
+    (checkout.bin / "strace").unlink()
+    checkout.hide("strace")
+    code, said = checkout.run("--no-system")
+    assert code == 0
+    assert "no strace" in said
+    assert checkout.calls() == ""
+
+
+def test_the_demo_does_not_ask_for_strace(checkout: Checkout) -> None:
+    checkout.stamp()
+    checkout.hide("strace")
+    script(checkout.bin / "mosquitto", RECORDER)
+    set_up = ["sh", checkout.root / "hil/setup.sh"]
+    environment = {"PATH": f"{checkout.bin}:{checkout.path}", "RECORD": str(checkout.record)}
+    done = subprocess.run(set_up, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stderr, checkout.calls()) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +257,45 @@ def test_second_start_waits_for_the_first(checkout: Checkout, tmp_path: Path) ->
         assert process.poll() is None
     said = process.communicate(timeout=60)[1]
     assert "is Python 3.9" in said  # it went on
+
+
+def with_kernel(checkout: Checkout, exit_code: int) -> Path:
+    """A finished checkout that has a kernel's source, and an interpreter that records what it is asked to build."""
+    checkout.stamp()
+    python = checkout.root / ".venv/bin/python"
+    python.unlink()
+    version = f"echo Python {platform.python_version()}"
+    script(python, f'#!/bin/sh\n[ "$1" != -V ] || {{ {version}; exit; }}\necho "$*" >>"$RECORD"\nexit {exit_code}\n')
+    source = checkout.root / "gateway/kernels/split.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("OK = 0\n")
+    return source
+
+
+def test_kernel_is_built_once_and_again_when_its_source_changes(checkout: Checkout) -> None:
+    source = with_kernel(checkout, exit_code=0)
+    wanted = f"-m gateway.cli kernel build --into {checkout.root}/.venv/lib/netmeter-gateway\n"
+    for _ in range(2):
+        code, said = checkout.run("--no-system")
+        assert (code, checkout.calls()) == (0, wanted)
+    source.write_text("OK = 1\n")
+    code, said = checkout.run("--no-system")
+    assert "netmeter kernel build" in said  # told before it is done
+    assert (code, checkout.calls()) == (0, 2 * wanted)
+
+
+def test_kernel_that_cannot_be_built_stops_nothing_and_is_not_tried_again(checkout: Checkout) -> None:
+    with_kernel(checkout, exit_code=1)
+    code, said = checkout.run("--no-system")
+    assert code == 0
+    assert "in plain Python" in said
+    assert checkout.calls().count("kernel build") == 1
+    assert checkout.run("--no-system")[0] == 0
+    assert checkout.calls().count("kernel build") == 1
+    linker = script(checkout.bin / "ld.lld", "#!/bin/sh\n")  # until a linker comes
+    assert checkout.run("--no-system")[0] == 0
+    assert checkout.calls().count("kernel build") == 2
+    linker.unlink()
 
 
 def test_unwritable_checkout_is_named(checkout: Checkout, tmp_path: Path) -> None:

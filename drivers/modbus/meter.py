@@ -3,6 +3,7 @@
 from ..assemble import assemble_identity, assemble_snapshot
 from ..errors import ConfigurationError
 from ..meter import Sample
+from ..meter_time import TimeSample, decode_time
 from ..profile import Profile
 from ..snapshot import MeterIdentity
 from ..steps import Steps
@@ -56,6 +57,19 @@ class ModbusMeter:
             swap_direction=self._swap_direction,
         )
         return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us)
+
+    def read_time(self) -> TimeSample:
+        """The meter's own clock, in a request of its own. Raises DriverError."""
+        return self._link.run(self.read_time_steps())
+
+    def read_time_steps(self) -> Steps[TimeSample]:
+        """`read_time` as steps."""
+        clock = self._profile.clock
+        if clock is None:
+            raise ConfigurationError(f"profile {self._profile.name} has no [clock]")
+        reply = yield from self._link.ask(self._unit, clock.function, clock.first, clock.last - clock.first + 1)
+        time = decode_time(clock, reply.words, self._profile.word_order)
+        return TimeSample(time, reply.sent_us, reply.received_us, clock.lag_us, clock.resolution_us)
 
     def close(self) -> None:
         self._link.close()

@@ -14,6 +14,7 @@ import serial
 
 from ..errors import TransportLostError
 from ..timing import Ticker
+from .holder import holder_of
 
 DRAIN_LIMIT = 65536
 _FAILURES = (serial.SerialException, OSError, termios.error, ValueError)
@@ -28,7 +29,8 @@ class Parity(enum.StrEnum):
 
 
 class SerialTransport:
-    """One serial port. `port` should be a path below /dev/serial/by-id, which survives unplugging."""
+    """One serial port. `port` should be a path below /dev/serial/by-id: it is looked up anew at each opening, and so
+    an adapter that was pulled out is found again under whatever name the kernel gives it."""
 
     def __init__(
         self, port: str, baud_bd: int, ticker: Ticker, *, parity: Parity = Parity.NONE, stop_bits: int = 1
@@ -63,7 +65,7 @@ class SerialTransport:
                 exclusive=True,  # flock on the device itself: one lock whatever path it was opened by
             )
         except _FAILURES as error:
-            raise TransportLostError(f"{self._port}: {_open_mend(error)}") from error
+            raise TransportLostError(f"{self._port}: {_open_mend(error, self._port)}") from error
 
     def close(self) -> None:
         port, self._serial = self._serial, None
@@ -106,7 +108,7 @@ class SerialTransport:
         return TransportLostError(f"{self._port}: lost during {doing}: {error}; is the adapter still plugged in?")
 
 
-def _open_mend(error: BaseException) -> str:
+def _open_mend(error: BaseException, port: str) -> str:
     """What to do about a port that cannot be opened."""
     number = _error_number(error)
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
@@ -114,7 +116,8 @@ def _open_mend(error: BaseException) -> str:
     if number in (errno.EACCES, errno.EPERM):
         return "permission denied; add the user to group dialout and log in again"
     if number in (errno.EBUSY, errno.EWOULDBLOCK):
-        return "busy; another program holds it, perhaps a second gateway or ModemManager (`fuser -v` names it)"
+        held_by = holder_of(port)
+        return f"busy; held by {held_by}" if held_by else "busy; another program holds it (`sudo fuser -v` names it)"
     if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR):
         return f"is not a serial port, or refuses these line settings ({error})"
     return f"cannot be opened: {error}"

@@ -12,6 +12,7 @@ from ..errors import TransportLostError
 from ..timing import Ticker
 
 DRAIN_LIMIT = 65536
+CONNECT_TIMEOUT_US = 5_000_000
 KEEPALIVE_IDLE_S = 15
 KEEPALIVE_INTERVAL_S = 5
 KEEPALIVE_PROBES = 3
@@ -21,7 +22,7 @@ UNACKNOWLEDGED_MS = 20_000
 class TcpTransport:
     """One connection to host:port."""
 
-    def __init__(self, host: str, port: int, ticker: Ticker, *, connect_timeout_us: int = 5_000_000) -> None:
+    def __init__(self, host: str, port: int, ticker: Ticker, *, connect_timeout_us: int = CONNECT_TIMEOUT_US) -> None:
         self._host = host
         self._port = port
         self._ticker = ticker
@@ -43,14 +44,9 @@ class TcpTransport:
         try:
             connection = socket.create_connection((self._host, self._port), self._connect_timeout_us / 1_000_000)
         except (OSError, UnicodeError) as error:
-            raise TransportLostError(f"{self.name}: {_connect_mend(error)}") from error
+            raise TransportLostError(f"{self.name}: {connect_mend(error)}") from error
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+            set_options(connection)
             # Requests are a dozen bytes; a send buffer that is full is a dead peer.
             connection.settimeout(self._connect_timeout_us / 1_000_000)
         except OSError as error:
@@ -97,7 +93,17 @@ class TcpTransport:
         return self._socket
 
 
-def _connect_mend(error: Exception) -> str:
+def set_options(connection: socket.socket) -> None:
+    """No Nagle delay; a peer that vanished is found. Raises OSError."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+
+def connect_mend(error: Exception) -> str:
     """What to do about a host that cannot be reached."""
     if isinstance(error, socket.gaierror | UnicodeError):
         return "unknown host name; check the spelling, or use the IP address"

@@ -12,6 +12,7 @@ from .. import __version__
 COMMANDS = {
     # verb: (module:command, what it does in one line)
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
+    "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),

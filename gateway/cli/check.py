@@ -12,6 +12,7 @@ from ..config.budget import Budget, estimate
 from ..config.load import Examined, examine
 from ..config.problem import Problem, Severity, errors_of
 from ..config.types import Config
+from ..config.way import way_of
 from ..places import PlaceError, socket_path, store_path
 from ..tariff.coverage import coverage
 from ..tariff.tariff_file import read_tariff
@@ -91,7 +92,7 @@ def _print(path: Path, examined: Examined, budget: Budget | None) -> None:
     noted = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     click.echo(f"{path}: can be used{noted}")
     for meter in examined.config.meter:
-        way = meter.port or f"{meter.host}:{meter.tcp_port}"
+        way = meter.port or way_of(meter).name
         limit_kw = f"{meter.limit_milliw / 1_000_000:.1f}"
         click.echo(f"  meter {meter.name}: {meter.profile}, unit {meter.unit} at {way}, at most {limit_kw} kW")
     click.echo(f"  tariff {examined.config.accounting.tariff}: {budget.buckets} buckets")

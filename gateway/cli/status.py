@@ -69,8 +69,10 @@ def _print(answer: dict[str, Any], troubles: list[str]) -> None:
     link = f"connected, MQTT {delivery['protocol']}" if delivery["connected"] else "away"
     click.echo(
         f"gateway {answer.get('gateway', '?')}  version {answer.get('version', '?')}  up {answer['uptime_s']} s"
-        f"  clock {answer.get('clock', '?')}  kernel {answer['kernel']}"
+        f"  clock {answer.get('clock', '?')}  kernel {answer.get('kernel', '?')}"
     )
+    if answer.get("kernel_why"):
+        click.echo(f"kernel  in plain Python, which books the same: {answer['kernel_why']}")
     click.echo(
         f"broker  {delivery['broker']}  {link}  {delivery['acknowledged']} records"
         f" {delivery['acknowledged_means']}, {answer.get('outbox_depth', '?')} waiting"

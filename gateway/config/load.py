@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 
 from ..tariff.tariff_file import is_path
+from .clock_rules import check_clock
 from .convert import Converter
 from .document import read_document
 from .meter_rules import check_meters, profile_path
 from .problem import ConfigError, Problem, errors_of
 from .rules import check_sections, resolved
 from .types import Config
+from .way import is_url
 
 __all__ = ["ConfigError", "Examined", "examine", "load_config"]
 
@@ -52,6 +54,7 @@ def examine(path: Path, *, ports: bool = False) -> Examined:
         config = converter.struct(Config)
         check_sections(document, converter)
         check_meters(document, converter, ports=ports)
+        check_clock(document, converter)
     problems = tuple(sorted(document.problems, key=lambda problem: (problem.file != document.file, problem.line)))
     if errors_of(problems) or config is None:
         return Examined(None, problems)
@@ -71,7 +74,11 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
         ),
         accounting=msgspec.structs.replace(config.accounting, tariff=whole(tariff) if is_path(tariff) else tariff),
         meter=tuple(
-            msgspec.structs.replace(meter, profile=profile_path(folder, meter.profile), port=whole(meter.port))
+            msgspec.structs.replace(
+                meter,
+                profile=profile_path(folder, meter.profile),
+                port=meter.port if is_url(meter.port) else whole(meter.port),
+            )
             for meter in config.meter
         ),
     )

@@ -16,6 +16,8 @@ from .document import Document
 from .hints import did_you_mean
 from .problem import Severity, TomlPath
 from .rules import NAME, NAME_MEND, check_host, resolved
+from .types import Framing
+from .way import is_url, split_url
 
 BAUDS_BD = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200, 230400, 460800, 921600)
 SERIAL_KEYS = ("baud_bd", "parity", "stop_bits")
@@ -32,6 +34,10 @@ class _Meter:
 
     def text(self, key: str) -> str:
         return self.fields.text(key) or ""
+
+    @property
+    def has_rtu_frames(self) -> bool:
+        return bool(self.text("port")) or self.text("framing") == Framing.RTU
 
 
 def check_meters(document: Document, converter: Converter, *, ports: bool) -> None:
@@ -78,11 +84,23 @@ def _check_way(document: Document, meter: _Meter) -> None:
         document.add(meter.path, message, 'add port = "/dev/serial/by-id/..." or host = "192.168.1.20"')
     if host:
         check_host(document, (*meter.path, "host"), host)
-        for key in SERIAL_KEYS:
-            if key in given and not port:
-                document.warn((*meter.path, key), f"{key} means nothing over TCP", "take the line out")
-    elif port and "tcp_port" in given:
-        document.warn((*meter.path, "tcp_port"), "tcp_port means nothing on a serial line", "take the line out")
+    if port or host:
+        for key in given & _idle_keys(meter):
+            document.warn((*meter.path, key), f"{key} means nothing {_where(meter)}", "take the line out")
+
+
+def _idle_keys(meter: _Meter) -> frozenset[str]:
+    """Keys that change nothing for the way this meter is reached."""
+    if meter.text("port"):
+        far = ("parity", "stop_bits") if meter.text("port").startswith("socket://") else ()
+        return frozenset(("tcp_port", "framing", *far))
+    return frozenset(("parity", "stop_bits") if meter.has_rtu_frames else SERIAL_KEYS)
+
+
+def _where(meter: _Meter) -> str:
+    if not meter.text("port"):
+        return "through a converter, which has its own" if meter.has_rtu_frames else "over TCP"
+    return "here: port says it all" if is_url(meter.text("port")) else "on a serial line"
 
 
 def _check_profile(document: Document, meter: _Meter) -> None:
@@ -101,7 +119,7 @@ def _check_profile(document: Document, meter: _Meter) -> None:
 
 def _check_numbers(document: Document, meter: _Meter, interval_min: int | None) -> None:
     unit, baud_bd, poll_s = (meter.fields.number(key) for key in ("unit", "baud_bd", "poll_s"))
-    if meter.text("port") and unit is not None and not 1 <= unit <= HIGHEST_SERIAL_UNIT:
+    if meter.has_rtu_frames and unit is not None and not 1 <= unit <= HIGHEST_SERIAL_UNIT:
         # Modbus over Serial Line V1.02, 2.2: 0 is broadcast, which no device answers; 248 to 255 are reserved.
         message = f"unit = {unit} is outside 1 to {HIGHEST_SERIAL_UNIT}, the addresses on a serial line"
         document.add((*meter.path, "unit"), message, "the meter's display or manual tells its address", value=unit)
@@ -115,6 +133,12 @@ def _check_numbers(document: Document, meter: _Meter, interval_min: int | None) 
 
 def _check_port(document: Document, meter: _Meter, missing: Severity) -> None:
     name, place = meter.text("port"), (*meter.path, "port")
+    if is_url(name):
+        try:
+            split_url(name)
+        except ValueError as error:
+            document.add(place, f'port "{name}" cannot be used', str(error), value=name)
+        return
     path = resolved(document.folder, name)
     try:
         mode = path.stat().st_mode
@@ -144,13 +168,14 @@ def _check_names(document: Document, meters: list[_Meter]) -> None:
 def _check_lines(document: Document, meters: list[_Meter]) -> None:
     first: dict[str, _Meter] = {}
     for meter in meters:
-        if not meter.text("port"):
+        if not meter.text("port") and not meter.text("host"):
             continue
         other = first.setdefault(_line(document, meter), meter)
-        for key in SERIAL_KEYS:
+        place = "port" if meter.text("port") else "host and port"
+        for key in ("framing", *(SERIAL_KEYS if meter.has_rtu_frames else ())):
             mine, theirs = meter.fields.values.get(key), other.fields.values.get(key)
             if mine is not None and theirs is not None and mine != theirs:
-                message = f'{key} = {mine}, but "{other.title}" on the same port has {theirs}'
+                message = f'{key} = {mine}, but "{other.title}" on the same {place} has {theirs}'
                 document.add((*meter.path, key), message, "all meters on one line share its settings", value=mine)
 
 
@@ -158,22 +183,26 @@ def _check_addresses(document: Document, meters: list[_Meter]) -> None:
     first: dict[tuple[str, int], _Meter] = {}
     for meter in meters:
         unit = meter.fields.number("unit")
-        way = (
-            _line(document, meter)
-            if meter.text("port")
-            else f"{meter.text('host').lower()}:{meter.fields.number('tcp_port')}"
-        )
         if unit is None or not (meter.text("port") or meter.text("host")):
             continue
-        other = first.setdefault((way, unit), meter)
+        other = first.setdefault((_line(document, meter), unit), meter)
         if other is not meter:
             message = f'same place and unit = {unit} as "{other.title}"'
             document.add((*meter.path, "unit"), message, "each meter has its own address", value=unit)
 
 
 def _line(document: Document, meter: _Meter) -> str:
-    """One name for one serial line, by whichever link it is reached."""
-    return os.path.realpath(resolved(document.folder, meter.text("port")))
+    """One name for one line, by whichever link it is reached."""
+    port = meter.text("port")
+    if not port:
+        return f"{meter.text('host').lower()}:{meter.fields.number('tcp_port')}"
+    if not is_url(port):
+        return os.path.realpath(resolved(document.folder, port))
+    try:
+        scheme, host, number = split_url(port)
+    except ValueError:
+        return port
+    return f"{host}:{number}" if scheme == "socket" else f"{scheme}://{host}:{number}"
 
 
 def profile_path(folder: Path, name: str) -> str:

@@ -15,7 +15,6 @@ from ..tariff.tariff_file import TariffError, is_path, load_tariff
 from .convert import Converter, Fields
 from .document import Document
 from .problem import TomlPath
-from .types import ClockSource
 
 NAME = re.compile(r"[a-z0-9_-]{1,32}")
 NAME_MEND = "small letters, digits, - and _, at most 32: it becomes part of MQTT topics"
@@ -83,9 +82,6 @@ def _check_gateway(document: Document, fields: Fields) -> None:
     name = fields.text("id")
     if name is not None and not NAME.fullmatch(name):
         document.add(("gateway", "id"), f'id "{name}" cannot be used', NAME_MEND, value=name)
-    if fields.text("clock") == ClockSource.METER:
-        mend = "choose ntp, rtc or operator; meters that tell their time come with the optical port"
-        document.add(("gateway", "clock"), 'clock = "meter": no profile of this version tells the time', mend)
 
 
 def _check_mqtt(document: Document, fields: Fields) -> None:

@@ -52,6 +52,13 @@ class Parity(StrEnum):
     ODD = "O"
 
 
+class Framing(StrEnum):
+    """How requests to a host are wrapped."""
+
+    TCP = "tcp"
+    RTU = "rtu"
+
+
 class GatewaySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[gateway]"""
 
@@ -93,7 +100,7 @@ class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[[meter]]: either `port` (a serial line, Modbus RTU) or `host` (Modbus TCP)."""
+    """[[meter]]: either `port` (a serial line, Modbus RTU) or `host` (Modbus TCP, or RTU frames over TCP)."""
 
     name: str
     profile: str
@@ -109,6 +116,7 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stop_bits: Annotated[int, Meta(ge=1, le=2)] = 1
     host: str = ""
     tcp_port: Port = 502
+    framing: Framing = Framing.TCP
     poll_s: Annotated[int, Meta(ge=1, le=3600)] = 5
     timeout_ms: Annotated[int, Meta(ge=20, le=60_000)] = 1000
     swap_direction: bool = False

@@ -6,6 +6,12 @@ reached by linear interpolation, floored, so the remainder goes to the later seg
 All values must fit int64; what does not is a status code, never a wrap.
 """
 
+from array import array
+from typing import TypeAlias
+
+Int64s: TypeAlias = "array[int]"
+"""What the twin is given; compiled, it is the address of the first item."""
+
 OK = 0
 NOT_IN_ORDER = 1
 """Times are not strictly increasing, or the table starts after the first reading."""
@@ -13,16 +19,25 @@ WENT_BACKWARDS = 2
 """A register is below zero or smaller than the one before."""
 OVERFLOW = 3
 """A total would pass int64, or two readings lie 2**62 microseconds or more apart."""
+EDGES_NOT_IN_ORDER = 4
+"""The calendar's edges are not strictly increasing."""
+NO_SUCH_BUCKET = 5
+"""A bucket id is below zero or not below the number of buckets."""
 
 INT64_MAX = 9_223_372_036_854_775_807
 LONGEST_STEP_US = 4_611_686_018_427_387_903
+SMALL_FACTOR = 2_147_483_647  # 2 MWh a step
+LARGE_FACTOR = 4_294_967_295  # 71 minutes; times SMALL_FACTOR it is below 2**63
 
 
 def muldiv(a: int, b: int, c: int) -> int:
     """floor(a * b / c) for 0 <= a < 2**63, 0 <= b <= c < 2**62, c > 0, without a wider integer type.
 
-    Schoolbook: a's bits from the top, quotient and remainder doubled at each.
+    Where the product fits int64 it is simply divided; else schoolbook: a's bits from the top, quotient and remainder
+    doubled at each.
     """
+    if a <= SMALL_FACTOR and b <= LARGE_FACTOR:
+        return a * b // c
     quotient = 0
     remainder = 0
     for bit in range(62, -1, -1):
@@ -39,7 +54,24 @@ def muldiv(a: int, b: int, c: int) -> int:
     return quotient
 
 
-def split_series(times_us, registers, n, edges_us, bucket_ids, n_edges, totals, edge_registers):  # type: ignore[no-untyped-def]
+def add_growth(totals: Int64s, bucket: int, growth: int) -> int:
+    """Add growth, which is not negative, to a bucket's total. Returns OK, or OVERFLOW and leaves the total alone."""
+    if totals[bucket] > INT64_MAX - growth:
+        return OVERFLOW
+    totals[bucket] += growth
+    return OK
+
+
+def split_series(
+    times_us: Int64s,
+    registers: Int64s,
+    n: int,
+    edges_us: Int64s,
+    bucket_ids: Int64s,
+    n_edges: int,
+    totals: Int64s,
+    edge_registers: Int64s,
+) -> int:
     """Book a series of readings of one register into buckets.
 
     times_us[n], registers[n]: strictly increasing instants, never-falling registers (milliwatt-hours).
@@ -64,20 +96,20 @@ def split_series(times_us, registers, n, edges_us, bucket_ids, n_edges, totals, 
             return WENT_BACKWARDS
         while segment + 1 < n_edges and edges_us[segment + 1] <= t1:
             edge = edges_us[segment + 1]
+            if edge <= edges_us[segment]:
+                return EDGES_NOT_IN_ORDER
             # t1 - t0 may itself wrap at the extremes: t0 is negative then, and the sum of the parts tells.
             if t0 < 0 and t1 > LONGEST_STEP_US + t0:
                 return OVERFLOW
             if t1 - t0 > LONGEST_STEP_US:
                 return OVERFLOW
             at_edge = r0 + muldiv(r1 - r0, edge - t0, t1 - t0)
-            if totals[bucket_ids[segment]] > INT64_MAX - (at_edge - booked):
+            if add_growth(totals, bucket_ids[segment], at_edge - booked) != OK:
                 return OVERFLOW
-            totals[bucket_ids[segment]] += at_edge - booked
             edge_registers[segment + 1] = at_edge
             booked = at_edge
             segment += 1
-        if totals[bucket_ids[segment]] > INT64_MAX - (r1 - booked):
+        if add_growth(totals, bucket_ids[segment], r1 - booked) != OK:
             return OVERFLOW
-        totals[bucket_ids[segment]] += r1 - booked
         booked = r1
     return OK

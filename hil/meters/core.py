@@ -51,6 +51,10 @@ class MeterCore:
         latched_us = (monotonic_us() - self._phase_us) // lag_us * lag_us + self._phase_us
         return self._counters.at(max(self.placement.anchor.house_us(latched_us), self._origin_s * US_PER_S))
 
+    def house_s(self) -> int:
+        """The house's own time, whole UTC seconds."""
+        return self.placement.anchor.house_us(monotonic_us()) // US_PER_S
+
     def write_truth(self) -> None:
         """Bring the truth file up to the present. Call it several times a second."""
         if self._truth is not None:

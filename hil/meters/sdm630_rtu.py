@@ -2,7 +2,8 @@
 
 Function 4: float32, high word first, an even address a parameter, at most 80 registers a request; energies in kWh with
 the meter's two decimals. Holes inside the map read as 0 (as the field's block readers find them) unless
-`--refuse-holes`; addresses outside answer exception 2. Function 3: the serial number at 0xFC00. (Eastron
+`--refuse-holes`; addresses outside answer exception 2. Function 3: the serial number at 0xFC00; with `--clock-off` also
+a clock at 0xF800, which the real meter does not have: UTC seconds since 1970 as an unsigned 32-bit number. (Eastron
 SDM630-Modbus protocol; register map checked against three open-source readers)
 """
 
@@ -20,6 +21,7 @@ BAUD_BD = 9600
 MOST_REGISTERS = 80
 MAP_END = 0x0166  # one past the last parameter (energy_export_active_l3 at 0x0164)
 SERIAL_ADDRESS = 0xFC00
+CLOCK_ADDRESS = 0xF800
 MILLIWH_PER_DIGIT = 10_000  # 0.01 kWh
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 TICK_US = 200_000
@@ -54,11 +56,20 @@ def _kwh(milliwh: int) -> float:
 class Sdm630:
     """The meter's answers, without a line: a request frame in, an answer frame out."""
 
-    def __init__(self, unit: int, serial: int, shown: Callable[[], Count], refuse_holes: bool = False) -> None:
+    def __init__(
+        self,
+        unit: int,
+        serial: int,
+        shown: Callable[[], Count],
+        refuse_holes: bool = False,
+        clock_s: Callable[[], int] | None = None,
+    ) -> None:
+        """`clock_s`: what its clock shows, UTC seconds since 1970; None for a meter without one."""
         self._unit = unit
         self._serial = serial
         self._shown = shown
         self._refuse_holes = refuse_holes
+        self._clock_s = clock_s
 
     def answer(self, frame: bytes) -> bytes | None:
         """The answer to a request; None where a meter stays silent (not for it, damaged, not a read request)."""
@@ -87,6 +98,8 @@ class Sdm630:
         return b"".join(struct.pack(">f", parameters.get(each, 0.0)) for each in wanted)
 
     def _holding(self, address: int, registers: int) -> bytes | None:
+        if (address, registers) == (CLOCK_ADDRESS, 2) and self._clock_s is not None:
+            return struct.pack(">I", self._clock_s())
         if (address, registers) != (SERIAL_ADDRESS, 2):
             return None
         return struct.pack(">I", self._serial)
@@ -106,11 +119,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--link", type=Path, required=True, help="path under which the pty shall be found")
     parser.add_argument("--unit", type=int, default=1, help="Modbus unit id")
     parser.add_argument("--refuse-holes", action="store_true", help="exception 2 for addresses without a parameter")
+    parser.add_argument("--clock-off", type=int, metavar="SECONDS", help="have a clock, and this much ahead of UTC")
     options = parser.parse_args(arguments)
     die_with_parent()
     end_on_signal()
     core = MeterCore(placement_from(options))
-    meter = Sdm630(options.unit, core.serial, core.shown, options.refuse_holes)
+    clock_s = None if options.clock_off is None else lambda: core.house_s() + options.clock_off
+    meter = Sdm630(options.unit, core.serial, core.shown, options.refuse_holes, clock_s)
     line = RtuLine(options.link, BAUD_BD)
     try:
         core.write_truth()

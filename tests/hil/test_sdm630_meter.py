@@ -52,6 +52,16 @@ def test_power_by_hand() -> None:
     assert answer[3:-2].hex() == "c4bb9000"  # -1500.5 W
 
 
+def test_it_has_a_clock_only_where_one_is_asked_for() -> None:
+    asked = request(1, 3, 0xF800, 2)
+    answer = Sdm630(1, 12_345_678, lambda: SHOWN, clock_s=lambda: 1_752_619_800).answer(asked)
+    assert answer is not None
+    assert answer[:-2].hex() == "010304" + "6876db18"  # 2025-07-15 22:50 UTC: 26,742 * 65,536 + 56,088
+    without = METER.answer(asked)
+    assert without is not None
+    assert without[:-2].hex() == "018302"  # illegal data address
+
+
 def test_the_serial_number_is_a_holding_register() -> None:
     answer = METER.answer(request(1, 3, 0xFC00, 2))
     assert answer is not None

@@ -164,6 +164,20 @@ def test_a_step_puts_every_bucket_edge_since_the_clock_was_set_in_doubt_once() -
         assert told == {"low": expected, "high": expected}
 
 
+def test_an_interval_whose_edge_is_not_confirmed_yet_tells_the_step_too() -> None:
+    """The clock is 90 s fast and set right while an edge waits. 300 mWh a second; the service carries 1000."""
+    account = accumulator(by_hand(), limit_milliw=3_600_000)
+    account.start_epoch(1, reading(NOON_US - 10 * S, LIFE))
+    assert account.add(reading(NOON_US + 5 * S, LIFE + 4500, half_window_us=20 * S)) == []
+    account.doubt_clock_step(-90 * S)
+    (closed,) = account.add(reading(NOON_US + 30 * S, LIFE + 4500 + 115 * 300))
+    assert closed.energy_import is not None
+    # Until the true noon 90 s more flowed than until the one that the clock showed: 27,000 mWh are missing in it.
+    assert closed.energy_import.milliwh == 3000
+    # The first digit, the step, and the edge: at most 10 s of 1000 mWh after the first reading.
+    assert closed.energy_import.uncertain_milliwh == 1 + 90_000 + 7001
+
+
 @pytest.mark.parametrize("started", [True, False])
 @pytest.mark.parametrize("step_us", [-90 * S, -YEARS_US, 200 * 365 * 24 * H])
 def test_a_step_beyond_the_calendar_or_before_the_first_reading_is_borne(step_us: int, started: bool) -> None:

@@ -1,5 +1,6 @@
 """The daemon's Unix socket as it is: real connections, and callers that are rude, slow, deaf or gone."""
 
+import errno
 import grp
 import json
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway import control
+from gateway.clock import SystemClock
 from gateway.control import Control, NoDaemonError, ask
 
 PATIENCE_S = 30.0
@@ -21,7 +23,8 @@ PATIENCE_S = 30.0
 def path(tmp_path: Path) -> Iterator[Path]:
     """A socket that knows two commands."""
     place = tmp_path / "run" / "gw1.sock"
-    server = Control(place, {"status": lambda _request: {"ok": 1}, "echo": lambda request: {"request": dict(request)}})
+    handlers = {"status": lambda _request: {"ok": 1}, "echo": lambda request: {"request": dict(request)}}
+    server = Control(place, handlers, SystemClock())
     server.start()
     yield place
     server.close()
@@ -39,6 +42,22 @@ def raw(path: Path, data: bytes, *, hang_up: bool = True) -> dict[str, Any]:
         answer = connection.makefile("rb").read()
     found: dict[str, Any] = json.loads(answer)
     return found
+
+
+class FailingOnce:
+    """A listening socket whose first `accept` finds no descriptor left."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner, self.failures = inner, 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if not self.failures:
+            self.failures += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._inner.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 def test_socket_is_the_users_own_or_the_groups(path: Path) -> None:
@@ -134,15 +153,49 @@ def test_socket_left_by_a_dead_daemon_is_nobody_and_gives_way(tmp_path: Path) ->
         dead.bind(str(place))
     with pytest.raises(NoDaemonError):
         ask(place, {"command": "status"})
-    server = Control(place, {"status": lambda _request: {"ok": 2}})
+    server = Control(place, {"status": lambda _request: {"ok": 2}}, SystemClock())
     server.start()
     assert ask(place, {"command": "status"}) == {"ok": 2}
     server.close()
     server.join(PATIENCE_S)
 
 
+def test_door_turns_whether_or_not_somebody_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "TURN_EVERY_S", 0.05)
+    clock, answering = SystemClock(), threading.Event()
+    server = Control(tmp_path / "gw1.sock", {"slow": lambda _request: {"waited": answering.wait(PATIENCE_S)}}, clock)
+    assert not server.pulse.has_begun
+    server.start()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.connect(str(tmp_path / "gw1.sock"))
+        caller.sendall(b'{"command": "slow"}\n')
+        for _ in range(3):  # an answer that takes its time holds up nobody else: the door says its word anew
+            due_us = server.pulse._due_us
+            deadline_us = clock.real_us() + int(PATIENCE_S * 1e6)
+            while server.pulse._due_us == due_us:
+                assert clock.real_us() < deadline_us
+                threading.Event().wait(0.01)
+        answering.set()
+    server.close()
+    server.join(PATIENCE_S)
+    assert not server.is_alive()
+
+
+def test_door_is_not_shut_by_a_caller_that_cannot_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptor left: nothing else can force that at this very call."""
+    monkeypatch.setattr(control, "TURN_EVERY_S", 0.05)
+    server = Control(tmp_path / "gw1.sock", {"status": lambda _request: {"ok": 3}}, SystemClock())
+    failing = FailingOnce(server._socket)
+    server._socket = failing  # type: ignore[assignment]
+    server.start()
+    assert ask(tmp_path / "gw1.sock", {"command": "status"}) == {"ok": 3}
+    assert failing.failures == 1
+    server.close()
+    server.join(PATIENCE_S)
+
+
 def test_closed_socket_is_gone(tmp_path: Path) -> None:
-    server = Control(tmp_path / "gw1.sock", {})
+    server = Control(tmp_path / "gw1.sock", {}, SystemClock())
     server.start()
     server.close()
     server.join(PATIENCE_S)

@@ -214,6 +214,40 @@ def test_no_word_whatever_becomes_a_wild_energy(words: list[int], order: WordOrd
         assert register is None or 0 <= register.milliwh <= ABSURD_MILLIWH
 
 
+def slow_energy(number: float, step: Fraction, scale: EnergyScale) -> tuple[int, int, int]:
+    """Value, resolution and rounding as docs/accounting.md says them, in fractions."""
+    exact, digit = Fraction(number) * scale.milliwh_per_count, scale.digit_counts * scale.milliwh_per_count
+    step *= scale.milliwh_per_count
+    value = math.floor(exact)
+    resolution = max(math.ceil(digit + step), math.ceil(exact + digit + step / 2) - value)
+    return value, resolution, math.ceil(step / 2)
+
+
+@given(
+    bits=st.integers(0, 0x5800_0000),
+    milliwh=st.fractions(min_value=Fraction(1, 1000), max_value=10**6, max_denominator=1000),
+    digit=st.fractions(min_value=Fraction(1, 1000), max_value=1000, max_denominator=1000),
+    is_float=st.booleans(),
+)
+def test_whole_numbers_reckon_as_fractions_do(bits: int, milliwh: Fraction, digit: Fraction, is_float: bool) -> None:
+    raw, scale = bits.to_bytes(4, "big"), EnergyScale(milliwh, digit)
+    number: float = struct.unpack(">f" if is_float else ">I", raw)[0]
+    expected = slow_energy(number, Fraction(0), scale)
+    if is_float:
+        following: float = struct.unpack(">f", (bits + 1).to_bytes(4, "big"))[0]
+        expected = slow_energy(number, Fraction(following) - Fraction(number), scale)
+    assume(expected[0] <= ABSURD_MILLIWH - 1)
+    register = decode_energy(struct.unpack(">HH", raw), DataType.FLOAT32 if is_float else DataType.UINT32, scale)
+    assert register is not None
+    assert (register.milliwh, register.resolution_milliwh, register.rounding_milliwh) == expected
+
+
+@given(st.integers(-(2**31) + 1, 2**31 - 1), st.fractions(min_value=Fraction(1, 64), max_value=300, max_denominator=64))
+def test_thousandths_are_rounded_as_python_rounds_a_fraction(number: int, milli_per_count: Fraction) -> None:
+    words = struct.unpack(">HH", number.to_bytes(4, "big", signed=True))
+    assert decode_milli(words, DataType.INT32, milli_per_count) == round(number * milli_per_count)
+
+
 @given(st.integers(1, 0x7F7FFFFE))
 def test_a_floats_step_is_the_distance_to_the_next_one(bits: int) -> None:
     here: float = struct.unpack(">f", bits.to_bytes(4, "big"))[0]

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway import bookkeeper, line, pulse
+from gateway import bookkeeper, control, pulse, turns
 from gateway.publish import publisher
 
 QUICK_S = 2.0
 LOOPS: dict[str, tuple[type, str]] = {
-    "line": (line.Line, "_plan"),
+    "line": (turns.Turns, "_plan"),
     "ledger": (bookkeeper.Bookkeeper, "_offer_health"),
     "publisher": (publisher.Publisher, "_keep_time"),
+    "control": (control.Control, "_take_caller"),
 }
 
 

@@ -22,6 +22,7 @@ from hil.house import BASE_TOPIC, GATEWAY_ID, House
 from hil.watcher import Watcher
 
 MICRO = 1_000_000
+SESSION = "reader"
 ROOT = f"{BASE_TOPIC}/{GATEWAY_ID}"
 PATIENCE_S = 90.0
 
@@ -93,9 +94,10 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def make_house(folder: Path, speed: int) -> House:
+    """A house whose broker keeps what a named reader is owed, across its own restart: who is back first cannot lose."""
     if find_mosquitto() is None:
         pytest.skip("mosquitto is not installed: `./tests/run --setup` as root installs it")
-    return House(folder, speed=speed, broker_kind=BrokerKind.MOSQUITTO)
+    return House(folder, speed=speed, broker_kind=BrokerKind.MOSQUITTO, broker_persistent=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hil.house import BASE_TOPIC, House
 from hil.house_time import monotonic_us
 from hil.watcher import Watcher
 
-from .rig import PATIENCE_S, Reader, assert_law, make_house, start_all_but_broker
+from .rig import PATIENCE_S, SESSION, Reader, assert_law, make_house, start_all_but_broker
 
 pytestmark = pytest.mark.whole
 
@@ -50,7 +50,7 @@ def test_a_broker_away_at_the_start_gets_every_record_later(house: House) -> Non
 def test_a_broker_away_for_an_hour_gets_every_record_once_it_is_back(tmp_path: Path) -> None:
     house = make_house(tmp_path, speed=120)
     house.broker.start()
-    watcher = Watcher(house.broker.host, house.broker.port, BASE_TOPIC)
+    watcher = Watcher(house.broker.host, house.broker.port, BASE_TOPIC, SESSION)
     try:
         reader = Reader(watcher)
         start_all_but_broker(house)

@@ -5,22 +5,23 @@ The meters live on in true house time; only the daemon's wall clock is wrong. Ju
 
 import itertools
 import json
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from hil.disk import find_strace, power_cut, traced
 from hil.house import House
+from tests.oracle.account import Oracle, Spell, clock_of
+from tests.oracle.truth import read_truth
 
+from .booked import METERS, account_of, kept_readings
 from .rig import MICRO, Reader, Truth, assert_law, assert_true_within_told, start_all_but_broker
 
 pytestmark = pytest.mark.whole
 
 EDGE_S = 600  # 16:00 is ten minutes after the house's start
 SET_AT_S = 900
-STEP_AT_S = 1440  # a clock that is 90 s fast shows 16:15:30, and 16:14:00 when it is set right
-PEAK_US = int(datetime(2025, 7, 15, 23, 0, tzinfo=UTC).timestamp()) * MICRO
+STEP_AT_S = 1490  # a clock that is 90 s fast shows 16:16:20, and 16:14:50 when it is set right: 16:15 comes twice
 KNOWN_AT_1970 = -1_752_619_000  # the house's start, 2025-07-15 22:50 UTC, becomes 1970-01-01 00:13
 
 
@@ -50,16 +51,6 @@ def test_a_boot_in_1970_over_a_price_edge_books_every_hour_right(house: House, r
             assert_true_within_told(interval, truth)
 
 
-def true_buckets(truth: Truth, direction: str, start_us: int, end_us: int) -> dict[str, tuple[int, int]]:
-    """The least and the most that truly flowed before and after 16:00 between two instants, from the truth file."""
-    edge_us = PEAK_US
-    low = {at: truth.bounds(direction, at) for at in (start_us, edge_us, end_us)}
-    return {
-        "summer_off_peak": (low[edge_us][0] - low[start_us][1], low[edge_us][1] - low[start_us][0]),
-        "summer_peak": (low[end_us][0] - low[edge_us][1], low[end_us][1] - low[edge_us][0]),
-    }
-
-
 @pytest.mark.skipif(find_strace() is None, reason="strace is not installed (apt-get install strace)")
 def test_1970_a_late_clock_a_step_back_over_an_edge_and_a_power_cut(house: House, reader: Reader) -> None:
     """The clock comes late and 90 s fast, is set right over the next edge, and then the power goes."""
@@ -83,7 +74,8 @@ def test_1970_a_late_clock_a_step_back_over_an_edge_and_a_power_cut(house: House
     )
     house.stop_child("gateway")
     reader.rest()
-    for meter in ("grid", "array"):
+    house.stop()
+    for meter in METERS:
         states = [record.content for record in reader.of("state", meter)]
         assert all(assert_law(state) >= 1 for state in states)
         assert len({state["export_epoch_first_milliwh"] for state in states}) == 1
@@ -97,18 +89,34 @@ def test_1970_a_late_clock_a_step_back_over_an_edge_and_a_power_cut(house: House
         for earlier, later in itertools.pairwise(intervals):
             assert earlier["end_utc_us"] == later["start_utc_us"]
             assert earlier["hash"] == later["previous_hash"]
-        last, truth = states[-1], Truth(house.truth(meter))
-        # The first reading was placed by a clock that was 90 s fast; the register itself knows no clock.
-        start_us = intervals[0]["start_utc_us"] - 90 * MICRO
-        for direction in ("import", "export"):
-            for bucket, (least, most) in true_buckets(truth, direction, start_us, last["time_utc_us"]).items():
-                booked = last[f"{direction}_bucket_{bucket}_milliwh"]
-                doubt = last[f"{direction}_uncertain_{bucket}_milliwh"] + last_window(last, direction, truth)
-                assert least - doubt <= booked <= most + doubt, (meter, direction, bucket)
+        # The oracle's integers, by the clock as it was; and by a clock as it was not, which it must refuse.
+        feed, register = METERS[meter]
+        kept, truth = kept_readings(house, meter), read_truth(house.truth(meter), feed)
+        account = account_of(intervals, states[-1])
+        used = {bucket for (_, bucket), milliwh in [*account.buckets.items(), *account.uncertain.items()] if milliwh}
+        assert used == {"summer_off_peak", "summer_peak"}
+        assert Oracle(truth, register, clock_of(true_spells(house)), kept).complaints(account) == []
+        for history in wrong_histories(house):
+            assert Oracle(truth, register, clock_of(history), kept).complaints(account) != [], history
 
 
-def last_window(state: dict[str, Any], direction: str, truth: Truth) -> int:
-    """What the last reading leaves open by itself: its digit (20 Wh at most here) and what flowed in its window."""
-    low, _ = truth.bounds(direction, state["time_utc_us"] - state["window_us"])
-    _, high = truth.bounds(direction, state["time_utc_us"])
-    return high - low + 20_000
+def true_spells(house: House) -> list[Spell]:
+    """The clock's history in true time: 1970, then 90 s fast, then right."""
+    start_us = house.anchor.start_utc_us
+    return [
+        Spell(start_us, KNOWN_AT_1970 * MICRO, False),
+        Spell(start_us + SET_AT_S * MICRO, 90 * MICRO, True),
+        Spell(start_us + STEP_AT_S * MICRO, 0, True),
+    ]
+
+
+def wrong_histories(house: House) -> list[list[Spell]]:
+    """Clocks that were never fast, slow instead, never set back, and set back minutes too early."""
+    unset, fast, right = true_spells(house)
+    early_us = right.from_us - 450 * MICRO
+    return [
+        [unset, replace(fast, offset_us=0), right],
+        [unset, replace(fast, offset_us=-90 * MICRO), right],
+        [unset, fast],
+        [unset, fast, replace(right, from_us=early_us)],
+    ]

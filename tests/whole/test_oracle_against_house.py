@@ -13,17 +13,12 @@ from hil.house import House
 from tests.oracle.etouc import stretches
 from tests.oracle.truth import Poll, Register, Truth, bucket_energy, most_doubt_at_edge, read_truth
 
+from .booked import METERS
 from .rig import MICRO, Reader, start_all_but_broker
 
 pytestmark = pytest.mark.whole
 
 PEAK_US = 1_752_620_400 * MICRO  # 2025-07-15 16:00:00 PDT
-# A 100 A service at 240 V and a 50 A one, each with a quarter more. The SunSpec meter shows whole Wh; the SDM630
-# 0.01 kWh in a float32, whose step below 65,536 kWh is 1/256 kWh.
-METERS = {
-    "grid": ("grid", Register(1_000, 0, 1_000, 0, 30_000_000)),
-    "array": ("production", Register(12_000, 2_000, 14_000, 2_000, 15_000_000)),
-}
 
 
 def polls_of(store: Path, meter: str) -> list[tuple[Poll, dict[str, int]]]:

@@ -22,7 +22,7 @@ from hil.house import BASE_TOPIC, House
 from hil.supervisor import Supervisor
 from hil.watcher import Watcher
 
-from .rig import PATIENCE_S, Reader, Truth, assert_law, assert_true_within_told, make_house
+from .rig import PATIENCE_S, SESSION, Reader, Truth, assert_law, assert_true_within_told, make_house
 
 pytestmark = pytest.mark.whole
 
@@ -101,7 +101,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         supervisor = Supervisor(tmp_path / "notify", WATCHDOG_S)
         stack.callback(supervisor.close)
         house.broker.start()
-        watcher = Watcher(house.broker.host, house.broker.port, BASE_TOPIC)
+        watcher = Watcher(house.broker.host, house.broker.port, BASE_TOPIC, SESSION)
         stack.callback(watcher.close)
         yield Scene(house, supervisor, Reader(watcher))
 
@@ -207,7 +207,7 @@ def test_a_disk_that_does_not_do_its_work_is_told_and_the_watchdog_fed(scene: Sc
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-@pytest.mark.parametrize("loop", ["line", "ledger", "publisher"])
+@pytest.mark.parametrize("loop", ["line", "ledger", "publisher", "control"])
 def test_a_loop_that_hangs_is_not_fed_for(scene: Scene, loop: str) -> None:
     trigger = scene.house.folder / "hang-now"
     scene.start([sys.executable, str(Path(__file__).with_name("hung.py")), loop, str(trigger)])

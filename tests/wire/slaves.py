@@ -103,6 +103,8 @@ class TcpSlave(_Slave):
         self.connections = 0
         self.hang_up_after: int | None = None
         """Close the connection after so many requests."""
+        self.request_bytes = 12
+        """Length of a request: 12 of Modbus TCP, 8 of RTU frames."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -131,8 +133,8 @@ class TcpSlave(_Slave):
             if not data:
                 return True
             heard += data
-            while len(heard) >= 12:
-                request, heard = heard[:12], heard[12:]
+            while len(heard) >= self.request_bytes:
+                request, heard = heard[: self.request_bytes], heard[self.request_bytes :]
                 self.requests.append(request)
                 served += 1
                 for delay_s, answer in self.answer(request):

@@ -1,0 +1,1 @@
+"""Benchmarks: this program beside others in the same run, on wires that take their time. Nothing here asserts."""
