@@ -127,6 +127,25 @@ def test_a_holiday_on_a_weekend_goes_where_its_rule_says(observance, saturday, s
     assert observed(observance, "2025-07-04") == "2025-07-04"  # a Friday
 
 
+SATURDAYS_TO_FRIDAY = JULY_4.replace("2026-07-04", "2026-07-03")
+TO_THE_NEXT_WORKDAY = JULY_4_TO_MONDAY.replace("2026-07-04", "2026-07-06")
+
+
+@pytest.mark.parametrize(
+    ("observance", "written"),
+    [
+        (Observance.NONE, JULY_4),
+        (Observance.SUNDAY_TO_MONDAY, JULY_4_TO_MONDAY),
+        (Observance.SATURDAY_TO_FRIDAY, SATURDAYS_TO_FRIDAY),
+        (Observance.NEAREST_WEEKDAY, NEAREST[1]),
+        (Observance.NEXT_WORKDAY, TO_THE_NEXT_WORKDAY),
+    ],
+)
+def test_every_observance_of_the_fourth_of_july_from_2024_to_2032(observance, written):
+    holidays = Holidays([Holiday(name="x", on="07-04", observed=observance)])
+    assert [one.day for year in YEARS for one in holidays.in_year(year)] == days([written])
+
+
 def test_the_next_workday_is_one_that_is_no_holiday_yet():
     # England: Christmas and Boxing Day, Saturday and Sunday in 2021, Sunday and Monday in 2022
     rules = [Holiday(name=one, on=on, observed=Observance.NEXT_WORKDAY) for one, on in (("C", "12-25"), ("B", "12-26"))]
