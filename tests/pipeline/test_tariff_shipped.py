@@ -103,6 +103,8 @@ WARNED = {
         "holidays peco-tou: nor of New Year's Day on a Saturday",
         "version 2026-07-01 ends on 2026-11-30 and none follows",
     ],
+    "sce-tou-d-4-9pm": ["holidays sce-tou: SCE's own sheet was not read for weekends"],
+    "sce-tou-d-prime": ["holidays sce-tou: SCE's own sheet was not read for weekends"],
 }
 
 
