@@ -17,7 +17,7 @@ COMMANDS = {
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
-    "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why."),
+    "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }
 
 

@@ -14,6 +14,8 @@ from ..config.problem import Problem, Severity, errors_of
 from ..config.types import Config
 from ..config.way import way_of
 from ..places import PlaceError, socket_path, store_path
+from ..tariff.coverage import coverage
+from ..tariff.tariff_file import read_tariff
 from .errors import EXIT_FAILED, any_path, calendar_of, chosen_config, config_option
 
 
@@ -41,6 +43,7 @@ def check(config: Path | None, config_path: Path | None, as_json: bool) -> None:
     path = chosen_config(config or config_path)
     examined = examine(path, ports=True)
     examined = Examined(examined.config, (*examined.problems, *_place_problems(path, examined.config)))
+    examined = Examined(examined.config, (*examined.problems, *_tariff_warnings(examined.config)))
     budget = None if examined.config is None else _budget(examined.config)
     failed = bool(errors_of(examined.problems))
     if as_json:
@@ -62,6 +65,14 @@ def _place_problems(path: Path, config: Config | None) -> tuple[Problem, ...]:
         except PlaceError as error:
             problems.append(Problem(str(path), 0, "", "", None, str(error)))
     return tuple(problems)
+
+
+def _tariff_warnings(config: Config | None) -> tuple[Problem, ...]:
+    """What `netmeter tariff check` warns of in the config's tariff."""
+    if config is None:
+        return ()
+    found = coverage(read_tariff(config.accounting.tariff))
+    return tuple(problem for problem in found if problem.severity is Severity.WARNING)
 
 
 def _budget(config: Config) -> Budget:

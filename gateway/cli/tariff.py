@@ -1,4 +1,4 @@
-"""`netmeter tariff show`: which bucket holds when, why, and what a kilowatt-hour costs in it.
+"""`netmeter tariff show`: which bucket holds when, why, and what a kilowatt-hour costs in it; and `tariff check`.
 
 Only reads tariff files; no daemon, no store.
 """
@@ -10,10 +10,14 @@ import click
 
 from ..clock import SystemClock
 from ..tariff.calendar import Calendar
-from ..tariff.show import Moment, Row, moment_at, rows_between
-from ..tariff.tariff_file import is_path, shipped_tariffs
-from ..tariff.walltime import iso_local, iso_utc, parse_time
-from .errors import calendar_of, chosen_config, config_of, config_option, fail
+from ..tariff.show import Days, Moment, Row, days_between, moment_at, rows_between
+from ..tariff.show_prices import besides, besides_json
+from ..tariff.tariff_file import TariffFile
+from ..tariff.walltime import iso_local, iso_utc, parse_time, written_twice
+from .errors import config_option
+from .tariff_check import check
+from .tariff_choice import chosen_tariff
+from .tariff_import import import_urdb
 
 MOST_DAYS = 3660
 DAY_US = 86_400_000_000
@@ -21,14 +25,18 @@ DAY_US = 86_400_000_000
 
 @click.group()
 def tariff() -> None:
-    """Show which price bucket holds when, and why.
+    """Show which price bucket holds when, and why; tell what is hardly meant in a tariff file.
 
     \b
     Example:
       netmeter tariff show pge-e-tou-c --at 2026-07-01T17:00
+      netmeter tariff check ./my-tariff.toml
 
     Exit codes stand with each command.
     """
+
+
+tariff.add_command(import_urdb)
 
 
 @tariff.command()
@@ -66,27 +74,23 @@ def show(
         raise click.UsageError("either --at, or --from and --to")
     if (from_text is None) != (to_text is None):
         raise click.UsageError("--from and --to go together")
-    if name is not None and config_path is not None:
-        raise click.UsageError("either TARIFF or --config")
-    calendar = calendar_of(_tariff_name(name, config_path))
+    file = chosen_tariff(name, config_path)
+    calendar = Calendar(file.tariff)
     if from_text is not None and to_text is not None:
         start_us, end_us = _time(calendar, "--from", from_text), _time(calendar, "--to", to_text)
         if not start_us < end_us:
             raise click.UsageError("--from must be before --to")
         if end_us - start_us > MOST_DAYS * DAY_US:
             raise click.UsageError(f"--from and --to are more than {MOST_DAYS} days apart: ask for a shorter stretch")
-        _show_rows(calendar, rows_between(calendar, start_us, end_us), as_json)
+        rows, days = rows_between(calendar, start_us, end_us), days_between(calendar, start_us, end_us)
+        _show_rows(calendar, rows, days, as_json)
         return
     at_us = SystemClock().wall_us() if at_text is None else _time(calendar, "--at", at_text)
-    _show_moment(calendar, moment_at(calendar, at_us), as_json)
+    note = "" if at_text is None else written_twice(at_text, calendar.zone)
+    _show_moment(file, calendar, moment_at(calendar, at_us), note, as_json)
 
 
-def _tariff_name(name: str | None, config_path: Path | None) -> str:
-    if name is None:
-        return config_of(chosen_config(config_path)).accounting.tariff
-    if not is_path(name) and name not in shipped_tariffs() and Path(name).is_file():
-        fail(f"there is no tariff {name} in the program; to mean the file, write ./{name}")
-    return name
+tariff.add_command(check)
 
 
 def _time(calendar: Calendar, option: str, text: str) -> int:
@@ -96,15 +100,36 @@ def _time(calendar: Calendar, option: str, text: str) -> int:
         raise click.BadParameter(str(error), param_hint=option) from error
 
 
-def _show_moment(calendar: Calendar, moment: Moment, as_json: bool) -> None:
+def _show_moment(file: TariffFile, calendar: Calendar, moment: Moment, note: str, as_json: bool) -> None:
+    rules = _rule_lines(file, moment)
     if as_json:
-        click.echo(json.dumps(_head(calendar) | moment.as_json(calendar.zone), indent=2))
+        place = {"file": file.document.file, "line": rules[0][0] if rules else None, "note": note or None}
+        told = moment.as_json(calendar.zone) | place | besides_json(calendar.tariff, moment.version)
+        click.echo(json.dumps(_head(calendar) | told, indent=2))
         return
     click.echo(f"tariff   {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
     click.echo(f"at       {iso_local(moment.at_us, calendar.zone)} ({iso_utc(moment.at_us)})")
+    if note:
+        click.echo(f"         {note}")
     until = "for good" if moment.until_us is None else f"until {iso_local(moment.until_us, calendar.zone)}"
     click.echo(f"bucket   {moment.bucket} {until}")
     click.echo(f"because  {moment.reason}")
+    for word, (number, period) in zip(("rule     ", *["         gives way: "] * len(rules)), rules, strict=False):
+        click.echo(f"{word}{file.document.file}:{number} [[period]] {period}")
+    if moment.clock:
+        click.echo(f"clock    {moment.clock}")
+    _show_price(calendar, moment)
+
+
+def _rule_lines(file: TariffFile, moment: Moment) -> list[tuple[int, str]]:
+    """Line and name of the period that decided, then of those that fit too."""
+    reason = moment.reason
+    if reason.version is None or reason.period is None:
+        return []
+    return [(file.line_of_period(reason.version, one), one.name) for one in (reason.period, *reason.also)]
+
+
+def _show_price(calendar: Calendar, moment: Moment) -> None:
     if moment.total is None:
         click.echo("price    none: the tariff file has no price for this hour")
     else:
@@ -120,19 +145,26 @@ def _show_moment(calendar: Calendar, moment: Moment, as_json: bool) -> None:
         click.echo(f"         less {credit} per kWh within the baseline allowance")
     for tier, price in moment.version.base_services_per_day.items():
         click.echo(f"         besides {price} a day base services charge, {tier}")
+    for line in besides(calendar.tariff, moment.version):
+        click.echo(f"         {line}")
     click.echo(f"source   {moment.version.source}, {calendar.tariff.source}")
 
 
-def _show_rows(calendar: Calendar, rows: list[Row], as_json: bool) -> None:
+def _show_rows(calendar: Calendar, rows: list[Row], days: Days, as_json: bool) -> None:
     if as_json:
         listed = [row.as_json(calendar.zone) for row in rows]
-        click.echo(json.dumps(_head(calendar) | {"rows": listed}, indent=2))
+        click.echo(json.dumps(_head(calendar) | {"rows": listed} | days.as_json(), indent=2))
         return
-    click.echo(f"{'from':<25}  {'to':<25}  {'bucket':<18} {'price':>9}  version")
+    click.echo(f"{'from':<25}  {'to':<25}  {'bucket':<18} {'price':>9}  {'version':<10}  because it begins on")
     for row in rows:
         start, end = iso_local(row.start_us, calendar.zone), iso_local(row.end_us, calendar.zone)
         price = "-" if row.total is None else str(row.total)
-        click.echo(f"{start:<25}  {end:<25}  {row.bucket:<18} {price:>9}  {row.version_id or '-'}")
+        why = row.reason.day_words() if row.reason.period is not None else row.reason.gap
+        click.echo(f"{start:<25}  {end:<25}  {row.bucket:<18} {price:>9}  {row.version_id or '-':<10}  {why}")
+    for holiday in days.holidays:
+        click.echo(f"{holiday.day:%a} {holiday.day}  holiday: {holiday}")
+    for change in days.clock:
+        click.echo(f"{change.before:%a} {change.before:%Y-%m-%d}  {change}")
 
 
 def _head(calendar: Calendar) -> dict[str, object]:

@@ -198,7 +198,7 @@ class Converter:
             price = Decimal(value)
         except InvalidOperation:
             price = Decimal("NaN")
-        if not price.is_finite() or abs(price) >= 1000 or Decimal(price).as_tuple().exponent not in range(-9, 1):
+        if not price.is_finite() or abs(price) >= 100_000 or Decimal(price).as_tuple().exponent not in range(-9, 1):
             mend = 'digits and a point, at most nine places: "0.20782"'
             return self._wrong(value, "a price", path, mend)
         return price

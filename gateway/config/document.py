@@ -27,10 +27,18 @@ class Document:
     file: str
     folder: Path
     table: dict[str, object] = field(default_factory=dict)
-    lines: dict[TomlPath, int] = field(default_factory=dict)
+    text: str = ""
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
     """False where the file could not be parsed at all: then `table` says nothing."""
+    _lines: dict[TomlPath, int] | None = None
+
+    @property
+    def lines(self) -> dict[TomlPath, int]:
+        """The line of each key; looked for when it is first asked for, as a good file is read without."""
+        if self._lines is None:
+            self._lines = key_lines(self.text) if self.readable else {}
+        return self._lines
 
     def add(
         self,
@@ -102,7 +110,7 @@ def read_document(path: Path) -> Document:
         document.readable = False
         document.problems.append(Problem(document.file, 0, "", "", None, "brackets are nested too deep to read"))
     else:
-        document.lines = key_lines(text)
+        document.text = text
     return document
 
 

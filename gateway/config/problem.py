@@ -17,6 +17,8 @@ class Severity(enum.Enum):
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+    """Worth knowing, and most likely meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        warning = "warning" if self.severity is Severity.WARNING else ""
-        return ": ".join(part for part in (place, warning, self.where, self.message, self.mend) if part)
+        severity = "" if self.severity is Severity.ERROR else self.severity.value
+        return ": ".join(part for part in (place, severity, self.where, self.message, self.mend) if part)
 
     def as_json(self) -> dict[str, str | int | None]:
         """The same as a flat JSON object."""

@@ -15,6 +15,8 @@ from ..config.hints import did_you_mean
 from ..config.problem import TomlPath
 from .calendar import UNASSIGNED_NAME
 from .days import in_season
+from .holiday_lists import check_holiday
+from .price_checks import check_parts
 from .prices import price_components
 from .types import Season, Tariff, Version, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
@@ -37,6 +39,8 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
         elif kind == "period":
             _check_name(document, path, fields.text("name"))
             _check_hours(document, path, fields.text("start"), fields.text("end"))
+        elif kind == "holiday":
+            check_holiday(document, path, fields)
     if tariff is None or document.problems:
         return
     if not tariff.version:
@@ -47,8 +51,12 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
             document.add((*path, "effective"), "versions must be in order of time, one a day", value=version.id)
         if not FIRST_YEAR <= version.effective.year < LAST_YEAR:
             document.add((*path, "effective"), f"{version.id} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        if version.last_day is not None and version.last_day < version.effective:
+            message = f"last_day {version.last_day} is before effective {version.id}"
+            document.add((*path, "last_day"), message, "it is the last day on which the version holds")
         _check_rules(document, path, tariff, version)
         _check_prices(document, path, tariff, version)
+    check_parts(document, tariff)
     # Rules that several versions share are looked at for each of them, but told once.
     document.problems[:] = dict.fromkeys(document.problems)
 
@@ -116,7 +124,8 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         for name in period.seasons:
             if name not in names:
                 document.add(place, f'there is no season "{name}"', did_you_mean(name, names), value=name)
-    overlap = _overlap(seasons)
+    shared_and_seen = not version.season and path != ("version", 0)
+    overlap = None if shared_and_seen else _overlap(seasons)
     if overlap is not None:
         day, first, second = overlap
         place = (*path, "season", second) if version.season else ("season", second)

@@ -1,14 +1,14 @@
 """Which bucket each minute of one local day has, by the tariff's rules. Pure dates and minutes; no UTC here.
 
-Version and season go by the date of the minute itself, so they change at local midnight; a period that runs
+Version, season and months go by the date of the minute itself, so they change at local midnight; a period that runs
 over midnight keeps the weekday class of the day on which it began.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from .holidays import HolidayDay, Holidays
 from .types import MINUTES_A_DAY, DayClass, Period, Season, Tariff, Version, bucket_name, month_day_of
 
 _WEEKDAYS = tuple(DayClass)[4:]
@@ -17,14 +17,34 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """From `minute` of `day` on holds `bucket` (empty: unassigned), decided by the other fields."""
+    """From `minute` on holds `bucket` (empty: unassigned), decided by the first of `claims`."""
 
-    day: date
     minute: int
     bucket: str
-    version: Version | None
-    season: Season | None
-    period: Period | None
+    claims: tuple[Period, ...]
+    """Every period that fits, in order of precedence."""
+    from_yesterday: bool = False
+    """Whether the one that decides began on the day before."""
+
+    @property
+    def period(self) -> Period | None:
+        """The period that decides."""
+        return self.claims[0] if self.claims else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayKind:
+    """What the buckets of a day depend on: days of one kind are alike to the minute. Positions as in the tariff."""
+
+    version: int
+    """-1 where none is in force."""
+    season: int
+    """-1 where none holds."""
+    month: int
+    """0 where no period asks for it."""
+    weekday: int
+    holiday: bool
+    after_holiday: bool
 
 
 class DayRules:
@@ -33,12 +53,14 @@ class DayRules:
     def __init__(self, tariff: Tariff) -> None:
         self.tariff = tariff
         self._effective = [version.effective for version in tariff.version]
-        self._holidays = {holiday.date: holiday.name for holiday in tariff.holiday}
+        self._holidays = [Holidays(tariff.holidays_of(version)) for version in tariff.version]
+        self._by_month = [any(one.months for one in tariff.periods_of(version)) for version in tariff.version]
+        self._pieces: dict[DayKind, tuple[Piece, ...]] = {}
 
     def version_on(self, day: date) -> Version | None:
-        """The version in force on a local day; None before the first."""
-        position = bisect_right(self._effective, day)
-        return self.tariff.version[position - 1] if position else None
+        """The version in force on a local day; None before the first, and after one that ended."""
+        position = self._version_position(day)
+        return None if position < 0 else self.tariff.version[position]
 
     def season_on(self, day: date) -> Season | None:
         """The season of a local day; None where no rule covers it."""
@@ -47,32 +69,59 @@ class DayRules:
             return None
         return next((one for one in self.tariff.seasons_of(version) if in_season(one, day)), None)
 
-    def classes_of(self, day: date) -> tuple[DayClass, ...]:
-        """The classes a local day belongs to."""
-        if day in self._holidays:
-            return DayClass.EVERY, DayClass.HOLIDAY
-        kind = DayClass.WEEKDAY if day.weekday() < 5 else DayClass.WEEKEND
-        return DayClass.EVERY, kind, _WEEKDAYS[day.weekday()]
+    def holiday_on(self, day: date, asked_on: date | None = None) -> HolidayDay | None:
+        """Which holiday a local day is, by the list of the version in force (on `asked_on`, else on the day)."""
+        position = self._version_position(asked_on or day)
+        return None if position < 0 else self._holidays[position].on(day)
 
-    def holiday_name(self, day: date) -> str | None:
-        """The name of a holiday; None on other days."""
-        return self._holidays.get(day)
+    def kind_of(self, day: date) -> DayKind:
+        """What a local day's buckets depend on."""
+        position = self._version_position(day)
+        if position < 0:
+            return DayKind(-1, -1, 0, 0, False, False)
+        seasons = self.tariff.seasons_of(self.tariff.version[position])
+        season = next((place for place, one in enumerate(seasons) if in_season(one, day)), -1)
+        holidays = self._holidays[position]
+        holiday, after = holidays.on(day) is not None, holidays.on(day - _ONE_DAY) is not None
+        month = day.month if self._by_month[position] else 0
+        return DayKind(position, season, month, day.weekday(), holiday, after)
 
-    def pieces(self, day: date) -> Iterator[Piece]:
+    def pieces(self, day: date) -> tuple[Piece, ...]:
         """The day in order of the clock, a piece for each stretch between two limits; the first begins at 0."""
-        version, season = self.version_on(day), self.season_on(day)
-        periods = () if version is None else self.tariff.periods_of(version)
-        if version is not None and season is None and self.tariff.seasons_of(version):
-            periods = ()
-        limits = {0, *(one.start_minute for one in periods), *(one.end_minute for one in periods)}
-        today, yesterday = self.classes_of(day), self.classes_of(day - _ONE_DAY)
+        kind = self.kind_of(day)
+        found = self._pieces.get(kind)
+        if found is None:
+            found = self._pieces[kind] = tuple(self._laid_out(kind))
+        return found
+
+    def _version_position(self, day: date) -> int:
+        position = bisect_right(self._effective, day) - 1
+        if position < 0:
+            return -1
+        last_day = self.tariff.version[position].last_day
+        return -1 if last_day is not None and day > last_day else position
+
+    def _laid_out(self, kind: DayKind) -> list[Piece]:
+        if kind.version < 0:
+            return [Piece(0, "", ())]
+        version = self.tariff.version[kind.version]
+        seasons, periods = self.tariff.seasons_of(version), self.tariff.periods_of(version)
+        season = seasons[kind.season].name if kind.season >= 0 else ""
+        if seasons and not season:
+            return [Piece(0, "", ())]
+        fitting = [one for one in periods if _exists(one, season, kind.month)]
+        today = _classes(kind.weekday, kind.holiday)
+        yesterday = _classes((kind.weekday - 1) % 7, kind.after_holiday)
+        limits = {0, *(one.start_minute for one in fitting), *(one.end_minute for one in fitting)}
+        pieces = []
         for minute in sorted(limits - {MINUTES_A_DAY}):
-            period = next(
-                (one for one in periods if _fits(one, season, minute, today, yesterday)),
-                None,
+            claims = tuple(
+                one for one in fitting if _began_today(one, minute, today) or _began_yesterday(one, minute, yesterday)
             )
-            bucket = "" if period is None else bucket_name(season.name if season else "", period.name)
-            yield Piece(day, minute, bucket, version, season, period)
+            bucket = bucket_name(season, claims[0].name) if claims else ""
+            from_yesterday = bool(claims) and not _began_today(claims[0], minute, today)
+            pieces.append(Piece(minute, bucket, claims, from_yesterday))
+        return pieces
 
 
 def in_season(season: Season, day: date) -> bool:
@@ -81,14 +130,21 @@ def in_season(season: Season, day: date) -> bool:
     return first <= here <= last if first <= last else here >= first or here <= last
 
 
-def _fits(
-    period: Period, season: Season | None, minute: int, today: tuple[DayClass, ...], yesterday: tuple[DayClass, ...]
-) -> bool:
-    if period.seasons and (season is None or season.name not in period.seasons):
-        return False
+def _began_today(period: Period, minute: int, today: tuple[DayClass, ...]) -> bool:
     start, end = period.start_minute, period.end_minute
-    began_today = minute >= start and (minute < end or end <= start)
-    began_yesterday = end <= start and minute < end
-    return (began_today and any(one in today for one in period.days)) or (
-        began_yesterday and any(one in yesterday for one in period.days)
-    )
+    return minute >= start and (minute < end or end <= start) and any(one in today for one in period.days)
+
+
+def _began_yesterday(period: Period, minute: int, yesterday: tuple[DayClass, ...]) -> bool:
+    end = period.end_minute
+    return minute < end <= period.start_minute and any(one in yesterday for one in period.days)
+
+
+def _exists(period: Period, season: str, month: int) -> bool:
+    return (not period.seasons or season in period.seasons) and (not period.months or month in period.months)
+
+
+def _classes(weekday: int, holiday: bool) -> tuple[DayClass, ...]:
+    if holiday:
+        return DayClass.EVERY, DayClass.HOLIDAY
+    return DayClass.EVERY, DayClass.WEEKDAY if weekday < 5 else DayClass.WEEKEND, _WEEKDAYS[weekday]

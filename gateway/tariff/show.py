@@ -6,13 +6,15 @@ Pure; prices are exact sums of components (`prices`), printed as they are.
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 
 from .calendar import NO_EDGE_US, Calendar
+from .holidays import HolidayDay
 from .prices import price_components, price_total
+from .reasons import Reason, clock_note, reason_at
 from .types import Version
-from .walltime import iso_local, iso_utc
+from .walltime import ClockChange, clock_changes, iso_local, iso_utc, to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,9 @@ class Moment:
     until_us: int | None
     """The next change of bucket; None where none comes."""
     bucket: str
-    reason: str
+    reason: Reason
+    clock: str
+    """What is to be known of the clock on that day; mostly empty."""
     version: Version | None
     components: Mapping[str, Decimal]
     total: Decimal | None
@@ -39,7 +43,9 @@ class Moment:
             "at_utc": iso_utc(self.at_us),
             "bucket": self.bucket,
             "until_utc": None if self.until_us is None else iso_utc(self.until_us),
-            "reason": self.reason,
+            "reason": str(self.reason),
+            **_reason_json(self.reason),
+            "clock": self.clock or None,
             "version": None if version is None else version.id,
             "version_source": None if version is None else version.source,
             "price_per_kwh": _text(self.total),
@@ -61,6 +67,8 @@ class Row:
     bucket: str
     version_id: str
     total: Decimal | None
+    reason: Reason
+    """What decided at its start."""
 
     def as_json(self, zone: tzinfo) -> dict[str, object]:
         return {
@@ -70,6 +78,24 @@ class Row:
             "bucket": self.bucket,
             "version": self.version_id or None,
             "price_per_kwh": _text(self.total),
+            **_reason_json(self.reason),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What is special in a stretch of time: holidays, and days on which the clock is set."""
+
+    holidays: tuple[HolidayDay, ...]
+    clock: tuple[ClockChange, ...]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "holidays": [
+                {"date": one.day.isoformat(), "name": one.name, "falls_on": one.named.isoformat()}
+                for one in self.holidays
+            ],
+            "clock_changes": [{"at_utc": iso_utc(one.at_us), "note": str(one)} for one in self.clock],
         }
 
 
@@ -82,7 +108,8 @@ def moment_at(calendar: Calendar, at_us: int) -> Moment:
         at_us=at_us,
         until_us=None if until_us == NO_EDGE_US else until_us,
         bucket=bucket,
-        reason=calendar.explain(at_us),
+        reason=reason_at(calendar, at_us),
+        clock=clock_note(calendar, at_us),
         version=version,
         components={} if version is None else price_components(version, bucket),
         total=None if version is None else price_total(version, bucket),
@@ -102,8 +129,26 @@ def rows_between(calendar: Calendar, start_us: int, end_us: int) -> list[Row]:
         begun = bisect_right(versions, from_us, key=lambda one: one[0])
         version = versions[begun - 1][1] if begun else None
         total = None if version is None else price_total(version, bucket)
-        rows.append(Row(from_us, to_us, bucket, "" if version is None else version.id, total))
+        version_id = "" if version is None else version.id
+        rows.append(Row(from_us, to_us, bucket, version_id, total, reason_at(calendar, from_us)))
     return rows
+
+
+def days_between(calendar: Calendar, start_us: int, end_us: int) -> Days:
+    """The holidays and the changes of the clock in [start_us, end_us)."""
+    day, last = (to_datetime(one, calendar.zone).date() for one in (start_us, end_us - 1))
+    dates = (day + timedelta(days=number) for number in range((last - day).days + 1))
+    holidays = tuple(one for each in dates if (one := calendar.rules.holiday_on(each)) is not None)
+    return Days(holidays, clock_changes(start_us, end_us, calendar.zone))
+
+
+def _reason_json(reason: Reason) -> dict[str, object]:
+    return {
+        "season": None if reason.season is None else reason.season.name,
+        "day": reason.rule_day.isoformat(),
+        "holiday": None if reason.holiday is None else str(reason.holiday),
+        "period": None if reason.period is None else reason.period.name,
+    }
 
 
 def _text(price: Decimal | None) -> str | None:

@@ -4,19 +4,38 @@ The schema is `types`; the rules across keys are in `checks`. Never sums, rounds
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.convert import Converter
-from ..config.document import read_document
+from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
-from ..config.problem import Problem, ProblemsError, errors_of
+from ..config.lines import line_of
+from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
 from ..places import data_folders
 from .checks import check_tariff
-from .types import Tariff
+from .holiday_lists import HolidayList, with_lists
+from .types import Period, Tariff, Version
 
 
 class TariffError(ProblemsError):
     """A tariff cannot be used, or there is none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class TariffFile:
+    """A tariff with the file it stands in: for those who tell a person which line decides."""
+
+    tariff: Tariff
+    document: Document
+    lists: tuple[HolidayList, ...]
+    """The lists of holidays that it names."""
+
+    def line_of_period(self, version: Version, period: Period) -> int:
+        """On which line a [[period]] that holds in `version` stands."""
+        path: TomlPath = ("version", self.tariff.version.index(version)) if version.period else ()
+        position = next(at for at, one in enumerate(self.tariff.periods_of(version)) if one is period)
+        return line_of(self.document.lines, (*path, "period", position))
 
 
 def shipped_tariffs() -> tuple[str, ...]:
@@ -31,17 +50,25 @@ def is_path(name_or_path: str) -> bool:
 
 def load_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Tariff:
     """A shipped tariff by name, one of the `search` folders' by name, or a file by path. Raises TariffError."""
+    return read_tariff(name_or_path, search).tariff
+
+
+def read_tariff(name_or_path: str, search: Sequence[Path] = ()) -> TariffFile:
+    """The same with its file. Raises TariffError."""
     path = find_tariff(name_or_path, search)
     document = read_document(path)
     tariff: Tariff | None = None
+    lists: tuple[HolidayList, ...] = ()
     if document.readable:
         converter = Converter(document)
         tariff = converter.struct(Tariff)
         check_tariff(document, converter, tariff)
+        if tariff is not None:
+            tariff, lists = with_lists(document, tariff)
     problems = errors_of(document.problems)
     if problems or tariff is None:
         raise TariffError(sorted(problems, key=lambda problem: problem.line))
-    return tariff
+    return TariffFile(tariff, document, lists)
 
 
 def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:

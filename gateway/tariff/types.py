@@ -4,14 +4,17 @@ Prices are Decimals in `currency` per kWh (or per day where the name says so). P
 `tariff_file`; when what holds is worked out in `days` and `calendar`.
 """
 
+import datetime
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from .flags import Flag
 
 MINUTES_A_DAY = 24 * 60
 
@@ -41,6 +44,19 @@ class DayClass(StrEnum):
     SUNDAY = "sun"
 
 
+class Observance(StrEnum):
+    """Where a holiday goes that falls on a weekend. A holiday that moves leaves its own day, unless `keep_day`."""
+
+    NONE = "none"
+    """It stays: a holiday on a Saturday or Sunday makes no weekday one."""
+    SUNDAY_TO_MONDAY = "sunday_to_monday"
+    SATURDAY_TO_FRIDAY = "saturday_to_friday"
+    NEAREST_WEEKDAY = "nearest_weekday"
+    """Saturday to Friday, Sunday to Monday."""
+    NEXT_WORKDAY = "next_workday"
+    """From either day to the next Monday to Friday that is no holiday yet."""
+
+
 class Season(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}
 ):
@@ -65,6 +81,8 @@ class Period(
     days: tuple[DayClass, ...] = (DayClass.EVERY,)
     seasons: tuple[str, ...] = ()
     """Seasons in which it exists; empty means all."""
+    months: tuple[Annotated[int, Meta(ge=1, le=12)], ...] = ()
+    """Months in which it exists, 1 to 12; empty means all. Like a season it goes by the date of the minute itself."""
 
     @property
     def start_minute(self) -> int:
@@ -83,17 +101,48 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credit_per_kwh: Decimal
     within_per_kwh: Decimal
     over_per_kwh: Decimal
+    allowance_kwh_per_day: Mapping[str, Mapping[str, Decimal]] = {}
+    """Territory or class (`basic_p`) -> season -> kWh a day; empty where the figures have none."""
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which components are what, for programmes that credit or pay one part of a price. Untagged ones are delivery."""
+
+    supply: tuple[str, ...] = ()
+    """What another supplier replaces."""
+    transmission: tuple[str, ...] = ()
+    non_bypassable: tuple[str, ...] = ()
+
+
+class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A day of every year (`on`, see `dates`), or one day (`date`), with the classes `every` and `holiday` alone."""
+
+    name: str
+    date: datetime.date | None = None
+    on: str = ""
+    observed: Observance | None = None
+    """Must be chosen where `on` is a fixed day of the year; elsewhere None is `none`."""
+    keep_day: bool = False
+    """Whether the day itself stays a holiday when another is observed for it."""
+    first_year: int | None = None
+    last_year: int | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What holds from local midnight of `effective` until the next version."""
+    """What holds from local midnight of `effective` until the next version, or to the end of `last_day`."""
 
-    effective: date
+    effective: datetime.date
     source: str
+    last_day: datetime.date | None = None
+    """The last day on which it holds, where the sheet says so; a next version begins on its own date all the same."""
     season: tuple[Season, ...] = ()
     """Seasons of this version alone; empty means the tariff's."""
     period: tuple[Period, ...] = ()
     """Periods of this version alone; empty means the tariff's."""
+    holidays: str = ""
+    """Name of a list of holidays for this version alone."""
+    holiday: tuple[Holiday, ...] | None = None
+    """Holidays of this version alone, those of its list included once read; None means the tariff's."""
     adders_per_kwh: Mapping[str, Decimal] = {}
     """Components that are the same at all hours."""
     energy_per_kwh: Mapping[str, Mapping[str, Decimal]] = {}
@@ -102,19 +151,26 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Bucket name -> total as the utility prints it; may differ from the sum by one in the last digit."""
     base_services_per_day: Mapping[str, Decimal] = {}
     """Income tier -> daily charge."""
+    fixed_per_day: Mapping[str, Decimal] = {}
+    fixed_per_month: Mapping[str, Decimal] = {}
+    """Charge -> amount due without any energy; besides those by income tier."""
+    fixed_per_year: Mapping[str, Decimal] = {}
+    options_per_kwh: Mapping[str, Decimal] = {}
+    """What a customer may choose -> price per kWh besides; never in the sum by itself."""
+    pcia_per_kwh: Mapping[str, Decimal] = {}
+    """Year in which another supplier took over -> charge that stands for the supply part of the utility's price."""
+    franchise_fee_per_kwh: Mapping[str, Decimal] = {}
+    """The same years -> franchise fee surcharge of customers with another supplier."""
+    flags: tuple[Flag, ...] = ()
+    """What this version leaves out, besides the tariff's own flags."""
+    not_included: tuple[str, ...] = ()
+    """What the utility bills and this version does not know, in words for people."""
     baseline: Baseline | None = None
 
     @property
     def id(self) -> str:
         """The effective date, `2026-03-01`."""
         return self.effective.isoformat()
-
-
-class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One day on which only the classes `every` and `holiday` hold."""
-
-    date: date
-    name: str
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,7 +187,17 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock: ClockKind = ClockKind.LOCAL
     season: tuple[Season, ...] = ()
     period: tuple[Period, ...] = ()
+    holidays: str = ""
+    """Name of a list of holidays (config/holidays); its days come before those of `holiday`."""
     holiday: tuple[Holiday, ...] = ()
+    """Holidays, those of the list included once read."""
+    parts: Parts = Parts()
+    flags: tuple[Flag, ...] = ()
+    """What every version leaves out."""
+
+    def flags_of(self, version: Version) -> tuple[Flag, ...]:
+        """What the figures of `version` leave out, each flag once."""
+        return tuple(dict.fromkeys((*self.flags, *version.flags)))
 
     def seasons_of(self, version: Version) -> tuple[Season, ...]:
         """The seasons that hold in `version`."""
@@ -140,6 +206,10 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def periods_of(self, version: Version) -> tuple[Period, ...]:
         """The periods that hold in `version`, in order of precedence."""
         return version.period or self.period
+
+    def holidays_of(self, version: Version) -> tuple[Holiday, ...]:
+        """The holidays that hold in `version`."""
+        return self.holiday if version.holiday is None else version.holiday
 
     def bucket_names_of(self, version: Version) -> tuple[str, ...]:
         """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""
@@ -160,6 +230,7 @@ def bucket_name(season: str, period: str) -> str:
     return f"{season}_{period}" if season else period
 
 
+@lru_cache(maxsize=1024)
 def minute_of(clock: str) -> int:
     """`HH:MM` -> minutes after midnight; `24:00` is 1440. Raises ValueError."""
     hour, minute = (int(part) for part in clock.split(":"))
@@ -168,10 +239,11 @@ def minute_of(clock: str) -> int:
     return hour * 60 + minute
 
 
+@lru_cache(maxsize=1024)
 def month_day_of(text: str) -> tuple[int, int]:
     """`MM-DD` -> (month, day), 29 February included. Raises ValueError."""
     month, day = (int(part) for part in text.split("-"))
     if len(text) != 5:
         raise ValueError(f"{text!r} is no day of the year")
-    date(2000, month, day)  # a leap year
+    datetime.date(2000, month, day)  # a leap year
     return month, day

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from datetime import UTC, date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.oracle.etouc import bucket_of_minute, edges, stretches
 from tests.oracle.flow import Flow
 from tests.oracle.meter import CountingMeter, Display
 from tests.oracle.split import register_on_line, split
+from tests.oracle.tariff import Hours, Sheet, SlowTariff, moved, nth_weekday
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -102,3 +104,42 @@ def test_day_has_its_quarters_and_three_stretches(day: str, start: str, end: str
     assert [bucket.split("_", 1)[1] for _, _, bucket in pieces] == ["off_peak", "peak", "off_peak"]
     assert pieces[1][1] - pieces[1][0] == 5 * HOUR_US
     assert sum(end - start for start, end, _ in pieces) == end_us - start_us
+
+
+# Nights of weekdays, a holiday on Thursday 26 November 2026, a season that ends on the 28th; UTC.
+SLOW = SlowTariff(
+    UTC,
+    (
+        Sheet(
+            date(2026, 11, 2),
+            date(2026, 11, 29),
+            (("autumn", "09-01", "11-28"),),
+            (Hours("night", 1320, 360, ("weekday",)), Hours("day", 0, 1440, ("every",), months=(11,))),
+            frozenset({date(2026, 11, 26)}),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "bucket"),
+    [
+        ("2026-11-01T23:59+00:00", "unassigned"),  # before the first sheet
+        ("2026-11-02T05:59+00:00", "autumn_day"),  # Monday; Sunday has no night
+        ("2026-11-02T22:00+00:00", "autumn_night"),
+        ("2026-11-26T05:59+00:00", "autumn_night"),  # Wednesday's
+        ("2026-11-26T22:00+00:00", "autumn_day"),  # the holiday has none
+        ("2026-11-28T05:59+00:00", "autumn_night"),  # Friday's
+        ("2026-11-29T12:00+00:00", "unassigned"),  # no season
+        ("2026-11-30T12:00+00:00", "unassigned"),  # the sheet has ended
+    ],
+)
+def test_slow_tariff_by_hand(moment: str, bucket: str) -> None:
+    assert SLOW.bucket(minute(moment)) == bucket
+
+
+def test_holidays_counted_by_hand() -> None:
+    assert nth_weekday(2026, 11, "thu", 4) == date(2026, 11, 26)
+    assert nth_weekday(2027, 5, "mon", -1) == date(2027, 5, 31)
+    assert nth_weekday(2026, 2, "mon", 5) is None
+    assert [moved(date(2026, 7, 4), -1, 1), moved(date(2027, 7, 4), -1, 1)] == [date(2026, 7, 3), date(2027, 7, 5)]

@@ -101,7 +101,7 @@ MUTATIONS = {
         "service_amps = 100\nslave = 3",
         'gateway.toml:17: [[meter]] grid: unknown key "slave": did you mean "unit"?',
     ),
-    "missing tariff": ("pge-e-tou-c", "pge-e-tou-d", 'gateway.toml:9: [accounting]: there is no tariff "pge-e-tou-d"'),
+    "missing tariff": ("pge-e-tou-c", "pge-e-tou-x", 'gateway.toml:9: [accounting]: there is no tariff "pge-e-tou-x"'),
     "a port that does not exist": (
         "port = ",
         "port = '/dev/serial/by-id/none' # ",

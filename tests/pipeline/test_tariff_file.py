@@ -107,6 +107,8 @@ CHANGES = [
     ),
     ("effective = 2026-01-01", 'effective = "2026-01-01"', 31, "is not a date: without quotes"),
     ("effective = 2027-01-01", "effective = 2026-01-01", 50, "versions must be in order of time"),
+    ('days = ["weekday"]', "months = [13]", 23, "outside 1 to 12"),
+    ("effective = 2027-01-01", "effective = 2027-01-01\nuntil = 2027-12-31", 51, 'did you mean "last_day"?'),
     ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a price in quotes: grid = "0.1"'),
     ('grid = "0.10"', 'grid = "ten cents"', 35, "is not a price: digits and a point"),
     ('grid = "0.10"', 'grid = "NaN"', 35, "is not a price"),
@@ -128,6 +130,58 @@ def test_one_mistake_is_told_with_its_line_and_its_mend(tmp_path, old, new, line
     found = [one for one in told(tmp_path, GOOD.replace(old, new, 1)) if words in one]
     assert len(found) == 1, told(tmp_path, GOOD.replace(old, new, 1))
     assert found[0].startswith(f"{line}:"), found[0]
+
+
+def test_a_list_of_holidays_comes_before_the_files_own(tmp_path):
+    own = '[[holiday]]\nname = "Patron saint"\non = "08-15"\nobserved = "none"\n\n[[season]]'
+    text = GOOD.replace("[[season]]", own, 1).replace('source = "https', 'holidays = "pge-tou"\nsource = "https', 1)
+    tariff = load_tariff(write(tmp_path, text))
+    assert [one.name for one in tariff.holiday][-2:] == ["Christmas Day", "Patron saint"]
+    assert len(tariff.holiday) == 9
+    assert tariff.holidays_of(tariff.version[1]) == tariff.holiday
+
+
+def test_a_version_may_name_a_list_of_its_own_or_have_no_holidays(tmp_path):
+    text = GOOD.replace('source = "https', 'holidays = "pge-tou"\nsource = "https', 1)
+    later = "effective = 2027-01-01\n"
+    peco = load_tariff(write(tmp_path, text.replace(later, later + 'holidays = "peco-tou"\n')))
+    assert [len(peco.holidays_of(one)) for one in peco.version] == [8, 9]
+    none = load_tariff(write(tmp_path, text.replace(later, later + "holiday = []\n")))
+    assert [len(none.holidays_of(one)) for one in none.version] == [8, 0]
+
+
+# lines of a [[holiday]] that begins on line 9, after name = "x" on line 10; the line that is told
+HOLIDAYS = [
+    ([], 9, "needs one of date and on"),
+    (['on = "easter"', "date = 2026-01-01"], 9, "has both date and on"),
+    (['on = "third monday of may"'], 11, 'names no day of the year: rules are "07-04"'),
+    (['on = "02-30"', 'observed = "none"'], 11, "day is out of range for month: rules are"),
+    (['on = "07-04"'], 11, '"observed" is missing: say where it goes: "none"'),
+    (['on = "07-04"', 'observance = "none"'], 12, 'did you mean "observed"?'),
+    (['on = "07-04"', 'observed = "monday"'], 12, "is not one of"),
+    (["date = 2026-07-04", 'observed = "nearest_weekday"'], 12, "is observed on itself"),
+    (['on = "easter"', "keep_day = true"], 12, "nothing is observed on another day"),
+    (['on = "easter"', "first_year = 2027", "last_year = 2026"], 13, "is before first_year"),
+]
+
+
+@pytest.mark.parametrize(("rows", "line", "words"), HOLIDAYS, ids=lambda value: str(value)[:40])
+def test_a_holiday_that_is_wrong_is_told_with_its_line(tmp_path, rows, line, words):
+    holiday = "\n".join(["[[holiday]]", 'name = "x"', *rows, "", "[[season]]"])
+    found = [one for one in told(tmp_path, GOOD.replace("[[season]]", holiday, 1)) if words in one]
+    assert len(found) == 1, told(tmp_path, GOOD.replace("[[season]]", holiday, 1))
+    assert found[0].startswith(f"{line}:"), found[0]
+
+
+def test_a_list_that_does_not_exist_is_told(tmp_path):
+    found = told(tmp_path, GOOD.replace('source = "https', 'holidays = "pge-tuo"\nsource = "https', 1))
+    assert found == ['7: there is no list of holidays "pge-tuo": did you mean "pge-tou"?']
+
+
+def test_a_version_cannot_end_before_it_begins(tmp_path):
+    later = "effective = 2027-01-01"
+    found = told(tmp_path, GOOD.replace(later, f"{later}\nlast_day = 2026-12-31"))
+    assert found[0].startswith("51: [[version]] 2027-01-01: last_day 2026-12-31 is before effective 2027-01-01")
 
 
 def test_several_mistakes_come_at_once(tmp_path):

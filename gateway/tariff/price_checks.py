@@ -1,0 +1,56 @@
+"""What the price tables of a tariff file must fulfil beyond sums and bucket names (those are in `checks`).
+
+Notes problems in the document; changes nothing.
+"""
+
+from ..config.document import Document
+from ..config.hints import did_you_mean
+from ..config.problem import TomlPath
+from .flags import Flag
+from .types import Tariff, Version
+
+
+def check_parts(document: Document, tariff: Tariff) -> None:
+    """`[parts]` and `flags`: components that exist, each in one part, and flags that do not contradict."""
+    known = {name for version in tariff.version for name in _components(version)}
+    whose: dict[str, str] = {}
+    for part in ("supply", "transmission"):
+        for name in getattr(tariff.parts, part):
+            if name in whose:
+                message = f'component "{name}" is both {whose[name]} and {part}'
+                document.add(("parts", part), message, "it would be counted twice: leave one out", value=name)
+            whose[name] = part
+    for part in ("supply", "transmission", "non_bypassable"):
+        for name in getattr(tariff.parts, part):
+            if name not in known:
+                mend = did_you_mean(name, sorted(known))
+                document.add(("parts", part), f'no version has a component "{name}"', mend, value=name)
+    for position, version in enumerate(tariff.version):
+        flags = tariff.flags_of(version)
+        if Flag.DELIVERY_ONLY in flags and Flag.GENERATION_ONLY in flags:
+            message = "the figures cannot be delivery only and generation only"
+            document.add(("version", position), message, "without either they are the whole price")
+        _check_rest(document, ("version", position), tariff, version)
+
+
+def _components(version: Version) -> set[str]:
+    return {*version.adders_per_kwh, *(name for prices in version.energy_per_kwh.values() for name in prices)}
+
+
+def _check_rest(document: Document, path: TomlPath, tariff: Tariff, version: Version) -> None:
+    """Years of other suppliers are years, allowances are for seasons that exist."""
+    for table in ("pcia_per_kwh", "franchise_fee_per_kwh"):
+        for year in getattr(version, table):
+            if not (len(year) == 4 and year.isdigit()):
+                document.add((*path, table, year), f'"{year}" is no year', "the year in which the supplier took over")
+    if version.baseline is None:
+        return
+    seasons = [season.name for season in tariff.seasons_of(version)] or ["all"]
+    for territory, allowance in version.baseline.allowance_kwh_per_day.items():
+        place = (*path, "baseline", "allowance_kwh_per_day", territory)
+        for name in allowance:
+            if name not in seasons:
+                document.add((*place, name), f'there is no season "{name}"', did_you_mean(name, seasons), value=name)
+        for name in seasons:
+            if name not in allowance:
+                document.add(place, f'season "{name}" has no allowance', f'add {name} = "..." (kWh a day)')
