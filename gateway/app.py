@@ -89,7 +89,7 @@ class App:
             self._lines = self._open_lines()
             self._line_of = {meter: line for line in self._lines for meter in line.meters}
             self._bookkeeper = Bookkeeper(
-                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.build
+                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.told()
             )
             self._publisher = Publisher(
                 config.mqtt,
@@ -307,8 +307,7 @@ class App:
         """Answer of `netmeter status`: what the ledger thread sees between two turns."""
         own = {
             "uptime_s": (self._clock.real_us() - self._started_us) // 1_000_000,
-            "kernel": self._kernel.build.value,
-            "kernel_why": self._kernel.why,
+            **self._kernel.told(),
             "delivery": delivery_view(self._publisher.delivery, self._config),
         }
         try:

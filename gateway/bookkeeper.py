@@ -10,12 +10,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from .books import Books
 from .clock import Clock
 from .config.types import Config
-from .kernels import Build
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -60,6 +60,9 @@ class StoreHealth:
     outbox_depth: int = 0
 
 
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class _Turn:
     """What one round of the loop has gathered."""
@@ -79,15 +82,15 @@ class Bookkeeper(threading.Thread):
         topics: Topics,
         clock: Clock,
         ask_again: Callable[[str], None],
-        kernel: Build = Build.PYTHON,
+        about: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
-        """`ask_again(meter)` asks the meter's line for another reading at once. `kernel`: as told in health."""
+        """`ask_again(meter)` asks the meter's line for another reading at once. `about`: what else health tells."""
         super().__init__(name="ledger", daemon=True)
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
-        self._ask_again, self._kernel = ask_again, kernel
+        self._ask_again, self._about = ask_again, about
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
@@ -308,6 +311,6 @@ class Bookkeeper(threading.Thread):
             "commits": health.commits,
             "storage": health.error or "ok",
             "readings_dropped": health.readings_dropped,
-            "kernel": self._kernel.value,
+            **self._about,
             "sqlite": sqlite3.sqlite_version,
         }

@@ -77,6 +77,10 @@ class Kernel:
     path: str = ""
     why: str = ""
 
+    def told(self) -> dict[str, str]:
+        """What `status` and `health` say of it."""
+        return {"kernel": self.build.value, "kernel_why": self.why}
+
     def split_series(
         self, times_us: "Column", registers: "Column", edges_us: "Column", bucket_ids: "Column", bucket_count: int
     ) -> tuple["array[int]", "array[int]"]:

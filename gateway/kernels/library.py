@@ -88,10 +88,17 @@ def find_library(folders: Iterable[Path]) -> Kernel:
     for folder in looked:
         if _is_there(folder / name):
             return open_library(folder / name)
-    others = [str(path) for folder in looked for path in folder.glob(f"netmeter-kernel-*-{platform.machine()}.so")]
+    others = [path for folder in looked for path in _libraries_in(folder)]
     if others:
         raise LibraryError(f"{others[0]} was made of another version of the kernel's source; {MEND}")
     raise LibraryError(f"not built: no {name} in {' or '.join(str(folder) for folder in looked)}; {MEND}")
+
+
+def _libraries_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"netmeter-kernel-*-{platform.machine()}.so"))
+    except OSError:
+        return []
 
 
 def _is_there(path: Path) -> bool:

@@ -121,6 +121,21 @@ def test_library_of_another_user_is_refused(copy: Path) -> None:
         open_library(copy)
 
 
+def test_folder_that_may_not_be_looked_into_is_no_more_than_empty(copy: Path) -> None:
+    """As the cache of root is to the service's user."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    code = (
+        "import os, sys; from pathlib import Path; from gateway.kernels.library import LibraryError, find_library;"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "try: find_library([Path(sys.argv[1])])\n"
+        "except LibraryError as error: print(error)"
+    )
+    copy.parent.chmod(0o700)
+    done = subprocess.run([sys.executable, "-c", code, copy.parent], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.startswith("not built: "), done.stderr
+
+
 def test_library_that_reckons_wrong_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One term of the long division is made wrong in the source, compiled, linked and sealed as if right."""
     source = (ROOT / "gateway/kernels/split.py").read_text()

@@ -56,4 +56,4 @@ def test_daemon_runs_the_library(house: House, reader: Reader, tmp_path: Path, d
     reader.rest()
     assert sum(assert_law(record.content) for record in reader.of("state", "grid")) > 0
     health = [json.loads(record.payload) for record in reader.records if record.topic == "netmeter/demo/health"]
-    assert {record["kernel"] for record in health} == {"aot"}
+    assert {(record["kernel"], record["kernel_why"]) for record in health} == {("aot", "")}
