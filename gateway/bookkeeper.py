@@ -33,6 +33,7 @@ COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
+LOOK_AT_ALL_EVERY_US = 500_000
 READINGS_HELD_MOST = 20_000
 
 Answer = TypeVar("Answer")
@@ -68,6 +69,8 @@ class _Turn:
     """What one round of the loop has gathered."""
 
     commit_now: bool = False
+    touched: set[str] = field(default_factory=set)
+    """Meters of which something was heard."""
     rows_wanted: list[tuple[int, int, int]] = field(default_factory=list)
 
 
@@ -99,6 +102,7 @@ class Bookkeeper(threading.Thread):
         """Since when the batch holds a reading that no disk has, real microseconds."""
         self._rows_wanted: list[tuple[int, int, int]] = []
         self._commit_due_us = 0
+        self._look_at_all_us = 0
         self._health_due_us = 0
         self._stopping = False
 
@@ -169,7 +173,11 @@ class Bookkeeper(threading.Thread):
         if turn.commit_now or self._clock.real_us() >= self._commit_due_us:
             self._commit()
         self._offer_rows(turn)
-        for name in self._books:
+        now_us = self._clock.real_us()
+        if now_us >= self._look_at_all_us:  # two thousand meters cannot all be looked at after each reading
+            self._look_at_all_us = now_us + LOOK_AT_ALL_EVERY_US
+            turn.touched.update(self._books)
+        for name in turn.touched:
             self._offer_presence(name)
             self._offer_state(name)
         self._offer_health()
@@ -195,6 +203,7 @@ class Bookkeeper(threading.Thread):
 
     def _take(self, reading: Reading, turn: _Turn) -> None:
         books, live = self._books[reading.meter], self.live[reading.meter]
+        turn.touched.add(reading.meter)
         rows_before = len(self._batch.outbox) + len(self._batch.epochs)
         bucket_before = books.running_bucket()
         decision = books.take(reading, self._batch)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from drivers import Stepped, Ticker, load_profile
+from drivers import Profile, Stepped, Ticker, load_profile
 from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.transport.base import Transport
@@ -38,7 +39,7 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
     """
     first = sections[0]
     is_tcp = way_of(first).kind is WayKind.TCP
-    profiles = {section.name: load_profile(section.profile, (folder,)) for section in sections}
+    profiles = {section.name: _profile(section.profile, folder) for section in sections}
     link = ModbusLink(
         _transport(first, ticker),
         Framing.TCP if is_tcp else Framing.RTU,
@@ -65,9 +66,15 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
     return open_line(sections, folder, ticker).meters
 
 
+@lru_cache(maxsize=64)
+def _profile(name: str, folder: Path) -> Profile:
+    """Read once for all meters that have it. Raises drivers.ProfileError."""
+    return load_profile(name, (folder,))
+
+
 def clock_meter(meters: Iterable[MeterSection], folder: Path) -> str | None:
     """The name of the first meter whose profile tells the time. Raises drivers.ProfileError."""
-    timed = (one.name for one in meters if load_profile(one.profile, (folder,)).clock is not None)
+    timed = (one.name for one in meters if _profile(one.profile, folder).clock is not None)
     return next(timed, None)
 
 

@@ -8,7 +8,8 @@ import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
 
-from ..config.types import Config, MeterSection, Parity, RegisterOwner, Role
+from ..config.types import Config, Framing, MeterSection, Parity, RegisterOwner, Role
+from ..config.way import is_url, split_url
 from .daemon import ask_daemon
 from .errors import chosen_config, config_of, config_option
 from .text import kwh, watts
@@ -20,7 +21,10 @@ from .text import kwh, watts
 @click.option("--profile", help="Read a meter that is in no config: its profile's name or file.")
 @click.option("--host", default="", help="... over Modbus TCP, at this host.")
 @click.option("--tcp-port", default=502, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--port", default="", help="... over Modbus RTU, at this serial port.")
+@click.option("--framing", default="tcp", show_default=True, type=click.Choice([one.value for one in Framing]))
+@click.option(
+    "--port", default="", help="... over Modbus RTU, at this serial port, or socket:// or rfc2217://HOST:PORT."
+)
 @click.option("--baud", "baud_bd", default=9600, show_default=True, type=click.IntRange(300, 921600))
 @click.option("--parity", default="N", show_default=True, type=click.Choice([one.value for one in Parity]))
 @click.option("--stop-bits", default=1, show_default=True, type=click.IntRange(1, 2))
@@ -80,6 +84,11 @@ def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
         load_profile(profile)
     except ProfileError as error:
         raise click.UsageError(str(error)) from error
+    try:
+        if is_url(wire["port"]):
+            split_url(wire["port"])
+    except ValueError as error:
+        raise click.UsageError(f"--port {wire['port']}: {error}") from error
     return MeterSection(
         name=profile,
         profile=profile,
@@ -87,7 +96,7 @@ def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
         register=RegisterOwner.OWN,
         service_amps=0,
         service_volts=0,
-        **{**wire, "parity": Parity(wire["parity"])},
+        **{**wire, "parity": Parity(wire["parity"]), "framing": Framing(wire["framing"])},
     )
 
 
