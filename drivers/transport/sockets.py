@@ -63,6 +63,8 @@ class SocketLoop:
     def turn(self, until_us: int) -> list[Finished]:
         """Let conversations go on until one has ended, `wake` was called, or it is `until_us`; what has ended."""
         if not self._finished:
+            while self._timers and self._timers[0][1] != self._timers[0][2].timer:
+                heapq.heappop(self._timers)  # no longer waited for: nothing to wake up for
             first_us = min(until_us, self._timers[0][0]) if self._timers else until_us
             wait_s = max(0, first_us - self._ticker.monotonic_us()) / 1e6
             for descriptor, events in self._epoll.poll(wait_s):

@@ -166,3 +166,25 @@ def test_a_full_inbox_drops_readings_and_never_makes_the_publisher_wait(store: S
     publisher.start()
     publisher.join(30)
     assert not publisher.is_alive()
+
+
+def test_a_mistake_of_the_configuration_is_told_once_and_not_at_every_poll(
+    desk: tuple[Bookkeeper, Pipe], caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper, _ = desk
+    for why in ["exception 2"] * 5 + ["exception 3"] * 2:
+        keeper.report_failure("grid", f"ConfigurationError: {why}")
+    wait_for(lambda: keeper.call(lambda: keeper.live["grid"].error) == "ConfigurationError: exception 3", "all seven")
+    told = [record.getMessage() for record in caplog.records if "read_failed" in record.getMessage()]
+    assert ["exception 2" in line for line in told] == [True, False]
+
+
+def test_an_event_that_a_line_reports_goes_out_with_its_own_number(desk: tuple[Bookkeeper, Pipe]) -> None:
+    keeper, pipe = desk
+    keeper.report_event("grid", "other_master", {"requests": 3})
+    keeper.want_rows(1, 0, 10)
+    wait_for(lambda: len(pipe.rows) == 1, "the event in the outbox")
+    (row,) = pipe.rows
+    assert (row.kind, row.seq) == ("event", 1)
+    assert '"event":"other_master"' in row.payload.replace(" ", "")
+    assert '"requests":3' in row.payload.replace(" ", "")
