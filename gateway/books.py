@@ -107,6 +107,7 @@ class Books:
         self._clock_seen: tuple[str, int, int] | None = None
         """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
         self._refusals = Refusals()
+        self._bucket_of: tuple[Reading | None, str] = None, ""
 
     @property
     def register_epoch(self) -> int:
@@ -212,8 +213,12 @@ class Books:
         """The bucket that held at the last accepted reading."""
         if self.latest is None:
             return None
-        calendar = self._timeline.calendar
-        return calendar.bucket_names[calendar.bucket_at(self.latest.instant_us)]
+        reading, bucket = self._bucket_of
+        if reading is not self.latest:  # asked several times for each reading, and the calendar's answer takes a while
+            calendar = self._timeline.calendar
+            bucket = calendar.bucket_names[calendar.bucket_at(self.latest.instant_us)]
+            self._bucket_of = self.latest, bucket
+        return bucket
 
     def state_record(self) -> Record | None:
         """The live account; None before the first accepted reading of this run."""
