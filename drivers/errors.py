@@ -32,7 +32,14 @@ class RefusedError(DriverError):
 
 
 class ConfigurationError(DriverError):
-    """The device answered "never" (Modbus exceptions 1 to 4), or the profile does not fit. Tell it once, then wait."""
+    """The device answered "never" (Modbus exceptions 1 to 4), or the profile does not fit. Tell it once, then wait.
+
+    `code`: the exception's, where it was one.
+    """
+
+    def __init__(self, message: str = "", code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ProfileError(ConfigurationError):

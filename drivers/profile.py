@@ -37,6 +37,10 @@ class Meaning(enum.Enum):
 
 
 ENERGY = frozenset({Meaning.ENERGY_IMPORT, Meaning.ENERGY_EXPORT})
+TARIFF_COUNTERS = ("energy_import_", "energy_export_")
+"""How the names of the meter's own tariff counters begin: shown to people, and read with the energy."""
+FAST = frozenset({*ENERGY, Meaning.POWER})
+USUAL_AGE_US = 10_000_000
 IDENTITY = frozenset({Meaning.VENDOR, Meaning.MODEL, Meaning.SERIAL, Meaning.FIRMWARE})
 
 
@@ -62,6 +66,12 @@ class Register:
     """Energy only: size of the last digit; of a float in `unit`, of an integer in raw counts."""
     source: str
     confirmed: bool
+    max_age_us: int = 0
+    """How old the value may be in a reading; 0: it is read each time."""
+
+    @property
+    def is_tariff_counter(self) -> bool:
+        return self.meaning is Meaning.OTHER and self.name.startswith(TARIFF_COUNTERS)
 
     @property
     def first(self) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from .decode import ACCUMULATORS, FLOATS, WORDS, DataType, WordOrder
 from .errors import ProfileError
 from .meter_time import ClockFormat, ClockRegister, ClockZone
-from .profile import ENERGY, IDENTITY, Family, Meaning, Profile, Register, SunSpecModel, Vector, VectorBlock
+from .profile import ENERGY, FAST, IDENTITY, USUAL_AGE_US, Family, Meaning, Profile, Register, SunSpecModel, Vector, VectorBlock
 from .tables import Table, did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"
@@ -132,6 +132,7 @@ def _register(table: Table, default_function: int, factors: dict[str, int] | Non
         digit=_digit(table, meaning, data_type),
         source=table.text("source"),
         confirmed=table.flag("confirmed"),
+        max_age_us=_max_age_us(table, meaning),
     )
     if register.inverted and meaning is not Meaning.POWER:
         table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
@@ -167,6 +168,14 @@ def _unit(table: Table, meaning: Meaning) -> str:
     if meaning is Meaning.POWER:
         return _choice(table, "unit", list(POWER_UNITS_W))
     return table.text("unit", "")
+
+
+def _max_age_us(table: Table, meaning: Meaning) -> int:
+    if meaning in FAST or meaning in IDENTITY:
+        if table.has("max_age_s"):
+            table.fail("max_age_s", "energy and power are read each time, identity by [[meter]] identity_every_s")
+        return 0
+    return table.integer("max_age_s", 0, 86_400, USUAL_AGE_US // 1_000_000) * 1_000_000
 
 
 def _digit(table: Table, meaning: Meaning, data_type: DataType) -> Decimal | None:
