@@ -15,8 +15,17 @@ def open_polled(
     swap_direction: bool = False,
     sunspec_base: int | None = None,
     sunspec_model: int | None = None,
+    max_registers: int | None = None,
 ) -> Stepped:
     """A meter of `profile` at `unit` behind `link`. Nothing is sent before the first question."""
     if profile.family is Family.SUNSPEC:
-        return SunSpecMeter(profile, link, unit, base=sunspec_base, model=sunspec_model, swap_direction=swap_direction)
-    return ModbusMeter(profile, link, unit, swap_direction=swap_direction)
+        return SunSpecMeter(
+            profile,
+            link,
+            unit,
+            base=sunspec_base,
+            model=sunspec_model,
+            swap_direction=swap_direction,
+            max_registers=max_registers,
+        )
+    return ModbusMeter(profile, link, unit, swap_direction=swap_direction, max_registers=max_registers)

@@ -18,6 +18,8 @@ class Sample:
     sent_us: int
     received_us: int
     update_lag_us: int
+    notes: tuple[str, ...] = ()
+    """What was learnt of the device's map, each told once."""
 
 
 class Polled(Protocol):
@@ -32,8 +34,15 @@ class Polled(Protocol):
         """Read the identity block. Raises DriverError."""
         ...
 
-    def read(self) -> Sample:
-        """Read all registers once, energy registers in one request where the map allows. Raises DriverError."""
+    def read(self, *, fresh: bool = False) -> Sample:
+        """Read all registers once, energy registers in one request where the map allows. Raises DriverError.
+
+        What may be older than this reading (voltages, for people) is not asked for each time, unless `fresh`.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Another device may answer: learn its map anew. Sends nothing."""
         ...
 
     def close(self) -> None:
@@ -48,6 +57,6 @@ class Stepped(Polled, Protocol):
         """`identify` as steps."""
         ...
 
-    def read_steps(self) -> Steps[Sample]:
+    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
         """`read` as steps."""
         ...

@@ -11,7 +11,19 @@ from pathlib import Path
 from .decode import ACCUMULATORS, FLOATS, WORDS, DataType, WordOrder
 from .errors import ProfileError
 from .meter_time import ClockFormat, ClockRegister, ClockZone
-from .profile import ENERGY, FAST, IDENTITY, USUAL_AGE_US, Family, Meaning, Profile, Register, SunSpecModel, Vector, VectorBlock
+from .profile import (
+    ENERGY,
+    FAST,
+    IDENTITY,
+    USUAL_AGE_US,
+    Family,
+    Meaning,
+    Profile,
+    Register,
+    SunSpecModel,
+    Vector,
+    VectorBlock,
+)
 from .tables import Table, did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"

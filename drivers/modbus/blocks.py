@@ -7,11 +7,12 @@ energy is never dropped in silence, and none that this device has shown before i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..errors import ConfigurationError, FrameError, NoAnswerError, RefusedError
 from ..steps import Steps
-from .exceptions import Reply
 from .plan import Block, Piece, split
+from .transaction import Reply
 
 PASSES_MOST = 4
 """How often energy that lies in several requests is read until nothing has moved meanwhile."""
@@ -20,11 +21,10 @@ ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 Words = dict[tuple[int, int], int]
 
 
-class Asker:
-    """What is asked of a link; `ModbusLink` obeys it."""
+class Asker(Protocol):
+    """What is wanted of a link; `ModbusLink` obeys it."""
 
-    def ask(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
-        raise NotImplementedError
+    def ask_patiently(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class _Kept:
 class BlockReader:
     """Reads a plan of blocks of one unit again and again. `blocks` starts with those that hold energy."""
 
-    def __init__(self, link: Asker, unit: int, blocks: Sequence[Block], max_registers: int) -> None:
-        self._link, self._unit, self._max_registers = link, unit, max_registers
+    def __init__(self, link: Asker, unit: int, blocks: Sequence[Block]) -> None:
+        self._link, self._unit = link, unit
         self._planned = tuple(blocks)
         self._proven: set[str] = set()
         self._noted: set[str] = set()
@@ -81,7 +81,7 @@ class BlockReader:
         return BlockImage({**words, **moment.words}, moment.sent_us, moment.received_us, moment.one_moment, notes)
 
     def read_plain(self) -> Steps[Words]:
-        """Blocks without energy, all of them; values that the device does not have are not there. Raises DriverError."""
+        """All blocks without energy; values that the device does not have are not there. Raises DriverError."""
         return (yield from self._read_rest(0, fresh=True, strict=True))
 
     def _read_energy(self) -> Steps[BlockImage]:
@@ -93,7 +93,7 @@ class BlockReader:
                 raise ConfigurationError("the plan holds no energy register")
             block = energy[len(history) % len(energy)]
             try:
-                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
+                reply = yield from self._ask(block)
             except ConfigurationError as error:
                 self._refine(block, error)
                 history.clear()
@@ -117,7 +117,7 @@ class BlockReader:
             if not reachable:
                 continue
             try:
-                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
+                reply = yield from self._ask(block)
             except ConfigurationError as error:
                 todo[:0] = self._refine(block, error)
                 continue
@@ -131,11 +131,14 @@ class BlockReader:
                 self._kept[block] = _Kept(_words(block, reply), reply.received_us)
         return words
 
+    def _ask(self, block: Block) -> Steps[Reply]:
+        return self._link.ask_patiently(self._unit, block.function, block.address, block.count)
+
     def _refine(self, block: Block, error: ConfigurationError) -> list[Block]:
         """Replace a refused block in the plan by its parts. Returns the parts; raises where energy is at stake."""
         parts: tuple[Block, ...] = ()
         if error.code in (ILLEGAL_ADDRESS, ILLEGAL_VALUE):
-            parts = split(block, self._max_registers)
+            parts = split(block)
         elif block.energy or error.code != ILLEGAL_FUNCTION:
             if block.energy:
                 raise error

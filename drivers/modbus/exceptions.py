@@ -23,6 +23,6 @@ NOT_NOW = {
 def error_of(code: int, where: str) -> ConfigurationError | RefusedError:
     """What to raise for an exception. `where` names the line and the question."""
     if code in NEVER:
-        return ConfigurationError(f"{where}: exception {code}, {NEVER[code]}")
+        return ConfigurationError(f"{where}: exception {code}, {NEVER[code]}", code)
     meaning = NOT_NOW.get(code, "not in the standard")
     return RefusedError(f"{where}: exception {code}, {meaning}", is_brief=code in (ACKNOWLEDGE, BUSY))

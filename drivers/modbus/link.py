@@ -13,6 +13,7 @@ from ..steps import Steps, WaitUntil
 from ..timing import Ticker
 from ..transport import Transport
 from .codec import Framing
+from .cost import WireCost
 from .counters import LinkCounters
 from .line_times import LineTimes
 from .transaction import Reply, Transactor
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 BUSY_PAUSES_US = (50_000, 150_000, 450_000)
 """How long a device that says it is busy (exceptions 5 and 6) is left alone before it is asked again."""
+SLOW_BD = 9600  # what is behind a converter is not known; most are set to this
 
 __all__ = ["Framing", "ModbusLink", "Reply"]
 
@@ -45,6 +47,8 @@ class ModbusLink:
         self._transport = transport
         self._ticker = ticker
         self._timeout_us = timeout_us
+        self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us) if framing is Framing.RTU else WireCost.tcp()
+        """What the planner reckons with."""
         times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us)
         self._transactor = Transactor(transport.name, framing, times, ticker)
         self._lock = threading.Lock()

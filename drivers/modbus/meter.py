@@ -4,59 +4,76 @@ from ..assemble import assemble_identity, assemble_snapshot
 from ..errors import ConfigurationError
 from ..meter import Sample
 from ..meter_time import TimeSample, decode_time
-from ..profile import Profile
+from ..profile import Profile, Register
 from ..snapshot import MeterIdentity
 from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
-from .plan import one_moment, plan_blocks
+from .plan import plan_blocks
 
 
 class ModbusMeter:
-    """One unit behind a link; a `drivers.Stepped`. The link may be shared by the meters of one line, in one thread."""
+    """One unit behind a link; a `drivers.Stepped`. The link may be shared by the meters of one line, in one thread.
 
-    def __init__(self, profile: Profile, link: ModbusLink, unit: int, *, swap_direction: bool = False) -> None:
+    `max_registers`: the most that this very device answers, where that is less than its profile says.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        link: ModbusLink,
+        unit: int,
+        *,
+        swap_direction: bool = False,
+        max_registers: int | None = None,
+    ) -> None:
         self._profile = profile
         self._link = link
         self._unit = unit
         self._swap_direction = swap_direction
-        self._blocks = plan_blocks(profile.registers, profile.max_registers)
-        self._reader = BlockReader(link, unit, self._blocks)
+        most = min(profile.max_registers, max_registers or profile.max_registers)
+        blocks = plan_blocks(profile.registers, most, link.cost)
+        self._reader = BlockReader(link, unit, blocks)
+        self._identity = BlockReader(link, unit, plan_blocks(profile.identity, most, link.cost))
 
     @property
     def update_lag_us(self) -> int:
         return self._profile.update_lag_us
 
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """Every register that is asked for, identity included, at its wire address."""
+        return (*self._profile.identity, *self._profile.registers)
+
     def identify(self) -> MeterIdentity:
         """Identity registers; None for what the device refuses. Raises DriverError if it does not answer."""
         return self._link.run(self.identify_steps())
 
-    def read(self) -> Sample:
+    def read(self, *, fresh: bool = False) -> Sample:
         """All registers once; the times are those of the energy block. Raises DriverError."""
-        return self._link.run(self.read_steps())
+        return self._link.run(self.read_steps(fresh=fresh))
 
     def identify_steps(self) -> Steps[MeterIdentity]:
         """`identify` as steps."""
-        words: dict[tuple[int, int], int] = {}
-        for block in plan_blocks(self._profile.identity, self._profile.max_registers):
-            try:
-                reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
-            except ConfigurationError:
-                continue  # copies of a meter often lack its serial number register
-            words.update({(block.function, block.address + n): word for n, word in enumerate(reply.words)})
+        words = yield from self._identity.read_plain()  # copies of a meter often lack its serial number register
         return assemble_identity(self._profile.identity, words, self._profile.word_order)
 
-    def read_steps(self) -> Steps[Sample]:
+    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
         """`read` as steps."""
-        image = yield from self._reader.read()
+        image = yield from self._reader.read(fresh=fresh)
         snapshot = assemble_snapshot(
             self._profile.registers,
             image.words,
             self._profile.word_order,
-            one_moment=one_moment(self._blocks),
+            one_moment=image.one_moment,
             swap_direction=self._swap_direction,
         )
-        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us)
+        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
+
+    def forget(self) -> None:
+        """Another device may answer: what was learnt of this one's map is learnt anew."""
+        self._reader.forget()
+        self._identity.forget()
 
     def read_time(self) -> TimeSample:
         """The meter's own clock, in a request of its own. Raises DriverError."""

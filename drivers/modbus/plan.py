@@ -105,7 +105,7 @@ def equal_neighbours(blocks: Sequence[Block]) -> int:
     return sum(one.count == other.count for one, other in pairwise((*blocks, blocks[0])))
 
 
-def split(block: Block, max_registers: int) -> tuple[Block, ...]:
+def split(block: Block) -> tuple[Block, ...]:
     """What to ask instead of a block that the device refuses; empty if it holds one value only: that is missing.
 
     First padding goes, then what is beside the energy, then the block is cut at its largest hole.
@@ -120,7 +120,7 @@ def split(block: Block, max_registers: int) -> tuple[Block, ...]:
         rest = tuple(piece for piece in others if not _is_within(piece, inner))
         if rest:
             inside = (*energy, *(piece for piece in others if piece not in rest))
-            return (_hull(inside), *_pack([_hull((piece,)) for piece in rest], max_registers, None))
+            return (_hull(inside), *_pack([_hull((piece,)) for piece in rest], block.count, None))
     if len(block.pieces) < 2:
         return ()
     pieces = sorted(block.pieces, key=lambda piece: (piece.first, piece.last))
@@ -170,9 +170,7 @@ def _pack(blocks: list[Block], max_registers: int, cost: WireCost | None) -> lis
     return packed
 
 
-def _absorb(
-    block: Block, rest: list[Block], max_registers: int, cost: WireCost | None
-) -> tuple[Block, list[Block]]:
+def _absorb(block: Block, rest: list[Block], max_registers: int, cost: WireCost | None) -> tuple[Block, list[Block]]:
     """Let `block` take in the pieces of `rest` near it, until none fits any more."""
     while True:
         for n, piece in enumerate(rest):

@@ -5,19 +5,19 @@ was found, because a device may lay out its map anew when it restarts.
 (SunSpec Device Information Model Specification; model 1 = common, 201 to 204 and 701 = metering)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ..assemble import assemble_identity, assemble_snapshot
 from ..decode import DataType
 from ..errors import ConfigurationError, FrameError, RefusedError
 from ..meter import Sample
-from ..profile import Meaning, Profile, Register
+from ..profile import ENERGY, Meaning, Profile, Register
 from ..snapshot import MeterIdentity, RegisterSnapshot
 from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
-from .plan import Block, one_moment, plan_blocks
+from .plan import plan_blocks
 
 BASES = (40000, 50000, 0)
 MARKER = (0x5375, 0x6E53)  # "SunS"
@@ -44,7 +44,6 @@ class _Found:
     place: ModelPlace
     registers: tuple[Register, ...]
     reader: BlockReader
-    one_moment: bool
 
 
 class SunSpecMeter:
@@ -63,6 +62,7 @@ class SunSpecMeter:
         base: int | None = None,
         model: int | None = None,
         swap_direction: bool = False,
+        max_registers: int | None = None,
     ) -> None:
         self._profile = profile
         self._link = link
@@ -70,9 +70,11 @@ class SunSpecMeter:
         self._base = base
         self._model = model
         self._swap_direction = swap_direction
+        self._max_registers = min(profile.max_registers, max_registers or profile.max_registers)
         self._function = _function_of(profile)
         self._chain: tuple[ModelPlace, ...] = ()
         self._found: _Found | None = None
+        self._identity: tuple[Register, ...] = ()
 
     @property
     def update_lag_us(self) -> int:
@@ -83,13 +85,18 @@ class SunSpecMeter:
         """The chain as found, in its order; empty before the first call."""
         return self._chain
 
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """Every register that is asked for, identity included, at its wire address; empty before the first call."""
+        return (*self._identity, *(self._found.registers if self._found is not None else ()))
+
     def identify(self) -> MeterIdentity:
         """Maker, model, version and serial number from the first model 1. Raises DriverError."""
         return self._link.run(self.identify_steps())
 
-    def read(self) -> Sample:
+    def read(self, *, fresh: bool = False) -> Sample:
         """All registers of the metering model once; the times are those of the energy block. Raises DriverError."""
-        return self._link.run(self.read_steps())
+        return self._link.run(self.read_steps(fresh=fresh))
 
     def identify_steps(self) -> Steps[MeterIdentity]:
         """`identify` as steps."""
@@ -99,30 +106,30 @@ class SunSpecMeter:
         if common is None:
             return MeterIdentity()
         registers = tuple(
-            _text_register(self._function, meaning, common.address + offset, words)
+            _register(self._function, meaning, common.address + offset, words, DataType.STRING)
             for meaning, offset, words in COMMON_TEXTS
             if offset + words <= common.length + 2
         )
-        words: dict[tuple[int, int], int] = {}
-        for block in plan_blocks(registers, self._profile.max_registers):
-            reply = yield from self._link.ask(self._unit, block.function, block.address, block.count)
-            words.update({(block.function, block.address + n): word for n, word in enumerate(reply.words)})
+        blocks = plan_blocks(registers, self._max_registers, self._link.cost)
+        words = yield from BlockReader(self._link, self._unit, blocks).read_plain()
+        self._identity = registers
         return assemble_identity(registers, words, self._profile.word_order)
 
-    def read_steps(self) -> Steps[Sample]:
+    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
         """`read` as steps."""
         if not self._chain:
             self._chain = yield from self._discover()
         if self._found is None:
             self._found, sample = yield from self._choose()
             return sample
-        return (yield from self._read_model(self._found))
+        return (yield from self._read_model(self._found, fresh=fresh))
 
     def close(self) -> None:
         self._link.close()
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Another device may answer, or the same with another map: find it anew."""
         self._chain, self._found = (), None
 
     def _discover(self) -> Steps[tuple[ModelPlace, ...]]:
@@ -173,7 +180,7 @@ class SunSpecMeter:
         if first is None:
             chain = ", ".join(str(place.model) for place in self._chain)
             wanted = "metering model" if self._model is None else f"model {self._model}"
-            self._forget()
+            self.forget()
             raise ConfigurationError(f"{self._link.name} unit {self._unit}: no {wanted} in the chain ({chain})")
         return first
 
@@ -185,21 +192,21 @@ class SunSpecMeter:
         registers = tuple(
             register.moved(place.address) for register in layout.registers if register.last < place.length + 2
         )
-        blocks = plan_blocks(registers, self._profile.max_registers)
-        if not any(block.energy for block in blocks):
+        if not any(register.meaning in ENERGY for register in registers):
             return None
-        blocks = (_with_header(blocks[0], place.address, self._profile.max_registers), *blocks[1:])
-        return _Found(place, registers, BlockReader(self._link, self._unit, blocks), one_moment(blocks))
+        header = _header_register(self._function, place.address)
+        blocks = plan_blocks(registers, self._max_registers, self._link.cost, beside_energy=(header,))
+        return _Found(place, registers, BlockReader(self._link, self._unit, blocks))
 
-    def _read_model(self, found: _Found) -> Steps[Sample]:
+    def _read_model(self, found: _Found, *, fresh: bool = True) -> Steps[Sample]:
         try:
-            image = yield from found.reader.read()
+            image = yield from found.reader.read(fresh=fresh)
         except ConfigurationError:
-            self._forget()
+            self.forget()
             raise
         header = tuple(image.words.get((self._function, found.place.address + n)) for n in range(2))
         if None not in header and header != (found.place.model, found.place.length):
-            self._forget()
+            self.forget()
             raise FrameError(
                 f"{self._link.name} unit {self._unit}: model {found.place.model} length {found.place.length} is no "
                 f"longer at {found.place.address}, {header[0]} length {header[1]} is"
@@ -208,10 +215,10 @@ class SunSpecMeter:
             found.registers,
             image.words,
             self._profile.word_order,
-            one_moment=found.one_moment,
+            one_moment=image.one_moment,
             swap_direction=self._swap_direction,
         )
-        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us)
+        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
 
     def _words(self, address: int, count: int) -> Steps[tuple[int, ...]]:
         return (yield from self._link.ask(self._unit, self._function, address, count)).words
@@ -224,25 +231,25 @@ def _function_of(profile: Profile) -> int:
     return functions.pop()
 
 
-def _with_header(block: Block, header_address: int, max_registers: int) -> Block:
-    """The block from the model's ID register on, where that fits into one request."""
-    count = block.last - header_address + 1
-    return replace(block, address=header_address, count=count) if count <= max_registers else block
-
-
 def _has_energy(snapshot: RegisterSnapshot) -> bool:
     registers = (snapshot.energy_import, snapshot.energy_export)
     return any(register is not None and not register.unproven for register in registers)
 
 
-def _text_register(function: int, meaning: Meaning, address: int, words: int) -> Register:
+def _header_register(function: int, address: int) -> Register:
+    """A model's ID and length, read with its energy."""
+    return _register(function, Meaning.OTHER, address, 2, DataType.UINT32)
+
+
+def _register(function: int, meaning: Meaning, address: int, words: int, data_type: DataType) -> Register:
+    """A register that the standard places, not the profile."""
     return Register(
-        name=meaning.value,
+        name="model header" if meaning is Meaning.OTHER else meaning.value,
         meaning=meaning,
         function=function,
         address=address,
         words=words,
-        data_type=DataType.STRING,
+        data_type=data_type,
         unit="",
         scale=Decimal(1),
         scale_factor_address=None,
