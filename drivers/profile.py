@@ -143,6 +143,8 @@ class Profile:
     vectors: tuple[Vector, ...]
     clock: ClockRegister | None = None
     """The meter's own clock, where it has one that is told by registers."""
+    one_moment: bool = True
+    """Whether import and export come in one request. Where not, they are read again until nothing moves."""
 
     def model_layout(self, model: int) -> SunSpecModel | None:
         """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""

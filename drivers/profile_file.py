@@ -80,6 +80,7 @@ def _read(path: Path) -> Profile:
         models=models,
         vectors=tuple(_vector(entry, function, family) for entry in table.tables("vectors")),
         clock=_clock(table.table("clock"), function, max_registers) if table.has("clock") else None,
+        one_moment=table.flag("one_moment", True),
     )
     # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
     table.text("update_lag_source")
@@ -97,11 +98,22 @@ def _check_whole(profile: Profile, table: Table) -> None:
             table.fail("registers", f"`{twice}` stands there twice; names must differ")
         if not any(register.meaning in ENERGY for register in group):
             table.fail("registers", "none is `energy_import` or `energy_export`; a meter needs one of them")
+        _check_one_moment(profile, group, table)
         for register in group:
             if register.last - register.first >= profile.max_registers:
                 table.fail("max_registers", f"`{register.name}` and its scale factor do not fit into one request")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+
+
+def _check_one_moment(profile: Profile, group: Sequence[Register], table: Table) -> None:
+    """A profile whose map forbids import and export in one request must say so."""
+    energy = [register for register in group if register.meaning in ENERGY]
+    if not energy or not profile.one_moment:
+        return
+    span = max(register.last for register in energy) - min(register.first for register in energy) + 1
+    if span > profile.max_registers or len({register.function for register in energy}) > 1:
+        table.fail("one_moment", "import and export do not fit into one request here; write one_moment = false")
 
 
 def _model(table: Table, function: int) -> SunSpecModel:

@@ -119,14 +119,20 @@ def test_silence_instead_of_energy_is_told() -> None:
         open_polled(SDM, device.link(), 1).read()
 
 
-def test_a_block_without_energy_that_is_refused_for_ever_is_not_asked_again() -> None:
+def test_a_value_that_the_device_does_not_have_is_told_once_and_dropped() -> None:
     table = sdm_table()
-    del table[3]
+    del table[3]  # half of voltage_l2
     device = Device(table, Framing.RTU)
     meter = ModbusMeter(SDM, device.link(), 1)
-    assert meter.read().snapshot.energy_export is not None
-    meter.read()
-    assert [address for _, address, _ in device.asked] == [52, 0, 52]
+    sample = meter.read()
+    assert sample.snapshot.energy_export is not None
+    assert [name for name in sample.snapshot.others if name.startswith("voltage")] == ["voltage_l1", "voltage_l3"]
+    (note,) = sample.notes
+    assert "voltage_l2 at 0x0002" in note
+    assert "exception 2" in note
+    device.asked.clear()
+    assert meter.read(fresh=True).notes == ()
+    assert [address for _, address, _ in device.asked] == [52, 0, 4]
 
 
 @pytest.mark.parametrize("words", [[0x7F80, 0x0000], [0xC49A, 0x5000], [0x7F7F, 0xFFFF]])

@@ -43,6 +43,18 @@ energy_import_milliwh = 1_000_000
 """
 
 
+EXPORT = """
+[[registers]]
+name = "energy_export"
+address = 0x60
+type = "float32"
+unit = "kWh"
+digit = 0.01
+source = "test"
+confirmed = true
+"""
+
+
 @pytest.mark.parametrize(("name", "vector"), VECTORS, ids=[f"{name}: {vector.title}" for name, vector in VECTORS])
 def test_a_shipped_profile_reads_its_own_vectors(name: str, vector: Vector) -> None:
     assert check_vector(load_profile(name), vector) == ()
@@ -139,6 +151,31 @@ def test_a_profile_without_a_vector_of_its_own_is_refused(tmp_path: Path) -> Non
     path = tmp_path / "mine.toml"
     path.write_text(GOOD[: GOOD.index("[[vectors]]")], encoding="utf-8")
     with pytest.raises(ProfileError, match="vectors"):
+        load_profile(str(path))
+
+
+@pytest.mark.parametrize("moved", ["", "function = 3\naddress = 0x12"])
+def test_a_map_that_forbids_one_moment_must_say_so(tmp_path: Path, moved: str) -> None:
+    # import at 0x10 to 0x11, export at 0x60 to 0x61: 82 registers, the limit is 80
+    export = EXPORT.replace("address = 0x60", moved) if moved else EXPORT
+    path = tmp_path / "apart.toml"
+    path.write_text(GOOD + export, encoding="utf-8")
+    with pytest.raises(ProfileError, match="one_moment = false"):
+        load_profile(str(path))
+    path.write_text("one_moment = false\n" + GOOD + export, encoding="utf-8")
+    assert not load_profile(str(path)).one_moment
+    path.write_text(GOOD + EXPORT.replace("0x60", "0x5E"), encoding="utf-8")
+    assert load_profile(str(path)).one_moment
+
+
+def test_values_have_their_ages(tmp_path: Path) -> None:
+    path = tmp_path / "aged.toml"
+    voltage = EXPORT.replace("energy_export", "voltage").replace("digit = 0.01\n", "")
+    path.write_text(GOOD + voltage + voltage.replace("voltage", "frequency") + "max_age_s = 60", encoding="utf-8")
+    ages_s = {register.name: register.max_age_us // 1_000_000 for register in load_profile(str(path)).registers}
+    assert ages_s == {"energy_import": 0, "voltage": 10, "frequency": 60}
+    path.write_text(GOOD + EXPORT.replace("0x60", "0x40") + "max_age_s = 60", encoding="utf-8")
+    with pytest.raises(ProfileError, match="max_age_s = 60"):
         load_profile(str(path))
 
 
