@@ -39,7 +39,7 @@ from .ledger.store import SchemaOutdatedError, Store, StoreError
 from .line import Line
 from .log import event_line, logger
 from .meter_clock import ClockMeter, MeterClock
-from .meters import by_line, clock_meter, longest_request_s, open_line
+from .meters import by_line, clock_meter, longest_request_s, open_line, silence_s
 from .notify import Notifier
 from .overheard import Overheard
 from .publish.announcer import Announcer
@@ -245,10 +245,20 @@ class App:
             if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
                 polled = ClockMeter(polled, self._clock)
             section = next(one for one in sections if one.name == meter)
-            schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate)
+            schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate, name=meter)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
             request_s = longest_request_s(section, sections)
-            meters.append(LineMeter(meter, polled, schedule, timeline, request_within_s=request_s))
+            meters.append(
+                LineMeter(
+                    meter,
+                    polled,
+                    schedule,
+                    timeline,
+                    request_within_s=request_s,
+                    silence_s=silence_s(section, sections),
+                    identity_every_us=section.identity_every_s * 1_000_000,
+                )
+            )
         return meters
 
     def _deliver(self, reading: Reading) -> None:

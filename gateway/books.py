@@ -108,6 +108,8 @@ class Books:
         """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
         self._refusals = Refusals()
         self._bucket_of: tuple[Reading | None, str] = None, ""
+        self._notes: list[str] = []
+        """Learnt of the meter's map, to be told once the time of day is known."""
 
     @property
     def register_epoch(self) -> int:
@@ -118,10 +120,15 @@ class Books:
 
         A reading whose time of day is not known waits; the first that is known brings those of its boot with it.
         """
+        self._notes += reading.notes
+        reading = replace(reading, notes=())
         if reading.clock_state is ClockState.UNSYNCED:
             return self._let_wait(reading, batch)
         if self._held:
             self._place_held(reading, batch)
+        for note in self._notes:
+            self.tell("map", reading.latest_us, {"note": note}, batch)
+        self._notes.clear()
         return self._decide(reading, batch)
 
     def _let_wait(self, reading: Reading, batch: Batch) -> Decision:

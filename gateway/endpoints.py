@@ -21,7 +21,7 @@ from .clock import Clock
 from .log import event_line, logger
 from .pulse import Pulse
 from .read import Reading, stamp
-from .turns import Answer, LineMeter, Turns, introduce
+from .turns import Answer, LineMeter, Turns
 
 LOOK_AGAIN_US = 10_000_000
 """A clock that is disciplined runs up to 500 ppm fast or slow: 5 ms in ten seconds."""
@@ -146,10 +146,12 @@ class Endpoints(threading.Thread):
         heapq.heappush(self._timers, (self._clock.real_us() + pause_us, place.timer, place))
 
     def _conversation(self, meter: LineMeter) -> Steps[Reading]:
-        if meter.identity is None:
-            meter.identity = yield from _identify(meter)
-        sample = yield from meter.polled.read_steps()
-        return stamp(meter.name, sample, self._clock, meter.identity.serial)
+        identity = meter.identity
+        turns = self._place_of[meter.name].turns
+        if identity is None or turns.wants_identity(meter):
+            identity = yield from _identify(meter, turns)
+        sample = yield from meter.polled.read_steps(fresh=bool(meter.answering))
+        return stamp(meter.name, sample, self._clock, identity.serial)
 
     def _finish(self, finished: Finished) -> None:
         place = self._place_at[finished.endpoint]
@@ -186,9 +188,9 @@ def _make_room_for(connections: int) -> None:
             logger.warning(event_line("too_few_descriptors", wanted=wanted, allowed=most, mend=mend))
 
 
-def _identify(meter: LineMeter) -> Steps[MeterIdentity]:
+def _identify(meter: LineMeter, turns: Turns) -> Steps[MeterIdentity]:
     """Who answers; a meter without a readable identity block is read all the same."""
     try:
-        return introduce(meter, (yield from meter.polled.identify_steps()))
+        return turns.meet(meter, (yield from meter.polled.identify_steps()))
     except ConfigurationError as error:
-        return introduce(meter, error)
+        return turns.meet(meter, error)

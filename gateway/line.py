@@ -13,7 +13,7 @@ from drivers import ConfigurationError, DriverError, MeterIdentity
 from .clock import Clock
 from .pulse import REACH_WITHIN_S, Pulse
 from .read import Reading, read_meter
-from .turns import Answer, LineMeter, Turns, introduce
+from .turns import Answer, LineMeter, Turns
 
 WAIT_AT_MOST_S = 1.0  # the wall clock may step while we wait: look at it again
 
@@ -83,17 +83,18 @@ class Line(threading.Thread):
     def _read(self, meter: LineMeter) -> None:
         answer: Answer
         try:
-            if meter.identity is None:
+            identity = meter.identity
+            if identity is None or self._turns.wants_identity(meter):
                 self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_IDENTIFY * meter.request_within_s)
-                meter.identity = self._identify(meter)
+                identity = self._identify(meter)
             self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_READ * meter.request_within_s)
-            reading = read_meter(meter.name, meter.polled, self._clock, meter.identity.serial)
+            reading = read_meter(meter.name, meter.polled, self._clock, identity.serial, fresh=bool(meter.answering))
         except DriverError as error:
             self._report_failure(meter.name, f"{type(error).__name__}: {error}")
             answer = error
         else:
             self._deliver(reading)
-            answer = (reading, meter.identity)
+            answer = (reading, identity)
         self.pulse.turn()
         with self._changed:
             self._turns.end(meter, answer)
@@ -101,6 +102,6 @@ class Line(threading.Thread):
     def _identify(self, meter: LineMeter) -> MeterIdentity:
         """Who answers; a meter without a readable identity block is read all the same."""
         try:
-            return introduce(meter, meter.polled.identify())
+            return self._turns.meet(meter, meter.polled.identify())
         except ConfigurationError as error:
-            return introduce(meter, error)
+            return self._turns.meet(meter, error)

@@ -55,6 +55,7 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
             section.unit,
             swap_direction=section.swap_direction,
             sunspec_base=section.sunspec_base,
+            max_registers=section.max_registers,
         )
         for section in sections
     }
@@ -84,6 +85,12 @@ def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> fl
     has_wire = way_of(section).kind is not WayKind.TCP
     wire_s = 2 * 256 * 11 / section.baud_bd if has_wire else 0.0  # the longest frame each way
     return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
+
+
+def silence_s(section: MeterSection, sections: list[MeterSection]) -> float:
+    """What a question that a meter of the line `sections` does not answer costs: request, timeout, quiet time."""
+    timeout_s = max(one.timeout_ms for one in sections) / 1000
+    return 2 * timeout_s + (8 * 11 / section.baud_bd if section.port else 0.0)
 
 
 def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Stepped:

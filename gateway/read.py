@@ -29,6 +29,9 @@ class Reading:
     clock_error_us: int = 0
     """How far the wall clock could be off; the window is by that clock and does not include it."""
 
+    notes: tuple[str, ...] = ()
+    """What was learnt of the meter's map with it, to be told once."""
+
     def __post_init__(self) -> None:
         if self.earliest_us > self.latest_us:
             raise ValueError(f"empty window {self.earliest_us} .. {self.latest_us}")
@@ -39,9 +42,9 @@ class Reading:
         return self.earliest_us + (self.latest_us - self.earliest_us) // 2
 
 
-def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None) -> Reading:
-    """Read `meter` once and stamp the answer. Raises `drivers.DriverError`."""
-    return stamp(name, meter.read(), clock, serial)
+def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None, *, fresh: bool = False) -> Reading:
+    """Read `meter` once and stamp the answer; `fresh`: what is for people too. Raises `drivers.DriverError`."""
+    return stamp(name, meter.read(fresh=fresh), clock, serial)
 
 
 def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) -> Reading:
@@ -60,4 +63,5 @@ def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) ->
         clock_state=clock.state(),
         serial=serial,
         clock_error_us=clock.error_us(),
+        notes=sample.notes,
     )

@@ -2,8 +2,10 @@
 
 A meter is read on its poll grid, and besides that just before each edge and once its registers can no longer
 show a moment before the edge, so that every bucket and interval edge is bracketed as tightly as the meter allows.
+Meters that share a line also wait for each other: that is in `bus`.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +14,9 @@ LEAD_US = 500_000
 SETTLE_US = 20_000
 """How long past the meter's update lag the first reading after an edge is begun."""
 MOST_BACK_OFF = 12
+LONGEST_BACK_OFF_US = 300_000_000
+"""No meter that is polled more often than this is left alone for longer."""
+JITTER_PER_MILLE = 250
 
 
 class Edges(Protocol):
@@ -22,21 +27,43 @@ class Edges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One meter's rhythm. `rate` widens the wire's real times to the pipeline's."""
+    """One meter's rhythm. `rate` widens the wire's real times to the pipeline's.
+
+    `name` spreads the attempts of meters that fail together; without one they are not spread.
+    """
 
     poll_us: int
     update_lag_us: int
     rate: int = 1
+    name: str = ""
+
+    @property
+    def settle_us(self) -> int:
+        """How long after an edge the registers show a moment after it."""
+        return (self.update_lag_us + SETTLE_US) * self.rate
+
+    def poll_due_us(self, after_us: int, failures: int = 0) -> int:
+        """The next poll after one that began at `after_us`: on the grid; later with each failure in a row."""
+        if failures:
+            return after_us + self.back_off_us(failures)
+        return (after_us // self.poll_us + 1) * self.poll_us
+
+    def back_off_us(self, failures: int) -> int:
+        """Doubled by each failure in a row up to 12 polls or 5 minutes, and up to a quarter less by chance."""
+        longest_us = max(self.poll_us, min(self.poll_us * MOST_BACK_OFF, LONGEST_BACK_OFF_US * self.rate))
+        back_off_us = min(self.poll_us << min(failures, 8), longest_us)
+        if not self.name:
+            return back_off_us
+        chance = zlib.crc32(f"{self.name} {failures}".encode()) % (JITTER_PER_MILLE + 1)
+        return back_off_us - back_off_us * chance // 1000
 
     def next_read_us(self, after_us: int, edges: Edges, failures: int = 0, clock_error_us: int = 0) -> int:
-        """The first moment after `after_us` at which the meter is to be read.
+        """The first moment after `after_us` at which a meter that is alone on its line is to be read.
 
-        Each failure in a row doubles the poll interval, up to 12 of them; edges are always tried, and a clock that
-        can be wrong is given that much room on either side of them.
+        Edges are always tried, and a clock that can be wrong is given that much room on either side of them.
         """
-        poll_us = self.poll_us * min(1 << min(failures, 8), MOST_BACK_OFF)
         lead_us = LEAD_US * self.rate + clock_error_us
-        settle_us = (self.update_lag_us + SETTLE_US) * self.rate + clock_error_us
+        settle_us = self.settle_us + clock_error_us
         before_us = edges.next_edge_us(after_us + lead_us) - lead_us
         behind_us = edges.next_edge_us(after_us - settle_us) + settle_us
-        return min((after_us // poll_us + 1) * poll_us, before_us, behind_us)
+        return min(self.poll_due_us(after_us, failures), before_us, behind_us)

@@ -5,15 +5,22 @@ endpoints (`endpoints`). Times are UTC microseconds of the pipeline.
 """
 
 import queue
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, Stepped
 
+from .bus import REACH_US, Seat, choose
 from .clock import Clock
 from .log import event_line, logger
 from .read import Reading
 from .schedule import Edges, Schedule
+
+FIRST_GUESS_US = 300_000
+TURNS_KEPT = 5
+SHAKY_FOR_US = 600_000_000
+"""How long a meter that has failed is reckoned with a silence at each edge."""
 
 Answer = tuple[Reading, MeterIdentity] | DriverError
 
@@ -33,6 +40,23 @@ class LineMeter:
     asked: bool = False
     request_within_s: float = 4.0
     """The longest that one request to it can take."""
+    silence_s: float = 2.1
+    """What a request that nobody answers costs the line, the quiet time after it included."""
+    identity_every_us: int = 0
+    """How often it is asked anew who it is, pipeline time; 0: only after it was away."""
+    known: MeterIdentity | None = None
+    """Who answered last, before a failure too."""
+    known_us: int = 0
+    begun_us: int = 0
+    heard_us: int = 0
+    """When its last turn began, and the last that brought a reading; 0: none."""
+    failed_us: int | None = None
+    """When it last failed, monotonic pipeline time."""
+    begun_monotonic_us: int = 0
+    was_known: bool = False
+    """Whether the turn under way is a reading and no more."""
+    took_us: "deque[int]" = field(default_factory=lambda: deque([FIRST_GUESS_US], maxlen=TURNS_KEPT))
+    """How long its last readings took, pipeline time."""
     waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
     """Who wants to hear its next reading."""
     answering: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
@@ -58,29 +82,93 @@ class Turns:
 
     def choose(self) -> tuple[LineMeter | None, float]:
         """The meter whose turn it is, or None and for how long, in real seconds."""
-        asked = next((meter for meter in self.meters.values() if meter.asked or meter.waiting), None)
-        if asked is not None:
-            return asked, 0.0
+        if len(self.meters) > 1:
+            return self._choose_among()
+        (meter,) = self.meters.values()
+        if meter.asked or meter.waiting:
+            return meter, 0.0
+        now_us = self._clock.wall_us()
+        if now_us < meter.planned_us:  # the clock was set back: its old plan lies in the future
+            self._plan(meter, now_us)
+        if meter.due_us <= now_us:
+            return meter, 0.0
+        return None, self._pause_s(meter.due_us - now_us)
+
+    def _choose_among(self) -> tuple[LineMeter | None, float]:
         now_us = self._clock.wall_us()
         for meter in self.meters.values():
-            if now_us < meter.planned_us:  # the clock was set back: its old plan lies in the future
-                self._plan(meter, now_us)
-        first = min(self.meters.values(), key=lambda meter: meter.due_us)
-        if first.due_us <= now_us:
-            return first, 0.0
-        return None, (first.due_us - now_us) / 1e6 / self._clock.rate
+            if now_us < meter.begun_us:  # the clock was set back
+                meter.begun_us = meter.heard_us = 0
+        choice = choose([self._seat(meter) for meter in self.meters.values()], now_us, self._clock.error_us())
+        if choice.name is not None:
+            return self.meters[choice.name], 0.0
+        return None, self._pause_s(choice.until_us - now_us)
+
+    def _seat(self, meter: LineMeter) -> Seat:
+        usual_us = sorted(meter.took_us)[len(meter.took_us) // 2]
+        if meter.identity is None:
+            usual_us *= 2  # it is asked first who it is
+        failed_us, rate = meter.failed_us, meter.schedule.rate
+        return Seat(
+            meter.name,
+            meter.schedule,
+            meter.edges,
+            takes_us=usual_us,
+            silent_us=int(meter.silence_s * 1e6) * rate,
+            failures=meter.failures,
+            is_shaky=failed_us is not None and self._clock.monotonic_us() - failed_us < SHAKY_FOR_US * rate,
+            begun_us=meter.begun_us,
+            heard_us=meter.heard_us,
+            is_asked=meter.asked or bool(meter.waiting),
+        )
+
+    def _pause_s(self, pause_us: int) -> float:
+        return pause_us / 1e6 / self._clock.rate
 
     def begin(self, meter: LineMeter) -> None:
         """Its turn begins: questions that come from now on are for the next."""
         meter.answering, meter.waiting, meter.asked = meter.waiting, [], False
+        meter.begun_us, meter.begun_monotonic_us = self._clock.wall_us(), self._clock.monotonic_us()
+        meter.was_known = meter.identity is not None
+
+    def wants_identity(self, meter: LineMeter) -> bool:
+        """Whether it is to be asked who it is: after it was away, and now and then, but never at an edge."""
+        if meter.identity is None:
+            return True
+        now_us, monotonic_us = self._clock.wall_us(), self._clock.monotonic_us()
+        if not meter.identity_every_us or monotonic_us - meter.known_us < meter.identity_every_us:
+            return False
+        reach_us = REACH_US * meter.schedule.rate
+        return meter.edges.next_edge_us(now_us - reach_us) > now_us + reach_us
+
+    def meet(self, meter: LineMeter, found: MeterIdentity | ConfigurationError) -> MeterIdentity:
+        """It has said who it is, or that it does not say. For another than before, its map is learnt anew."""
+        if isinstance(found, ConfigurationError):
+            logger.warning(event_line("no_identity", meter=meter.name, why=found))
+            found = MeterIdentity()
+        before, meter.identity, meter.known = meter.known, found, found
+        meter.known_us = self._clock.monotonic_us()
+        if before is not None and before != found:
+            meter.polled.forget()
+        if before != found:
+            kind = "meter_found" if before is None else "meter_changed"
+            serial = found.serial or "-"
+            logger.info(event_line(kind, meter=meter.name, vendor=found.vendor, model=found.model, serial=serial))
+        return found
 
     def end(self, meter: LineMeter, answer: Answer) -> None:
         """Its turn is over: tell who waits, and plan the next."""
+        monotonic_us = self._clock.monotonic_us()
         if isinstance(answer, DriverError):
             meter.failures += 1
+            meter.failed_us = monotonic_us
             meter.identity = None  # who answers next may be another meter
         else:
-            meter.failures = 0
+            meter.failures, meter.heard_us = 0, meter.begun_us
+            for note in answer[0].notes:
+                logger.warning(event_line("map", meter=meter.name, note=note))
+            if meter.was_known:
+                meter.took_us.append(monotonic_us - meter.begun_monotonic_us)
         for reply in meter.answering:
             reply.put(answer)
         meter.answering = []
@@ -89,12 +177,3 @@ class Turns:
     def _plan(self, meter: LineMeter, now_us: int) -> None:
         meter.planned_us = now_us
         meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures, self._clock.error_us())
-
-
-def introduce(meter: LineMeter, found: MeterIdentity | ConfigurationError) -> MeterIdentity:
-    """Tell who answers, or that the meter does not say."""
-    if isinstance(found, ConfigurationError):
-        logger.warning(event_line("no_identity", meter=meter.name, why=found))
-        return MeterIdentity()
-    logger.info(event_line("meter_found", meter=meter.name, vendor=found.vendor, model=found.model))
-    return found

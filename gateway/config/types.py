@@ -121,6 +121,10 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     timeout_ms: Annotated[int, Meta(ge=20, le=60_000)] = 1000
     swap_direction: bool = False
     sunspec_base: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    max_registers: Annotated[int, Meta(ge=2, le=125)] | None = None
+    """None: what the profile says."""
+    identity_every_s: Annotated[int, Meta(ge=0, le=86_400)] = 3600
+    """0: only after the meter was away."""
 
     @property
     def limit_milliw(self) -> int:

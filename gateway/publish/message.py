@@ -57,6 +57,7 @@ def state_record(
         "clock_error_us": reading.clock_error_us,
         "bucket": bucket,
         "power_milliw": reading.snapshot.power_milliw,
+        "one_moment": int(reading.snapshot.one_moment),
     }
     names = [name for name in bucket_names if name != UNASSIGNED_NAME]
     for direction in Direction:

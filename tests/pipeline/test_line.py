@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -67,7 +68,7 @@ class ScriptedMeter:
         self.log.append((self.name, "identify", self.clock.now_us))
         return self.identity()
 
-    def read(self) -> Sample:
+    def read(self, *, fresh: bool = False) -> Sample:
         self.reads += 1
         self.log.append((self.name, "read", self.clock.now_us))
         error = self.fails(self.reads)
@@ -75,6 +76,9 @@ class ScriptedMeter:
             self.clock.now_us += 1 * S
             raise error
         return Sample(snapshot(self.reads), sent_us=7, received_us=7, update_lag_us=0)
+
+    def forget(self) -> None:
+        self.log.append((self.name, "forget", self.clock.now_us))
 
     def close(self) -> None:
         self.closed.set()
@@ -91,7 +95,7 @@ class Bench:
         rhythm, edges = Schedule(poll_us, 0), by_hand()
         self.line = Line(
             "test",
-            [LineMeter(meter.name, meter, rhythm, edges) for meter in meters],
+            [LineMeter(meter.name, meter, rhythm, edges, silence_s=1.0) for meter in meters],
             clock,
             self._deliver,
             lambda name, why: self.failures.append((name, why)),
@@ -122,10 +126,11 @@ def test_dead_meter_takes_one_probe_and_not_the_others_turns() -> None:
     assert max(late_us) < 2 * S
     grid = [at // (5 * S) for at in reads["alive"][1:]]
     assert grid == list(range(grid[0], grid[0] + len(grid)))
-    # The dead one backs off to a minute: at the start, then on the grids of 10, 20, 40 and 60 s.
-    probes_s = [(at - NOON_US) // S for at in reads["dead"]]
-    assert probes_s == [60, 70, 80, 120, 180, 240, 300, 360][: len(probes_s)]
-    assert len(probes_s) >= 6
+    # The dead one backs off to a minute: 10, 20, 40, 60 s after its last turn, and a turn of the other later at most.
+    pauses_s = [(later - earlier) / S for earlier, later in pairwise(reads["dead"])]
+    assert [pause_s // 10 * 10 for pause_s in pauses_s] == [10, 20, 40, 60, 60, 60][: len(pauses_s)]
+    assert max(pause_s % 10 for pause_s in pauses_s) < 2
+    assert len(pauses_s) >= 5
 
 
 def test_meter_that_recovers_is_back_on_its_grid() -> None:
@@ -134,7 +139,8 @@ def test_meter_that_recovers_is_back_on_its_grid() -> None:
     bench = Bench(clock, meter)
     bench.run_until(3)
     assert bench.failures == [("grid", "NoAnswerError: unit 9: no answer within 300 ms")] * 3
-    assert [(one.instant_us - NOON_US) // (5 * S) * 5 for one in bench.delivered] == [120, 125, 130]
+    # Begun at 60 s; each failure takes one, and the pauses are 10, 20 and 40 s.
+    assert [(one.instant_us - NOON_US) // (5 * S) * 5 for one in bench.delivered] == [130, 135, 140]
 
 
 def test_identity_is_asked_once_and_anew_after_a_failure() -> None:
@@ -149,8 +155,32 @@ def test_identity_is_asked_once_and_anew_after_a_failure() -> None:
     )
     bench = Bench(clock, meter)
     bench.run_until(4)
-    assert [what for _, what, _ in log] == ["identify", "read", "read", "read", "identify", "read", "read"]
+    assert [what for _, what, _ in log] == ["identify", "read", "read", "read", "identify", "forget", "read", "read"]
     assert [one.serial for one in bench.delivered] == ["A1", "A1", "B2", "B2"]
+
+
+def test_meter_is_asked_now_and_then_who_it_is_and_an_exchanged_one_is_learnt_anew() -> None:
+    clock, log = TickingClock(), list[tuple[str, str, int]]()
+    serials = iter(["A1", "A1", "B2", "B2"])
+    meter = ScriptedMeter(clock, "grid", log, identity=lambda: MeterIdentity(serial=next(serials)))
+    bench = Bench(clock, meter)
+    bench.line.meters["grid"].identity_every_us = 60 * S
+    bench.run_until(40)
+    asked = [(what, (at - NOON_US) // S) for _, what, at in log if what != "read"]
+    # At 60, 120 and 180 s; what another meter's map is like is not known.
+    assert asked == [("identify", 60), ("identify", 120), ("identify", 180), ("forget", 180), ("identify", 240)]
+    assert [one.serial for one in bench.delivered] == ["A1"] * 24 + ["B2"] * 16
+
+
+def test_meter_is_not_asked_who_it_is_at_an_edge() -> None:
+    clock, log = TickingClock(now_us=NOON_US - 60 * S), list[tuple[str, str, int]]()
+    meter = ScriptedMeter(clock, "grid", log)
+    bench = Bench(clock, meter)
+    bench.line.meters["grid"].identity_every_us = 55 * S  # falls due 5 s before noon
+    bench.run_until(20)
+    asked = [(at - NOON_US) // S for _, what, at in log if what == "identify"]
+    assert asked[0] == -60
+    assert 9 <= asked[1] <= 15
 
 
 def test_meter_without_an_identity_block_is_read_all_the_same() -> None:
@@ -260,8 +290,11 @@ class AnsweringMeter:
     def identify(self) -> MeterIdentity:
         return MeterIdentity()
 
-    def read(self) -> Sample:
+    def read(self, *, fresh: bool = False) -> Sample:
         return Sample(snapshot(5), self.sent_us, self.received_us, self.update_lag_us)
+
+    def forget(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -55,6 +55,7 @@ def test_state_of_two_epochs_word_for_word() -> None:
         "clock_error_us": 0,
         "bucket": "high",
         "power_milliw": None,
+        "one_moment": 1,
         "import_register_milliwh": 5020,
         "import_epoch_first_milliwh": 5000,
         "import_earlier_epochs_milliwh": 10,
