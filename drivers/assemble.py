@@ -126,12 +126,20 @@ def _power_milliw(register: Register, words: tuple[int, ...], image: Image, orde
 
 def _other(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> Decimal | None:
     try:
-        factor = _scale_factor(register, image)
-        if factor is None:
-            return None
-        return decode_decimal(words, register.data_type, register.scale.scaleb(factor), order)
+        return worth_of(register, words, image, order)
     except BadValueError:
         return None
+
+
+def worth_of(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> Decimal | None:
+    """A number for people, in the register's unit; None where the device says "not implemented".
+
+    Raises BadValueError for nonsense.
+    """
+    factor = _scale_factor(register, image)
+    if factor is None:
+        return None
+    return decode_decimal(words, register.data_type, register.scale.scaleb(factor), order)
 
 
 def _scale_factor(register: Register, image: Image) -> int | None:

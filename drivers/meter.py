@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from .profile import Register
+from .recording import Tape
 from .snapshot import MeterIdentity, RegisterSnapshot
 from .steps import Steps
 
@@ -45,6 +47,10 @@ class Polled(Protocol):
         """Another device may answer: learn its map anew. Sends nothing."""
         ...
 
+    def relearn(self) -> None:
+        """The same device: what it refused is tried once more. Sends nothing."""
+        ...
+
     def close(self) -> None:
         """Release the port or the connection; reading again reopens it. Never raises."""
         ...
@@ -52,6 +58,15 @@ class Polled(Protocol):
 
 class Stepped(Polled, Protocol):
     """The same meter for a thread that talks to many: its questions as steps. One conversation a line at a time."""
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """Every register that is asked for, identity included, at its wire address, as far as they are known."""
+        ...
+
+    def record(self, tape: Tape | None) -> None:
+        """Take down its conversations on `tape` from now on; None: no more. Its map is learnt anew."""
+        ...
 
     def identify_steps(self) -> Steps[MeterIdentity]:
         """`identify` as steps."""

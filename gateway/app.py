@@ -22,6 +22,7 @@ from typing import Any
 
 from drivers import DriverError, MeterIdentity, SystemTicker
 from drivers.meter_time import Timed
+from drivers.recording import Tape
 
 from . import __version__, places
 from .accumulate import EDGE_TOLERANCE_US, Rules
@@ -305,13 +306,15 @@ class App:
         line = self._line_of.get(name)
         if line is None:
             return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
+        tape = Tape() if request.get("record") else None
         try:
-            answer = line.read_now(name).get(timeout=READ_NOW_WITHIN_S)
+            answer = line.read_now(name, tape).get(timeout=READ_NOW_WITHIN_S)
         except queue.Empty:
             return {"error": f"meter {name}: its line did not come to it within {READ_NOW_WITHIN_S:.0f} s"}
+        recording = {} if tape is None else {"recording": tape.recording().text()}
         if isinstance(answer, DriverError):
-            return {"error": f"{type(answer).__name__}: {answer}"}
-        return reading_view(*answer)
+            return {"error": f"{type(answer).__name__}: {answer}", **recording}
+        return {**reading_view(*answer, line.meters[name].polled.registers), **recording}
 
     def _status(self) -> dict[str, Any]:
         """Answer of `netmeter status`: what the ledger thread sees between two turns."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, Ticker
+from drivers.recording import Tape
 from drivers.steps import Steps
 from drivers.transport.endpoint import Endpoint
 from drivers.transport.sockets import Finished, SocketLoop
@@ -78,11 +79,11 @@ class Endpoints(threading.Thread):
             place.turns.ask_again(meter)
         self._poke(place)
 
-    def read_now(self, meter: str) -> "queue.SimpleQueue[Answer]":
-        """The same, and put the answer into the queue returned; it takes its normal way too."""
+    def read_now(self, meter: str, tape: Tape | None = None) -> "queue.SimpleQueue[Answer]":
+        """The same, and put the answer into the queue returned; it takes its normal way too. `tape`: see `Turns`."""
         place = self._place_of[meter]
         with self._changed:
-            answer = place.turns.read_now(meter)
+            answer = place.turns.read_now(meter, tape)
         self._poke(place)
         return answer
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from drivers import ConfigurationError, DriverError, MeterIdentity
+from drivers.recording import Tape
 
 from .clock import Clock
 from .pulse import REACH_WITHIN_S, Pulse
@@ -46,10 +47,10 @@ class Line(threading.Thread):
             self._turns.ask_again(meter)
             self._changed.notify()
 
-    def read_now(self, meter: str) -> "queue.SimpleQueue[Answer]":
-        """The same, and put the answer into the queue returned; it takes its normal way too."""
+    def read_now(self, meter: str, tape: Tape | None = None) -> "queue.SimpleQueue[Answer]":
+        """The same, and put the answer into the queue returned; it takes its normal way too. `tape`: see `Turns`."""
         with self._changed:
-            answer = self._turns.read_now(meter)
+            answer = self._turns.read_now(meter, tape)
             self._changed.notify()
         return answer
 

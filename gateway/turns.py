@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, Stepped
+from drivers.recording import Tape
 
 from .bus import REACH_US, Seat, choose
 from .clock import Clock
@@ -53,12 +54,15 @@ class LineMeter:
     failed_us: int | None = None
     """When it last failed, monotonic pipeline time."""
     begun_monotonic_us: int = 0
+    taping: list[Tape] = field(default_factory=list)
     was_known: bool = False
     """Whether the turn under way is a reading and no more."""
     took_us: "deque[int]" = field(default_factory=lambda: deque([FIRST_GUESS_US], maxlen=TURNS_KEPT))
     """How long its last readings took, pipeline time."""
     waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
     """Who wants to hear its next reading."""
+    tapes: list[Tape] = field(default_factory=list)
+    """What its next turn is to be taken down on."""
     answering: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
     """Who waits for the reading under way."""
 
@@ -74,10 +78,15 @@ class Turns:
         """Read this meter as soon as the line is free."""
         self.meters[meter].asked = True
 
-    def read_now(self, meter: str) -> "queue.SimpleQueue[Answer]":
-        """The same, and put the answer into the queue returned; it takes its normal way too."""
+    def read_now(self, meter: str, tape: Tape | None = None) -> "queue.SimpleQueue[Answer]":
+        """The same, and put the answer into the queue returned; it takes its normal way too.
+
+        `tape`: the turn is taken down, identity and all, and the tape is whole when the answer is there.
+        """
         answer: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.meters[meter].waiting.append(answer)
+        if tape is not None:
+            self.meters[meter].tapes.append(tape)
         return answer
 
     def choose(self) -> tuple[LineMeter | None, float]:
@@ -129,6 +138,10 @@ class Turns:
         """Its turn begins: questions that come from now on are for the next."""
         meter.answering, meter.waiting, meter.asked = meter.waiting, [], False
         meter.begun_us, meter.begun_monotonic_us = self._clock.wall_us(), self._clock.monotonic_us()
+        meter.taping, meter.tapes = meter.tapes, []
+        if meter.taping:
+            meter.identity = None
+            meter.polled.record(meter.taping[0])
         meter.was_known = meter.identity is not None
 
     def wants_identity(self, meter: LineMeter) -> bool:
@@ -148,8 +161,8 @@ class Turns:
             found = MeterIdentity()
         before, meter.identity, meter.known = meter.known, found, found
         meter.known_us = self._clock.monotonic_us()
-        if before is not None and before != found:
-            meter.polled.forget()
+        if before is not None:
+            (meter.polled.relearn if before == found else meter.polled.forget)()
         if before != found:
             kind = "meter_found" if before is None else "meter_changed"
             serial = found.serial or "-"
@@ -169,10 +182,20 @@ class Turns:
                 logger.warning(event_line("map", meter=meter.name, note=note))
             if meter.was_known:
                 meter.took_us.append(monotonic_us - meter.begun_monotonic_us)
+        if meter.taping:
+            self._end_tapes(meter)
         for reply in meter.answering:
             reply.put(answer)
         meter.answering = []
         self._plan(meter, self._clock.wall_us())
+
+    def _end_tapes(self, meter: LineMeter) -> None:
+        """No more is taken down; who asked at the same time has the same."""
+        meter.polled.record(None)
+        first, *others = meter.taping
+        for tape in others:
+            tape.head, tape.events = dict(first.head), list(first.events)
+        meter.taping = []
 
     def _plan(self, meter: LineMeter, now_us: int) -> None:
         meter.planned_us = now_us

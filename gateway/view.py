@@ -1,10 +1,11 @@
 """What `netmeter status` and `netmeter read` answer with: plain JSON objects of what the threads know. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from drivers import EnergyRegister, MeterIdentity
+from drivers.profile import Register
 
 from .bookkeeper import MeterLive
 from .books import Books
@@ -13,8 +14,11 @@ from .publish.publisher import Delivery
 from .read import Reading
 
 
-def reading_view(reading: Reading, identity: MeterIdentity) -> dict[str, Any]:
-    """One reading for people and programs; an energy register that proves nothing is null."""
+def reading_view(reading: Reading, identity: MeterIdentity, registers: Iterable[Register] = ()) -> dict[str, Any]:
+    """One reading for people and programs; an energy register that proves nothing is null.
+
+    `registers`: the meter's, which tell the units of `others`.
+    """
     snapshot = reading.snapshot
     return {
         "meter": reading.meter,
@@ -30,6 +34,8 @@ def reading_view(reading: Reading, identity: MeterIdentity) -> dict[str, Any]:
         "clock": reading.clock_state.value,
         "clock_error_us": reading.clock_error_us,
         "others": {name: str(number) for name, number in snapshot.others.items()},
+        "units": {one.name: one.unit for one in registers if one.name in snapshot.others and one.unit},
+        "notes": list(reading.notes),
     }
 
 

@@ -64,9 +64,13 @@ class BlockReader:
         """As they are asked now, those with energy first."""
         return tuple(self._blocks)
 
-    def forget(self) -> None:
-        """Begin anew with the plan: another device may answer."""
+    def relearn(self) -> None:
+        """Begin anew with the plan: what the device refused is tried once more."""
         self._blocks, self._kept = list(self._planned), {}
+
+    def forget(self) -> None:
+        """Begin anew with the plan, and know nothing of the device: another may answer."""
+        self.relearn()
         self._proven.clear()
         self._noted.clear()
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from ..blocking import run_blocking
 from ..errors import RefusedError
+from ..recording import Tape, taped
 from ..steps import Steps, WaitUntil
 from ..timing import Ticker
 from ..transport import Transport
@@ -43,14 +44,17 @@ class ModbusLink:
         quiet_us: int | None = None,
         baud_bd: int | None = None,
         pause_us: int = 0,
+        last_transaction: int = 0,
     ) -> None:
         self._transport = transport
         self._ticker = ticker
         self._timeout_us = timeout_us
         self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us) if framing is Framing.RTU else WireCost.tcp()
         """What the planner reckons with."""
-        times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us)
-        self._transactor = Transactor(transport.name, framing, times, ticker)
+        self.framing, self.times = framing, LineTimes(timeout_us, quiet_us, baud_bd, pause_us)
+        self.tape: Tape | None = None
+        """Takes down what goes by, while there is one."""
+        self._transactor = Transactor(transport.name, framing, self.times, ticker, last_transaction)
         self._lock = threading.Lock()
 
     @property
@@ -61,13 +65,23 @@ class ModbusLink:
     def name(self) -> str:
         return self._transport.name
 
+    def record(self, tape: Tape | None) -> None:
+        """Take down what goes by on `tape` from now on; None: no more."""
+        if tape is not None:
+            times = self.times
+            numbers = {"timeout_us": times.timeout_us, "baud_bd": times.baud_bd, "pause_us": times.pause_us}
+            tape.head["framing"] = self.framing.value
+            tape.head.update({name: str(number) for name, number in numbers.items() if number})
+        self.tape = tape
+
     def close(self) -> None:
         """Close the transport; the next request opens it again. Never raises."""
         self._transport.close()
 
     def ask(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
         """One transaction, as steps; see `Transactor.ask` for what it raises."""
-        return self._transactor.ask(unit, function, address, count)
+        steps = self._transactor.ask(unit, function, address, count)
+        return steps if self.tape is None else taped(steps, self._ticker, self.tape)
 
     def ask_patiently(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:
         """`ask`, and again while the device says that it is busy: spaced, for one timeout from its first word."""

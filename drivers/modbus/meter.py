@@ -5,11 +5,18 @@ from ..errors import ConfigurationError
 from ..meter import Sample
 from ..meter_time import TimeSample, decode_time
 from ..profile import Profile, Register
+from ..recording import Tape
 from ..snapshot import MeterIdentity
 from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
 from .plan import plan_blocks
+
+
+def tape_options(*, swap_direction: bool, **numbers: int | None) -> dict[str, str]:
+    """What a recording's head says of how the meter was asked, as far as it is not the usual."""
+    options = {name: str(number) for name, number in numbers.items() if number is not None}
+    return {**options, "swap_direction": "true"} if swap_direction else options
 
 
 class ModbusMeter:
@@ -31,6 +38,7 @@ class ModbusMeter:
         self._link = link
         self._unit = unit
         self._swap_direction = swap_direction
+        self._options = tape_options(swap_direction=swap_direction, max_registers=max_registers)
         most = min(profile.max_registers, max_registers or profile.max_registers)
         blocks = plan_blocks(profile.registers, most, link.cost)
         self._reader = BlockReader(link, unit, blocks)
@@ -69,6 +77,19 @@ class ModbusMeter:
             swap_direction=self._swap_direction,
         )
         return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
+
+    def record(self, tape: Tape | None) -> None:
+        """Take down this meter's conversations from now on, its map learnt anew, so that a tape is whole."""
+        if tape is not None:
+            tape.head.update(profile=self._profile.name, unit=str(self._unit), **self._options)
+            self._reader.relearn()
+            self._identity.relearn()
+        self._link.record(tape)
+
+    def relearn(self) -> None:
+        """What this device refused is tried once more. Sends nothing."""
+        self._reader.relearn()
+        self._identity.relearn()
 
     def forget(self) -> None:
         """Another device may answer: what was learnt of this one's map is learnt anew."""

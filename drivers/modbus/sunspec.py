@@ -13,10 +13,12 @@ from ..decode import DataType
 from ..errors import ConfigurationError, FrameError, RefusedError
 from ..meter import Sample
 from ..profile import ENERGY, Meaning, Profile, Register
+from ..recording import Tape
 from ..snapshot import MeterIdentity, RegisterSnapshot
 from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
+from .meter import tape_options
 from .plan import plan_blocks
 
 BASES = (40000, 50000, 0)
@@ -70,6 +72,9 @@ class SunSpecMeter:
         self._base = base
         self._model = model
         self._swap_direction = swap_direction
+        self._options = tape_options(
+            swap_direction=swap_direction, max_registers=max_registers, sunspec_base=base, sunspec_model=model
+        )
         self._max_registers = min(profile.max_registers, max_registers or profile.max_registers)
         self._function = _function_of(profile)
         self._chain: tuple[ModelPlace, ...] = ()
@@ -127,6 +132,16 @@ class SunSpecMeter:
     def close(self) -> None:
         self._link.close()
         self.forget()
+
+    def record(self, tape: Tape | None) -> None:
+        """Take down this meter's conversations from now on, the map found anew, so that a tape is whole."""
+        if tape is not None:
+            tape.head.update(profile=self._profile.name, unit=str(self._unit), **self._options)
+            self.forget()
+        self._link.record(tape)
+
+    def relearn(self) -> None:
+        """Nothing: every reading checks that the map still stands where it was found."""
 
     def forget(self) -> None:
         """Another device may answer, or the same with another map: find it anew."""

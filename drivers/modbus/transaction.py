@@ -47,8 +47,8 @@ class Transactor:
     Behind it may be many units. The wire is opened by the first question and closed when it is lost.
     """
 
-    def __init__(self, name: str, framing: Framing, times: LineTimes, ticker: Ticker) -> None:
-        """`ticker` is asked for the time and never told to sleep."""
+    def __init__(self, name: str, framing: Framing, times: LineTimes, ticker: Ticker, last: int = 0) -> None:
+        """`ticker` is asked for the time and never told to sleep. `last`: the last transaction number, Modbus TCP."""
         self.name = name
         self._framing = framing
         self._ticker = ticker
@@ -56,7 +56,7 @@ class Transactor:
         self._pause_us = max(times.pause_us, times.silence_us if framing is Framing.RTU else 0)
         self._quiet_us = max(times.timeout_us if times.quiet_us is None else times.quiet_us, self._pause_us)
         self._character_us = times.character_us
-        self._transaction = 0
+        self._transaction = last
         self._free_from_us: int | None = None
         """Before this moment no request may be sent."""
         self._must_listen = False

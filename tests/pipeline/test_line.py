@@ -77,6 +77,9 @@ class ScriptedMeter:
             raise error
         return Sample(snapshot(self.reads), sent_us=7, received_us=7, update_lag_us=0)
 
+    def relearn(self) -> None:
+        pass
+
     def forget(self) -> None:
         self.log.append((self.name, "forget", self.clock.now_us))
 
@@ -294,6 +297,9 @@ class AnsweringMeter:
         return Sample(snapshot(5), self.sent_us, self.received_us, self.update_lag_us)
 
     def forget(self) -> None:
+        pass
+
+    def relearn(self) -> None:
         pass
 
     def close(self) -> None:
