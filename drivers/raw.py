@@ -1,4 +1,4 @@
-"""Registers as they stand in a device and as they are meant, side by side. Pure; for people, nothing is booked by it."""
+"""Registers as they stand in a device and as they are meant, side by side. Pure. For people: nothing is booked."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,18 +1,22 @@
 """`netmeter read`: one reading of each meter, now: through the running daemon, else straight from the wire."""
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
+from drivers.recording import Tape, parse_recording
 
 from ..config.types import Config, Framing, MeterSection, Parity, RegisterOwner, Role
 from ..config.way import is_url, split_url
 from .daemon import ask_daemon
-from .errors import chosen_config, config_of, config_option
+from .errors import any_path, chosen_config, config_of, config_option
 from .text import kwh, watts
+from .wire import check_place, dated, keep, print_wire, wire_view
 
 
 @click.command()
@@ -31,11 +35,17 @@ from .text import kwh, watts
 @click.option("--unit", default=1, show_default=True, type=click.IntRange(0, 255), help="Modbus unit number.")
 @click.option("--timeout-ms", default=1000, show_default=True, type=click.IntRange(50, 60_000), help="Time to answer.")
 @click.option("--sunspec-base", type=click.IntRange(0, 65535), help="Where the SunSpec map begins, if not as usual.")
+@click.option("--raw", is_flag=True, help="Show words, bytes and decoded values side by side.")
+@click.option(
+    "--record", "record_path", type=any_path, metavar="FILE", help="Keep the wire with its times in a new file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def read(
     names: tuple[str, ...],
     config_path: Path | None,
     profile: str | None,
+    raw: bool,
+    record_path: Path | None,
     as_json: bool,
     **wire: Any,
 ) -> None:
@@ -46,22 +56,35 @@ def read(
       netmeter read grid
       netmeter read --profile sunspec --host 192.168.1.40
       netmeter read --profile eastron-sdm630 --port /dev/ttyUSB0 --baud 9600 --unit 1
+      netmeter read grid --raw --record grid.wire
 
     \b
     Exit codes:
       0  read
-      1  a meter did not answer, or answered nonsense
+      1  a meter did not answer, or answered nonsense; or FILE cannot be written
       2  the command line is wrong
     """
     if profile is not None:
         if bool(wire["host"]) == bool(wire["port"]):
             raise click.UsageError("--profile needs either --host or --port")
         section = _loose_meter(profile, wire)
-        views = [_read_here(section, Path.cwd())]
+        folder, chosen = Path.cwd(), [section]
+        read_one = partial(_read_here, folder=folder)
     else:
         path = chosen_config(config_path)
         config = config_of(path)
-        views = [_read_configured(config, section, path.resolve().parent) for section in _chosen(config, names)]
+        folder, chosen = path.resolve().parent, _chosen(config, names)
+        read_one = partial(_read_configured, config, folder=folder)
+    if record_path is not None and len(chosen) > 1:
+        raise click.UsageError("--record keeps one meter's wire: name the meter")
+    if record_path is not None:
+        check_place(record_path)
+    views = []
+    for one in chosen:
+        if sys.stderr.isatty():
+            click.echo(f"asking {one.name} ...", err=True)
+        view = read_one(one, record=raw or record_path is not None)
+        views.append(_with_wire(view, one, folder, raw=raw, record_path=record_path))
     if as_json:
         click.echo(json.dumps(views, indent=2))
     else:
@@ -100,36 +123,75 @@ def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
     )
 
 
-def _read_configured(config: Config, section: MeterSection, folder: Path) -> dict[str, Any]:
+def _read_configured(config: Config, section: MeterSection, *, folder: Path, record: bool) -> dict[str, Any]:
     """The daemon holds the port while it runs, so it is asked first."""
-    answer = ask_daemon(config, {"command": "read", "meter": section.name})
+    answer = ask_daemon(config, {"command": "read", "meter": section.name, **({"record": "yes"} if record else {})})
     if answer is None:
-        return _read_here(section, folder)
+        return _read_here(section, folder=folder, record=record)
     return {"meter": section.name, **answer, "through": "the running gateway"}
 
 
-def _read_here(section: MeterSection, folder: Path) -> dict[str, Any]:
+def _read_here(section: MeterSection, *, folder: Path, record: bool) -> dict[str, Any]:
     from ..clock import SystemClock
     from ..meters import open_meters
     from ..read import read_meter
     from ..view import reading_view
 
+    tape = Tape()
+    view: dict[str, Any]
     try:
         polled = open_meters([section], folder, SystemTicker())[section.name]
+        if record:
+            polled.record(tape)
         try:
             identity = polled.identify()
-            reading = read_meter(section.name, polled, SystemClock(), identity.serial)
+            reading = read_meter(section.name, polled, SystemClock(), identity.serial, fresh=True)
+            view = reading_view(reading, identity, polled.registers)
         finally:
             polled.close()
     except DriverError as error:
-        return {"meter": section.name, "error": f"{type(error).__name__}: {error}"}
-    return {**reading_view(reading, identity), "through": "the wire"}
+        view = {"meter": section.name, "error": f"{type(error).__name__}: {error}"}
+    return {**view, "through": "the wire", **({"recording": tape.recording().text()} if record else {})}
+
+
+def _with_wire(
+    view: dict[str, Any], section: MeterSection, folder: Path, *, raw: bool, record_path: Path | None
+) -> dict[str, Any]:
+    """Keep the recording of a reading, and put what is on it beside the reading."""
+    text = view.pop("recording", None)
+    if text is None:
+        if raw or record_path is not None:
+            view.setdefault("error", "the running gateway took no recording: is it an older version? restart it")
+        return view
+    from ..clock import SystemClock
+
+    recording = dated(parse_recording(text, section.name), section.name, SystemClock().wall_us())
+    if not recording.events:
+        return view  # nothing was sent: the port or the connection could not be opened
+    if record_path is not None:
+        keep(recording, record_path)
+        view["recorded"] = str(record_path)
+    if raw:
+        own = [Path(section.profile).parent] if section.profile.endswith(".toml") else []
+        try:
+            view["wire"] = wire_view(recording, [folder, *own])
+        except DriverError as error:
+            view["error"] = view.get("error", f"the recording cannot be shown: {error}")
+    return view
 
 
 def _print(view: dict[str, Any]) -> None:
     if "error" in view:
         click.echo(f"{view['meter']}: {view['error']}", err=True)
-        return
+    else:
+        _print_reading(view)
+    if "wire" in view:
+        print_wire(view["wire"])
+    if "recorded" in view:
+        click.echo(f"  recorded     {view['recorded']}")
+
+
+def _print_reading(view: dict[str, Any]) -> None:
     identity = {key: text for key, text in view["identity"].items() if text}
     click.echo(f"{view['meter']}  read through {view['through']}")
     click.echo("  identity     " + (", ".join(f"{key} {text}" for key, text in identity.items()) or "none in this map"))
@@ -137,6 +199,10 @@ def _print(view: dict[str, Any]) -> None:
         register = view[f"{direction}_milliwh"]
         note = f"   (steps of {kwh(view[f'{direction}_resolution_milliwh'])})" if register is not None else ""
         click.echo(f"  {direction:<12} {kwh(register)}{note}")
+    if not view["one_moment"]:
+        click.echo("               import and export are not of one moment: this meter gives them in several requests")
     click.echo(f"  power        {watts(view['power_milliw'])}   (import positive, export negative)")
     for name, text in view["others"].items():
-        click.echo(f"  {name:<12} {text}")
+        click.echo(f"  {name:<12} {text} {view['units'].get(name, '')}".rstrip())
+    for note in view["notes"]:
+        click.echo(f"  note         {note}")
