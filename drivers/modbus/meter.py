@@ -10,7 +10,7 @@ from ..snapshot import MeterIdentity
 from ..steps import Steps
 from .blocks import BlockReader
 from .link import ModbusLink
-from .plan import plan_blocks
+from .plan import apart_from, plan_blocks
 
 
 def tape_options(*, swap_direction: bool, **numbers: int | None) -> dict[str, str]:
@@ -42,7 +42,8 @@ class ModbusMeter:
         most = min(profile.max_registers, max_registers or profile.max_registers)
         blocks = plan_blocks(profile.registers, most, link.cost)
         self._reader = BlockReader(link, unit, blocks)
-        self._identity = BlockReader(link, unit, plan_blocks(profile.identity, most, link.cost))
+        identity = apart_from(plan_blocks(profile.identity, most, link.cost), blocks, most)
+        self._identity = BlockReader(link, unit, identity)
 
     @property
     def update_lag_us(self) -> int:

@@ -98,6 +98,18 @@ def tell_apart(blocks: Sequence[Block], max_registers: int) -> tuple[Block, ...]
     return tuple(planned)
 
 
+def apart_from(blocks: Sequence[Block], others: Sequence[Block], max_registers: int) -> tuple[Block, ...]:
+    """`blocks`, which are asked between the last and the first of `others`, padded to have other lengths than those."""
+    if not blocks or not others:
+        return tuple(blocks)
+    padded = list(blocks)
+    for n, neighbour in ((0, others[-1]), (-1, others[0])):
+        if padded[n].count == neighbour.count:
+            around = {others[0].count, others[-1].count, *(block.count for block in padded)}
+            padded[n] = _padded(padded[n], around, max_registers)
+    return tuple(padded)
+
+
 def equal_neighbours(blocks: Sequence[Block]) -> int:
     """How many blocks have the answer length of the one before them, the first following on the last."""
     if len(blocks) < 2:

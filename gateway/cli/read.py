@@ -49,7 +49,7 @@ def read(
     as_json: bool,
     **wire: Any,
 ) -> None:
-    """Read METERs (all of the config without a name) and show identity, registers and power. Writes nothing.
+    """Read METERs (all of the config without a name) and show identity, registers and power. Writes nothing but FILE.
 
     \b
     Example:

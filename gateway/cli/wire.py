@@ -100,6 +100,8 @@ def print_wire(view: dict[str, Any]) -> None:
         for sign, octets in ((">", one["request"]), ("<", one["heard"])):
             for line in _lines(octets):
                 click.echo(f"      {sign} {line}")
+    if not view["registers"]:
+        return
     click.echo(f"  {'FC':>2}  {'address':<14}  {'words':<19}  {'bytes':<23}  {'register':<16}  value")
     for row in view["registers"]:
         words = " ".join(f"{word:04X}" for word in row["words"])

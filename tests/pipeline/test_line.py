@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, NoAnswerError, RefusedError, Sample
+from drivers.recording import SENT, Tape
 from gateway.clock import ClockState
 from gateway.line import Line
 from gateway.read import Reading, read_meter
@@ -79,6 +80,12 @@ class ScriptedMeter:
 
     def relearn(self) -> None:
         pass
+
+    def record(self, tape: Tape | None) -> None:
+        self.log.append((self.name, "record" if tape is not None else "stop", self.clock.now_us))
+        if tape is not None:
+            tape.head["meter"] = self.name
+            tape.note(0, SENT, b"ask")
 
     def forget(self) -> None:
         self.log.append((self.name, "forget", self.clock.now_us))
@@ -256,6 +263,24 @@ def test_two_questions_at_once_get_one_reading(quiet: TickingClock) -> None:
     answers = [one.get(timeout=PATIENCE_S) for one in waiting]
     assert answers[0] == answers[1]
     assert meter.reads == 1
+    bench.line.stop()
+    bench.line.join(PATIENCE_S)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_turn_is_taken_down_from_the_identity_on_for_all_who_want_it(quiet: TickingClock, fails: bool) -> None:
+    log: list[tuple[str, str, int]] = []
+    meter = ScriptedMeter(quiet, "grid", log, silent if fails else lambda _number: None)
+    bench = Bench(quiet, meter)
+    tapes = [Tape(), Tape()]
+    waiting = [bench.line.read_now("grid", tape) for tape in tapes]
+    bench.line.start()
+    answers = [one.get(timeout=PATIENCE_S) for one in waiting]
+    assert isinstance(answers[0], NoAnswerError) == fails
+    assert [what for _, what, _ in log] == ["record", "identify", "read", "stop"]
+    assert [(tape.head, [one.payload for one in tape.events]) for tape in tapes] == [({"meter": "grid"}, [b"ask"])] * 2
+    bench.line.read_now("grid").get(timeout=PATIENCE_S)
+    assert [what for _, what, _ in log].count("record") == 1
     bench.line.stop()
     bench.line.join(PATIENCE_S)
 

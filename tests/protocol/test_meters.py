@@ -104,6 +104,27 @@ def test_the_times_are_those_of_the_energy_request() -> None:
     assert sample.update_lag_us == 1_000_000
 
 
+def test_a_device_that_answers_less_than_its_profile_says_is_asked_for_less() -> None:
+    device = Device(sdm_table(), Framing.RTU)
+    sample = open_polled(SDM, device.link(), 1, max_registers=10).read(fresh=True)
+    assert sample.snapshot.one_moment
+    assert sample.snapshot.power_milliw == -1_500_500
+    assert sample.snapshot.others["voltage_l3"] == 229.5
+    assert max(count for _, _, count in device.asked) <= 10
+
+
+def test_what_a_device_refused_is_tried_again_when_its_map_is_learnt_anew() -> None:
+    table = sdm_table()
+    del table[3]
+    device = Device(table, Framing.RTU)
+    meter = ModbusMeter(SDM, device.link(), 1)
+    assert "voltage_l2" not in meter.read().snapshot.others
+    table[3] = 0
+    assert "voltage_l2" not in meter.read(fresh=True).snapshot.others
+    meter.relearn()
+    assert meter.read().snapshot.others["voltage_l2"] == 231
+
+
 def test_silence_after_the_energy_costs_the_voltages_only() -> None:
     device = Device(sdm_table(), Framing.RTU)
     device.mute = lambda address: address == 0

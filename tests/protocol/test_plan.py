@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drivers import load_profile
 from drivers.decode import DataType
 from drivers.modbus.cost import WireCost
-from drivers.modbus.plan import Block, equal_neighbours, one_moment, plan_blocks, split
+from drivers.modbus.plan import Block, apart_from, equal_neighbours, one_moment, plan_blocks, split
 from drivers.profile import ENERGY, Meaning, Register
 
 
@@ -137,6 +137,14 @@ def test_padding_keeps_every_value_and_no_neighbours_are_of_one_length(values: l
     assert equal_neighbours(blocks) == 0
     for one in registers:
         assert any(block.address <= one.first and one.last <= block.last for block in blocks)
+
+
+def test_what_is_asked_now_and_then_differs_from_what_is_asked_before_and_after() -> None:
+    reading = (Block(4, 0, 4, True), Block(4, 100, 2, False))
+    (identity,) = plan_blocks([register(300)], 80)
+    assert apart_from([identity], reading, 80) == (Block(4, 300, 6, False),)  # neither 2 nor 4
+    assert apart_from([identity], (Block(4, 0, 4, True), Block(4, 100, 6, False)), 80) == (identity,)
+    assert apart_from([], reading, 80) == ()
 
 
 def split_fully(block: Block) -> list[Block]:
