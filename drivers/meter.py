@@ -7,6 +7,7 @@ from .profile import Register
 from .recording import Tape
 from .snapshot import MeterIdentity, RegisterSnapshot
 from .steps import Steps
+from .want import Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Polled(Protocol):
         """Read the identity block. Raises DriverError."""
         ...
 
-    def read(self, *, fresh: bool = False) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         """Read all registers once, energy registers in one request where the map allows. Raises DriverError.
 
-        What may be older than this reading (voltages, for people) is not asked for each time, unless `fresh`.
+        What may be older than this reading (voltages, for people) is not asked for each time: `want` says.
         """
         ...
 
@@ -72,6 +73,6 @@ class Stepped(Polled, Protocol):
         """`identify` as steps."""
         ...
 
-    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
+    def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
         """`read` as steps."""
         ...

@@ -70,6 +70,9 @@ class Seat:
         if not self.begun_us:
             return 0
         due_us = self.schedule.poll_due_us(self.begun_us, self.failures)
+        if self.failures and self.heard_us:
+            # What was there a moment ago may soon be back: it is left alone for half as long as it has been away.
+            due_us = min(due_us, self.begun_us + max(self.schedule.poll_us, (self.begun_us - self.heard_us) // 2))
         if not self.is_dead:
             return due_us
         settle_us = self.schedule.settle_us

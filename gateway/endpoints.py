@@ -151,7 +151,7 @@ class Endpoints(threading.Thread):
         turns = self._place_of[meter.name].turns
         if identity is None or turns.wants_identity(meter):
             identity = yield from _identify(meter, turns)
-        sample = yield from meter.polled.read_steps(fresh=bool(meter.answering))
+        sample = yield from meter.polled.read_steps(want=meter.want)
         return stamp(meter.name, sample, self._clock, identity.serial)
 
     def _finish(self, finished: Finished) -> None:

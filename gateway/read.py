@@ -6,6 +6,7 @@ This is the only time stamp in the pipeline: a window, not an instant, update la
 from dataclasses import dataclass
 
 from drivers import Polled, RegisterSnapshot, Sample
+from drivers.want import Want
 
 from .clock import Clock, ClockState
 
@@ -42,9 +43,9 @@ class Reading:
         return self.earliest_us + (self.latest_us - self.earliest_us) // 2
 
 
-def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None, *, fresh: bool = False) -> Reading:
-    """Read `meter` once and stamp the answer; `fresh`: what is for people too. Raises `drivers.DriverError`."""
-    return stamp(name, meter.read(fresh=fresh), clock, serial)
+def read_meter(name: str, meter: Polled, clock: Clock, serial: str | None = None, *, want: Want = Want.DUE) -> Reading:
+    """Read `meter` once and stamp the answer; `want`: how much of it. Raises `drivers.DriverError`."""
+    return stamp(name, meter.read(want=want), clock, serial)
 
 
 def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) -> Reading:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, Stepped
 from drivers.recording import Tape
+from drivers.want import Want
 
-from .bus import REACH_US, Seat, choose
+from .bus import REACH_US, Rank, Seat, choose
 from .clock import Clock
 from .log import event_line, logger
 from .read import Reading
@@ -57,6 +58,8 @@ class LineMeter:
     taping: list[Tape] = field(default_factory=list)
     was_known: bool = False
     """Whether the turn under way is a reading and no more."""
+    is_at_edge: bool = False
+    """The turn under way is for an edge of a line that others wait for."""
     took_us: "deque[int]" = field(default_factory=lambda: deque([FIRST_GUESS_US], maxlen=TURNS_KEPT))
     """How long its last readings took, pipeline time."""
     waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
@@ -65,6 +68,13 @@ class LineMeter:
     """What its next turn is to be taken down on."""
     answering: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
     """Who waits for the reading under way."""
+
+    @property
+    def want(self) -> Want:
+        """How much the turn under way asks for."""
+        if self.answering or self.taping:
+            return Want.ALL
+        return Want.NEEDED if self.is_at_edge else Want.DUE
 
 
 class Turns:
@@ -110,11 +120,13 @@ class Turns:
                 meter.begun_us = meter.heard_us = 0
         choice = choose([self._seat(meter) for meter in self.meters.values()], now_us, self._clock.error_us())
         if choice.name is not None:
-            return self.meters[choice.name], 0.0
+            meter = self.meters[choice.name]
+            meter.is_at_edge = choice.rank is Rank.EDGE
+            return meter, 0.0
         return None, self._pause_s(choice.until_us - now_us)
 
     def _seat(self, meter: LineMeter) -> Seat:
-        usual_us = sorted(meter.took_us)[len(meter.took_us) // 2]
+        usual_us = sorted(meter.took_us)[-2:][0]  # the longest but one: a glitch is no rule
         if meter.identity is None:
             usual_us *= 2  # it is asked first who it is
         failed_us, rate = meter.failed_us, meter.schedule.rate

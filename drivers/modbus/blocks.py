@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ..errors import ConfigurationError, FrameError, NoAnswerError, RefusedError
 from ..steps import Steps
+from ..want import Want
 from .plan import Block, Piece, split
 from .transaction import Reply
 
@@ -74,19 +75,19 @@ class BlockReader:
         self._proven.clear()
         self._noted.clear()
 
-    def read(self, *, fresh: bool = False) -> Steps[BlockImage]:
-        """Read all blocks once; what may be older than it is need not be asked for, unless `fresh`.
+    def read(self, *, want: Want = Want.DUE) -> Steps[BlockImage]:
+        """Read all blocks once; what may be older than it is is asked for as `want` says.
 
         Raises DriverError if energy could not be read, or if the transport is lost.
         """
         moment = yield from self._read_energy()
-        words = yield from self._read_rest(moment.received_us, fresh=fresh, strict=False)
+        words = yield from self._read_rest(moment.received_us, want=want, strict=False)
         notes, self._notes = tuple(self._notes), []
         return BlockImage({**words, **moment.words}, moment.sent_us, moment.received_us, moment.one_moment, notes)
 
     def read_plain(self) -> Steps[Words]:
         """All blocks without energy; values that the device does not have are not there. Raises DriverError."""
-        return (yield from self._read_rest(0, fresh=True, strict=True))
+        return (yield from self._read_rest(0, want=Want.ALL, strict=True))
 
     def _read_energy(self) -> Steps[BlockImage]:
         """Energy of one moment: of one request, else re-read until nothing has moved around the middle request."""
@@ -108,17 +109,17 @@ class BlockReader:
             if moment is not None:
                 return moment
 
-    def _read_rest(self, now_us: int, *, fresh: bool, strict: bool) -> Steps[Words]:
+    def _read_rest(self, now_us: int, *, want: Want, strict: bool) -> Steps[Words]:
         words: Words = {}
         todo = [block for block in self._blocks if not block.energy]
         reachable = True
         while todo:
             block = todo.pop(0)
             kept = self._kept.get(block)
-            if not fresh and kept is not None and now_us - kept.received_us < block.max_age_us:
+            if want is not Want.ALL and kept is not None and now_us - kept.received_us < block.max_age_us:
                 words.update(kept.words)
                 continue
-            if not reachable:
+            if not reachable or (want is Want.NEEDED and block.max_age_us):
                 continue
             try:
                 reply = yield from self._ask(block)

@@ -8,6 +8,7 @@ from ..profile import Profile, Register
 from ..recording import Tape
 from ..snapshot import MeterIdentity
 from ..steps import Steps
+from ..want import Want
 from .blocks import BlockReader
 from .link import ModbusLink
 from .plan import apart_from, plan_blocks
@@ -58,18 +59,18 @@ class ModbusMeter:
         """Identity registers; None for what the device refuses. Raises DriverError if it does not answer."""
         return self._link.run(self.identify_steps())
 
-    def read(self, *, fresh: bool = False) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         """All registers once; the times are those of the energy block. Raises DriverError."""
-        return self._link.run(self.read_steps(fresh=fresh))
+        return self._link.run(self.read_steps(want=want))
 
     def identify_steps(self) -> Steps[MeterIdentity]:
         """`identify` as steps."""
         words = yield from self._identity.read_plain()  # copies of a meter often lack its serial number register
         return assemble_identity(self._profile.identity, words, self._profile.word_order)
 
-    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
+    def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
         """`read` as steps."""
-        image = yield from self._reader.read(fresh=fresh)
+        image = yield from self._reader.read(want=want)
         snapshot = assemble_snapshot(
             self._profile.registers,
             image.words,

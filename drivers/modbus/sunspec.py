@@ -16,6 +16,7 @@ from ..profile import ENERGY, Meaning, Profile, Register
 from ..recording import Tape
 from ..snapshot import MeterIdentity, RegisterSnapshot
 from ..steps import Steps
+from ..want import Want
 from .blocks import BlockReader
 from .link import ModbusLink
 from .meter import tape_options
@@ -99,9 +100,9 @@ class SunSpecMeter:
         """Maker, model, version and serial number from the first model 1. Raises DriverError."""
         return self._link.run(self.identify_steps())
 
-    def read(self, *, fresh: bool = False) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         """All registers of the metering model once; the times are those of the energy block. Raises DriverError."""
-        return self._link.run(self.read_steps(fresh=fresh))
+        return self._link.run(self.read_steps(want=want))
 
     def identify_steps(self) -> Steps[MeterIdentity]:
         """`identify` as steps."""
@@ -120,14 +121,14 @@ class SunSpecMeter:
         self._identity = registers
         return assemble_identity(registers, words, self._profile.word_order)
 
-    def read_steps(self, *, fresh: bool = False) -> Steps[Sample]:
+    def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
         """`read` as steps."""
         if not self._chain:
             self._chain = yield from self._discover()
         if self._found is None:
             self._found, sample = yield from self._choose()
             return sample
-        return (yield from self._read_model(self._found, fresh=fresh))
+        return (yield from self._read_model(self._found, want=want))
 
     def close(self) -> None:
         self._link.close()
@@ -213,9 +214,9 @@ class SunSpecMeter:
         blocks = plan_blocks(registers, self._max_registers, self._link.cost, beside_energy=(header,))
         return _Found(place, registers, BlockReader(self._link, self._unit, blocks))
 
-    def _read_model(self, found: _Found, *, fresh: bool = True) -> Steps[Sample]:
+    def _read_model(self, found: _Found, *, want: Want = Want.ALL) -> Steps[Sample]:
         try:
-            image = yield from found.reader.read(fresh=fresh)
+            image = yield from found.reader.read(want=want)
         except ConfigurationError:
             self.forget()
             raise

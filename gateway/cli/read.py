@@ -10,6 +10,7 @@ import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
 from drivers.recording import Tape, parse_recording
+from drivers.want import Want
 
 from ..config.types import Config, Framing, MeterSection, Parity, RegisterOwner, Role
 from ..config.way import is_url, split_url
@@ -145,7 +146,7 @@ def _read_here(section: MeterSection, *, folder: Path, record: bool) -> dict[str
             polled.record(tape)
         try:
             identity = polled.identify()
-            reading = read_meter(section.name, polled, SystemClock(), identity.serial, fresh=True)
+            reading = read_meter(section.name, polled, SystemClock(), identity.serial, want=Want.ALL)
             view = reading_view(reading, identity, polled.registers)
         finally:
             polled.close()

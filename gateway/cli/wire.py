@@ -15,6 +15,7 @@ from drivers import DriverError, load_profile
 from drivers.modbus.replay import Exchange, exchanges, open_recorded
 from drivers.raw import RawRow, raw_rows
 from drivers.recording import Recording
+from drivers.want import Want
 
 from .errors import fail
 from .text import ABSENT
@@ -54,7 +55,7 @@ def wire_view(recording: Recording, search: Sequence[Path]) -> dict[str, Any]:
     meter = open_recorded(recording, search)
     try:
         meter.identify()
-        meter.read(fresh=True)
+        meter.read(want=Want.ALL)
     except DriverError:
         pass  # it failed when it was recorded, too; what did come is shown
     order = load_profile(recording.head["profile"], search).word_order

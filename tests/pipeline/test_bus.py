@@ -152,9 +152,9 @@ def test_the_line_without_the_policy_misses_edges() -> None:
 def test_dead_meters_cost_one_probe_a_round_with_growing_pauses() -> None:
     meters = sixteen()
     run(meters, 60 * S, 840 * S)
-    turns = sorted((at, meter.name, rank) for meter in meters for at, rank, _ in meter.turns)
-    names = [name for _, name, _ in turns]
-    probes = [n for n, (_, _, rank) in enumerate(turns) if rank is Rank.PROBE]
+    turns = sorted((at, meter.name, rank, came) for meter in meters for at, rank, came in meter.turns)
+    names = [name for _, name, _, _ in turns]
+    probes = [n for n, (_, _, rank, came) in enumerate(turns) if rank is Rank.PROBE and not came]
     assert len(probes) > 10
     living = {meter.name for meter in meters if meter.answers is not silent}
     for one, other in pairwise(probes):

@@ -14,6 +14,7 @@ import pytest
 
 from drivers import ConfigurationError, DriverError, MeterIdentity, NoAnswerError, RefusedError, Sample
 from drivers.recording import SENT, Tape
+from drivers.want import Want
 from gateway.clock import ClockState
 from gateway.line import Line
 from gateway.read import Reading, read_meter
@@ -69,7 +70,7 @@ class ScriptedMeter:
         self.log.append((self.name, "identify", self.clock.now_us))
         return self.identity()
 
-    def read(self, *, fresh: bool = False) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         self.reads += 1
         self.log.append((self.name, "read", self.clock.now_us))
         error = self.fails(self.reads)
@@ -318,7 +319,7 @@ class AnsweringMeter:
     def identify(self) -> MeterIdentity:
         return MeterIdentity()
 
-    def read(self, *, fresh: bool = False) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         return Sample(snapshot(5), self.sent_us, self.received_us, self.update_lag_us)
 
     def forget(self) -> None:

@@ -13,6 +13,7 @@ from drivers.modbus.link import Framing, ModbusLink
 from drivers.modbus.plan import plan_blocks
 from drivers.profile import Meaning, Register
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
+from drivers.want import Want
 from tests.protocol.modbus_bytes import exception_pdu, registers_pdu, rtu
 
 from .test_plan import EXPORT, IMPORT, register
@@ -56,9 +57,9 @@ class Reader:
         blocks = plan_blocks(registers, limit, WireCost.rtu(9600))
         self.reader = BlockReader(self.slave.link, UNIT, blocks)
 
-    def read(self, *, fresh: bool = False) -> BlockImage:
+    def read(self, *, want: Want = Want.DUE) -> BlockImage:
         self.slave.asked.clear()
-        return self.slave.link.run(self.reader.read(fresh=fresh))
+        return self.slave.link.run(self.reader.read(want=want))
 
     @property
     def asked(self) -> list[Request]:
@@ -146,7 +147,7 @@ def test_a_hole_that_the_device_refuses_is_not_asked_again() -> None:
     image = reader.read()
     assert reader.asked == [(0, 22), (0, 6), (20, 2)]
     assert image.notes == ()  # nothing is missing
-    reader.read(fresh=True)
+    reader.read(want=Want.ALL)
     assert reader.asked == [(0, 6), (20, 2)]
 
 
@@ -169,7 +170,7 @@ def test_a_device_that_takes_fewer_registers_than_its_profile_says_is_asked_for_
     reader.slave.refuses = lambda _address, count: code if count > 10 else 0
     image = reader.read()
     assert {(4, address) for address in range(20)} <= image.words.keys()
-    reader.read(fresh=True)
+    reader.read(want=Want.ALL)
     assert all(count <= 10 for _, count in reader.asked)
 
 
@@ -218,7 +219,7 @@ def test_values_of_a_function_that_the_device_lacks_are_dropped_together() -> No
     reader = Reader(register(0, IMPORT), register(0, function=3), register(2, function=3))
     reader.slave.refuses = lambda _address, count: 1 if count == 4 else 0
     assert len(reader.read().notes) == 2
-    reader.read(fresh=True)
+    reader.read(want=Want.ALL)
     assert reader.asked == [(0, 2)]
 
 
@@ -248,8 +249,18 @@ def test_a_value_that_may_be_old_is_asked_for_when_it_is() -> None:
 def test_a_fresh_reading_asks_for_all() -> None:
     reader = Reader(register(0, IMPORT), replace(register(100), max_age_us=10 * S))
     reader.read()
-    reader.read(fresh=True)
+    reader.read(want=Want.ALL)
     assert [address for address, _ in reader.asked] == [0, 100]
+
+
+def test_a_reading_in_a_hurry_asks_for_nothing_that_may_be_older() -> None:
+    power = replace(register(200, Meaning.POWER), name="power")
+    reader = Reader(register(0, IMPORT), replace(register(100), max_age_us=10 * S), power)
+    reader.read()
+    assert [address for address, _ in reader.asked] == [0, 100, 200]
+    reader.slave.ticker.now_us += 60 * S
+    assert (4, 100) not in reader.read(want=Want.NEEDED).words
+    assert [address for address, _ in reader.asked] == [0, 200]
 
 
 def test_a_value_that_is_too_old_and_cannot_be_read_is_absent() -> None:

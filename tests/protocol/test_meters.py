@@ -18,6 +18,7 @@ from drivers.modbus.link import Framing, ModbusLink
 from drivers.modbus.meter import ModbusMeter
 from drivers.modbus.sunspec import SunSpecMeter
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
+from drivers.want import Want
 from tests.protocol.modbus_bytes import float_words, rtu_answer, tcp_answer
 from tests.protocol.sunspec_maps import common, meter_203, model_701, place, sunspec_table
 
@@ -106,7 +107,7 @@ def test_the_times_are_those_of_the_energy_request() -> None:
 
 def test_a_device_that_answers_less_than_its_profile_says_is_asked_for_less() -> None:
     device = Device(sdm_table(), Framing.RTU)
-    sample = open_polled(SDM, device.link(), 1, max_registers=10).read(fresh=True)
+    sample = open_polled(SDM, device.link(), 1, max_registers=10).read(want=Want.ALL)
     assert sample.snapshot.one_moment
     assert sample.snapshot.power_milliw == -1_500_500
     assert sample.snapshot.others["voltage_l3"] == 229.5
@@ -120,7 +121,7 @@ def test_what_a_device_refused_is_tried_again_when_its_map_is_learnt_anew() -> N
     meter = ModbusMeter(SDM, device.link(), 1)
     assert "voltage_l2" not in meter.read().snapshot.others
     table[3] = 0
-    assert "voltage_l2" not in meter.read(fresh=True).snapshot.others
+    assert "voltage_l2" not in meter.read(want=Want.ALL).snapshot.others
     meter.relearn()
     assert meter.read().snapshot.others["voltage_l2"] == 231
 
@@ -152,7 +153,7 @@ def test_a_value_that_the_device_does_not_have_is_told_once_and_dropped() -> Non
     assert "voltage_l2 at 0x0002" in note
     assert "exception 2" in note
     device.asked.clear()
-    assert meter.read(fresh=True).notes == ()
+    assert meter.read(want=Want.ALL).notes == ()
     assert [address for _, address, _ in device.asked] == [52, 0, 4]
 
 

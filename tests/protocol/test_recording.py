@@ -14,6 +14,7 @@ from drivers.modbus.replay import exchanges, open_recorded
 from drivers.raw import raw_rows
 from drivers.recording import HEARD, SENT, Event, Recording, RecordingError, Tape, parse_recording
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
+from drivers.want import Want
 from tests.protocol.modbus_bytes import rtu_answer, tcp_answer
 from tests.protocol.sunspec_maps import common, meter_203, sunspec_table
 from tests.protocol.test_meters import sdm_table
@@ -106,16 +107,16 @@ def test_what_is_taken_down_plays_to_the_same_sample(framing: Framing) -> None:
     meter.read()  # a link in use: transaction numbers do not begin at 1, a map is known already
     tape = Tape()
     meter.record(tape)
-    identity, sample = meter.identify(), meter.read(fresh=True)
+    identity, sample = meter.identify(), meter.read(want=Want.ALL)
     meter.record(None)
     meter.read()
     text = tape.recording().text()
     again = open_recorded(parse_recording(text, "test"))
     assert again.identify() == identity
-    assert again.read(fresh=True).snapshot == sample.snapshot
+    assert again.read(want=Want.ALL).snapshot == sample.snapshot
     assert parse_recording(text, "test").text() == text
     with pytest.raises(RecordingError, match="has ended"):
-        again.read(fresh=True)
+        again.read(want=Want.ALL)
 
 
 def test_trouble_is_recorded_too() -> None:

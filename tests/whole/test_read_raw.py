@@ -8,6 +8,7 @@ import pytest
 
 from drivers.modbus.replay import open_recorded
 from drivers.recording import parse_recording
+from drivers.want import Want
 from hil.house import House
 
 from .rig import Reader, netmeter, start_all_but_broker
@@ -52,7 +53,7 @@ def test_a_wire_is_recorded_through_the_daemon(house: House, reader: Reader, tmp
         assert recording.head["meter"] == meter
         played = open_recorded(recording)
         assert played.identify().serial == shown[meter]["identity"]["serial"]
-        energy = played.read(fresh=True).snapshot.energy_import
+        energy = played.read(want=Want.ALL).snapshot.energy_import
         assert energy is not None
         assert energy.milliwh == shown[meter]["import_milliwh"]
     assert again.returncode == 1
