@@ -50,6 +50,8 @@ class Seat:
     """When the turn began that brought its last reading."""
     is_asked: bool = False
     """Somebody waits for it."""
+    takes_at_edge_us: int = 0
+    """How long a reading takes at an edge, where less is asked for; 0: not known, as long as any."""
 
     @property
     def is_dead(self) -> bool:
@@ -60,9 +62,18 @@ class Seat:
         return self.is_shaky or self.failures > 0
 
     @property
+    def at_edge_us(self) -> int:
+        return self.takes_at_edge_us or self.takes_us
+
+    @property
     def reserved_us(self) -> int:
-        """What its turn is reckoned at: an eighth more than usual, or a silence where one is likely."""
+        """What a poll is reckoned at: an eighth more than usual, or a silence where one is likely."""
         return self.silent_us if self.is_doubtful else self.takes_us + self.takes_us // 8
+
+    @property
+    def reserved_at_edge_us(self) -> int:
+        """The same for a reading at an edge."""
+        return self.silent_us if self.is_doubtful else self.at_edge_us + self.at_edge_us // 8
 
     @property
     def due_us(self) -> int:
@@ -125,7 +136,7 @@ def lead_of(living: Sequence[Seat], clock_error_us: int = 0) -> int:
     if not living:
         return 0
     rate = living[0].schedule.rate
-    wanted_us = MARGIN_US * rate + sum(seat.reserved_us for seat in living)
+    wanted_us = MARGIN_US * rate + sum(seat.reserved_at_edge_us for seat in living)
     return min(max(LEAD_US * rate, wanted_us), REACH_US * rate) + clock_error_us
 
 
@@ -136,11 +147,11 @@ def _edge_turns(seat: Seat, now_us: int, lead_us: int, clock_error_us: int) -> l
     behind_us = seat.edges.next_edge_us(seat.heard_us - settle_us)
     closes_us = behind_us + settle_us + REACH_US * seat.schedule.rate
     if now_us < closes_us:
-        turns.append(_EdgeTurn(seat, behind_us + settle_us, closes_us - seat.takes_us, closes_us))
+        turns.append(_EdgeTurn(seat, behind_us + settle_us, closes_us - seat.at_edge_us, closes_us))
     ahead_us = seat.edges.next_edge_us(now_us)
     opens_us, closes_us = ahead_us - lead_us, ahead_us - clock_error_us
     if seat.heard_us < opens_us:
-        turns.append(_EdgeTurn(seat, opens_us, closes_us - seat.takes_us, closes_us))
+        turns.append(_EdgeTurn(seat, opens_us, closes_us - seat.at_edge_us, closes_us))
     return turns
 
 

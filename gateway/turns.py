@@ -62,6 +62,7 @@ class LineMeter:
     """The turn under way is for an edge of a line that others wait for."""
     took_us: "deque[int]" = field(default_factory=lambda: deque([FIRST_GUESS_US], maxlen=TURNS_KEPT))
     """How long its last readings took, pipeline time."""
+    took_at_edge_us: "deque[int]" = field(default_factory=lambda: deque(maxlen=TURNS_KEPT))
     waiting: "list[queue.SimpleQueue[Answer]]" = field(default_factory=list)
     """Who wants to hear its next reading."""
     tapes: list[Tape] = field(default_factory=list)
@@ -126,15 +127,14 @@ class Turns:
         return None, self._pause_s(choice.until_us - now_us)
 
     def _seat(self, meter: LineMeter) -> Seat:
-        usual_us = sorted(meter.took_us)[-2:][0]  # the longest but one: a glitch is no rule
-        if meter.identity is None:
-            usual_us *= 2  # it is asked first who it is
+        first_asked = 2 if meter.identity is None else 1  # it is asked who it is before
         failed_us, rate = meter.failed_us, meter.schedule.rate
         return Seat(
             meter.name,
             meter.schedule,
             meter.edges,
-            takes_us=usual_us,
+            takes_us=first_asked * _usual_us(meter.took_us),
+            takes_at_edge_us=first_asked * _usual_us(meter.took_at_edge_us or meter.took_us),
             silent_us=int(meter.silence_s * 1e6) * rate,
             failures=meter.failures,
             is_shaky=failed_us is not None and self._clock.monotonic_us() - failed_us < SHAKY_FOR_US * rate,
@@ -193,7 +193,8 @@ class Turns:
             for note in answer[0].notes:
                 logger.warning(event_line("map", meter=meter.name, note=note))
             if meter.was_known:
-                meter.took_us.append(monotonic_us - meter.begun_monotonic_us)
+                took_us = meter.took_at_edge_us if meter.is_at_edge else meter.took_us
+                took_us.append(monotonic_us - meter.begun_monotonic_us)
         if meter.taping:
             self._end_tapes(meter)
         for reply in meter.answering:
@@ -212,3 +213,8 @@ class Turns:
     def _plan(self, meter: LineMeter, now_us: int) -> None:
         meter.planned_us = now_us
         meter.due_us = meter.schedule.next_read_us(now_us, meter.edges, meter.failures, self._clock.error_us())
+
+
+def _usual_us(took_us: "deque[int]") -> int:
+    """The longest but one: a glitch is no rule."""
+    return sorted(took_us)[-2:][0]
