@@ -1,13 +1,15 @@
 """The seam between drivers and gateway: a meter that is asked. (One that talks unasked comes with the optical port.)"""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .profile import Register
 from .recording import Tape
 from .snapshot import MeterIdentity, RegisterSnapshot
 from .steps import Steps
 from .want import Want
+
+if TYPE_CHECKING:  # a profile may name a clock, and what has a clock is a meter
+    from .profile import Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Stepped(Polled, Protocol):
     """The same meter for a thread that talks to many: its questions as steps. One conversation a line at a time."""
 
     @property
-    def registers(self) -> tuple[Register, ...]:
+    def registers(self) -> "tuple[Register, ...]":
         """Every register that is asked for, identity included, at its wire address, as far as they are known."""
         ...
 

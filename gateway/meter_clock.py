@@ -10,7 +10,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from drivers import DriverError, MeterIdentity, Sample
 from drivers.meter_time import ClockZone, MeterTime, Timed, TimeSample
+from drivers.profile import Register
+from drivers.recording import Tape
 from drivers.steps import Steps
+from drivers.want import Want
 
 from .clock import DRIFT_PPM, FIRST_CREDIBLE_US, LAST_CREDIBLE_US, STATED_ERROR_US, Clock, ClockState
 from .config.types import ClockSource
@@ -169,9 +172,9 @@ class ClockMeter:
         """The meter's own. Raises DriverError."""
         return self._inner.identify()
 
-    def read(self) -> Sample:
+    def read(self, *, want: Want = Want.DUE) -> Sample:
         """The meter's own registers; a clock that cannot be read costs no energy. Raises DriverError."""
-        sample = self._inner.read()
+        sample = self._inner.read(want=want)
         if self._clock.wants_time:
             try:
                 self._clock.hear(self._inner.read_time())
@@ -183,15 +186,32 @@ class ClockMeter:
         """`identify` as steps."""
         return self._inner.identify_steps()
 
-    def read_steps(self) -> Steps[Sample]:
+    def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
         """`read` as steps."""
-        sample = yield from self._inner.read_steps()
+        sample = yield from self._inner.read_steps(want=want)
         if self._clock.wants_time:
             try:
                 self._clock.hear((yield from self._inner.read_time_steps()))
             except DriverError as error:
                 self._clock.fail(error)
         return sample
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """The meter's own."""
+        return self._inner.registers
+
+    def record(self, tape: Tape | None) -> None:
+        """The meter's own, its clock included."""
+        self._inner.record(tape)
+
+    def relearn(self) -> None:
+        """The meter's own."""
+        self._inner.relearn()
+
+    def forget(self) -> None:
+        """The meter's own."""
+        self._inner.forget()
 
     def close(self) -> None:
         """The meter's own."""

@@ -251,7 +251,7 @@ class TimedMeter:
     def identify(self) -> MeterIdentity:
         return MeterIdentity(serial="T1")
 
-    def read(self) -> Sample:
+    def read(self, **_want: object) -> Sample:
         self.bench.dead.monotonic += 5 * S
         now_us = self.bench.dead.real_us()
         return Sample(snapshot(1), now_us, now_us, 0)
@@ -267,7 +267,7 @@ class TimedMeter:
         yield Close()
         return self.identify()
 
-    def read_steps(self) -> Steps[Sample]:
+    def read_steps(self, **_want: object) -> Steps[Sample]:
         yield Close()
         return self.read()
 
@@ -282,7 +282,7 @@ class TimedMeter:
 class SteppedMeter(ClockMeter):
     """The same, asked in steps: every step is answered with nothing, as a loop does."""
 
-    def read(self) -> Sample:
+    def read(self, **_want: object) -> Sample:
         steps = self.read_steps()
         try:
             step = next(steps)
