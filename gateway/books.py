@@ -120,8 +120,9 @@ class Books:
 
         A reading whose time of day is not known waits; the first that is known brings those of its boot with it.
         """
-        self._notes += reading.notes
-        reading = replace(reading, notes=())
+        if reading.notes:
+            self._notes += reading.notes
+            reading = replace(reading, notes=())
         if reading.clock_state is ClockState.UNSYNCED:
             return self._let_wait(reading, batch)
         if self._held:

@@ -6,6 +6,7 @@ The calendar is `low` until noon, then `high`; an interval is 15 minutes, a gap 
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from gateway.accumulate import Rules
 from gateway.books import Books, Origin, OutboxIds
+from gateway.clock import ClockState
 from gateway.config.types import GapPolicy
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
@@ -254,3 +256,15 @@ def test_law_holds_in_the_state_after_a_kill_anywhere(desk: Desk, kill_at: int) 
     assert isinstance(high, int)
     assert low + high == 100
     assert (record["import_register_milliwh"], record["import_epoch_first_milliwh"]) == (LIFE + 100, LIFE)
+
+
+def test_what_was_learnt_of_the_map_is_told_once_and_not_before_the_time_is_known(desk: Desk) -> None:
+    note = "the device has no energy_export"
+    early = replace(reading(NOON_US - 20 * S, LIFE), notes=(note,), clock_state=ClockState.UNSYNCED)
+    assert desk.take(early) == ["Waiting"]
+    desk.commit()
+    assert desk.sent("event") == []
+    desk.take(reading(NOON_US - 10 * S, LIFE), reading(NOON_US - 9 * S, LIFE), reading(NOON_US - 8 * S, LIFE))
+    desk.commit()
+    told = [event for event in desk.sent("event") if event["event"] == "map"]
+    assert [(event["note"], event["time_utc_us"]) for event in told] == [(note, NOON_US - 10 * S)]
