@@ -35,8 +35,6 @@ class Seen:
 
     sent_us: int
     request: Request | None
-    over_us: int = 0
-    """From then on nothing of the fault is under way."""
     excused: bool = False
     faulty_bytes_read: int = 0
     was_lost: bool = False
@@ -82,6 +80,8 @@ class VirtualLine:
         self._line_busy_until_us = 0
         self.seen: list[Seen] = []
         self.early_requests = 0
+        self.over_us = 0
+        """From then on nothing of all faults so far is under way."""
         self.times_gone = 0
         """How often the port was lost, or refused to open."""
 
@@ -137,7 +137,7 @@ class VirtualLine:
 
     def _schedule(self, happening: Happening, from_us: int, seen: Seen) -> None:
         seen.excused = happening.excused
-        seen.over_us = from_us + happening.over_us
+        self.over_us = max(self.over_us, from_us + happening.over_us)
         if self._kept is not None:
             due_us, kept = self._kept
             self._kept = None
