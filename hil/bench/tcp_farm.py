@@ -1,8 +1,8 @@
 """Many Modbus TCP meters in one process: each on a port of its own, each answering at once.
 
 `python -m hil.bench.tcp_farm --meters N --ports FILE --log FILE`. Writes the ports to FILE, a line each, says `ready
-FILE`, and when it is ended writes (meter, CLOCK_MONOTONIC ns) of every request to the log, as int64 pairs. Shares no code
-with the driver.
+FILE`, and when it is ended writes (meter, CLOCK_MONOTONIC ns) of every request to the log, as int64 pairs. Shares no
+code with the driver.
 """
 
 import argparse

@@ -69,10 +69,11 @@ class TimedLine:
         sent = 0
         while sent < len(frame):
             wait_until(begin_ns + (sent + 1) * self._character_ns)
-            due = max(sent + 1, min(len(frame), (time.monotonic_ns() - begin_ns) // self._character_ns))
+            # Noted before it is written: the master may have it before this process runs again.
+            self._free_since_ns = time.monotonic_ns()
+            due = max(sent + 1, min(len(frame), (self._free_since_ns - begin_ns) // self._character_ns))
             os.write(self._ours, frame[sent:due])
             sent = due
-        self._free_since_ns = time.monotonic_ns()
 
 
 def main() -> None:
