@@ -147,6 +147,18 @@ def take_tcp_frame(buffer: bytearray) -> TcpFrame | None:
     return frame
 
 
+def skip_tcp_frames(buffer: bytearray) -> None:
+    """Skip what came behind an answer. Raises ValueError if it is not whole frames.
+
+    An answer cut off by its device is filled up with the first bytes of whatever comes next, and looks whole; the rest
+    of that stands behind it.
+    """
+    while take_tcp_frame(buffer) is not None:
+        pass
+    if buffer:
+        raise ValueError(f"an answer, and behind it bytes that are no frame: {_hex(buffer)}")
+
+
 def explain_tcp(frame: TcpFrame, question: Question) -> tuple[Trouble, str] | None:
     """Why `frame`, whose transaction is ours, is not the answer to `question`; None if it is."""
     if frame.unit != question.unit:

@@ -70,6 +70,27 @@ def modbus(
     _tell("rtu", [asdict(row) for row in rtu_rows], as_json)
 
 
+@bench.command(
+    epilog="Example: netmeter-hil bench line --edges 3.  Progress: standard error.  Exit code: 0 measured; 1 could "
+    "not; 2 wrong options."
+)
+@click.option("--units", type=click.IntRange(1, 60), default=16, show_default=True, help="Meters on the line.")
+@click.option("--edges", type=click.IntRange(1, 100), default=3, show_default=True, help="Interval edges to judge.")
+@click.option("--speed", type=click.IntRange(1, 20), default=5, show_default=True, help="House time; 5 min intervals.")
+@click.option("--poll", "poll_s", type=click.IntRange(1, 180), default=10, show_default=True, help="Real seconds.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def line(units: int, edges: int, speed: int, poll_s: int, as_json: bool) -> None:
+    """Many meters on one 9600 baud line: 3, 7 and 11 dead, 5 flapping. Is every edge of the others read in time?
+
+    The whole daemon reads SDM630 on a pty that takes the line's time. House time runs faster than life, the line does
+    not; `before_worst_ms` and `after_worst_ms` are real milliseconds between an edge and the readings next to it.
+    """
+    from .long_line import run_long_line
+
+    rows = _measured(lambda folder: run_long_line(units, edges, speed, poll_s, folder, _say))
+    _tell("line", [asdict(row) for row in rows], as_json)
+
+
 def _rtu(bauds_bd: tuple[int, ...], bits: int, cycles: int, repeats: int, folder: Path) -> "list[RtuRow]":
     from .rtu import run_rtu
 

@@ -20,6 +20,8 @@ DEAD_UNITS = (3, 7, 11)
 FLAPPING_UNITS = (5,)
 INTERVAL_MIN = 5
 PATIENCE_S = 120.0
+ENERGY_FIRST, ENERGY_LAST = 72, 75
+"""Import and export: only questions for both count as readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,13 @@ class LineRow:
     unit: int
     kind: str
     asked: int
-    answered: int
+    read: int
+    """Questions for import and export that were answered."""
     edges: int
     measured: int
     """Interval records of quality `measured` whose end is a judged edge."""
     before_worst_ms: int
-    """From the last answered question before an edge to the edge, the worst of all edges."""
+    """From the last reading before an edge to the edge, the worst of all edges."""
     after_worst_ms: int
     uncertain_worst_milliwh: int
 
@@ -98,8 +101,12 @@ def _row(
     edges_utc_us: list[int],
     edges_real_us: list[int],
 ) -> LineRow:
-    mine = [(at_us, answered) for who, at_us, answered in questions if who == unit]
-    answers = [at_us for at_us, answered in mine if answered]
+    mine = [one for one in questions if one[0] == unit]
+    answers = [
+        at_us
+        for _, at_us, answered, first, count in mine
+        if answered and first <= ENERGY_FIRST and first + count > ENERGY_LAST
+    ]
     told = {one["end_utc_us"]: one for one in intervals if one["meter"] == f"m{unit}"}
     ends = [told[edge_us] for edge_us in edges_utc_us if edge_us in told]
     uncertain = [int(str(one[key] or 0)) for one in ends for key in _UNCERTAIN]
@@ -107,7 +114,7 @@ def _row(
         unit=unit,
         kind="dead" if unit in DEAD_UNITS else "flapping" if unit in FLAPPING_UNITS else "living",
         asked=len(mine),
-        answered=len(answers),
+        read=len(answers),
         edges=len(edges_utc_us),
         measured=sum(one["quality"] == "measured" for one in ends),
         before_worst_ms=_worst([_nearest_before(answers, edge_us) for edge_us in edges_real_us]),

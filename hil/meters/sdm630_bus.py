@@ -2,7 +2,7 @@
 
 Each unit is a house of its own with a truth file of its own. A dead unit never answers; a flapping one answers for some
 seconds and is away for as long. Notes each question: who was asked, when it had left the wire (CLOCK_MONOTONIC, us),
-whether it was answered.
+whether it was answered, first register, count.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dead", type=int, action="append", default=[], help="a unit that never answers")
     parser.add_argument("--flapping", type=int, action="append", default=[], help="a unit that comes and goes")
     parser.add_argument("--flap-s", type=int, default=20, help="how long it is there, and away")
-    parser.add_argument("--log", type=Path, required=True, help="unit, microseconds, answered: a line each question")
+    parser.add_argument("--log", type=Path, required=True, help="a line for each question")
     options = parser.parse_args(arguments)
     die_with_parent()
     end_on_signal()
@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
                     continue
                 sleep_until(heard_us + silence_us(BAUD_BD) + placement.turnaround_us)
                 answer = bus.answer(frame)
-                log.write(f"{frame[0]} {heard_us} {int(answer is not None)}\n")
+                address, count = int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big")
+                log.write(f"{frame[0]} {heard_us} {int(answer is not None)} {address} {count}\n")
                 if answer is not None:
                     line.send(answer)
     finally:
