@@ -167,7 +167,7 @@ class BooksTrial:
         try:
             reading = read_meter("lied-about", self._polled, self._clock)
         except DriverError as error:
-            self.verdict.counts[f"readings_refused {type(error).__name__}"] += 1
+            self.verdict.counts[f"readings_refused_{type(error).__name__}"] += 1
             return
         decision: Decision
         if self._guard or self._validator.last is None:

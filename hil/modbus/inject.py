@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .faults import Fault, Framing, Kind, Setting, words_of
 from .frames import Request, crc_holds, exception_pdu, flip_unnoticed, framed, registers_pdu, rtu
 
-MOST_FLOOD_US, MOST_FLOOD_BYTES = 4_000_000, 4_000
+MOST_FLOOD_US, SHORT_FLOOD_BYTES, LONG_FLOOD_BYTES = 4_000_000, 1_500, 6_000
 NOT_DATA_BYTES = 9  # a Modbus TCP frame up to the first register
 
 
@@ -184,10 +184,11 @@ def _garbage(scene: _Scene) -> Happening:
 
 
 def _flood(scene: _Scene) -> Happening:
-    """Noise without a pause, from at once to beyond all patience."""
+    """Noise without a pause, from at once; on most lines to beyond all patience."""
     apart_us = scene.line.character_us or 200
     length_us = min(MOST_FLOOD_US, 3 * (scene.deadline_us + scene.line.worst_us))
-    noise = scene.chance.randbytes(min(MOST_FLOOD_BYTES, length_us // apart_us))
+    most_bytes = SHORT_FLOOD_BYTES if scene.fault.a % 8 else LONG_FLOOD_BYTES
+    noise = scene.chance.randbytes(min(most_bytes, length_us // apart_us))
     return Happening([Stretch(0, noise, apart_us)])
 
 
@@ -262,7 +263,7 @@ def _map_change(scene: _Scene) -> Happening:
 def _lost(scene: _Scene) -> Happening:
     happening = scene.comes(scene.good[: scene.fault.a % len(scene.good)])
     happening.lost_at_us = scene.fault.b % (2 * scene.line.timeout_us)
-    happening.refused_openings = scene.fault.a % 3
+    happening.refused_openings = scene.fault.a // 3 % 3
     return happening
 
 

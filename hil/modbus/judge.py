@@ -104,6 +104,7 @@ def judge_trial(
 def _judge_one(line: Setting, outcome: Outcome, where: str, verdict: TrialVerdict, strict: bool) -> None:
     step, fault = outcome.step, outcome.step.fault
     verdict.counts["transactions"] += 1
+    verdict.counts.update(f"counted_{cause}" for cause in outcome.counted)
     name = f"{where}, question {step.index}" + (f", fault {fault.number} {fault.kind}" if fault else "")
     _judge_time(outcome, name, verdict)
     if outcome.words is not None:

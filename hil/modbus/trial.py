@@ -75,14 +75,19 @@ def run_virtual(seed: int, trial: int, numbers: Sequence[int], open_link: OpenLi
         raise ValueError(f"{len(numbers)} faults do not fit into one trial of {FAULTS_A_TRIAL}")
     line = setting(seed, trial)
     plan = steps(line, [fault(seed, number, line.framing) for number in numbers])
+    return run_plan(line, plan, f"trial {trial} ({line.framing} {line.baud_bd} Bd)", open_link)
+
+
+def run_plan(line: Setting, plan: list[Step], where: str, open_link: OpenLink = Defended) -> TrialVerdict:
+    """All questions of a plan on one line in virtual time. `where` names it in findings."""
     ticker = VirtualTicker()
     wire = VirtualLine(ticker, line, {step.index: step for step in plan})
     link = open_link(wire, line, ticker)
     outcomes = [_ask(link, step, line, wire, ticker) for step in plan]
     link.close()
-    verdict = judge_trial(line, outcomes, f"trial {trial} ({line.framing} {line.baud_bd} Bd)")
+    verdict = judge_trial(line, outcomes, where)
     if wire.early_requests:
-        verdict.find(EARLY, f"trial {trial}: {wire.early_requests} requests before the line was silent")
+        verdict.find(EARLY, f"{where}: {wire.early_requests} requests before the line was silent")
     return verdict
 
 
