@@ -55,12 +55,12 @@ CrcOk = Callable[[bytes], bool]
 
 def find_rtu_answer(buffer: bytes, question: Question, crc_ok: CrcOk) -> tuple[int, int] | None:
     """(start, end) of the first whole, sound answer to `question` in `buffer`, or None."""
-    for start in range(len(buffer) - EXCEPTION_BYTES + 1):
-        if buffer[start] != question.unit:
-            continue
+    start = buffer.find(question.unit)
+    while 0 <= start <= len(buffer) - EXCEPTION_BYTES:
         length = _answer_length(buffer, start, question)
         if length and start + length <= len(buffer) and crc_ok(buffer[start : start + length]):
             return start, start + length
+        start = buffer.find(question.unit, start + 1)
     return None
 
 
