@@ -13,6 +13,7 @@ from ..process import Child
 from .faults import Framing, Setting, Step
 from .inject import happen
 from .judge import Outcome, TrialVerdict, judge_trial
+from .looped import Looped, Pump
 from .slave import plan_of_line
 from .trial import Defended, Link, counted_since, most_us
 
@@ -32,14 +33,26 @@ def open_transport(address: str, line: Setting, ticker: Ticker) -> Transport:
     return TcpTransport(host, int(port), ticker)
 
 
-def open_defended(address: str, line: Setting, ticker: Ticker) -> Link:
-    """The driver's link, quiet for half as long again as the device's worst."""
-    return Defended(open_transport(address, line, ticker), line, ticker, spare_us=line.worst_us // 2)
+def run_defended(seed: int, numbers: range, folder: Path, lines: int = LINES) -> TrialVerdict:
+    """The driver's link on real lines, quiet for half as long again as the device's worst. Raises ChildError.
+
+    Each second TCP line is read by the daemon's loop, the others in threads of their own.
+    """
+    pump = Pump()
+
+    def open_link(address: str, line: Setting, ticker: Ticker) -> Link:
+        if line.framing is not Framing.RTU and line.seed % 2:
+            return Looped(pump, address, line, ticker)
+        return Defended(open_transport(address, line, ticker), line, ticker, spare_us=line.worst_us // 2)
+
+    pump.start()
+    try:
+        return run_real(seed, numbers, folder, open_link, lines)
+    finally:
+        pump.stop()
 
 
-def run_real(
-    seed: int, numbers: range, folder: Path, open_link: OpenRealLink = open_defended, lines: int = LINES
-) -> TrialVerdict:
+def run_real(seed: int, numbers: range, folder: Path, open_link: OpenRealLink, lines: int = LINES) -> TrialVerdict:
     """The faults `numbers`, spread over real lines that are asked at the same time. Raises ChildError."""
     lines = min(lines, len(numbers))
     folder.mkdir(exist_ok=True)

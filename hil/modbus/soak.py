@@ -62,7 +62,7 @@ class ModbusSoak:
         """The faults from `number` to the end of their round."""
         from .books_trial import BooksTrial
         from .judge import TrialVerdict, judge_injectors
-        from .real import run_real
+        from .real import run_defended
         from .trial import run_virtual
 
         until = min(last, (number - 1) // ROUND_SIZE * ROUND_SIZE + ROUND_SIZE)
@@ -78,7 +78,7 @@ class ModbusSoak:
             say(f"virtual, up to fault {numbers[-1]}: {_told(verdict)}")
         if here[Venue.REAL]:
             real = here[Venue.REAL]
-            verdict.add(run_real(seed, range(real[0], real[-1] + 1, 50), folder / "real"))
+            verdict.add(run_defended(seed, range(real[0], real[-1] + 1, 50), folder / "real"))
             say(f"real lines, up to fault {real[-1]}: {_told(verdict)}")
         if here[Venue.BOOKS]:
             verdict.add(BooksTrial(seed, here[Venue.BOOKS], folder).run())
