@@ -65,8 +65,10 @@ def most_us(line: Setting, step: Step) -> tuple[int, int]:
     A call may first have to keep quiet after the one before it, and to wait for a line that still talks.
     """
     transaction_us = line.timeout_us + line.character_us * (8 + 5 + 2 * step.question.count)
-    before_us = max(quiet_us(line), line.pause_us, line.silence_us) + quiet_us(line) + line.timeout_us
-    return transaction_us, before_us + line.pause_us + line.silence_us + transaction_us
+    pause_us = max(line.pause_us, line.silence_us)
+    quiet_most_us = max(quiet_us(line), pause_us)
+    # The quiet, then the listening, then the pause after the last byte that was heard.
+    return transaction_us, quiet_most_us + quiet_most_us + line.timeout_us + pause_us + transaction_us
 
 
 def run_virtual(seed: int, trial: int, numbers: Sequence[int], open_link: OpenLink = Defended) -> TrialVerdict:
