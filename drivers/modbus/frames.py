@@ -55,12 +55,12 @@ CrcOk = Callable[[bytes], bool]
 
 def find_rtu_answer(buffer: bytes, question: Question, crc_ok: CrcOk) -> tuple[int, int] | None:
     """(start, end) of the first whole, sound answer to `question` in `buffer`, or None."""
-    for start in range(len(buffer) - EXCEPTION_BYTES + 1):
-        if buffer[start] != question.unit:
-            continue
+    start = buffer.find(question.unit)
+    while 0 <= start <= len(buffer) - EXCEPTION_BYTES:
         length = _answer_length(buffer, start, question)
         if length and start + length <= len(buffer) and crc_ok(buffer[start : start + length]):
             return start, start + length
+        start = buffer.find(question.unit, start + 1)
     return None
 
 
@@ -145,6 +145,18 @@ def take_tcp_frame(buffer: bytearray) -> TcpFrame | None:
     frame = TcpFrame(int.from_bytes(buffer[0:2], "big"), buffer[6], bytes(buffer[7:end]))
     del buffer[:end]
     return frame
+
+
+def skip_tcp_frames(buffer: bytearray) -> None:
+    """Skip what came behind an answer. Raises ValueError if it is not whole frames.
+
+    An answer cut off by its device is filled up with the first bytes of whatever comes next, and looks whole; the rest
+    of that stands behind it.
+    """
+    while take_tcp_frame(buffer) is not None:
+        pass
+    if buffer:
+        raise ValueError(f"an answer, and behind it bytes that are no frame: {_hex(buffer)}")
 
 
 def explain_tcp(frame: TcpFrame, question: Question) -> tuple[Trouble, str] | None:

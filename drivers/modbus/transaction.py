@@ -23,6 +23,7 @@ from .frames import (
     explain_tcp,
     find_rtu_answer,
     requests_heard,
+    skip_tcp_frames,
     take_tcp_frame,
 )
 from .line_times import LineTimes
@@ -237,6 +238,7 @@ class Transactor:
                     if trouble is None:
                         if buffer:
                             self._suspect()
+                            skip_tcp_frames(buffer)
                         return frame.pdu
             except ValueError as error:
                 # Lost count of the stream: nothing that follows can be trusted, so it is closed.

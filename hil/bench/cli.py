@@ -3,6 +3,7 @@
 import click
 
 from .accumulator import accumulator
+from .modbus_cli import line, modbus
 
 
 @click.group()
@@ -12,7 +13,11 @@ def bench() -> None:
     \b
     Example:
       netmeter-hil bench accumulator
+      netmeter-hil bench modbus
+      netmeter-hil bench modbus --meters 200 --seconds 30 --json
     """
 
 
 bench.add_command(accumulator)
+bench.add_command(line)
+bench.add_command(modbus)

@@ -33,6 +33,7 @@ class Progress(msgspec.Struct):
     misplaced_milliwh: int = 0
     uncertain_told: int = 0
     counts: dict[str, int] = {}
+    worst: dict[str, int] = {}
     finding_count: int = 0
     findings: list[str] = []
     """The first of them."""

@@ -51,6 +51,8 @@ class Verdict:
     uncertain_told: int = 0
     """Sum of what the interval records tell, milliwatt-hours."""
     counts: Counter[str] = field(default_factory=Counter)
+    worst: Counter[str] = field(default_factory=Counter)
+    """Largest values, where `counts` has sums."""
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
@@ -60,6 +62,7 @@ class Verdict:
         self.misplaced_milliwh += other.misplaced_milliwh
         self.uncertain_told += other.uncertain_told
         self.counts += other.counts
+        self.worst |= other.worst
         self.findings += other.findings
 
     def find(self, what: str, detail: str) -> None:

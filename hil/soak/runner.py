@@ -79,7 +79,9 @@ def conclusion(progress: Progress) -> dict[str, object]:
         "uncertain_told": progress.uncertain_told,
         "control": progress.control,
         "control_finding": next(iter(progress.control_findings), None),
+        **dict.fromkeys(SOAKS[task.soak].always_told, 0),
         **dict(sorted(progress.counts.items())),
+        **dict(sorted(progress.worst.items())),
         "finding_count": progress.finding_count,
         "findings": progress.findings,
         "wall_s": round(progress.wall_s, 1),
@@ -161,6 +163,7 @@ class _Run:
         progress.misplaced_milliwh += verdict.misplaced_milliwh
         progress.uncertain_told += verdict.uncertain_told
         progress.counts = dict(Counter(progress.counts) + verdict.counts)
+        progress.worst = dict(Counter(progress.worst) | verdict.worst)
         progress.finding_count += len(verdict.findings)
         progress.findings = [*progress.findings, *map(str, verdict.findings)][:FINDINGS_KEPT]
         for finding in verdict.findings[:FINDINGS_KEPT]:

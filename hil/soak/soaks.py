@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from ..modbus.soak import ModbusSoak
 from . import plan
 from .history import RoundResult, Say
 from .kill_round import KillRound
@@ -15,6 +16,8 @@ class Soak(Protocol):
     summary: str
     control_finding: str
     """What the judge must find in the control, whatever else it finds."""
+    always_told: tuple[str, ...]
+    """Counts that stand in the last line even where they are 0."""
 
     def describe(self, seed: int, number: int) -> str:
         """A fault of the plan, in a few words."""
@@ -35,6 +38,7 @@ class KillSoak:
     name = "kill"
     summary = "SIGKILL of the daemon at random times, around edges, in commits, at its start"
     control_finding = "other_content"
+    always_told: tuple[str, ...] = ()
 
     def describe(self, seed: int, number: int) -> str:
         return str(plan.fault(seed, number))
@@ -46,4 +50,4 @@ class KillSoak:
         return KillRound(plan.control_round(seed), folder, say, sabotage="publish-before-commit").run()
 
 
-SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(),)}
+SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak())}

@@ -22,6 +22,7 @@ class MadeUpSoak:
     name = "made-up"
     summary = "no house at all"
     control_finding = "must_be_found"
+    always_told: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.interrupt_at: int | None = None

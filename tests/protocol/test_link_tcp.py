@@ -51,6 +51,14 @@ def test_the_tcp_table(case: str, bytewise: bool) -> None:
     expect(tcp_bench(wrap, bytewise), error)
 
 
+def test_a_cut_answer_filled_up_by_the_next_frame_is_not_believed() -> None:
+    """The device cuts its answer and sends an old one again: the first bytes of that complete the cut one."""
+    bench = tcp_bench(lambda n: TCP_ANSWER(n)[:-3] + tcp(n - 1, 7, registers_pdu(4, [9, 9])))
+    expect(bench, FrameError)
+    assert bench.link.counters.noise == 1
+    assert not bench.transport.is_open
+
+
 @pytest.mark.parametrize("case", TCP_TABLE)
 def test_the_next_tcp_request_after_the_table_gets_its_own_answer(case: str) -> None:
     wraps: Iterator[Wrap] = iter([TCP_TABLE[case][0], lambda n: tcp(n, 7, registers_pdu(4, [5, 6]))])
