@@ -1,0 +1,199 @@
+"""A table of cumulative registers, as CSV: header, rows, and what is wrong with them. No row is lost in silence.
+
+    time,import_wh,export_wh[,production_wh][,status]        comma, semicolon or tab; quotes allowed
+
+What is wrong with the table itself (columns, encoding, quotes) ends the reading with its line. A wrong row ends it too,
+or is kept, with its line and reason, beside the readings: a register is cumulative, so a row left out costs no energy.
+"""
+
+import csv
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ..tariff.walltime import iso_utc
+from ..validate import CLOCK_JUMP_US
+from .fields import BadReason, FieldError, milliwh, shown, time_us
+from .header import Layout, read_header
+from .source import ReadingsError, Source, open_source, refuse
+
+__all__ = ["ABSENT", "BadRow", "OnBadRow", "Readings", "ReadingsError", "read_table"]
+
+ABSENT = -1
+"""A register that the row leaves blank."""
+GOOD_STATUS = ("", "ok", "good", "valid", "measured")
+TELL_EVERY_ROWS = 16_384
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is being done, how many rows of it are done, and of how many (0: not known)."""
+
+
+class OnBadRow(StrEnum):
+    """What a row that cannot be a reading means for the rest of the table."""
+
+    STOP = "stop"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is not handed on, and why."""
+
+    line: int
+    reason: BadReason
+    message: str
+
+
+@dataclass(slots=True)
+class Column:
+    """One register's cells, milliwatt-hours or ABSENT, and how they were written."""
+
+    milliwh: "array[int]" = field(default_factory=lambda: array("q"))
+    places: int = 0
+    """The most decimal places of a watt-hour that a cell has."""
+    finer: int = 0
+    """How many cells had digits below the milliwatt-hour, which were floored."""
+
+
+@dataclass(slots=True)
+class Readings:
+    """The rows that can be readings, strictly in order of time, and those that cannot."""
+
+    source: str
+    time_us: "array[int]" = field(default_factory=lambda: array("q"))
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    columns: dict[str, Column] = field(default_factory=dict)
+    """`import`, `export` and, where the table has it, `production`."""
+    bad: list[BadRow] = field(default_factory=list)
+    blank_lines: int = 0
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @property
+    def bad_counts(self) -> Counter[BadReason]:
+        return Counter(row.reason for row in self.bad)
+
+    def drop_last(self) -> None:
+        """Take the last row back."""
+        for column in (self.time_us, self.lines, *(one.milliwh for one in self.columns.values())):
+            column.pop()
+
+
+def read_table(
+    path: str,
+    *,
+    on_bad_row: OnBadRow = OnBadRow.STOP,
+    good_status: Sequence[str] = (),
+    ignored: Sequence[str] = (),
+    tell: Tell | None = None,
+) -> Readings:
+    """Read the table at `path` (`-`: standard input; gzip is seen by itself). Raises ReadingsError.
+
+    `good_status`: words of the status column that stand for a good reading, besides GOOD_STATUS; `ignored`: columns
+    to leave out.
+    """
+    with open_source(path) as source:
+        reader = _Reader(source, on_bad_row, {*GOOD_STATUS, *(word.strip().lower() for word in good_status)})
+        return reader.read(ignored, tell)
+
+
+class _Reader:
+    """One pass over one table."""
+
+    def __init__(self, source: Source, on_bad_row: OnBadRow, good_status: set[str]) -> None:
+        self._source, self._on_bad_row, self._good_status = source, on_bad_row, good_status
+        self._readings = Readings(source.name)
+        self._within_row = False
+
+    def read(self, ignored: Sequence[str], tell: Tell | None) -> Readings:
+        lines = iter(self._source)
+        first = next(lines, None)
+        if first is None:
+            raise refuse(self._source.name, 0, "the file is empty", "the first line is: time,import_wh,export_wh")
+        layout = read_header(self._source.name, first, ignored)
+        self._readings.columns = {name: Column() for name in layout.registers}
+        rows = csv.reader(self._one_line_a_row(lines), delimiter=layout.delimiter, strict=True)
+        while True:
+            self._within_row = False
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                raise refuse(self._source.name, self._source.line, f"cannot be parted into fields ({error})") from None
+            if row is None:
+                break
+            self._take(row, layout)
+            if tell is not None and self._source.line % TELL_EVERY_ROWS == 0:
+                tell("reading", self._source.line, 0)
+        if not self._readings and not self._readings.bad:
+            raise refuse(self._source.name, self._source.line, "there is no row below the header")
+        return self._readings
+
+    def _one_line_a_row(self, lines: Iterator[str]) -> Iterator[str]:
+        """Lines for the parser; a quote that is not closed on its line would swallow the rows below it."""
+        for line in lines:
+            if self._within_row:
+                raise refuse(self._source.name, self._source.line - 1, "a quote is not closed")
+            self._within_row = True
+            yield line
+
+    def _take(self, row: list[str], layout: Layout) -> None:
+        if len(row) < 2 and not "".join(row).strip():
+            self._readings.blank_lines += 1
+            return
+        try:
+            self._append(row, layout)
+        except FieldError as error:
+            self._refuse(self._source.line, error)
+
+    def _append(self, row: list[str], layout: Layout) -> None:
+        if len(row) != layout.width:
+            message = f"{len(row)} fields, the header has {layout.width}"
+            raise FieldError(BadReason.FIELD_COUNT, message, "is the line cut off?" if len(row) < layout.width else "")
+        if layout.status is not None and row[layout.status].strip().lower() not in self._good_status:
+            mend = "the source itself says so; if the word means a good reading: --good-status WORD"
+            raise FieldError(BadReason.BAD_STATUS, f"status {shown(row[layout.status].strip())}", mend)
+        at_us = time_us(row[layout.time].strip())
+        cells = [self._cell(name, row[position].strip()) for name, position in layout.registers.items()]
+        self._place(at_us)
+        readings = self._readings
+        readings.time_us.append(at_us)
+        readings.lines.append(self._source.line)
+        for column, (value, places, finer) in zip(readings.columns.values(), cells, strict=True):
+            column.milliwh.append(value)
+            if places > column.places:
+                column.places = places
+            column.finer += finer
+
+    def _cell(self, name: str, text: str) -> tuple[int, int, bool]:
+        if not text:
+            return ABSENT, 0, False
+        try:
+            return milliwh(text)
+        except FieldError as error:
+            raise FieldError(error.reason, f"{name}_wh: {error.message}", error.mend) from None
+
+    def _place(self, at_us: int) -> None:
+        """Times have to go on. Of two that do not, the earlier row is the wrong one where it had leapt ahead."""
+        times, lines = self._readings.time_us, self._readings.lines
+        if not times or at_us > times[-1]:
+            return
+        before = f"line {lines[-1]}'s {iso_utc(times[-1])}"
+        if at_us == times[-1]:
+            raise FieldError(BadReason.DUPLICATE_TIME, f"the same time as {before}", "keep one line of the two")
+        leapt = times[-1] - at_us > CLOCK_JUMP_US and (len(times) == 1 or at_us > times[-2])
+        if not leapt or self._on_bad_row is OnBadRow.STOP:
+            mend = "the file has to run from the oldest reading to the newest"
+            raise FieldError(BadReason.NOT_IN_ORDER, f"{iso_utc(at_us)} is not after {before}", mend)
+        message = f"{iso_utc(times[-1])} lies after the line that follows, {iso_utc(at_us)}"
+        error = FieldError(BadReason.LEAPS_AHEAD, message)
+        self._refuse(lines[-1], error)
+        self._readings.drop_last()
+
+    def _refuse(self, line: int, error: FieldError) -> None:
+        """The row ends the reading, or is kept with its reason. What its source calls bad is no mistake of the file."""
+        if self._on_bad_row is OnBadRow.STOP and error.reason is not BadReason.BAD_STATUS:
+            raise refuse(self._source.name, line, error.message, error.mend) from None
+        self._readings.bad.append(BadRow(line, error.reason, error.message))
