@@ -3,34 +3,100 @@
 Pure, given its readings: no file, no store, no clock.
 """
 
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
 from ..kernels import Build, load_kernel
 from ..timeline import Calendar, Timeline
+from ..validate import Accepted, Decision
 from .digits import usual_step_us
 from .feed import Feed, feeds
 from .fields import FIRST_US
+from .leap import Leaper
+from .plain import plain_rows
 from .result import Replay
 from .table import TELL_EVERY_ROWS, Readings, Tell
 from .terms import Terms
 from .total import sum_up
 from .walk import Walk
 
+ROWS_BEHIND = 4096
+COMPILE_FROM_ROWS = 100_000
+"""Compiling the kernel takes a second or two; below this, plain Python is done sooner."""
 
-def replay(readings: Readings, calendar: Calendar, terms: Terms, *, tell: Tell | None = None) -> Replay:
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When plain rows are booked in bulk. No choice of these changes the result."""
+
+    least_rows: int = 64
+    """Fewer are stepped through."""
+    most_rows: int = 65_536
+    """So many at once: what is held in memory, and how often progress is told."""
+    patience_rows: int = 256
+    """So many are stepped through before a leap that was declined is tried again."""
+
+
+STEP_BY_STEP = Pace(least_rows=2**62)
+
+
+def replay(
+    readings: Readings, calendar: Calendar, terms: Terms, *, pace: Pace = Pace(), tell: Tell | None = None
+) -> Replay:
     """Book a table's readings under a tariff. Raises `accumulate.LawBrokenError`: a fault of this program."""
     step_us = usual_step_us(readings.time_us)
     meters = []
     for feed in feeds(readings, terms):
-        timeline = Timeline(calendar, terms.interval_min, FIRST_US)
-        walk = Walk(feed.meter, terms, timeline, load_kernel(Build.PYTHON), terms.gap_us(step_us))
-        _walk_through(walk, feed, tell)
+        walk = walk_through(feed, calendar, terms.gap_us(step_us), pace, tell)
         meters.append(sum_up(walk, feed))
     return Replay(readings, terms, step_us, tuple(meters))
 
 
-def _walk_through(walk: Walk, feed: Feed, tell: Tell | None) -> None:
-    count = len(feed.readings)
-    for row in range(count):
-        walk.step(feed.reading(row))
-        if tell is not None and row % TELL_EVERY_ROWS == 0:
+def walk_through(feed: Feed, calendar: Calendar, gap_us: int, pace: Pace, tell: Tell | None = None) -> Walk:
+    """One meter's books after all its rows: plain ones in leaps, the others, and a few around them, step by step."""
+    count, course = len(feed.readings), _Course(feed, gap_us, pace)
+    timeline = Timeline(calendar, feed.terms.interval_min, FIRST_US)
+    walk = Walk(feed.meter, feed.terms, timeline, load_kernel(Build.PYTHON), gap_us)
+    leaper = Leaper(walk, feed, timeline, load_kernel(Build.JIT if count >= COMPILE_FROM_ROWS else Build.PYTHON))
+    row, told, try_from = 0, 0, 0
+    while row < count:
+        ahead = course.leap_from(row) if row >= try_from else None
+        if ahead is not None and leaper.leap(ahead[0], row - 1, ahead[1]):
+            row = ahead[1] + 1
+        else:
+            try_from = try_from if ahead is None else row + pace.patience_rows
+            course.note(row, walk.step(feed.reading(row)))
+            row += 1
+        if tell is not None and row - told >= TELL_EVERY_ROWS:
             tell(f"booking {feed.meter}", row, count)
+            told = row
     walk.finish()
+    return walk
+
+
+class _Course:
+    """Where a walk stands: which rows lie plainly ahead, and since when every row was accepted."""
+
+    def __init__(self, feed: Feed, gap_us: int, pace: Pace) -> None:
+        self._pace = pace
+        self._count = len(feed.readings)
+        self._not_plain = np.flatnonzero(~plain_rows(feed, gap_us)).tolist()
+        self._accepted_since: int | None = None
+
+    def note(self, row: int, decision: Decision) -> None:
+        """A row was stepped through."""
+        if not isinstance(decision, Accepted):
+            self._accepted_since = None
+        elif self._accepted_since is None:
+            self._accepted_since = row
+
+    def leap_from(self, row: int) -> tuple[int, int] | None:
+        """The first row that may be relied on and the last that lies plainly ahead; None: step."""
+        if self._accepted_since is None:
+            return None
+        position = bisect_left(self._not_plain, row)
+        end = self._not_plain[position] if position < len(self._not_plain) else self._count
+        last = min(end, row + self._pace.most_rows) - 1
+        return (max(self._accepted_since, row - ROWS_BEHIND), last) if last - row >= self._pace.least_rows else None

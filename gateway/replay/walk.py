@@ -13,7 +13,7 @@ from ..kernels import Kernel
 from ..ledger.records import Batch, EventRow, Record, StoredMeter
 from ..read import Reading
 from ..timeline import Timeline
-from ..validate import Quarantined, Reason, Rejected, ValidatorState
+from ..validate import Decision, Quarantined, Reason, Rejected, ValidatorState
 from .result import IntervalRun, ListedRun
 from .terms import Terms
 
@@ -27,6 +27,8 @@ class Walk(Books):
         super().__init__(stored, Origin("", ""), section, timeline, kernel, rules, OutboxIds(0), gap_us)
         self._limits = replace(self._limits, first_credible_us=timeline.first_credible_us)
         self._rules = rules
+        self.leaps = 0
+        """How often many readings were booked in one go."""
         self.runs: list[IntervalRun] = []
         self.events: list[EventRow] = []
         self.refused: dict[tuple[str, Reason], list[int]] = {}
@@ -37,9 +39,18 @@ class Walk(Books):
         """The running account."""
         return self._accumulator.state
 
-    def step(self, reading: Reading) -> None:
+    def step(self, reading: Reading) -> Decision:
         """Take one reading."""
-        self.take(reading, Batch())
+        return self.take(reading, Batch())
+
+    def land(self, reading: Reading, count: int) -> None:
+        """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
+        self._validator = ValidatorState(register_epoch=self.account.register_epoch, last=reading)
+        self.leaps += 1
+        self.counters.accepted += count
+        self.latest, self.last_decision = reading, "accepted"
+        self._clock_seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
+        self._accumulator._check()
 
     def finish(self) -> None:
         """The table ends: edges that were crossed close with what is known of them."""
