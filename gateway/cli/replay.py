@@ -79,9 +79,11 @@ def replay(readings: str, config_path: Path | None, **options: Any) -> None:
     intervals_path: Path | None = options["intervals"]
     if intervals_path is not None and _same_file(readings, intervals_path):
         raise click.UsageError("--intervals would overwrite the readings")
+    if intervals_path is not None and not os.access(intervals_path.parent, os.W_OK | os.X_OK):
+        fail(f"{intervals_path}: its folder does not exist or may not be written")
     config = None if config_path is None else config_of(config_path)
-    terms = terms_of(config, options)
     calendar = calendar_of(tariff_of(config, options))
+    terms = terms_of(config, options)
     progress = Progress("rows")
     try:
         table = read_table(
@@ -97,14 +99,14 @@ def replay(readings: str, config_path: Path | None, **options: Any) -> None:
         raise SystemExit(EXIT_LAW_BROKEN) from error
     finally:
         progress.end()
-    if intervals_path is not None:
-        _write_intervals(result, intervals_path, progress)
     if options["as_json_"]:
         click.echo(json.dumps(as_json(result, calendar.tariff_id), indent=2))
     else:
         print_result(result, calendar)
-    for trouble in troubles_of(result):
+    for trouble in troubles_of(result, calendar):
         click.echo(f"! {trouble}", err=True)
+    if intervals_path is not None:
+        _write_intervals(result, intervals_path, progress)
     raise SystemExit(exit_code(result))
 
 

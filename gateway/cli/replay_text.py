@@ -27,35 +27,43 @@ def print_result(result: Replay, calendar: Calendar) -> None:
         click.echo(f"           {first} to {last}, every {_seconds(result.usual_step_us)}")
     click.echo(f"tariff     {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
     for meter in result.meters:
-        _print_meter(meter, result)
+        _print_meter(meter, result, calendar)
     click.echo(
         f"law        {'holds' if result.law_holds else 'BROKEN'}: buckets + unassigned == growth of the registers"
     )
 
 
-def troubles_of(result: Replay) -> list[str]:
+def troubles_of(result: Replay, calendar: Calendar) -> list[str]:
     """What a person should look at, one line each; empty where every row was booked as it stands."""
     readings = result.readings
     troubles = [f"line {row.line}: {row.message}" for row in readings.bad[:LISTED]]
     if len(readings.bad) > LISTED:
-        troubles.append(f"... and {len(readings.bad) - LISTED:,} more rows like these")
+        troubles.append(f"... and {len(readings.bad) - LISTED:,} more: --json lists them")
     if readings.bad:
         counts = ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(readings.bad_counts.items()))
-        troubles.append(f"{len(readings.bad):,} rows are no readings and were left out: {counts}")
+        troubles.append(f"rows that are no readings, left out: {len(readings.bad):,} ({counts})")
     if readings.blank_lines:
-        troubles.append(f"{readings.blank_lines:,} empty lines")
+        troubles.append(f"empty lines: {readings.blank_lines:,}")
     for name, column in readings.columns.items():
         if column.finer:
-            troubles.append(f"{name}_wh: {column.finer:,} registers are finer than 0.001 Wh and were floored to it")
+            troubles.append(f"{name}_wh: registers finer than 0.001 Wh, floored to it: {column.finer:,}")
     for meter in result.meters:
         troubles += [
-            f"{meter.meter}: {one.readings:,} readings {one.kind}: {one.reason}, the first in line {one.first_line}"
+            f"{meter.meter}: readings {one.kind}: {one.readings:,} ({one.reason}), the first in line {one.first_line}"
             for one in meter.refusals
         ]
-    return troubles
+    return troubles + _before_the_tariff(result, calendar)
 
 
-def _print_meter(meter: MeterReplay, result: Replay) -> None:
+def _before_the_tariff(result: Replay, calendar: Calendar) -> list[str]:
+    """Energy is unassigned where the tariff does not say whose hour it is; a table older than the tariff is told."""
+    begins_us, version = calendar.version_edges()[0]
+    if not result.readings or result.readings.time_us[0] >= begins_us:
+        return []
+    return [f"the table begins before the tariff's first version, {version.id}: what flowed until then is unassigned"]
+
+
+def _print_meter(meter: MeterReplay, result: Replay, calendar: Calendar) -> None:
     terms = result.terms
     click.echo(f"meter {meter.meter}  {meter.accepted:,} readings booked, {meter.not_booked:,} not")
     click.echo(
@@ -65,7 +73,7 @@ def _print_meter(meter: MeterReplay, result: Replay) -> None:
     for direction in direction_order(meter):
         _print_direction(direction, meter.directions[direction])
     _print_intervals(meter)
-    _print_events(meter)
+    _print_events(meter, calendar)
 
 
 def _print_direction(direction: Direction, one: DirectionReplay) -> None:
@@ -91,14 +99,24 @@ def _print_intervals(meter: MeterReplay) -> None:
         click.echo(f"             and one that has not ended, {rest.bucket}: {energy}")
 
 
-def _print_events(meter: MeterReplay) -> None:
+def _print_events(meter: MeterReplay, calendar: Calendar) -> None:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in Counter(e.row.kind for e in meter.events).items())
     click.echo(f"  events     {len(meter.events):,}" + (f": {counts}" if counts else ""))
     for event in meter.events[:LISTED]:
-        words = " ".join(f"{key}={value}" for key, value in event.row.detail.items() if value is not None)
-        click.echo(f"    line {event.line:<9,} {event.row.kind}  {words}")
+        words = (_word(key, value, calendar) for key, value in event.row.detail.items() if value is not None)
+        at = iso_local(event.at_us, calendar.zone)
+        click.echo(f"    line {event.line:<9,} {at}  {event.row.kind}  {', '.join(words)}")
     if len(meter.events) > LISTED:
         click.echo(f"    ... and {len(meter.events) - LISTED:,} more: --json lists them all")
+
+
+def _word(key: str, value: int | str | None, calendar: Calendar) -> str:
+    """One detail of an event, in units that people read."""
+    if isinstance(value, int) and key.endswith("_utc_us"):
+        return f"{key.removesuffix('_utc_us')} {iso_local(value, calendar.zone)}"
+    if isinstance(value, int) and key.endswith("_milliwh"):
+        return f"{key.removesuffix('_milliwh')} {kwh(value)}"
+    return f"{key} {value}"
 
 
 def _seconds(duration_us: int) -> str:

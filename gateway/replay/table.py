@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..tariff.walltime import iso_utc
-from ..validate import CLOCK_JUMP_US
 from .fields import BadReason, FieldError, milliwh, shown, time_us
 from .header import Layout, read_header
+from .order import LONGEST_GAP_US, check_next, rows_to_keep, why_left_out
 from .source import ReadingsError, Source, open_source, refuse
 
 __all__ = ["ABSENT", "BadRow", "OnBadRow", "Readings", "ReadingsError", "read_table"]
@@ -76,10 +75,15 @@ class Readings:
     def bad_counts(self) -> Counter[BadReason]:
         return Counter(row.reason for row in self.bad)
 
-    def drop_last(self) -> None:
-        """Take the last row back."""
-        for column in (self.time_us, self.lines, *(one.milliwh for one in self.columns.values())):
-            column.pop()
+    def keep(self, rows: Sequence[int]) -> None:
+        """Leave out all rows but these."""
+        self.time_us, self.lines = (_picked(column, rows) for column in (self.time_us, self.lines))
+        for column in self.columns.values():
+            column.milliwh = _picked(column.milliwh, rows)
+
+
+def _picked(column: "array[int]", rows: Sequence[int]) -> "array[int]":
+    return array("q", [column[row] for row in rows])
 
 
 def read_table(
@@ -107,6 +111,7 @@ class _Reader:
         self._source, self._on_bad_row, self._good_status = source, on_bad_row, good_status
         self._readings = Readings(source.name)
         self._within_row = False
+        self._in_order = True
 
     def read(self, ignored: Sequence[str], tell: Tell | None) -> Readings:
         lines = iter(self._source)
@@ -129,6 +134,7 @@ class _Reader:
                 tell("reading", self._source.line, 0)
         if not self._readings and not self._readings.bad:
             raise refuse(self._source.name, self._source.line, "there is no row below the header")
+        self._bring_in_order()
         return self._readings
 
     def _one_line_a_row(self, lines: Iterator[str]) -> Iterator[str]:
@@ -176,21 +182,25 @@ class _Reader:
             raise FieldError(error.reason, f"{name}_wh: {error.message}", error.mend) from None
 
     def _place(self, at_us: int) -> None:
-        """Times have to go on. Of two that do not, the earlier row is the wrong one where it had leapt ahead."""
+        """Times have to go on. Where bad rows are counted, which of them is bad is told by all (`_bring_in_order`)."""
         times, lines = self._readings.time_us, self._readings.lines
-        if not times or at_us > times[-1]:
+        if not times or 0 < at_us - times[-1] <= LONGEST_GAP_US:
             return
-        before = f"line {lines[-1]}'s {iso_utc(times[-1])}"
-        if at_us == times[-1]:
-            raise FieldError(BadReason.DUPLICATE_TIME, f"the same time as {before}", "keep one line of the two")
-        leapt = times[-1] - at_us > CLOCK_JUMP_US and (len(times) == 1 or at_us > times[-2])
-        if not leapt or self._on_bad_row is OnBadRow.STOP:
-            mend = "the file has to run from the oldest reading to the newest"
-            raise FieldError(BadReason.NOT_IN_ORDER, f"{iso_utc(at_us)} is not after {before}", mend)
-        message = f"{iso_utc(times[-1])} lies after the line that follows, {iso_utc(at_us)}"
-        error = FieldError(BadReason.LEAPS_AHEAD, message)
-        self._refuse(lines[-1], error)
-        self._readings.drop_last()
+        self._in_order = False
+        if self._on_bad_row is OnBadRow.STOP:
+            check_next(at_us, times[-1], lines[-1])
+
+    def _bring_in_order(self) -> None:
+        """Leave out the fewest rows that make the times of the others rise."""
+        readings = self._readings
+        if self._in_order:
+            return
+        kept = rows_to_keep(readings.time_us)
+        for row in sorted(set(range(len(readings))) - set(kept)):
+            error = why_left_out(readings.time_us, readings.lines, row, kept)
+            readings.bad.append(BadRow(readings.lines[row], error.reason, error.message))
+        readings.bad.sort(key=lambda bad: bad.line)
+        readings.keep(kept)
 
     def _refuse(self, line: int, error: FieldError) -> None:
         """The row ends the reading, or is kept with its reason. What its source calls bad is no mistake of the file."""

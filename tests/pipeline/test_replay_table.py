@@ -6,7 +6,9 @@ Expected values are written by hand. Each way to be wrong is a line of a table.
 import gzip
 import subprocess
 import sys
+from array import array
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from gateway.replay import OnBadRow, Readings, ReadingsError, read_table
 from gateway.replay.digits import digit_of, usual_step_us
 from gateway.replay.fields import BadReason, FieldError, milliwh, time_us
+from gateway.replay.order import rows_to_keep
 from gateway.replay.table import ABSENT, Column
 
 from .world import MIN, S, tries, utc_us
@@ -184,7 +187,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_said(tmp_path: Path) -> None:
             read_table(str(path))
 
 
-ROWS = {  # the third line: its reason
+ROWS = {  # a row between good ones: its reason
     "too few fields": ("2026-07-01T00:05:00Z,1001", BadReason.FIELD_COUNT),
     "too many fields": ("2026-07-01T00:05:00Z,1001,5,5", BadReason.FIELD_COUNT),
     "only commas": (",,", BadReason.BAD_TIME),
@@ -196,39 +199,73 @@ ROWS = {  # the third line: its reason
     "negative": ("2026-07-01T00:05:00Z,-1001,5", BadReason.NEGATIVE),
     "the same time": ("2026-07-01T00:00:00Z,1001,5", BadReason.DUPLICATE_TIME),
     "the same time, written otherwise": ("2026-06-30T17:00:00-07:00,1001,5", BadReason.DUPLICATE_TIME),
+    "a year later": ("2027-07-03T00:00:00Z,1001,5", BadReason.LEAPS_AHEAD),
     "earlier": ("2026-06-30T23:55:00Z,1001,5", BadReason.NOT_IN_ORDER),
 }
+
+
+def around(text: str) -> str:
+    """A table with two good rows before the row and one after it."""
+    before = "2026-06-30T23:58:00Z,999,5\n2026-07-01T00:00:00Z,1000,5"
+    return f"{HEAD}\n{before}\n{text}\n2026-07-01T00:10:00Z,1002,5\n"
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_bad_row_stops_the_table_with_its_line(write, row: str) -> None:
     text, _ = ROWS[row]
     with pytest.raises(ReadingsError) as caught:
-        read_table(write(f"{HEAD}\n2026-07-01T00:00:00Z,1000,5\n{text}\n2026-07-01T00:10:00Z,1002,5\n"))
-    assert caught.value.problems[0].line == 3
+        read_table(write(around(text)))
+    assert caught.value.problems[0].line == 4
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_bad_row_is_kept_beside_the_readings(write, row: str) -> None:
     text, reason = ROWS[row]
-    path = write(f"{HEAD}\n2026-07-01T00:00:00Z,1000,5\n{text}\n2026-07-01T00:10:00Z,1002,5\n")
+    table = read_table(write(around(text)), on_bad_row=OnBadRow.COUNT)
+    assert rows(table) == [(2, 999_000, 5000), (3, 1_000_000, 5000), (5, 1_002_000, 5000)]
+    assert [(bad.line, bad.reason) for bad in table.bad] == [(4, reason)]
+
+
+DISORDER = {  # the times of lines 2, 3 ... as they stand: the lines that are left out, with their reasons
+    "one leaps ahead": ("00 2062 05 10", {3: BadReason.LEAPS_AHEAD}),
+    "three leap ahead": ("00 05 2062 2063 2064 10 15 20 25", dict.fromkeys((4, 5, 6), BadReason.LEAPS_AHEAD)),
+    "the first leaps ahead": ("2062 00 05", {2: BadReason.LEAPS_AHEAD}),
+    "the last leaps ahead": ("00 05 10 2062", {5: BadReason.LEAPS_AHEAD}),
+    "the first is from another age": ("1999 00 05", {2: BadReason.LEAPS_AHEAD}),
+    "one falls back": ("00 05 1999 10", {4: BadReason.NOT_IN_ORDER}),
+    "two are exchanged": ("00 10 05 15", {3: BadReason.LEAPS_AHEAD}),
+    "one comes twice": ("00 05 05 10", {4: BadReason.DUPLICATE_TIME}),
+    "an hour comes twice": ("00 05 10 15 05 10 20", dict.fromkeys((6, 7), BadReason.NOT_IN_ORDER)),
+}
+
+
+@pytest.mark.parametrize("case", DISORDER)
+def test_the_fewest_lines_go_that_make_times_rise(write, case: str) -> None:
+    times, bad = DISORDER[case]
+    stamps = [f"{one}-07-01T00:00:00Z" if len(one) == 4 else f"2026-07-01T00:{one}:00Z" for one in times.split()]
+    path = write(f"{HEAD}\n" + "".join(f"{stamp},{number},5\n" for number, stamp in enumerate(stamps)))
     table = read_table(path, on_bad_row=OnBadRow.COUNT)
-    assert rows(table) == [(2, 1_000_000, 5000), (4, 1_002_000, 5000)]
-    assert [(bad.line, bad.reason) for bad in table.bad] == [(3, reason)]
+    assert {row.line: row.reason for row in table.bad} == bad
+    kept = [line for line in range(2, len(stamps) + 2) if line not in bad]
+    assert rows(table) == [(line, (line - 2) * 1000, 5000) for line in kept]
+    with pytest.raises(ReadingsError):
+        read_table(path)
 
 
-def test_a_line_that_leapt_ahead_is_the_bad_one(write) -> None:
-    path = write(f"{HEAD}\n2026-07-01T00:00:00Z,1,5\n2062-07-01T00:05:00Z,2,5\n2026-07-01T00:10:00Z,3,5\n")
-    table = read_table(path, on_bad_row=OnBadRow.COUNT)
-    assert [line for line, *_ in rows(table)] == [2, 4]
-    assert [(bad.line, bad.reason) for bad in table.bad] == [(3, BadReason.LEAPS_AHEAD)]
+@given(st.lists(st.integers(0, 40), max_size=14))
+@tries(200)
+def test_no_larger_choice_of_rising_rows_exists(times: list[int]) -> None:
+    """Against every choice there is."""
+    kept = rows_to_keep(array("q", times))
+    values = [times[row] for row in kept]
+    assert values == sorted(set(values))
+    best = max((bin(mask).count("1") for mask in range(1 << min(len(times), 12)) if rises(times, mask)), default=0)
+    assert len(kept) >= best
 
 
-def test_two_lines_in_the_wrong_order_cost_one(write) -> None:
-    path = write(f"{HEAD}\n2026-07-01T00:00:00Z,1,5\n2026-07-01T00:10:00Z,3,5\n2026-07-01T00:05:00Z,2,5\n")
-    table = read_table(path, on_bad_row=OnBadRow.COUNT)
-    assert [line for line, *_ in rows(table)] == [2, 3]
-    assert [(bad.line, bad.reason) for bad in table.bad] == [(4, BadReason.NOT_IN_ORDER)]
+def rises(times: list[int], mask: int) -> bool:
+    chosen = [at for number, at in enumerate(times) if mask >> number & 1]
+    return all(one < other for one, other in pairwise(chosen))
 
 
 def test_a_table_from_newest_to_oldest_is_told(write) -> None:
