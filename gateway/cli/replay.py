@@ -106,7 +106,7 @@ def replay(readings: str, config_path: Path | None, **options: Any) -> None:
     for trouble in troubles_of(result, calendar):
         click.echo(f"! {trouble}", err=True)
     if intervals_path is not None:
-        _write_intervals(result, intervals_path, progress)
+        _write_intervals(result, intervals_path)
     raise SystemExit(exit_code(result))
 
 
@@ -124,7 +124,8 @@ def _same_file(readings: str, intervals_path: Path) -> bool:
         return False
 
 
-def _write_intervals(result: Replay, path: Path, progress: Progress) -> None:
+def _write_intervals(result: Replay, path: Path) -> None:
+    progress = Progress("intervals")
     total = sum(len(meter.intervals) for meter in result.meters)
     try:
         with path.open("w", encoding="utf-8", newline="") as target:
@@ -133,7 +134,7 @@ def _write_intervals(result: Replay, path: Path, progress: Progress) -> None:
             for number, row in enumerate(interval_rows(result)):
                 writer.writerow(row)
                 if number % 16_384 == 0:
-                    progress("writing intervals", number, total)
+                    progress("writing", number, total)
     except OSError as error:
         fail(f"{path}: cannot be written: {os.strerror(error.errno or 0)}")
     finally:

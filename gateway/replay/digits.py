@@ -27,13 +27,14 @@ class Digit:
     milliwh: int
     stated: bool
     values: int
-    """Different values that it was found in; too few of them, and the digits as written hold."""
+    """Values that it was found in, each unlike the one before; too few of them, and the digits as written hold."""
 
 
 def digit_of(column: Column, stated_milliwh: int | None) -> Digit:
     """The last digit of a register: as stated, else as the values show it, else as it is written; at least 1 mWh."""
     written_milliwh = max(1, 10 ** (3 - column.places)) if column.places <= 3 else 1
-    values: npt.NDArray[np.int64] = np.unique(np.frombuffer(column.milliwh, dtype=np.int64))
+    values: npt.NDArray[np.int64] = np.frombuffer(column.milliwh, dtype=np.int64)
+    values = values[np.diff(values, prepend=0) != 0]  # a register that stands still says nothing new
     values = values[values > 0]
     if stated_milliwh is not None:
         return Digit(stated_milliwh, True, len(values))

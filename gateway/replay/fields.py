@@ -17,9 +17,9 @@ MOST_MILLIWH = 9_000_000_000_000_000_000
 """Just below int64; no meter has as many digits."""
 LONGEST_NUMBER = 40
 MILLIWH_IN_WH = 1000
+PLAIN_DIGITS = 15
 _EXACT = Context(prec=100)
 """Wide enough for every number that is short enough: nothing is rounded before it is floored."""
-_PLAIN = re.compile(r"([0-9]{1,15})(?:\.([0-9]{0,24}))?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
@@ -78,11 +78,13 @@ def milliwh(text: str) -> tuple[int, int, bool]:
 
     Raises FieldError. What Decimal is handed has few digits and a small exponent: 1e999999999 never gets there.
     """
-    plain = _PLAIN.fullmatch(text)
-    if plain is not None:
-        places = plain[2] or ""
-        finer = places[3:].strip("0") != ""
-        return int(plain[1]) * MILLIWH_IN_WH + int((places + "000")[:3]), len(places), finer
+    whole, _, places = text.partition(".")
+    if len(text) <= LONGEST_NUMBER and text.isascii() and whole.isdigit() and len(whole) <= PLAIN_DIGITS:
+        if not places:
+            return int(whole) * MILLIWH_IN_WH, 0, False
+        if places.isdigit():
+            finer = len(places) > 3 and places[3:].strip("0") != ""
+            return int(whole) * MILLIWH_IN_WH + int((places + "00")[:3]), len(places), finer
     if len(text) > LONGEST_NUMBER or _NUMBER.fullmatch(text) is None:
         mend = "write watt-hours with a decimal point, 12345.678, without separators and units"
         raise FieldError(BadReason.BAD_NUMBER, f"{shown(text)} is no number", mend)
@@ -93,7 +95,7 @@ def milliwh(text: str) -> tuple[int, int, bool]:
         raise FieldError(BadReason.TOO_LARGE, f"register {shown(text)} is larger than {MOST_MILLIWH // 1000} Wh")
     if scaled and scaled.adjusted() < -LONGEST_NUMBER:
         return 0, 3, True
-    whole = int(scaled)
+    floored = int(scaled)
     exponent = scaled.as_tuple().exponent
     assert isinstance(exponent, int)  # inf and nan have not come so far
-    return whole, max(0, 3 - exponent), scaled != whole
+    return floored, max(0, 3 - exponent), scaled != floored

@@ -9,7 +9,7 @@ or is kept, with its line and reason, beside the readings: a register is cumulat
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,6 +27,10 @@ TELL_EVERY_ROWS = 16_384
 
 Tell = Callable[[str, int, int], None]
 """Takes what is being done, how many rows of it are done, and of how many (0: not known)."""
+
+
+Cell = tuple[int, int, bool]
+"""As `fields.milliwh` has it; blank: ABSENT."""
 
 
 class OnBadRow(StrEnum):
@@ -54,6 +58,23 @@ class Column:
     """The most decimal places of a watt-hour that a cell has."""
     finer: int = 0
     """How many cells had digits below the milliwatt-hour, which were floored."""
+    _text: str = ""
+    _cell: Cell = (ABSENT, 0, False)
+
+    def cell(self, name: str, text: str) -> Cell:
+        """What a cell says. Registers often stand still: the same text as before is not read again."""
+        if text != self._text:
+            cell = _cell(name, text.strip())
+            self._text, self._cell = text, cell
+        return self._cell
+
+    def append(self, cell: Cell) -> None:
+        """Take a cell in."""
+        value, places, finer = cell
+        self.milliwh.append(value)
+        if places > self.places:
+            self.places = places
+        self.finer += finer
 
 
 @dataclass(slots=True)
@@ -80,6 +101,15 @@ class Readings:
         self.time_us, self.lines = (_picked(column, rows) for column in (self.time_us, self.lines))
         for column in self.columns.values():
             column.milliwh = _picked(column.milliwh, rows)
+
+
+def _cell(name: str, text: str) -> Cell:
+    if not text:
+        return ABSENT, 0, False
+    try:
+        return milliwh(text)
+    except FieldError as error:
+        raise FieldError(error.reason, f"{name}_wh: {error.message}", error.mend) from None
 
 
 def _picked(column: "array[int]", rows: Sequence[int]) -> "array[int]":
@@ -110,49 +140,40 @@ class _Reader:
     def __init__(self, source: Source, on_bad_row: OnBadRow, good_status: set[str]) -> None:
         self._source, self._on_bad_row, self._good_status = source, on_bad_row, good_status
         self._readings = Readings(source.name)
-        self._within_row = False
         self._in_order = True
 
     def read(self, ignored: Sequence[str], tell: Tell | None) -> Readings:
-        lines = iter(self._source)
+        source, readings = self._source, self._readings
+        lines = iter(source)
         first = next(lines, None)
         if first is None:
-            raise refuse(self._source.name, 0, "the file is empty", "the first line is: time,import_wh,export_wh")
-        layout = read_header(self._source.name, first, ignored)
-        self._readings.columns = {name: Column() for name in layout.registers}
-        rows = csv.reader(self._one_line_a_row(lines), delimiter=layout.delimiter, strict=True)
-        while True:
-            self._within_row = False
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                raise refuse(self._source.name, self._source.line, f"cannot be parted into fields ({error})") from None
-            if row is None:
-                break
-            self._take(row, layout)
-            if tell is not None and self._source.line % TELL_EVERY_ROWS == 0:
-                tell("reading", self._source.line, 0)
-        if not self._readings and not self._readings.bad:
-            raise refuse(self._source.name, self._source.line, "there is no row below the header")
-        self._bring_in_order()
-        return self._readings
-
-    def _one_line_a_row(self, lines: Iterator[str]) -> Iterator[str]:
-        """Lines for the parser; a quote that is not closed on its line would swallow the rows below it."""
+            raise refuse(source.name, 0, "the file is empty", "the first line is: time,import_wh,export_wh")
+        layout = read_header(source.name, first, ignored)
+        readings.columns = {name: Column() for name in layout.registers}
         for line in lines:
-            if self._within_row:
-                raise refuse(self._source.name, self._source.line - 1, "a quote is not closed")
-            self._within_row = True
-            yield line
+            try:
+                self._append(self._fields(line, layout.delimiter), layout)
+            except FieldError as error:
+                if line.strip():
+                    self._refuse(source.line, error)
+                else:
+                    readings.blank_lines += 1
+            if tell is not None and source.line % TELL_EVERY_ROWS == 0:
+                tell("reading", source.line, 0)
+        if not readings and not readings.bad:
+            raise refuse(source.name, source.line, "there is no row below the header")
+        self._bring_in_order()
+        return readings
 
-    def _take(self, row: list[str], layout: Layout) -> None:
-        if len(row) < 2 and not "".join(row).strip():
-            self._readings.blank_lines += 1
-            return
+    def _fields(self, line: str, delimiter: str) -> list[str]:
+        """A line's cells. Each line is parsed by itself: an open quote must not swallow the lines below it."""
+        if '"' not in line:
+            return line.split(delimiter)
         try:
-            self._append(row, layout)
-        except FieldError as error:
-            self._refuse(self._source.line, error)
+            return next(csv.reader([line], delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            message = f"cannot be parted into fields ({error}): is there a quote too many or too few?"
+            raise refuse(self._source.name, self._source.line, message) from None
 
     def _append(self, row: list[str], layout: Layout) -> None:
         if len(row) != layout.width:
@@ -162,24 +183,16 @@ class _Reader:
             mend = "the source itself says so; if the word means a good reading: --good-status WORD"
             raise FieldError(BadReason.BAD_STATUS, f"status {shown(row[layout.status].strip())}", mend)
         at_us = time_us(row[layout.time].strip())
-        cells = [self._cell(name, row[position].strip()) for name, position in layout.registers.items()]
-        self._place(at_us)
         readings = self._readings
+        cells = [
+            column.cell(name, row[position])
+            for (name, position), column in zip(layout.registers.items(), readings.columns.values(), strict=True)
+        ]
+        self._place(at_us)
         readings.time_us.append(at_us)
         readings.lines.append(self._source.line)
-        for column, (value, places, finer) in zip(readings.columns.values(), cells, strict=True):
-            column.milliwh.append(value)
-            if places > column.places:
-                column.places = places
-            column.finer += finer
-
-    def _cell(self, name: str, text: str) -> tuple[int, int, bool]:
-        if not text:
-            return ABSENT, 0, False
-        try:
-            return milliwh(text)
-        except FieldError as error:
-            raise FieldError(error.reason, f"{name}_wh: {error.message}", error.mend) from None
+        for column, cell in zip(readings.columns.values(), cells, strict=True):
+            column.append(cell)
 
     def _place(self, at_us: int) -> None:
         """Times have to go on. Where bad rows are counted, which of them is bad is told by all (`_bring_in_order`)."""

@@ -1,4 +1,4 @@
-"""The checks that a replay makes of itself can fail: a watt-hour moved, an interval lost, an energy made up are seen."""
+"""The checks that a replay makes of itself can fail: an energy moved, an interval lost, energy made up are seen."""
 
 from dataclasses import replace
 
