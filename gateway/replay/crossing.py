@@ -3,13 +3,12 @@
 An edge that was pending before the stretch stands in front, as its state tells it. Reckons no doubt, changes nothing.
 """
 
-from array import array
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..energy import AccumulatorState, Direction, DirectionState, PendingEdge
-from ..kernels import Kernel
+from ..energy import AccumulatorState, Direction
+from ..kernels import Kernel, KernelError
 from ..timeline import Timeline
 from ..uncertainty import Mark
 from .doubt import Around, Column, Flags, marks_around
@@ -94,23 +93,35 @@ def edges_of(rows: Rows, account: AccumulatorState, timeline: Timeline, limit_mi
 
 
 def shares_of(
-    rows: Rows, direction: Direction, edges: Edges, account: DirectionState, pending: PendingEdge | None, kernel: Kernel
-) -> Shares:
-    """Split one register's growth over the edges."""
-    columns = (rows.times_us, rows.registers[direction])
-    times_us, registers = (_as_array(column[rows.start :]) for column in columns)
-    table_us, table_buckets = _as_array(edges.table_us), _as_array(edges.table_buckets)
-    totals, at_edges = kernel.split_series(times_us, registers, table_us, table_buckets, max(table_buckets) + 1)
-    booked: Column = np.frombuffer(at_edges, dtype=np.int64)[1:]
-    milliwh = booked - _shifted(account.interval_first_milliwh, booked)
+    rows: Rows, edges: Edges, account: AccumulatorState, timeline: Timeline, kernel: Kernel
+) -> dict[Direction, Shares]:
+    """Split the registers' growth over the edges."""
+    times_us = rows.times_us[rows.start :]
+    registers = [column[rows.start :] for column in rows.registers.values()]
+    first, second = registers[0], registers[-1]  # one register: the kernel takes it twice
+    count = len(timeline.calendar.bucket_names)
+    booked = kernel.accumulate_rows(times_us, first, second, edges.table_us, edges.table_buckets, count)
+    if booked.rows != len(times_us):
+        raise KernelError(f"row {booked.rows} of plain rows is not in order")
+    totals = (booked.import_totals_milliwh, booked.export_totals_milliwh)
+    at_edges = (booked.import_at_edges_milliwh, booked.export_at_edges_milliwh)
+    return {
+        direction: _shares(account, direction, np.frombuffer(column, dtype=np.int64)[1:], sums.tolist())
+        for direction, column, sums in zip(rows.registers, at_edges, totals, strict=False)
+    }
+
+
+def _shares(account: AccumulatorState, direction: Direction, booked: Column, totals: list[int]) -> Shares:
+    state = account.directions[direction]
+    milliwh = booked - _shifted(state.interval_first_milliwh, booked)
     unassigned, uncertain = np.zeros_like(milliwh), np.zeros_like(milliwh)
-    milliwh[:1] += account.interval_extra_milliwh
-    unassigned[:1], uncertain[:1] = account.interval_unassigned_milliwh, account.interval_uncertain_milliwh
-    if pending is not None:
-        share = pending.shares[direction]
+    milliwh[:1] += state.interval_extra_milliwh
+    unassigned[:1], uncertain[:1] = state.interval_unassigned_milliwh, state.interval_uncertain_milliwh
+    for edge in account.pending:
+        share = edge.shares[direction]
         booked, milliwh = _led(share.booked_milliwh, booked), _led(share.milliwh, milliwh)
         unassigned, uncertain = _led(share.unassigned_milliwh, unassigned), _led(share.uncertain_milliwh, uncertain)
-    return Shares(booked, milliwh, unassigned, uncertain, totals.tolist())
+    return Shares(booked, milliwh, unassigned, uncertain, totals)
 
 
 def touched_buckets(rows: Rows, edges: Edges) -> list[int]:
@@ -127,7 +138,3 @@ def _led(first: int, column: Column) -> Column:
 def _shifted(first: int, column: Column) -> Column:
     """`first`, then all of the column but its last."""
     return _led(first, column)[: len(column)]
-
-
-def _as_array(column: Column) -> "array[int]":
-    return array("q", column.tobytes())

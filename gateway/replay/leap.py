@@ -44,11 +44,7 @@ class Leaper:
         edges = edges_of(rows, account, self._timeline, self._rules.limit_milliw)
         if edges is None:
             return False
-        pending = account.pending[0] if account.pending else None
-        shares = {
-            direction: shares_of(rows, direction, edges, account.directions[direction], pending, self._kernel)
-            for direction in registers
-        }
+        shares = shares_of(rows, edges, account, self._timeline, self._kernel)
         self._book(rows, edges, shares)
         self._close(rows, edges, shares)
         self._arrive(rows, edges, shares)

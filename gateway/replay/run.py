@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels import Build, load_kernel
+from ..kernels import kernel_for_rows
 from ..timeline import Calendar, Timeline
 from ..validate import Accepted, Decision
 from .digits import usual_step_us
@@ -23,8 +23,6 @@ from .total import sum_up
 from .walk import Walk
 
 ROWS_BEHIND = 4096
-COMPILE_FROM_ROWS = 100_000
-"""Compiling the kernel takes a second or two; below this, plain Python is done sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,9 @@ def walk_through(feed: Feed, calendar: Calendar, gap_us: int, pace: Pace, tell: 
     """One meter's books after all its rows: plain ones in leaps, the others, and a few around them, step by step."""
     count, course = len(feed.readings), _Course(feed, gap_us, pace)
     timeline = Timeline(calendar, feed.terms.interval_min, FIRST_US)
-    walk = Walk(feed.meter, feed.terms, timeline, load_kernel(Build.PYTHON), gap_us)
-    leaper = Leaper(walk, feed, timeline, load_kernel(Build.JIT if count >= COMPILE_FROM_ROWS else Build.PYTHON))
+    kernel = kernel_for_rows(count)
+    walk = Walk(feed.meter, feed.terms, timeline, kernel, gap_us)
+    leaper = Leaper(walk, feed, timeline, kernel)
     row, told, try_from = 0, 0, 0
     while row < count:
         ahead = course.leap_from(row) if row >= try_from else None
