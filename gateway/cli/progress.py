@@ -3,6 +3,7 @@ line now and then. Silent before that, so that quick work says nothing.
 """
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -17,15 +18,16 @@ CLEAR_LINE = "\r\x1b[K"
 class Progress:
     """Called with what is done, how much, and of how much (0: not known)."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, real_us: Callable[[], int] | None = None) -> None:
+        """`real_us`: monotonic microseconds; None: the machine's."""
         self._what = what
-        self._clock = SystemClock()
-        self._next_us = self._clock.real_us() + SILENT_US
+        self._real_us = SystemClock().real_us if real_us is None else real_us
+        self._next_us = self._real_us() + SILENT_US
         self._terminal = sys.stderr.isatty()
         self._dirty = False
 
     def __call__(self, doing: str, done: int, total: int) -> None:
-        now_us = self._clock.real_us()
+        now_us = self._real_us()
         if now_us < self._next_us:
             return
         self._next_us = now_us + (TERMINAL_EVERY_US if self._terminal else LOG_EVERY_US)

@@ -24,7 +24,7 @@ def print_result(result: Replay, calendar: Calendar) -> None:
     click.echo(f"readings   {readings.source}: {len(readings):,} rows")
     if readings:
         first, last = (iso_local(at_us, calendar.zone) for at_us in (readings.time_us[0], readings.time_us[-1]))
-        click.echo(f"           {first} to {last}, every {_seconds(result.usual_step_us)}")
+        click.echo(f"           {first} to {last}")
     click.echo(f"tariff     {calendar.tariff_id}: {calendar.tariff.utility}, {calendar.tariff.name}")
     for meter in result.meters:
         _print_meter(meter, result, calendar)
@@ -65,7 +65,10 @@ def _before_the_tariff(result: Replay, calendar: Calendar) -> list[str]:
 
 def _print_meter(meter: MeterReplay, result: Replay, calendar: Calendar) -> None:
     terms = result.terms
-    click.echo(f"meter {meter.meter}  {meter.accepted:,} readings booked, {meter.not_booked:,} not")
+    click.echo(
+        f"meter {meter.meter}  {meter.accepted:,} readings booked, {meter.not_booked:,} not;"
+        f" one every {_seconds(meter.usual_step_us)}"
+    )
     click.echo(
         f"  assumed    service limit {watts(terms.section(meter.meter).limit_milliw)}, clock error"
         f" {_seconds(terms.clock_error_us)}, window {_seconds(terms.half_window_us)} either way"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .table import ABSENT, Column
+from .table import Column
 
 ENOUGH_VALUES = 20
 """Of fewer different values nothing is concluded: three round numbers are no proof of a coarse meter."""
@@ -50,11 +50,6 @@ def usual_step_us(time_us: "array[int]") -> int:
         return DEFAULT_STEP_US
     instants: npt.NDArray[np.int64] = np.frombuffer(time_us, dtype=np.int64)
     return int(np.sort(instants[1:] - instants[:-1])[(len(instants) - 1) // 2])
-
-
-def has_values(column: Column) -> bool:
-    """Whether any row has this register."""
-    return any(value != ABSENT for value in column.milliwh)
 
 
 def _steps() -> list[int]:

@@ -25,9 +25,9 @@ class Leaper:
     def __init__(self, walk: Walk, feed: Feed, timeline: Timeline, kernel: Kernel) -> None:
         self._walk, self._feed, self._timeline, self._kernel = walk, feed, timeline, kernel
         self._rules = feed.terms.rules(feed.meter)
-        self._times: Column = np.frombuffer(feed.readings.time_us, dtype=np.int64)
+        self._times: Column = np.frombuffer(feed.time_us, dtype=np.int64)
         self._registers: dict[Direction, Column] = {
-            direction: np.frombuffer(column.milliwh, dtype=np.int64) for direction, column in feed.columns.items()
+            direction: np.frombuffer(column, dtype=np.int64) for direction, column in feed.registers.items()
         }
 
     def leap(self, first: int, start: int, last: int) -> bool:

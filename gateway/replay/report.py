@@ -33,7 +33,6 @@ def as_json(result: Replay, tariff: str) -> dict[str, Any]:
         "readings": len(readings),
         "first_utc_us": readings.time_us[0] if readings else None,
         "last_utc_us": readings.time_us[-1] if readings else None,
-        "usual_step_us": result.usual_step_us,
         "blank_lines": readings.blank_lines,
         "bad_rows": len(readings.bad),
         "bad_rows_by_reason": {reason.value: count for reason, count in sorted(readings.bad_counts.items())},
@@ -45,7 +44,6 @@ def as_json(result: Replay, tariff: str) -> dict[str, Any]:
             "interval_min": terms.interval_min,
             "gap": terms.gap.value,
             "max_gap_us": terms.max_gap_us,
-            "gap_told_from_us": terms.gap_us(result.usual_step_us),
             "half_window_us": terms.half_window_us,
             "clock_error_us": terms.clock_error_us,
             "rounded": terms.rounded,
@@ -61,6 +59,8 @@ def _meter(meter: MeterReplay, result: Replay) -> dict[str, Any]:
     return {
         "meter": meter.meter,
         "limit_milliw": result.terms.section(meter.meter).limit_milliw,
+        "usual_step_us": meter.usual_step_us,
+        "gap_told_from_us": result.terms.gap_us(meter.usual_step_us),
         "accepted": meter.accepted,
         "refused": [
             {"kind": one.kind, "reason": one.reason, "readings": one.readings, "first_line": one.first_line}

@@ -131,6 +131,8 @@ class MeterReplay:
     """One meter's account."""
 
     meter: str
+    usual_step_us: int
+    """The median time from row to row."""
     accepted: int
     refusals: tuple[Refusal, ...]
     register_epochs: int
@@ -155,7 +157,6 @@ class Replay:
 
     readings: Readings
     terms: Terms
-    usual_step_us: int
     meters: tuple[MeterReplay, ...]
 
     @property

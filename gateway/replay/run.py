@@ -29,11 +29,11 @@ ROWS_BEHIND = 4096
 class Pace:
     """When plain rows are booked in bulk. No choice of these changes the result."""
 
-    least_rows: int = 64
+    least_rows: int = 16
     """Fewer are stepped through."""
     most_rows: int = 65_536
     """So many at once: what is held in memory, and how often progress is told."""
-    patience_rows: int = 256
+    patience_rows: int = 4
     """So many are stepped through before a leap that was declined is tried again."""
 
 
@@ -44,17 +44,14 @@ def replay(
     readings: Readings, calendar: Calendar, terms: Terms, *, pace: Pace = Pace(), tell: Tell | None = None
 ) -> Replay:
     """Book a table's readings under a tariff. Raises `accumulate.LawBrokenError`: a fault of this program."""
-    step_us = usual_step_us(readings.time_us)
-    meters = []
-    for feed in feeds(readings, terms):
-        walk = walk_through(feed, calendar, terms.gap_us(step_us), pace, tell)
-        meters.append(sum_up(walk, feed))
-    return Replay(readings, terms, step_us, tuple(meters))
+    meters = [sum_up(walk_through(feed, calendar, pace, tell), feed) for feed in feeds(readings, terms)]
+    return Replay(readings, terms, tuple(meters))
 
 
-def walk_through(feed: Feed, calendar: Calendar, gap_us: int, pace: Pace, tell: Tell | None = None) -> Walk:
+def walk_through(feed: Feed, calendar: Calendar, pace: Pace, tell: Tell | None = None) -> Walk:
     """One meter's books after all its rows: plain ones in leaps, the others, and a few around them, step by step."""
-    count, course = len(feed.readings), _Course(feed, gap_us, pace)
+    gap_us = feed.terms.gap_us(usual_step_us(feed.time_us))
+    count, course = len(feed), _Course(feed, gap_us, pace)
     timeline = Timeline(calendar, feed.terms.interval_min, FIRST_US)
     kernel = kernel_for_rows(count)
     walk = Walk(feed.meter, feed.terms, timeline, kernel, gap_us)
@@ -80,7 +77,7 @@ class _Course:
 
     def __init__(self, feed: Feed, gap_us: int, pace: Pace) -> None:
         self._pace = pace
-        self._count = len(feed.readings)
+        self._count = len(feed)
         self._not_plain = np.flatnonzero(~plain_rows(feed, gap_us)).tolist()
         self._accepted_since: int | None = None
 

@@ -98,9 +98,9 @@ class Readings:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Leave out all rows but these."""
-        self.time_us, self.lines = (_picked(column, rows) for column in (self.time_us, self.lines))
+        self.time_us, self.lines = (picked(column, rows) for column in (self.time_us, self.lines))
         for column in self.columns.values():
-            column.milliwh = _picked(column.milliwh, rows)
+            column.milliwh = picked(column.milliwh, rows)
 
 
 def _cell(name: str, text: str) -> Cell:
@@ -112,7 +112,8 @@ def _cell(name: str, text: str) -> Cell:
         raise FieldError(error.reason, f"{name}_wh: {error.message}", error.mend) from None
 
 
-def _picked(column: "array[int]", rows: Sequence[int]) -> "array[int]":
+def picked(column: "array[int]", rows: Sequence[int]) -> "array[int]":
+    """Those rows of a column."""
     return array("q", [column[row] for row in rows])
 
 

@@ -10,34 +10,30 @@ from collections.abc import Mapping
 from ..energy import AccumulatorState, Direction, DirectionState
 from ..tariff.calendar import UNASSIGNED_NAME
 from ..validate import Reason
-from .digits import Digit
+from .digits import Digit, usual_step_us
 from .feed import Feed
 from .result import DirectionReplay, Event, Intervals, MeterReplay, OpenInterval, Refusal, added
-from .table import Readings
-from .terms import Terms
 from .walk import Walk
 
 
 def sum_up(walk: Walk, feed: Feed) -> MeterReplay:
     """The result of one meter, once its walk is finished."""
-    readings, terms = feed.readings, feed.terms
     intervals = Intervals(tuple(walk.runs))
     rest = _open_interval(walk)
     directions = {
-        direction: _direction(
-            direction, account, intervals, rest, feed.digits[direction], feed.columns[direction].finer
-        )
+        direction: _direction(direction, account, intervals, rest, feed.digits[direction], feed.finer[direction])
         for direction, account in walk.account.directions.items()
     }
     return MeterReplay(
         meter=walk.section.name,
+        usual_step_us=usual_step_us(feed.time_us),
         accepted=walk.counters.accepted,
-        refusals=tuple(_refusals(walk, readings, terms)),
+        refusals=tuple(_refusals(walk, feed)),
         register_epochs=walk.account.register_epoch,
         directions=directions,
         intervals=intervals,
         open_interval=rest,
-        events=tuple(Event(row.at_us, _line(readings, row.at_us, terms), row) for row in walk.events),
+        events=tuple(Event(row.at_us, _line(feed, row.at_us), row) for row in walk.events),
     )
 
 
@@ -81,20 +77,20 @@ def _direction(
     )
 
 
-def _refusals(walk: Walk, readings: Readings, terms: Terms) -> list[Refusal]:
+def _refusals(walk: Walk, feed: Feed) -> list[Refusal]:
     found = [
-        Refusal(kind, reason.value, len(times_us), _line(readings, times_us[0], terms))
+        Refusal(kind, reason.value, len(times_us), _line(feed, times_us[0]))
         for (kind, reason), times_us in walk.refused.items()
     ]
     if not walk.account.register_epoch and walk.counters.quarantined:
-        found.append(Refusal("quarantined", Reason.FIRST_READING.value, 1, readings.lines[0]))
+        found.append(Refusal("quarantined", Reason.FIRST_READING.value, 1, feed.lines[0]))
     return found
 
 
-def _line(readings: Readings, latest_us: int, terms: Terms) -> int:
+def _line(feed: Feed, latest_us: int) -> int:
     """The line of the reading whose window ends at `latest_us`."""
-    row = bisect_left(readings.time_us, latest_us - terms.half_window_us)
-    return readings.lines[min(row, len(readings) - 1)]
+    row = bisect_left(feed.time_us, latest_us - feed.terms.half_window_us)
+    return feed.lines[min(row, len(feed) - 1)]
 
 
 def _without_zeros(sums: Mapping[str, int]) -> dict[str, int]:

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.types import GapPolicy
-from gateway.replay.digits import usual_step_us
 from gateway.replay.edges import edges_between, versions_at
 from gateway.replay.feed import feeds
 from gateway.replay.fields import FIRST_US
@@ -101,8 +100,7 @@ def cases(draw: st.DrawFn, troubled: bool = True) -> Case:
 
 
 def walks(case: Case, pace: Pace) -> list[Walk]:
-    gap_us = case.terms.gap_us(usual_step_us(case.readings.time_us))
-    return [walk_through(feed, case.calendar, gap_us, pace) for feed in feeds(case.readings, case.terms)]
+    return [walk_through(feed, case.calendar, pace) for feed in feeds(case.readings, case.terms)]
 
 
 def left_behind(walk: Walk) -> dict[str, object]:

@@ -16,7 +16,7 @@ from gateway.replay.run import STEP_BY_STEP, walk_through
 from gateway.replay.table import BadRow, Column
 from gateway.replay.total import sum_up
 
-from .world import MIN, H, etouc, utc_us
+from .world import MIN, etouc, utc_us
 
 TERMS = Terms(Service(40, 240))
 
@@ -35,7 +35,7 @@ def table() -> Readings:
 def stepped(spoil: str) -> MeterReplay:
     readings = table()
     (feed,) = feeds(readings, TERMS)
-    walk = walk_through(feed, etouc(), H, STEP_BY_STEP)
+    walk = walk_through(feed, etouc(), STEP_BY_STEP)
     (run,) = walk.runs
     assert isinstance(run, ListedRun)
     if spoil == "an interval is lost":
@@ -62,7 +62,7 @@ def test_a_sound_replay_passes() -> None:
 def test_what_does_not_add_up_is_seen_and_has_its_exit_code(spoil: str) -> None:
     meter = stepped(spoil)
     assert not meter.law_holds
-    assert exit_code(Replay(table(), TERMS, 15 * MIN, (meter,))) == EXIT_LAW_BROKEN
+    assert exit_code(Replay(table(), TERMS, (meter,))) == EXIT_LAW_BROKEN
 
 
 def test_rows_left_out_have_their_exit_code() -> None:
@@ -74,7 +74,7 @@ def test_rows_left_out_have_their_exit_code() -> None:
 def test_a_broken_law_ends_a_leap() -> None:
     readings = table()
     (feed,) = feeds(readings, TERMS)
-    walk = walk_through(feed, etouc(), H, STEP_BY_STEP)
+    walk = walk_through(feed, etouc(), STEP_BY_STEP)
     walk.account.directions[Direction.IMPORT].last_milliwh += 1
     with pytest.raises(LawBrokenError):
         walk.land(feed.reading(96), 1)

@@ -60,7 +60,8 @@ def test_a_day_is_booked_and_told(run, day: Path) -> None:
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
     assert lines[0] == "readings day.csv: 97 rows"
-    assert lines[1] == "2026-07-01T00:00:00-07:00 to 2026-07-02T00:00:00-07:00, every 900 s"
+    assert lines[1] == "2026-07-01T00:00:00-07:00 to 2026-07-02T00:00:00-07:00"
+    assert lines[3] == "meter grid 96 readings booked, 0 not; one every 900 s"
     assert any(line.startswith("summer_off_peak 19.000000 kWh") for line in lines)
     assert any(line.startswith("summer_peak 5.000000 kWh") for line in lines)
     assert "all of it 24.000000 kWh == growth 24.000000 kWh" in lines
@@ -122,6 +123,40 @@ def test_production_is_a_meter_of_its_own(run, tmp_path: Path) -> None:
     assert array["directions"].keys() == {"export"}
     assert array["directions"]["export"]["booked_milliwh"] == 19_000_000
     assert (grid["limit_milliw"], array["limit_milliw"]) == (12_000_000, 9_000_000)
+
+
+def test_two_meters_may_be_read_at_their_own_pace(run, tmp_path: Path) -> None:
+    """A blank row of one meter is no reading of it; a row without any register is told once."""
+    rows = [
+        f"2026-07-01T10:{minute:02d}:00-07:00,{minute},0,{minute * 9 if minute % 15 == 0 else ''}"
+        for minute in range(60)
+    ]
+    rows[31] = "2026-07-01T10:31:00-07:00,,,"
+    rows[45] = "2026-07-01T10:45:00-07:00,,,405"
+    (tmp_path / "pv.csv").write_text(HEAD + ",production_wh\n" + "\n".join(rows) + "\n", encoding="ascii")
+    done = run("--readings", "pv.csv", *SERVICE, "--json")
+    grid, array = json.loads(done.stdout)["meters"]
+    assert done.returncode == 3
+    assert [(one["kind"], one["reason"], one["first_line"]) for one in grid["refused"]] == [
+        ("rejected", "not_available", 33)
+    ]
+    assert (grid["accepted"], grid["usual_step_us"]) == (57, 60_000_000)
+    assert (array["accepted"], array["refused"], array["usual_step_us"]) == (3, [], 900_000_000)
+    assert array["directions"]["export"]["booked_milliwh"] == 405_000
+
+
+def test_a_column_that_is_blank_throughout_is_a_register_that_the_meter_lacks(run, day: Path) -> None:
+    day.write_text(day.read_text(encoding="ascii").replace(",0.000", ","), encoding="ascii")
+    done = run("--readings", "day.csv", *SERVICE, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["meters"][0]["directions"].keys() == {"import"}
+
+
+def test_a_table_without_a_register_books_nothing(run, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text(f"{HEAD}\n2026-07-01T00:00:00Z,,\n2026-07-01T00:05:00Z,,\n", encoding="ascii")
+    done = run("--readings", "none.csv", *SERVICE)
+    assert done.returncode == 3
+    assert "readings rejected: 2 (not_available), the first in line 2" in done.stderr
 
 
 def test_the_config_gives_what_the_command_line_does_not(run, day: Path) -> None:
