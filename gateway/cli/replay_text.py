@@ -52,15 +52,21 @@ def troubles_of(result: Replay, calendar: Calendar) -> list[str]:
             f"{meter.meter}: readings {one.kind}: {one.readings:,} ({one.reason}), the first in line {one.first_line}"
             for one in meter.refusals
         ]
-    return troubles + _before_the_tariff(result, calendar)
+    return troubles + _outside_the_tariff(result, calendar)
 
 
-def _before_the_tariff(result: Replay, calendar: Calendar) -> list[str]:
-    """Energy is unassigned where the tariff does not say whose hour it is; a table older than the tariff is told."""
-    begins_us, version = calendar.version_edges()[0]
-    if not result.readings or result.readings.time_us[0] >= begins_us:
+def _outside_the_tariff(result: Replay, calendar: Calendar) -> list[str]:
+    """Energy is unassigned where the tariff does not say whose hour it is; a table that is longer than it is told."""
+    times_us = result.readings.time_us
+    if not times_us:
         return []
-    return [f"the table begins before the tariff's first version, {version.id}: what flowed until then is unassigned"]
+    versions = calendar.tariff.version
+    troubles = []
+    if not calendar.version_at(times_us[0]):
+        troubles.append(f"the table begins before the tariff's first version, {versions[0].id}")
+    if not calendar.version_at(times_us[-1]) and times_us[-1] > calendar.version_edges()[0][0]:
+        troubles.append(f"the table goes on after the tariff's last version, {versions[-1].id}, has ended")
+    return [f"{trouble}: what flowed then is unassigned" for trouble in troubles]
 
 
 def _print_meter(meter: MeterReplay, result: Replay, calendar: Calendar) -> None:

@@ -44,14 +44,16 @@ def _offset_us(timeline: Timeline, utc_us: int) -> int:
 
 
 def versions_at(timeline: Timeline, instants_us: Column) -> list[str]:
-    """The tariff version at each of some rising instants: versions follow each other, so few have to be asked."""
+    """The tariff version at each of some rising instants. A version holds once, so few have to be asked; that none
+    holds can come more than once, before and after.
+    """
     found: list[str] = [""] * len(instants_us)
     todo = [(0, len(instants_us) - 1)] if len(instants_us) else []
     while todo:
         low, high = todo.pop()
         found[low] = timeline.calendar.version_at(int(instants_us[low]))
         found[high] = timeline.calendar.version_at(int(instants_us[high]))
-        if found[low] == found[high]:
+        if found[low] == found[high] != "":
             found[low : high + 1] = [found[low]] * (high + 1 - low)
         elif high - low > 1:
             middle = (low + high) // 2

@@ -69,9 +69,9 @@ def _direction(
         epoch_first_milliwh=account.epoch_first_milliwh,
         last_milliwh=account.last_milliwh,
         earlier_epochs_milliwh=account.earlier_epochs_milliwh,
-        buckets_milliwh={name: milliwh for name, milliwh in totals.items() if name != UNASSIGNED_NAME},
+        buckets_milliwh={name: milliwh for name, milliwh in sorted(totals.items()) if name != UNASSIGNED_NAME},
         unassigned_milliwh=totals.get(UNASSIGNED_NAME, 0),
-        uncertain_milliwh=dict(account.uncertain_milliwh),
+        uncertain_milliwh=dict(sorted(account.uncertain_milliwh.items())),
         finer_cells=finer_cells,
         intervals_add_up=_without_zeros(added(sums)) == _without_zeros(totals),
     )

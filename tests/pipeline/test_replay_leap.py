@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,3 +190,16 @@ def test_edges_at_once_are_the_edges_one_by_one(
     assert found[1].tolist() == table.bucket_ids.tolist()
     versions = versions_at(timeline, found[0])
     assert versions == [calendar.version_at(edge_us) for edge_us in table.edges_us]
+
+
+class Lapsed(HandCalendar):
+    """Its one version holds for three hours."""
+
+    def version_at(self, utc_us: int) -> str:
+        return "v1" if HOWE_US <= utc_us < HOWE_US + 3 * H else ""
+
+
+def test_a_version_between_times_without_one_is_found() -> None:
+    timeline = Timeline(Lapsed(1, ()), 15, FIRST_US)
+    instants = np.arange(HOWE_US - 9 * H, HOWE_US + 9 * H, 15 * MIN, dtype=np.int64)
+    assert versions_at(timeline, instants) == [""] * 36 + ["v1"] * 12 + [""] * 24

@@ -226,7 +226,7 @@ def test_energy_before_the_tariff_is_unassigned_and_said(run, tmp_path: Path) ->
     done = run("--readings", "old.csv", *SERVICE, "--json")
     account = json.loads(done.stdout)["meters"][0]["directions"]["import"]
     assert (account["buckets_milliwh"], account["unassigned_milliwh"]) == ({}, 24_000_000)
-    assert "before the tariff's first version, 2025-01-01" in done.stderr
+    assert "begins before the tariff's first version, 2025-01-01: what flowed then is unassigned" in done.stderr
 
 
 def test_one_reading_alone_books_nothing_and_is_no_success(run, tmp_path: Path) -> None:
