@@ -33,7 +33,7 @@ class Leaper:
     def leap(self, first: int, start: int, last: int) -> bool:
         """Book the plain rows after `start` up to `last`. False: nothing was done, go step by step.
 
-        Every row from `first` to `start` was accepted, one after the other; `start` is the last that was taken.
+        `start` is the last that was taken; each after `first` up to it was plain, and accepted.
         """
         reach_us = self._feed.terms.half_window_us + self._feed.terms.clock_error_us
         registers = {direction: column[first : last + 1] for direction, column in self._registers.items()}

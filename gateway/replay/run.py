@@ -73,26 +73,27 @@ def walk_through(feed: Feed, calendar: Calendar, pace: Pace, tell: Tell | None =
 
 
 class _Course:
-    """Where a walk stands: which rows lie plainly ahead, and since when every row was accepted."""
+    """Where a walk stands: which rows lie plainly ahead, and since when every row counted plainly on from the last."""
 
     def __init__(self, feed: Feed, gap_us: int, pace: Pace) -> None:
         self._pace = pace
         self._count = len(feed)
-        self._not_plain = np.flatnonzero(~plain_rows(feed, gap_us)).tolist()
-        self._accepted_since: int | None = None
+        self._plain = plain_rows(feed, gap_us)
+        self._not_plain = np.flatnonzero(~self._plain).tolist()
+        self._plain_since: int | None = None
 
     def note(self, row: int, decision: Decision) -> None:
         """A row was stepped through."""
         if not isinstance(decision, Accepted):
-            self._accepted_since = None
-        elif self._accepted_since is None:
-            self._accepted_since = row
+            self._plain_since = None
+        elif self._plain_since is None or not self._plain[row]:
+            self._plain_since = row
 
     def leap_from(self, row: int) -> tuple[int, int] | None:
         """The first row that may be relied on and the last that lies plainly ahead; None: step."""
-        if self._accepted_since is None:
+        if self._plain_since is None:
             return None
         position = bisect_left(self._not_plain, row)
         end = self._not_plain[position] if position < len(self._not_plain) else self._count
         last = min(end, row + self._pace.most_rows) - 1
-        return (max(self._accepted_since, row - ROWS_BEHIND), last) if last - row >= self._pace.least_rows else None
+        return (max(self._plain_since, row - ROWS_BEHIND), last) if last - row >= self._pace.least_rows else None
