@@ -54,7 +54,7 @@ def _close(
                 share.uncertain_milliwh + carried_milliwh + doubt_milliwh,
                 share.booked_milliwh,
             )
-        measured = measured and _read_at(edge.edge_us, share.before, after, tolerance_us)
+        measured = measured and _read_at(edge.edge_us, (share.before, *share.containing, after), tolerance_us)
     quality = Quality.MEASURED if measured else Quality.ESTIMATED
     return Interval(
         start_us=edge.start_us,
@@ -68,8 +68,9 @@ def _close(
     )
 
 
-def _read_at(edge_us: int, before: Mark | None, after: Mark | None, tolerance_us: int) -> bool:
-    """Whether a reading surely lies within the tolerance of the edge, on either side."""
-    return (before is not None and edge_us - before.earliest_us <= tolerance_us) or (
-        after is not None and after.latest_us - edge_us <= tolerance_us
+def _read_at(edge_us: int, marks: tuple[Mark | None, ...], tolerance_us: int) -> bool:
+    """Whether a reading surely lies within the tolerance of the edge: its whole window, on either side or across."""
+    return any(
+        mark is not None and edge_us - mark.earliest_us <= tolerance_us and mark.latest_us - edge_us <= tolerance_us
+        for mark in marks
     )

@@ -36,8 +36,10 @@ class Calendar(Protocol):
 class Timeline:
     """Bucket and interval edges merged. UTC microseconds throughout."""
 
-    def __init__(self, calendar: Calendar, interval_min: int) -> None:
+    def __init__(self, calendar: Calendar, interval_min: int, first_credible_us: int = FIRST_CREDIBLE_US) -> None:
+        """`first_credible_us`: a live clock before it is not set; recorded readings may well be older."""
         self.calendar = calendar
+        self.first_credible_us = first_credible_us
         self.interval_us = interval_min * 60_000_000
         self._known_from_us = 0
         self._known_next_us = 0
@@ -47,8 +49,8 @@ class Timeline:
 
         A clock that is not set has no edges: outside the credible years the next one is their beginning, or none.
         """
-        if utc_us < FIRST_CREDIBLE_US:
-            return FIRST_CREDIBLE_US
+        if utc_us < self.first_credible_us:
+            return self.first_credible_us
         if utc_us >= LAST_CREDIBLE_US:
             return NO_EDGE_US
         if not self._known_from_us <= utc_us < self._known_next_us:

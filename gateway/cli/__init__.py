@@ -15,6 +15,7 @@ COMMANDS = {
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
+    "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),

@@ -120,6 +120,14 @@ def test_measured_means_read_within_nine_seconds_of_the_edge(before_s: int, afte
     assert closed.quality is quality
 
 
+@pytest.mark.parametrize(("half_window_s", "quality"), [(9, Quality.MEASURED), (10, Quality.ESTIMATED)])
+def test_reading_across_the_edge_measures_it_where_all_its_window_is_near(half_window_s: int, quality: Quality) -> None:
+    account = opened(NOON_US - 100 * S)
+    assert account.add(reading(NOON_US, 1000 * WH, half_window_us=half_window_s * S)) == []
+    (closed,) = account.add(reading(NOON_US + 100 * S, 1000 * WH))
+    assert closed.quality is quality
+
+
 GAP_CASES = {  # policy, hours from noon of the two readings -> unassigned, low, high of 4000 mWh
     "a gap over the edge, pro rata": (GapPolicy.PRO_RATA, -1, 3, (0, 1000, 3000)),
     "a gap over the edge, unassigned": (GapPolicy.UNASSIGNED, -1, 3, (4000, 0, 0)),

@@ -1,0 +1,80 @@
+"""The daemon's books fed by hand, one reading at a time: the reference that anything faster has to equal.
+
+Decisions, bookings and events are those of `gateway.books`; only where its rows go differs: nothing is hashed, and
+nothing written. A table has no monotonic clock, so a time that leaps is told from its neighbours (`table`), not here.
+"""
+
+from dataclasses import replace
+
+from ..books import Books, Origin, OutboxIds
+from ..closing import close_pending
+from ..energy import AccumulatorState, Interval
+from ..kernels import Kernel
+from ..ledger.records import Batch, EventRow, Record, StoredMeter
+from ..read import Reading
+from ..timeline import Timeline
+from ..validate import Decision, Quarantined, Reason, Rejected, ValidatorState
+from .result import IntervalRun, ListedRun
+from .terms import Terms
+
+
+class Walk(Books):
+    """One meter's books without a store. `step` is the way in; `runs`, `events`, `refused` is what came."""
+
+    def __init__(self, meter: str, terms: Terms, timeline: Timeline, kernel: Kernel, gap_us: int) -> None:
+        stored = StoredMeter(0, meter, ValidatorState(), AccumulatorState(), 0, 0, "")
+        section, rules = terms.section(meter), terms.rules(meter)
+        super().__init__(stored, Origin("", ""), section, timeline, kernel, rules, OutboxIds(0), gap_us)
+        self._limits = replace(self._limits, first_credible_us=timeline.first_credible_us)
+        self._rules = rules
+        self.leaps = 0
+        """How often many readings were booked in one go."""
+        self.runs: list[IntervalRun] = []
+        self.events: list[EventRow] = []
+        self.refused: dict[tuple[str, Reason], list[int]] = {}
+        """(rejected or quarantined, reason) -> `latest_us` of each reading."""
+
+    @property
+    def account(self) -> AccumulatorState:
+        """The running account."""
+        return self._accumulator.state
+
+    def step(self, reading: Reading) -> Decision:
+        """Take one reading."""
+        return self.take(reading, Batch())
+
+    def land(self, reading: Reading, count: int) -> None:
+        """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
+        self._validator = ValidatorState(register_epoch=self.account.register_epoch, last=reading)
+        self.leaps += 1
+        self.counters.accepted += count
+        self.latest, self.last_decision = reading, "accepted"
+        self._clock_seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
+        self._accumulator._check()
+
+    def finish(self) -> None:
+        """The table ends: edges that were crossed close with what is known of them."""
+        for interval in close_pending(self.account, None, self._rules.limit_milliw, self._rules.edge_tolerance_us):
+            self._add_interval(interval)
+
+    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:  # noqa: ARG002
+        """Keep an event; nobody waits for it."""
+        self._event_seq += 1
+        self.events.append(EventRow(0, self._event_seq, at_us, kind, detail))
+
+    def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
+        super()._refuse(decision, batch)
+        if decision.reason is Reason.FIRST_READING:  # every meter begins with one; `finish` of the run tells if no more
+            return
+        kind = "quarantined" if isinstance(decision, Quarantined) else "rejected"
+        self.refused.setdefault((kind, decision.reason), []).append(decision.reading.latest_us)
+
+    def _write_interval(self, interval: Interval, batch: Batch) -> None:  # noqa: ARG002
+        self._add_interval(interval)
+
+    def _add_interval(self, interval: Interval) -> None:
+        last = self.runs[-1] if self.runs else None
+        if not isinstance(last, ListedRun):
+            last = ListedRun()
+            self.runs.append(last)
+        last.append(interval)
