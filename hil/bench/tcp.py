@@ -5,7 +5,6 @@ Lateness is how much later than its own rhythm a meter was asked: the rhythm is 
 which it was ever asked.
 """
 
-import os
 import time
 from array import array
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from ..site import Site
 from .tcp_farm import PROFILE
 
 NS_PER_S = 1_000_000_000
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +107,9 @@ def _wait(site: Site, seconds: float) -> None:
 
 
 def _cpu_s(pid: int) -> float:
-    """User and system time of all threads (proc(5), stat, fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+    """Time on a processor of all threads that live (proc(5), schedstat, first field: nanoseconds)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / NS_PER_S
 
 
 def _status(pid: int) -> dict[str, str]:
