@@ -54,7 +54,7 @@ def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need) -> D
 
 
 def _supply(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return _tagged(tariff, version, components, "supply", tariff.parts.supply)
+    return _tagged(tariff, version, components, "supply", tariff.parts_of(version).supply)
 
 
 def _delivery(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
@@ -62,12 +62,13 @@ def _delivery(tariff: Tariff, version: Version, components: Mapping[str, Decimal
 
 
 def _price_to_compare(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    transmission = _tagged(tariff, version, components, "transmission", tariff.parts.transmission)
+    names = tariff.parts_of(version).transmission
+    transmission = _tagged(tariff, version, components, "transmission", names)
     return _supply(tariff, version, components) + transmission
 
 
 def _non_bypassable(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return _tagged(tariff, version, components, "non_bypassable", tariff.parts.non_bypassable)
+    return _tagged(tariff, version, components, "non_bypassable", tariff.parts_of(version).non_bypassable)
 
 
 _TAGGED: dict[Need, Callable[[Tariff, Version, Mapping[str, Decimal]], Decimal]] = {
@@ -83,7 +84,8 @@ def _tagged(
 ) -> Decimal:
     """The sum of the components that `[parts]` names; a name that is missing here is not taken for zero."""
     if not names:
-        raise LeftOutError(f"tariff {tariff.id}: [parts] does not say which components are {part}")
+        here = f"tariff {tariff.id}, version {version.id}"
+        raise LeftOutError(f"{here}: [parts] does not say which components are {part}")
     missing = [name for name in names if name not in components]
     if missing:
         what = ", ".join(missing)

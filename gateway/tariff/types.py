@@ -143,6 +143,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Name of a list of holidays for this version alone."""
     holiday: tuple[Holiday, ...] | None = None
     """Holidays of this version alone, those of its list included once read; None means the tariff's."""
+    parts: Parts | None = None
+    """Which components are what in this version alone; None means the tariff's."""
     adders_per_kwh: Mapping[str, Decimal] = {}
     """Components that are the same at all hours."""
     energy_per_kwh: Mapping[str, Mapping[str, Decimal]] = {}
@@ -210,6 +212,10 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def holidays_of(self, version: Version) -> tuple[Holiday, ...]:
         """The holidays that hold in `version`."""
         return self.holiday if version.holiday is None else version.holiday
+
+    def parts_of(self, version: Version) -> Parts:
+        """Which components are what in `version`."""
+        return self.parts if version.parts is None else version.parts
 
     def bucket_names_of(self, version: Version) -> tuple[str, ...]:
         """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""

@@ -150,7 +150,24 @@ MISTAKES = [
     ('{ year = "9.5" }', '{ yaer = "9.5" }', 46, 'there is no season "yaer": did you mean "year"?'),
     ('{ year = "9.5" }', "{ }", 46, 'season "year" has no allowance'),
     ('levy = "0.003"', "levy = 0.003", 32, "is not a price in quotes"),
+    (
+        "[version.pcia_per_kwh]",
+        '[version.parts]\nsupply = ["lins"]\n[version.pcia_per_kwh]',
+        38,
+        'did you mean "lines"?',
+    ),
 ]
+
+
+def test_a_version_can_have_parts_of_its_own(tmp_path):
+    prices = 'energy_per_kwh = { year_all = { power = "1", tax = "2" } }\n[version.parts]\nsupply = ["power"]\n'
+    tariff = load(tmp_path, GOOD + f'\n[[version]]\neffective = 2027-01-01\nsource = "x"\n{prices}')
+    supply = [part_per_kwh(tariff, one, "year_all", Need.SUPPLY) for one in tariff.version]
+    assert supply == [Decimal("0.3"), Decimal(1)]
+    with pytest.raises(
+        LeftOutError, match="version 2027-01-01: \\[parts\\] does not say which components are non_bypassable"
+    ):
+        part_per_kwh(tariff, tariff.version[1], "year_all", Need.NON_BYPASSABLE)
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), MISTAKES, ids=lambda value: str(value)[:30])
