@@ -49,8 +49,10 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
         path = ("version", position)
         if position and version.effective <= tariff.version[position - 1].effective:
             document.add((*path, "effective"), "versions must be in order of time, one a day", value=version.id)
-        if not FIRST_YEAR <= version.effective.year < LAST_YEAR:
-            document.add((*path, "effective"), f"{version.id} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        check_years(document, (*path, "effective"), version.effective, "a calendar has no other years")
+        if version.last_day is not None:
+            mend = "leave last_day out where the sheet names none"
+            check_years(document, (*path, "last_day"), version.last_day, mend)
         if version.last_day is not None and version.last_day < version.effective:
             message = f"last_day {version.last_day} is before effective {version.id}"
             document.add((*path, "last_day"), message, "it is the last day on which the version holds")
@@ -59,6 +61,12 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
     check_parts(document, tariff)
     # Rules that several versions share are looked at for each of them, but told once.
     document.problems[:] = dict.fromkeys(document.problems)
+
+
+def check_years(document: Document, path: TomlPath, day: date, mend: str) -> None:
+    """Notes a day on which no calendar can begin or end."""
+    if not FIRST_YEAR <= day.year < LAST_YEAR:
+        document.add(path, f"{day} is outside the years {FIRST_YEAR} to {LAST_YEAR - 1}", mend, value=day)
 
 
 def _kind(path: TomlPath) -> str:

@@ -1,7 +1,7 @@
 """Several tariffs one after the other: what a customer had who changed schedule, as one tariff.
 
-Each keeps its own seasons, hours, holidays, prices and parts for the days on which the customer had it. The hours must go by
-one clock and the prices be in one currency. Pure; files are read by `tariff_file`.
+Each keeps its own seasons, hours, holidays, prices and parts for the days on which the customer had it. The hours
+must go by one clock and the prices be in one currency. Pure; files are read by `tariff_file`.
 """
 
 import datetime

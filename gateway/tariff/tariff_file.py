@@ -13,7 +13,7 @@ from ..config.hints import did_you_mean
 from ..config.lines import line_of
 from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
 from ..places import data_folders
-from .checks import check_tariff, check_top
+from .checks import check_tariff, check_top, check_years
 from .history import History, check_history, joined
 from .holiday_lists import HolidayList, with_lists
 from .types import Period, Tariff, Version
@@ -91,6 +91,8 @@ def _read_history(document: Document, search: Sequence[Path]) -> TariffFile:
     check_top(document, converter.tables[()].text("id"), None)
     if history is not None and not history.schedule:
         document.add((HISTORY_KEY,), "there is no [[schedule]]", "each names a tariff and the day from which it holds")
+    for at, stint in enumerate(() if history is None else history.schedule):
+        check_years(document, (HISTORY_KEY, at, "from"), stint.first, "it is the first day on which the tariff holds")
     _raise_errors(document)
     assert history is not None
     files = [_read_stint(document, at, stint.tariff, search) for at, stint in enumerate(history.schedule)]

@@ -5,6 +5,7 @@ Prices are Decimals in `currency` per kWh (or per day where the name says so). P
 """
 
 import datetime
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,9 @@ from msgspec import Meta
 from .flags import Flag
 
 MINUTES_A_DAY = 24 * 60
+# Digits alone: int() would take "+4", " 4" and the digits of other scripts too.
+_CLOCK = re.compile(r"(\d\d):(\d\d)", re.ASCII)
+_MONTH_DAY = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
 
 
 class ClockKind(StrEnum):
@@ -124,8 +128,8 @@ class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Must be chosen where `on` is a fixed day of the year; elsewhere None is `none`."""
     keep_day: bool = False
     """Whether the day itself stays a holiday when another is observed for it."""
-    first_year: int | None = None
-    last_year: int | None = None
+    first_year: Annotated[int, Meta(ge=1, le=datetime.MAXYEAR)] | None = None
+    last_year: Annotated[int, Meta(ge=1, le=datetime.MAXYEAR)] | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -239,17 +243,24 @@ def bucket_name(season: str, period: str) -> str:
 @lru_cache(maxsize=1024)
 def minute_of(clock: str) -> int:
     """`HH:MM` -> minutes after midnight; `24:00` is 1440. Raises ValueError."""
-    hour, minute = (int(part) for part in clock.split(":"))
-    if len(clock) != 5 or not (0 <= hour <= 24 and 0 <= minute <= 59 and hour * 60 + minute <= MINUTES_A_DAY):
+    found = _CLOCK.fullmatch(clock)
+    hour, minute = (int(found[1]), int(found[2])) if found else (0, MINUTES_A_DAY)
+    if minute > 59 or hour * 60 + minute > MINUTES_A_DAY:
         raise ValueError(f"{clock!r} is no time of day")
     return hour * 60 + minute
+
+
+def clock_of(minute: int) -> str:
+    """Minutes after midnight -> `HH:MM`."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 @lru_cache(maxsize=1024)
 def month_day_of(text: str) -> tuple[int, int]:
     """`MM-DD` -> (month, day), 29 February included. Raises ValueError."""
-    month, day = (int(part) for part in text.split("-"))
-    if len(text) != 5:
+    found = _MONTH_DAY.fullmatch(text)
+    if found is None:
         raise ValueError(f"{text!r} is no day of the year")
+    month, day = int(found[1]), int(found[2])
     datetime.date(2000, month, day)  # a leap year
     return month, day

@@ -15,7 +15,7 @@ from ..config.problem import errors_of
 from .checks import check_tariff
 from .flags import Flag
 from .holiday_lists import with_lists
-from .types import Tariff
+from .types import Tariff, clock_of
 from .urdb_file import UrdbError, printable
 from .urdb_left_out import flags_of, left_out
 from .urdb_questions import NONE, Answers, fixed_of, non_bypassable_of, tier_of
@@ -105,7 +105,7 @@ def _period(run: Run, name: str, answers: Answers) -> list[str]:
     minutes = dict(answers.edges)
     start, end = (minutes.get(hour, hour * 60) for hour in (run.start_hour, run.end_hour))
     days = [run.days, "holiday"] if run.days == "weekend" and answers.holidays not in (None, NONE) else [run.days]
-    lines = ["", "[[period]]", f"name = {_quoted(name)}", f'from = "{_clock(start)}"', f'to = "{_clock(end)}"']
+    lines = ["", "[[period]]", f"name = {_quoted(name)}", f'from = "{clock_of(start)}"', f'to = "{clock_of(end)}"']
     lines.append("days = [" + ", ".join(_quoted(day) for day in days) + "]")
     if len(run.months) < 12:
         lines.append("months = [" + ", ".join(str(month) for month in run.months) + "]")
@@ -154,10 +154,6 @@ def _read_back(rate: UrdbRate, text: str, tariff_id: str) -> None:
 
 def _slug(name: str) -> str:
     return _UNFIT.sub("-", name.lower()).strip("-")[:_LONGEST_ID].strip("-")
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _quoted(text: str) -> str:

@@ -107,6 +107,12 @@ CHANGES = [
     ),
     ("effective = 2026-01-01", 'effective = "2026-01-01"', 31, "is not a date: without quotes"),
     ("effective = 2027-01-01", "effective = 2026-01-01", 50, "versions must be in order of time"),
+    ("effective = 2027-01-01", "effective = 2199-01-01", 50, "2199-01-01 is outside the years 1970 to 2198"),
+    ("effective = 2027-01-01", "effective = 2027-01-01\nlast_day = 9999-12-31", 51, "leave last_day out where"),
+    ('from = "04-01"', 'from = "4-001"', 11, '"4-001" is no day of the year'),
+    ('from = "04-01"', 'from = "٠٤-٠١"', 11, "is no day of the year"),
+    ('from = "16:00"', 'from = "+6:00"', 21, '"+6:00" is no time of day'),
+    ('from = "16:00"', 'from = " 6:00"', 21, '" 6:00" is no time of day'),
     ('days = ["weekday"]', "months = [13]", 23, "outside 1 to 12"),
     ("effective = 2027-01-01", "effective = 2027-01-01\nuntil = 2027-12-31", 51, 'did you mean "last_day"?'),
     ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a price in quotes: grid = "0.1"'),
@@ -162,6 +168,8 @@ HOLIDAYS = [
     (["date = 2026-07-04", 'observed = "nearest_weekday"'], 12, "is observed on itself"),
     (['on = "easter"', "keep_day = true"], 12, "nothing is observed on another day"),
     (['on = "easter"', "first_year = 2027", "last_year = 2026"], 13, "is before first_year"),
+    (['on = "easter"', "first_year = 0"], 12, "first_year = 0 is outside 1 to 9999"),
+    (['on = "easter"', "last_year = 10000"], 12, "last_year = 10000 is outside 1 to 9999"),
 ]
 
 

@@ -167,6 +167,10 @@ TWO_ZONES = schedule(("./flat.toml", "2026-02-01"), ("./east.toml", "2026-03-01"
             "house.toml:10: [[schedule]] number 2: east has zone America/New_York, flat has America/Los_Angeles",
         ),
         (schedule(("./none.toml", "2026-02-01")), "none.toml does not exist"),
+        (
+            schedule(("./flat.toml", "2026-02-01"), ("./tou.toml", "9999-12-31")),
+            "house.toml:11: [[schedule]] number 2: 9999-12-31 is outside the years 1970 to 2198",
+        ),
         (schedule(("pge-e-tuo-c", "2026-02-01")), 'there is no tariff "pge-e-tuo-c": did you mean "pge-e-tou-c"?'),
         (schedule(("./house.toml", "2026-02-01")), "./house.toml is a history itself: name the tariffs that it names"),
         (
