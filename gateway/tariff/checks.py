@@ -21,6 +21,8 @@ from .prices import price_components
 from .types import Season, Tariff, Version, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
 
+# In the folder of the time zones, and none: the machine's own, a machine's that nobody has set up, and leap seconds.
+_NO_PLACES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 PRINTED_STEP = Decimal("0.00001")
 """Sheets round their totals and their components each for itself, so that a total may be one step off."""
@@ -82,9 +84,11 @@ def check_top(document: Document, name: str | None, zone: str | None) -> None:
     if zone is None:
         return
     try:
-        ZoneInfo(zone)
+        there = not zone.startswith(_NO_PLACES) and ZoneInfo(zone) is not None
     except (ValueError, OSError, LookupError):
-        zones = available_timezones()
+        there = False
+    if not there:
+        zones = {one for one in available_timezones() if not one.startswith(_NO_PLACES)}
         near = did_you_mean(zone, sorted(zones))
         mend = near if near.startswith("did") else "names are like America/Los_Angeles: timedatectl list-timezones"
         document.add(("zone",), f'there is no time zone "{zone}"', mend, value=zone)
@@ -159,10 +163,17 @@ def _check_prices(document: Document, path: TomlPath, tariff: Tariff, version: V
             if name not in buckets:
                 message = f'no season and period give a bucket "{name}"'
                 document.add((*path, table, name), message, did_you_mean(name, buckets), value=name)
-    for name in buckets:
-        if version.energy_per_kwh and name not in version.energy_per_kwh:
+    for table, prices in (("adders_per_kwh", version.adders_per_kwh), ("published_per_kwh", version.published_per_kwh)):
+        if prices and not version.energy_per_kwh:
+            mend = f"write the price of each bucket: [version.energy_per_kwh.{buckets[0]}]"
+            document.add((*path, table), f"{table} stands alone, and is the price of no hour", mend)
+    for name in buckets if version.energy_per_kwh else ():
+        if name not in version.energy_per_kwh:
             place = (*path, "energy_per_kwh")
             document.add(place, f'bucket "{name}" has no price', f"add [version.energy_per_kwh.{name}]")
+        elif not price_components(version, name):
+            place = (*path, "energy_per_kwh", name)
+            document.add(place, f'bucket "{name}" has no price', 'write its components: energy = "0.20"')
     for name, components in version.energy_per_kwh.items():
         for twice in sorted(set(components) & set(version.adders_per_kwh)):
             message = f'component "{twice}" stands both here and in adders_per_kwh'
