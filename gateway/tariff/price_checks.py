@@ -20,6 +20,9 @@ def check_parts(document: Document, tariff: Tariff) -> None:
         if Flag.DELIVERY_ONLY in flags and Flag.GENERATION_ONLY in flags:
             message = "the figures cannot be delivery only and generation only"
             document.add(("version", position), message, "without either they are the whole price")
+        if Flag.DELIVERY_ONLY in flags and tariff.parts_of(version).supply:
+            path: TomlPath = ("parts", "supply") if version.parts is None else ("version", position, "parts", "supply")
+            document.add(path, "the figures are delivery only, and have a supply part", "leave one of the two out")
         _check_rest(document, ("version", position), tariff, version)
 
 
@@ -47,7 +50,7 @@ def _check_rest(document: Document, path: TomlPath, tariff: Tariff, version: Ver
     """Years of other suppliers are years, allowances are for seasons that exist."""
     for table in ("pcia_per_kwh", "franchise_fee_per_kwh"):
         for year in getattr(version, table):
-            if not (len(year) == 4 and year.isdigit()):
+            if not (len(year) == 4 and year.isascii() and year.isdigit()):
                 document.add((*path, table, year), f'"{year}" is no year', "the year in which the supplier took over")
     if version.baseline is None:
         return

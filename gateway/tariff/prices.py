@@ -2,13 +2,14 @@
 
 The price is the sum of its components; what the sheet prints as a total is kept beside it and may be one in
 the last digit off. A part of a price (supply, delivery ...) is answered only where the file says which
-components belong to it; else it is refused with the reason (`flags`). Never guesses a part from a name.
+components belong to it, or that it is all there is; else it is refused with the reason (`flags`). Never guesses a
+part from a name.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from .flags import Need, refusals
+from .flags import Flag, Need, refusals
 from .types import Tariff, Version
 
 
@@ -54,11 +55,14 @@ def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need) -> D
 
 
 def _supply(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
+    if Flag.GENERATION_ONLY in tariff.flags_of(version) and not tariff.parts_of(version).supply:
+        return sum(components.values(), Decimal(0))
     return _tagged(tariff, version, components, "supply", tariff.parts_of(version).supply)
 
 
 def _delivery(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return sum(components.values(), Decimal(0)) - _supply(tariff, version, components)
+    total = sum(components.values(), Decimal(0))
+    return total if Flag.DELIVERY_ONLY in tariff.flags_of(version) else total - _supply(tariff, version, components)
 
 
 def _price_to_compare(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:

@@ -40,6 +40,7 @@ class Imported:
 def import_rate(rate: UrdbRate, answers: Answers) -> Imported:
     """The tariff file of a record whose questions are all answered. Raises UrdbError where it would be unusable."""
     names = dict(names_of(rate))
+    _hold_against_prices(rate, answers, names)
     flags = flags_of(rate, answers)
     missing = tuple(plain(line) for line in left_out(rate, answers, names))
     tariff_id = answers.id or _slug(answers.name or rate.text("name"))
@@ -52,6 +53,16 @@ def import_rate(rate: UrdbRate, answers: Answers) -> Imported:
     text = "\n".join(parts) + "\n"
     _read_back(rate, text, tariff_id)
     return Imported(tariff_id, text, flags, missing, rate.notes)
+
+
+def _hold_against_prices(rate: UrdbRate, answers: Answers, names: dict[int, str]) -> None:
+    """A part that is more than the whole is a slip of the pen, and would credit what nobody pays."""
+    part = non_bypassable_of(answers)
+    for position in rate.used if part is not None and part > 0 else ():
+        price = tier_of(rate.periods[position], answers.tier).total
+        if part is not None and part > price:
+            message = f"the price of {names[position]} is {price:f}, less than its non-bypassable part {part:f}"
+            raise rate.document.refuse("energyratestructure", message, "look at --non-bypassable")
 
 
 def plain(text: str) -> str:
