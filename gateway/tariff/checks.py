@@ -18,7 +18,7 @@ from .days import in_season
 from .holiday_lists import check_holiday
 from .price_checks import check_parts
 from .prices import price_components
-from .types import Season, Tariff, Version, minute_of, month_day_of
+from .types import Season, Tariff, Version, bucket_name, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
 
 # In the folder of the time zones, and none: the machine's own, a machine's that nobody has set up, and leap seconds.
@@ -137,6 +137,7 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         for name in period.seasons:
             if name not in names:
                 document.add(place, f'there is no season "{name}"', did_you_mean(name, names), value=name)
+    _check_bucket_names(document, path, tariff, version)
     shared_and_seen = not version.season and path != ("version", 0)
     overlap = None if shared_and_seen else _overlap(seasons)
     if overlap is not None:
@@ -144,6 +145,17 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         place = (*path, "season", second) if version.season else ("season", second)
         message = f"seasons {names[first]} and {names[second]} both hold on {day:%m-%d}"
         document.add(place, message, "let each day have one season")
+
+
+def _check_bucket_names(document: Document, path: TomlPath, tariff: Tariff, version: Version) -> None:
+    """Two hours of different kinds must not be one bucket: `summer` with `super_peak`, `summer_super` with `peak`."""
+    whose: dict[str, tuple[str, str]] = {}
+    for pair in dict.fromkeys(tariff.pairs_of(version)):
+        name = bucket_name(*pair)
+        season, period = whose.setdefault(name, pair)
+        if (season, period) != pair:
+            message = f"season {pair[0]} with period {pair[1]} is bucket {name}, as is {season} with {period}"
+            document.add(path if version.period else ("period",), message, "let one of them have another name")
 
 
 def _overlap(seasons: tuple[Season, ...]) -> tuple[date, int, int] | None:

@@ -223,16 +223,17 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def bucket_names_of(self, version: Version) -> tuple[str, ...]:
         """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""
-        seasons, periods = self.seasons_of(version), self.periods_of(version)
-        if not seasons:
-            return tuple(dict.fromkeys(period.name for period in periods))
-        names = (
-            bucket_name(season.name, period.name)
+        return tuple(dict.fromkeys(bucket_name(season, period) for season, period in self.pairs_of(version)))
+
+    def pairs_of(self, version: Version) -> tuple[tuple[str, str], ...]:
+        """Season and period of every bucket in `version`; the season is empty where it has none."""
+        seasons = [season.name for season in self.seasons_of(version)] or [""]
+        return tuple(
+            (season, period.name)
             for season in seasons
-            for period in periods
-            if not period.seasons or season.name in period.seasons
+            for period in self.periods_of(version)
+            if not season or not period.seasons or season in period.seasons
         )
-        return tuple(dict.fromkeys(names))
 
 
 def bucket_name(season: str, period: str) -> str:

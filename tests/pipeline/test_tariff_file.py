@@ -150,6 +150,15 @@ CHANGES = [
 ]
 
 
+def test_two_kinds_of_hours_are_not_one_bucket(tmp_path):
+    text = GOOD[: GOOD.index("[version.adders")].replace('"winter"', '"summer_off"')
+    (one,) = told(tmp_path, text)
+    assert one == (
+        "19: season summer_off with period peak is bucket summer_off_peak, as is summer with off_peak:"
+        " let one of them have another name"
+    )
+
+
 @pytest.mark.parametrize("table", ["adders_per_kwh", "published_per_kwh"])
 def test_prices_that_stand_alone_are_no_hours_price(tmp_path, table):
     (one,) = told(tmp_path, f'{GOOD}[version.{table}]\nwinter_peak = "0.10"\n')
