@@ -7,6 +7,7 @@ else by the XDG Base Directory Specification. Creates nothing; whoever writes ma
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from .config.types import Config
@@ -24,6 +25,15 @@ def data_folders(kind: str) -> tuple[Path, ...]:
     """Where files of a kind (`config`, `config/tariffs`, `systemd`) can be, best first; only those that exist."""
     places = (_PACKAGE / "data" / kind, _PACKAGE.parent / kind)
     return tuple(place for place in places if place.is_dir())
+
+
+def files_by_name(folders: Iterable[Path]) -> dict[str, Path]:
+    """The TOML files of some folders by name, without `.toml`; of two with one name the earlier folder's."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
 
 
 def data_file(relative: str) -> Path:

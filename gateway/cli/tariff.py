@@ -1,6 +1,7 @@
-"""`netmeter tariff show`: which bucket holds when, why, and what a kilowatt-hour costs in it; and `tariff check`.
+"""`netmeter tariff show`: which bucket holds when, why, and what a kilowatt-hour costs in it.
 
-Only reads tariff files; no daemon, no store.
+The group `tariff` stands here too; `check` and `import-urdb` have files of their own. Only reads tariff files; no
+daemon, no store.
 """
 
 import json
@@ -25,7 +26,7 @@ DAY_US = 86_400_000_000
 
 @click.group()
 def tariff() -> None:
-    """Show which price bucket holds when, and why; tell what is hardly meant in a tariff file.
+    """Show which price bucket holds when, and why; tell what is hardly meant in a tariff file; import one from URDB.
 
     \b
     Example:
@@ -133,18 +134,18 @@ def _show_price(calendar: Calendar, moment: Moment) -> None:
     if moment.total is None:
         click.echo("price    none: the tariff file has no price for this hour")
     else:
-        click.echo(f"price    {moment.total} {calendar.tariff.currency} per kWh, the sum of")
+        click.echo(f"price    {moment.total:f} {calendar.tariff.currency} per kWh, the sum of")
         for component, price in moment.components.items():
-            click.echo(f"           {price:>9}  {component}")
+            click.echo(f"           {price:>9f}  {component}")
     if moment.printed is not None and moment.printed != moment.total:
-        click.echo(f"         (the sheet prints {moment.printed})")
+        click.echo(f"         (the sheet prints {moment.printed:f})")
     if moment.version is None:
         return
     if moment.version.baseline is not None:
         credit = moment.version.baseline.credit_per_kwh
-        click.echo(f"         less {credit} per kWh within the baseline allowance")
+        click.echo(f"         less {credit:f} per kWh within the baseline allowance")
     for tier, price in moment.version.base_services_per_day.items():
-        click.echo(f"         besides {price} a day base services charge, {tier}")
+        click.echo(f"         besides {price:f} a day base services charge, {tier}")
     for line in besides(calendar.tariff, moment.version):
         click.echo(f"         {line}")
     click.echo(f"source   {moment.version.source}, {calendar.tariff.source}")
@@ -158,7 +159,7 @@ def _show_rows(calendar: Calendar, rows: list[Row], days: Days, as_json: bool) -
     click.echo(f"{'from':<25}  {'to':<25}  {'bucket':<18} {'price':>9}  {'version':<10}  because it begins on")
     for row in rows:
         start, end = iso_local(row.start_us, calendar.zone), iso_local(row.end_us, calendar.zone)
-        price = "-" if row.total is None else str(row.total)
+        price = "-" if row.total is None else f"{row.total:f}"
         why = row.reason.day_words() if row.reason.period is not None else row.reason.gap
         click.echo(f"{start:<25}  {end:<25}  {row.bucket:<18} {price:>9}  {row.version_id or '-':<10}  {why}")
     for holiday in days.holidays:

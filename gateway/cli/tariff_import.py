@@ -137,11 +137,17 @@ def import_urdb(
 
 
 def _check_edges(rate: UrdbRate, answers: Answers) -> None:
-    there = inner_edges(runs_of(rate))
+    runs = runs_of(rate)
+    there = inner_edges(runs)
     for hour, _ in answers.edges:
         if hour not in there:
             listed = ", ".join(f"{one:02d}:00" for one in there) or "none"
             raise click.BadParameter(f"nothing changes at {hour:02d}:00; edges are {listed}", param_hint="--edge")
+    moved = dict(answers.edges)
+    for run in runs:
+        if moved.get(run.start_hour, run.start_hour * 60) >= moved.get(run.end_hour, run.end_hour * 60):
+            message = f"the change at {run.start_hour:02d}:00 is moved beyond the one at {run.end_hour:02d}:00"
+            raise click.BadParameter(f"{message}: the hours between them would be gone", param_hint="--edge")
 
 
 def _ask(file: Path, rate: UrdbRate, questions: tuple[Question, ...], as_json: bool) -> NoReturn:

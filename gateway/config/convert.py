@@ -4,10 +4,11 @@ Walks the fields of msgspec Structs; never coerces ("9600" is not 9600, 1 is not
 what a person must choose. Prices are Decimals written as text, so that no binary float ever touches money.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,6 +18,9 @@ from .document import Document
 from .hints import SECRETS, did_you_mean, meant_key
 from .problem import TomlPath
 
+# Decimal() would take "1_0", "1e-5" and the digits of other scripts too.
+_PRICE = re.compile(r"[-+]?\d{1,5}(\.\d{1,9})?", re.ASCII)
+_CONTROL = re.compile(r"[^\t\n -\x7e\xa0-\U0010ffff]")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -119,7 +123,7 @@ class Converter:
                 if meant not in table:
                     covered.add(meant)
             # The value is not kept: nobody knows whether it is a secret.
-            self.document.add((*path, name), f'unknown key "{name}"', mend)
+            self.document.add((*path, name), f"unknown key {_toml(name)}", mend)
         return covered
 
     def _missing(self, one: inspect.Field, path: TomlPath) -> None:
@@ -145,6 +149,9 @@ class Converter:
     def _dict(self, value: object, kind: inspect.DictType, path: TomlPath) -> object:
         if not isinstance(value, dict):
             return self._wrong(value, "a table", path, f"write [{path[-1]}] on a line of its own")
+        for name in value:
+            if control := _control_in(name):
+                return self._wrong(name, "a name that can be used", path, f"take {control} out")
         made = {name: self._value(one, kind.value_type, (*path, name)) for name, one in value.items()}
         return BAD if any(one is BAD for one in made.values()) else made
 
@@ -157,9 +164,10 @@ class Converter:
         if isinstance(kind, inspect.IntType):
             return self._integer(value, kind, path)
         if isinstance(kind, inspect.StrType):
-            if isinstance(value, str) and "\0" in value:
-                return self._wrong(value, "text that can be used", path, "take the zero byte out")
-            return value if isinstance(value, str) else self._wrong(value, "text", path, f'{name} = "{_toml(value)}"')
+            if not isinstance(value, str):
+                return self._wrong(value, "text", path, f'{name} = "{_toml(value)}"')
+            control = _control_in(value)
+            return self._wrong(value, "text that can be used", path, f"take {control} out") if control else value
         if isinstance(kind, inspect.DateType):
             if isinstance(value, date) and not isinstance(value, datetime):
                 return value
@@ -194,19 +202,23 @@ class Converter:
     def _decimal(self, value: object, path: TomlPath) -> object:
         if not isinstance(value, str):
             return self._wrong(value, "a price in quotes", path, f'{path[-1]} = "{_toml(value)}"')
-        try:
-            price = Decimal(value)
-        except InvalidOperation:
-            price = Decimal("NaN")
-        if not price.is_finite() or abs(price) >= 100_000 or Decimal(price).as_tuple().exponent not in range(-9, 1):
-            mend = 'digits and a point, at most nine places: "0.20782"'
+        if not _PRICE.fullmatch(value):
+            mend = 'digits and a point, at most five before and nine after it: "0.20782"'
             return self._wrong(value, "a price", path, mend)
-        return price
+        return Decimal(value)
 
     def _wrong(self, value: object, wanted: str, path: TomlPath, mend: str) -> _Bad:
         message = f"{path[-1]} = {_toml(value)} is not {wanted}" if path else f"is not {wanted}"
         self.document.add(path, message, mend, value=_toml(value))
         return BAD
+
+
+def _control_in(text: str) -> str:
+    """The first character that a terminal obeys instead of showing it, in words; empty where there is none."""
+    found = _CONTROL.search(text)
+    if found is None:
+        return ""
+    return "the zero byte" if found[0] == "\0" else f"the control character {ascii(found[0])[1:-1]}"
 
 
 def _default(one: inspect.Field) -> object:

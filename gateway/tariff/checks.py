@@ -18,9 +18,11 @@ from .days import in_season
 from .holiday_lists import check_holiday
 from .price_checks import check_parts
 from .prices import price_components
-from .types import Season, Tariff, Version, minute_of, month_day_of
+from .types import Season, Tariff, Version, bucket_name, minute_of, month_day_of
 from .walltime import FIRST_YEAR, LAST_YEAR
 
+# In the folder of the time zones, and none: the machine's own, a machine's that nobody has set up, and leap seconds.
+_NO_PLACES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 PRINTED_STEP = Decimal("0.00001")
 """Sheets round their totals and their components each for itself, so that a total may be one step off."""
@@ -49,8 +51,10 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
         path = ("version", position)
         if position and version.effective <= tariff.version[position - 1].effective:
             document.add((*path, "effective"), "versions must be in order of time, one a day", value=version.id)
-        if not FIRST_YEAR <= version.effective.year < LAST_YEAR:
-            document.add((*path, "effective"), f"{version.id} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        check_years(document, (*path, "effective"), version.effective, "a calendar has no other years")
+        if version.last_day is not None:
+            mend = "leave last_day out where the sheet names none"
+            check_years(document, (*path, "last_day"), version.last_day, mend)
         if version.last_day is not None and version.last_day < version.effective:
             message = f"last_day {version.last_day} is before effective {version.id}"
             document.add((*path, "last_day"), message, "it is the last day on which the version holds")
@@ -59,6 +63,12 @@ def check_tariff(document: Document, converter: Converter, tariff: Tariff | None
     check_parts(document, tariff)
     # Rules that several versions share are looked at for each of them, but told once.
     document.problems[:] = dict.fromkeys(document.problems)
+
+
+def check_years(document: Document, path: TomlPath, day: date, mend: str) -> None:
+    """Notes a day on which no calendar can begin or end."""
+    if not FIRST_YEAR <= day.year < LAST_YEAR:
+        document.add(path, f"{day} is outside the years {FIRST_YEAR} to {LAST_YEAR - 1}", mend, value=day)
 
 
 def _kind(path: TomlPath) -> str:
@@ -74,9 +84,11 @@ def check_top(document: Document, name: str | None, zone: str | None) -> None:
     if zone is None:
         return
     try:
-        ZoneInfo(zone)
+        there = not zone.startswith(_NO_PLACES) and ZoneInfo(zone) is not None
     except (ValueError, OSError, LookupError):
-        zones = available_timezones()
+        there = False
+    if not there:
+        zones = {one for one in available_timezones() if not one.startswith(_NO_PLACES)}
         near = did_you_mean(zone, sorted(zones))
         mend = near if near.startswith("did") else "names are like America/Los_Angeles: timedatectl list-timezones"
         document.add(("zone",), f'there is no time zone "{zone}"', mend, value=zone)
@@ -125,6 +137,7 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         for name in period.seasons:
             if name not in names:
                 document.add(place, f'there is no season "{name}"', did_you_mean(name, names), value=name)
+    _check_bucket_names(document, path, tariff, version)
     shared_and_seen = not version.season and path != ("version", 0)
     overlap = None if shared_and_seen else _overlap(seasons)
     if overlap is not None:
@@ -132,6 +145,17 @@ def _check_rules(document: Document, path: TomlPath, tariff: Tariff, version: Ve
         place = (*path, "season", second) if version.season else ("season", second)
         message = f"seasons {names[first]} and {names[second]} both hold on {day:%m-%d}"
         document.add(place, message, "let each day have one season")
+
+
+def _check_bucket_names(document: Document, path: TomlPath, tariff: Tariff, version: Version) -> None:
+    """Two hours of different kinds must not be one bucket: `summer` with `super_peak`, `summer_super` with `peak`."""
+    whose: dict[str, tuple[str, str]] = {}
+    for pair in dict.fromkeys(tariff.pairs_of(version)):
+        name = bucket_name(*pair)
+        season, period = whose.setdefault(name, pair)
+        if (season, period) != pair:
+            message = f"season {pair[0]} with period {pair[1]} is bucket {name}, as is {season} with {period}"
+            document.add(path if version.period else ("period",), message, "let one of them have another name")
 
 
 def _overlap(seasons: tuple[Season, ...]) -> tuple[date, int, int] | None:
@@ -151,10 +175,17 @@ def _check_prices(document: Document, path: TomlPath, tariff: Tariff, version: V
             if name not in buckets:
                 message = f'no season and period give a bucket "{name}"'
                 document.add((*path, table, name), message, did_you_mean(name, buckets), value=name)
-    for name in buckets:
-        if version.energy_per_kwh and name not in version.energy_per_kwh:
+    for table, prices in (("adders_per_kwh", version.adders_per_kwh), ("published_per_kwh", version.published_per_kwh)):
+        if prices and not version.energy_per_kwh:
+            mend = f"write the price of each bucket: [version.energy_per_kwh.{buckets[0]}]"
+            document.add((*path, table), f"{table} stands alone, and is the price of no hour", mend)
+    for name in buckets if version.energy_per_kwh else ():
+        if name not in version.energy_per_kwh:
             place = (*path, "energy_per_kwh")
             document.add(place, f'bucket "{name}" has no price', f"add [version.energy_per_kwh.{name}]")
+        elif not price_components(version, name):
+            place = (*path, "energy_per_kwh", name)
+            document.add(place, f'bucket "{name}" has no price', 'write its components: energy = "0.20"')
     for name, components in version.energy_per_kwh.items():
         for twice in sorted(set(components) & set(version.adders_per_kwh)):
             message = f'component "{twice}" stands both here and in adders_per_kwh'

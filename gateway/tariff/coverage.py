@@ -12,10 +12,10 @@ from ..config.problem import Problem, Severity, TomlPath
 from .days import DayKind, DayRules, Piece, in_season
 from .flags import LEAVES_OUT, REASONS, Flag
 from .tariff_file import HISTORY_KEY, TariffFile
-from .types import MINUTES_A_DAY, Period, Tariff, Version
+from .types import MINUTES_A_DAY, Period, Tariff, Version, clock_of
 
 _ONE_DAY = timedelta(days=1)
-_YEARS_LOOKED_AT = 8  # in which 29 February, and every holiday on nearly every weekday, has come
+_YEARS_LOOKED_AT = 28  # in which every day of the year has come on every weekday
 _FULL_WEEK = 7
 _WEEKDAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
@@ -146,7 +146,7 @@ def _hours_without_rule(tariff: Tariff, rules: DayRules, days: _VersionDays) -> 
     path = ("version", days.position) if days.version.period else ("period",)
     for (season, start, end), kinds in holes.items():
         where = f" in {seasons[season].name}" if season >= 0 else ""
-        message = f"no period covers {_clock(start)} to {_clock(end)} on {_day_words(kinds)}{where}"
+        message = f"no period covers {clock_of(start)} to {clock_of(end)} on {_day_words(kinds)}{where}"
         first = min(kinds.values())
         yield Finding(path, message, f"such as {first}; a last period for the whole day takes what is left")
 
@@ -192,7 +192,7 @@ def _pair(path: TomlPath, earlier: Period, later: Period, inside: bool, both: se
         return Finding(path, message, "", Severity.NOTE)
     minute = min(minute for _, minute in both)
     kinds = {kind: date.min for kind, one in both if one == minute}
-    message = f"periods {earlier.name} and {later.name} both claim hours from {_clock(minute)} on {_day_words(kinds)}"
+    message = f"periods {earlier.name} and {later.name} both claim hours from {clock_of(minute)} on {_day_words(kinds)}"
     return Finding(path, f"{message}: {earlier.name} decides, as it stands first", "let each hour have one period")
 
 
@@ -251,7 +251,3 @@ def _day_words(kinds: dict[DayKind, date]) -> str:
     if any(kind.after_holiday and not kind.holiday and kind.weekday not in week for kind in kinds):
         words.append("days after holidays")
     return " and ".join(words) if len(words) < 3 else ", ".join(words[:-1]) + " and " + words[-1]
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"

@@ -1,7 +1,7 @@
 """Several tariffs one after the other: what a customer had who changed schedule, as one tariff.
 
-Each keeps its own seasons, hours, holidays and prices for the days on which the customer had it. The hours must go by
-one clock and the prices be in one currency. Pure; files are read by `tariff_file`.
+Each keeps its own seasons, hours, holidays, prices and parts for the days on which the customer had it. The hours
+must go by one clock and the prices be in one currency. Pure; files are read by `tariff_file`.
 """
 
 import datetime
@@ -14,10 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from ..config.document import Document
-from .types import Parts, Tariff, Version
+from .types import Tariff, Version
 
 _ONE_DAY = timedelta(days=1)
-_PARTS = ("supply", "transmission", "non_bypassable")
 
 
 class Stint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
@@ -60,8 +59,6 @@ def check_history(document: Document, history: History, tariffs: Sequence[Tariff
             if one != other:
                 message = f"{tariff.id} has {key} {other}, {first.id} has {one}"
                 document.add((*path, "tariff"), message, "they cannot be one history", value=stint.tariff)
-        for message in _contradictions(first, tariff):
-            document.add((*path, "tariff"), message, "they cannot be one history", value=stint.tariff)
 
 
 def joined(history: History, tariffs: Sequence[Tariff]) -> tuple[Tariff, tuple[Origin, ...]]:
@@ -77,9 +74,6 @@ def joined(history: History, tariffs: Sequence[Tariff]) -> tuple[Tariff, tuple[O
             versions.append(_own(tariff, version, *cut))
             origins.append(Origin(position, version))
     first = tariffs[0]
-    parts = {
-        part: tuple(dict.fromkeys(name for one in tariffs for name in getattr(one.parts, part))) for part in _PARTS
-    }
     whole = Tariff(
         format=history.format,
         id=history.id,
@@ -89,7 +83,6 @@ def joined(history: History, tariffs: Sequence[Tariff]) -> tuple[Tariff, tuple[O
         clock=first.clock,
         currency=first.currency,
         source=", ".join(dict.fromkeys(one.source for one in tariffs)),
-        parts=Parts(**parts),
         version=tuple(versions),
     )
     return whole, tuple(origins)
@@ -118,26 +111,6 @@ def _own(tariff: Tariff, version: Version, first: date, last: date | None) -> Ve
         period=tariff.periods_of(version),
         holidays="",
         holiday=tariff.holidays_of(version),
+        parts=tariff.parts_of(version),
         flags=tariff.flags_of(version),
     )
-
-
-def _contradictions(first: Tariff, other: Tariff) -> list[str]:
-    """Components that are tagged in one and stand untagged, or tagged otherwise, in the other."""
-    found = []
-    for part in _PARTS:
-        here, there = set(getattr(first.parts, part)), set(getattr(other.parts, part))
-        both = _components(first) & _components(other)
-        found += [
-            f'component "{name}" is {part} in {(first if name in here else other).id} alone'
-            for name in sorted((here ^ there) & both)
-        ]
-    return found
-
-
-def _components(tariff: Tariff) -> set[str]:
-    names: set[str] = set()
-    for version in tariff.version:
-        names |= set(version.adders_per_kwh)
-        names = names.union(*version.energy_per_kwh.values())
-    return names

@@ -16,7 +16,7 @@ from ..config.convert import Converter, Fields
 from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
 from ..config.problem import ProblemsError, TomlPath, errors_of
-from ..places import data_folders
+from ..places import data_folders, files_by_name
 from .dates import parse_rule
 from .types import Holiday, Observance, Tariff, Version
 
@@ -133,9 +133,4 @@ def _check_rule(document: Document, path: TomlPath, text: str, fields: Fields) -
 
 
 def _by_name() -> dict[str, Path]:
-    """Files by name; of two with one name the earlier folder's."""
-    found: dict[str, Path] = {}
-    for folder in data_folders("config/holidays"):
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
+    return files_by_name(data_folders("config/holidays"))

@@ -7,30 +7,39 @@ from ..config.document import Document
 from ..config.hints import did_you_mean
 from ..config.problem import TomlPath
 from .flags import Flag
-from .types import Tariff, Version
+from .types import Parts, Tariff, Version
 
 
 def check_parts(document: Document, tariff: Tariff) -> None:
     """`[parts]` and `flags`: components that exist, each in one part, and flags that do not contradict."""
-    known = {name for version in tariff.version for name in _components(version)}
-    whose: dict[str, str] = {}
-    for part in ("supply", "transmission"):
-        for name in getattr(tariff.parts, part):
-            if name in whose:
-                message = f'component "{name}" is both {whose[name]} and {part}'
-                document.add(("parts", part), message, "it would be counted twice: leave one out", value=name)
-            whose[name] = part
-    for part in ("supply", "transmission", "non_bypassable"):
-        for name in getattr(tariff.parts, part):
-            if name not in known:
-                mend = did_you_mean(name, sorted(known))
-                document.add(("parts", part), f'no version has a component "{name}"', mend, value=name)
+    _check_tags(document, ("parts",), tariff.parts, tariff.version)
     for position, version in enumerate(tariff.version):
+        if version.parts is not None:
+            _check_tags(document, ("version", position, "parts"), version.parts, (version,))
         flags = tariff.flags_of(version)
         if Flag.DELIVERY_ONLY in flags and Flag.GENERATION_ONLY in flags:
             message = "the figures cannot be delivery only and generation only"
             document.add(("version", position), message, "without either they are the whole price")
+        if Flag.DELIVERY_ONLY in flags and tariff.parts_of(version).supply:
+            path: TomlPath = ("parts", "supply") if version.parts is None else ("version", position, "parts", "supply")
+            document.add(path, "the figures are delivery only, and have a supply part", "leave one of the two out")
         _check_rest(document, ("version", position), tariff, version)
+
+
+def _check_tags(document: Document, path: TomlPath, parts: Parts, versions: tuple[Version, ...]) -> None:
+    known = {name for version in versions for name in _components(version)}
+    whose: dict[str, str] = {}
+    for part in ("supply", "transmission"):
+        for name in getattr(parts, part):
+            if name in whose:
+                message = f'component "{name}" is both {whose[name]} and {part}'
+                document.add((*path, part), message, "it would be counted twice: leave one out", value=name)
+            whose[name] = part
+    for part in ("supply", "transmission", "non_bypassable"):
+        for name in getattr(parts, part):
+            if name not in known:
+                mend = did_you_mean(name, sorted(known))
+                document.add((*path, part), f'no version has a component "{name}"', mend, value=name)
 
 
 def _components(version: Version) -> set[str]:
@@ -41,7 +50,7 @@ def _check_rest(document: Document, path: TomlPath, tariff: Tariff, version: Ver
     """Years of other suppliers are years, allowances are for seasons that exist."""
     for table in ("pcia_per_kwh", "franchise_fee_per_kwh"):
         for year in getattr(version, table):
-            if not (len(year) == 4 and year.isdigit()):
+            if not (len(year) == 4 and year.isascii() and year.isdigit()):
                 document.add((*path, table, year), f'"{year}" is no year', "the year in which the supplier took over")
     if version.baseline is None:
         return

@@ -2,13 +2,14 @@
 
 The price is the sum of its components; what the sheet prints as a total is kept beside it and may be one in
 the last digit off. A part of a price (supply, delivery ...) is answered only where the file says which
-components belong to it; else it is refused with the reason (`flags`). Never guesses a part from a name.
+components belong to it, or that it is all there is; else it is refused with the reason (`flags`). Never guesses a
+part from a name.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from .flags import Need, refusals
+from .flags import Flag, Need, refusals
 from .types import Tariff, Version
 
 
@@ -54,20 +55,24 @@ def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need) -> D
 
 
 def _supply(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return _tagged(tariff, version, components, "supply", tariff.parts.supply)
+    if Flag.GENERATION_ONLY in tariff.flags_of(version) and not tariff.parts_of(version).supply:
+        return sum(components.values(), Decimal(0))
+    return _tagged(tariff, version, components, "supply", tariff.parts_of(version).supply)
 
 
 def _delivery(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return sum(components.values(), Decimal(0)) - _supply(tariff, version, components)
+    total = sum(components.values(), Decimal(0))
+    return total if Flag.DELIVERY_ONLY in tariff.flags_of(version) else total - _supply(tariff, version, components)
 
 
 def _price_to_compare(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    transmission = _tagged(tariff, version, components, "transmission", tariff.parts.transmission)
+    names = tariff.parts_of(version).transmission
+    transmission = _tagged(tariff, version, components, "transmission", names)
     return _supply(tariff, version, components) + transmission
 
 
 def _non_bypassable(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:
-    return _tagged(tariff, version, components, "non_bypassable", tariff.parts.non_bypassable)
+    return _tagged(tariff, version, components, "non_bypassable", tariff.parts_of(version).non_bypassable)
 
 
 _TAGGED: dict[Need, Callable[[Tariff, Version, Mapping[str, Decimal]], Decimal]] = {
@@ -83,7 +88,8 @@ def _tagged(
 ) -> Decimal:
     """The sum of the components that `[parts]` names; a name that is missing here is not taken for zero."""
     if not names:
-        raise LeftOutError(f"tariff {tariff.id}: [parts] does not say which components are {part}")
+        here = f"tariff {tariff.id}, version {version.id}"
+        raise LeftOutError(f"{here}: [parts] does not say which components are {part}")
     missing = [name for name in names if name not in components]
     if missing:
         what = ", ".join(missing)

@@ -50,11 +50,11 @@ class Moment:
             "version_source": None if version is None else version.source,
             "price_per_kwh": _text(self.total),
             "printed_per_kwh": _text(self.printed),
-            "components_per_kwh": {name: str(price) for name, price in self.components.items()},
-            "baseline_credit_per_kwh": None if baseline is None else str(baseline.credit_per_kwh),
+            "components_per_kwh": {name: f"{price:f}" for name, price in self.components.items()},
+            "baseline_credit_per_kwh": None if baseline is None else f"{baseline.credit_per_kwh:f}",
             "base_services_per_day": {}
             if version is None
-            else {tier: str(price) for tier, price in version.base_services_per_day.items()},
+            else {tier: f"{price:f}" for tier, price in version.base_services_per_day.items()},
         }
 
 
@@ -152,4 +152,4 @@ def _reason_json(reason: Reason) -> dict[str, object]:
 
 
 def _text(price: Decimal | None) -> str | None:
-    return None if price is None else str(price)
+    return None if price is None else f"{price:f}"

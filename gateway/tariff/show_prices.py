@@ -14,8 +14,8 @@ def besides(tariff: Tariff, version: Version) -> tuple[str, ...]:
     """Fixed charges, options, and what the figures leave out, a line each."""
     lines: list[str] = []
     for unit, charges in _fixed(version).items():
-        lines.extend(f"besides {price} a {unit}, {name}" for name, price in charges.items())
-    lines.extend(f"or, if chosen, {price} per kWh more, {name}" for name, price in version.options_per_kwh.items())
+        lines.extend(f"besides {price:f} a {unit}, {name}" for name, price in charges.items())
+    lines.extend(f"or, if chosen, {price:f} per kWh more, {name}" for name, price in version.options_per_kwh.items())
     lines.extend(REASONS[flag] for flag in tariff.flags_of(version))
     lines.extend(f"not included: {words}" for words in version.not_included)
     return tuple(lines)
@@ -38,4 +38,4 @@ def _fixed(version: Version) -> dict[str, Mapping[str, Decimal]]:
 
 
 def _texts(prices: Mapping[str, Decimal]) -> dict[str, str]:
-    return {name: str(price) for name, price in prices.items()}
+    return {name: f"{price:f}" for name, price in prices.items()}

@@ -12,8 +12,8 @@ from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
 from ..config.lines import line_of
 from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
-from ..places import data_folders
-from .checks import check_tariff, check_top
+from ..places import data_folders, files_by_name
+from .checks import check_tariff, check_top, check_years
 from .history import History, check_history, joined
 from .holiday_lists import HolidayList, with_lists
 from .types import Period, Tariff, Version
@@ -51,7 +51,7 @@ class TariffFile:
 
 def shipped_tariffs() -> tuple[str, ...]:
     """Names of the tariffs that come with the program."""
-    return tuple(sorted(_by_name(data_folders("config/tariffs"))))
+    return tuple(sorted(files_by_name(data_folders("config/tariffs"))))
 
 
 def is_path(name_or_path: str) -> bool:
@@ -91,6 +91,8 @@ def _read_history(document: Document, search: Sequence[Path]) -> TariffFile:
     check_top(document, converter.tables[()].text("id"), None)
     if history is not None and not history.schedule:
         document.add((HISTORY_KEY,), "there is no [[schedule]]", "each names a tariff and the day from which it holds")
+    for at, stint in enumerate(() if history is None else history.schedule):
+        check_years(document, (HISTORY_KEY, at, "from"), stint.first, "it is the first day on which the tariff holds")
     _raise_errors(document)
     assert history is not None
     files = [_read_stint(document, at, stint.tariff, search) for at, stint in enumerate(history.schedule)]
@@ -135,18 +137,9 @@ def find_tariff(name_or_path: str, search: Sequence[Path] = ()) -> Path:
     """The file that holds a tariff. Raises TariffError for a name that does not exist."""
     if is_path(name_or_path):
         return Path(name_or_path)
-    known = _by_name((*search, *data_folders("config/tariffs")))
+    known = files_by_name((*search, *data_folders("config/tariffs")))
     if name_or_path in known:
         return known[name_or_path]
     message = f'there is no tariff "{name_or_path}"'
     mend = did_you_mean(name_or_path, sorted(known)) or "give the path of a tariff file"
     raise TariffError([Problem("", 0, "", "tariff", name_or_path, message, mend)])
-
-
-def _by_name(folders: Sequence[Path]) -> dict[str, Path]:
-    """Tariff files by name; of two with one name the earlier folder's."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found

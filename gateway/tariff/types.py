@@ -5,6 +5,7 @@ Prices are Decimals in `currency` per kWh (or per day where the name says so). P
 """
 
 import datetime
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,9 @@ from msgspec import Meta
 from .flags import Flag
 
 MINUTES_A_DAY = 24 * 60
+# Digits alone: int() would take "+4", " 4" and the digits of other scripts too.
+_CLOCK = re.compile(r"(\d\d):(\d\d)", re.ASCII)
+_MONTH_DAY = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
 
 
 class ClockKind(StrEnum):
@@ -124,8 +128,8 @@ class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Must be chosen where `on` is a fixed day of the year; elsewhere None is `none`."""
     keep_day: bool = False
     """Whether the day itself stays a holiday when another is observed for it."""
-    first_year: int | None = None
-    last_year: int | None = None
+    first_year: Annotated[int, Meta(ge=1, le=datetime.MAXYEAR)] | None = None
+    last_year: Annotated[int, Meta(ge=1, le=datetime.MAXYEAR)] | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,6 +147,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Name of a list of holidays for this version alone."""
     holiday: tuple[Holiday, ...] | None = None
     """Holidays of this version alone, those of its list included once read; None means the tariff's."""
+    parts: Parts | None = None
+    """Which components are what in this version alone; None means the tariff's."""
     adders_per_kwh: Mapping[str, Decimal] = {}
     """Components that are the same at all hours."""
     energy_per_kwh: Mapping[str, Mapping[str, Decimal]] = {}
@@ -211,18 +217,23 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The holidays that hold in `version`."""
         return self.holiday if version.holiday is None else version.holiday
 
+    def parts_of(self, version: Version) -> Parts:
+        """Which components are what in `version`."""
+        return self.parts if version.parts is None else version.parts
+
     def bucket_names_of(self, version: Version) -> tuple[str, ...]:
         """Every `season_period` that can occur in `version` (`period` alone where it has no seasons)."""
-        seasons, periods = self.seasons_of(version), self.periods_of(version)
-        if not seasons:
-            return tuple(dict.fromkeys(period.name for period in periods))
-        names = (
-            bucket_name(season.name, period.name)
+        return tuple(dict.fromkeys(bucket_name(season, period) for season, period in self.pairs_of(version)))
+
+    def pairs_of(self, version: Version) -> tuple[tuple[str, str], ...]:
+        """Season and period of every bucket in `version`; the season is empty where it has none."""
+        seasons = [season.name for season in self.seasons_of(version)] or [""]
+        return tuple(
+            (season, period.name)
             for season in seasons
-            for period in periods
-            if not period.seasons or season.name in period.seasons
+            for period in self.periods_of(version)
+            if not season or not period.seasons or season in period.seasons
         )
-        return tuple(dict.fromkeys(names))
 
 
 def bucket_name(season: str, period: str) -> str:
@@ -233,17 +244,24 @@ def bucket_name(season: str, period: str) -> str:
 @lru_cache(maxsize=1024)
 def minute_of(clock: str) -> int:
     """`HH:MM` -> minutes after midnight; `24:00` is 1440. Raises ValueError."""
-    hour, minute = (int(part) for part in clock.split(":"))
-    if len(clock) != 5 or not (0 <= hour <= 24 and 0 <= minute <= 59 and hour * 60 + minute <= MINUTES_A_DAY):
+    found = _CLOCK.fullmatch(clock)
+    hour, minute = (int(found[1]), int(found[2])) if found else (0, MINUTES_A_DAY)
+    if minute > 59 or hour * 60 + minute > MINUTES_A_DAY:
         raise ValueError(f"{clock!r} is no time of day")
     return hour * 60 + minute
+
+
+def clock_of(minute: int) -> str:
+    """Minutes after midnight -> `HH:MM`."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 @lru_cache(maxsize=1024)
 def month_day_of(text: str) -> tuple[int, int]:
     """`MM-DD` -> (month, day), 29 February included. Raises ValueError."""
-    month, day = (int(part) for part in text.split("-"))
-    if len(text) != 5:
+    found = _MONTH_DAY.fullmatch(text)
+    if found is None:
         raise ValueError(f"{text!r} is no day of the year")
+    month, day = int(found[1]), int(found[2])
     datetime.date(2000, month, day)  # a leap year
     return month, day

@@ -110,7 +110,7 @@ def _parsed(file: str, text: str) -> object:
         line = text.count("\n", 0, huge.start()) + 1
         raise UrdbError([Problem(file, line, "", "", None, "a number has too many digits to read")])
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once)
+        return json.loads(text, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise UrdbError([Problem(file, error.lineno, "", "", None, f"not JSON: {error.msg}")]) from None
     except RecursionError:
@@ -121,6 +121,14 @@ def _parsed(file: str, text: str) -> object:
 
 class _WrongError(Exception):
     """What JSON allows or Python reads, and no tariff may hold."""
+
+
+def _number(text: str) -> Decimal:
+    """A number with a point or an exponent. JSON allows exponents that no arithmetic can hold."""
+    exponent = re.search(r"[eE][-+]?0*(\d+)$", text)
+    if exponent is not None and len(exponent[1]) > 3:
+        raise _WrongError(f"the number {text[:40]} is beyond reckoning")
+    return Decimal(text)
 
 
 def _no_number(name: str) -> object:

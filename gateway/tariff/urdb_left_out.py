@@ -32,7 +32,8 @@ def flags_of(rate: UrdbRate, answers: Answers) -> tuple[Flag, ...]:
     wanted = [
         (Flag.DELIVERY_ONLY, service is Service.DELIVERY),
         (Flag.GENERATION_ONLY, service is Service.GENERATION),
-        (Flag.TOTAL_ONLY, non_bypassable_of(answers) is None),
+        # Supply alone or delivery alone needs no dividing; their non-bypassable part is untagged, and so refused.
+        (Flag.TOTAL_ONLY, service is Service.BUNDLED and non_bypassable_of(answers) is None),
         (Flag.NO_CUSTOMER_CHARGE, rate.fixed is None),
         (Flag.NO_MINIMUM_CHARGE, any(_shown(keys.get(key)) for key in _MINIMUM)),
         (Flag.NO_DEMAND_CHARGES, any(_amounts(keys.get(key)) for key in _DEMAND)),
@@ -105,6 +106,8 @@ def _shown(value: object) -> str:
 
 
 def _attributes(listed: object) -> Iterator[str]:
-    for one in listed if isinstance(listed, list) else []:
+    for one in listed if isinstance(listed, list) else [listed]:
         if isinstance(one, dict):
             yield from (f"{key} {value}" for key, value in one.items())
+        elif one:
+            yield str(one)

@@ -75,7 +75,8 @@ def parse_rate(document: UrdbDocument) -> UrdbRate:
         notes.append(f"enddate {last_day} is taken for the last day on which it holds")
     if start is not None and last_day is not None and last_day < start:
         raise document.refuse("enddate", f"ends on {last_day}, before it begins on {start}", value=last_day)
-    rate = UrdbRate(document, periods, weekday, weekend, start, last_day, _fixed(document), tuple(notes))
+    fixed = _fixed(document, notes)
+    rate = UrdbRate(document, periods, weekday, weekend, start, last_day, fixed, tuple(notes))
     for position in rate.used:
         if not periods[position]:
             raise document.refuse("energyratestructure", f"period {position} has no price", "look at the sheet")
@@ -130,7 +131,7 @@ def _tier(document: UrdbDocument, position: int, number: int, tiers: list[object
         raise document.refuse(key, f"{name} ends at {limit}, which is not above the tier before", value=limit)
     return Tier(
         rate=price_of(document, key, one["rate"], f"rate of {name}"),
-        adj=price_of(document, key, one.get("adj") or 0, f"adj of {name}"),
+        adj=Decimal(0) if one.get("adj") is None else price_of(document, key, one["adj"], f"adj of {name}"),
         sell=None if one.get("sell") is None else price_of(document, key, one["sell"], f"sell of {name}"),
         limit=limit,
         unit=str(one.get("unit") or "kWh"),
@@ -172,14 +173,18 @@ def _schedule(document: UrdbDocument, key: str, count: int) -> Schedule:
     return tuple(rows)
 
 
-def _fixed(document: UrdbDocument) -> tuple[str, Decimal] | None:
+def _fixed(document: UrdbDocument, notes: list[str]) -> tuple[str, Decimal] | None:
     """Of the newer key and the older one the first that is not zero, else the first that is there."""
     found = [
         (key, price_of(document, key, document.keys[key], "the fixed charge"))
         for key in ("fixedchargefirstmeter", "fixedmonthlycharge")
         if document.keys.get(key) is not None
     ]
-    return next((one for one in found if one[1]), found[0] if found else None)
+    charges = [one for one in found if one[1]]
+    if len(charges) == 2:
+        (key, amount), (older, other) = charges
+        notes.append(f"{key} {amount:f} is taken for the fixed charge, and {older} {other:f} for the same one")
+    return next(iter(charges or found), None)
 
 
 def _no_fuel_adjustments(document: UrdbDocument) -> None:

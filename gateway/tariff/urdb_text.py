@@ -15,7 +15,7 @@ from ..config.problem import errors_of
 from .checks import check_tariff
 from .flags import Flag
 from .holiday_lists import with_lists
-from .types import Tariff
+from .types import Tariff, clock_of
 from .urdb_file import UrdbError, printable
 from .urdb_left_out import flags_of, left_out
 from .urdb_questions import NONE, Answers, fixed_of, non_bypassable_of, tier_of
@@ -40,6 +40,7 @@ class Imported:
 def import_rate(rate: UrdbRate, answers: Answers) -> Imported:
     """The tariff file of a record whose questions are all answered. Raises UrdbError where it would be unusable."""
     names = dict(names_of(rate))
+    _hold_against_prices(rate, answers, names)
     flags = flags_of(rate, answers)
     missing = tuple(plain(line) for line in left_out(rate, answers, names))
     tariff_id = answers.id or _slug(answers.name or rate.text("name"))
@@ -52,6 +53,16 @@ def import_rate(rate: UrdbRate, answers: Answers) -> Imported:
     text = "\n".join(parts) + "\n"
     _read_back(rate, text, tariff_id)
     return Imported(tariff_id, text, flags, missing, rate.notes)
+
+
+def _hold_against_prices(rate: UrdbRate, answers: Answers, names: dict[int, str]) -> None:
+    """A part that is more than the whole is a slip of the pen, and would credit what nobody pays."""
+    part = non_bypassable_of(answers)
+    for position in rate.used if part is not None and part > 0 else ():
+        price = tier_of(rate.periods[position], answers.tier).total
+        if part is not None and part > price:
+            message = f"the price of {names[position]} is {price:f}, less than its non-bypassable part {part:f}"
+            raise rate.document.refuse("energyratestructure", message, "look at --non-bypassable")
 
 
 def plain(text: str) -> str:
@@ -105,7 +116,7 @@ def _period(run: Run, name: str, answers: Answers) -> list[str]:
     minutes = dict(answers.edges)
     start, end = (minutes.get(hour, hour * 60) for hour in (run.start_hour, run.end_hour))
     days = [run.days, "holiday"] if run.days == "weekend" and answers.holidays not in (None, NONE) else [run.days]
-    lines = ["", "[[period]]", f"name = {_quoted(name)}", f'from = "{_clock(start)}"', f'to = "{_clock(end)}"']
+    lines = ["", "[[period]]", f"name = {_quoted(name)}", f'from = "{clock_of(start)}"', f'to = "{clock_of(end)}"']
     lines.append("days = [" + ", ".join(_quoted(day) for day in days) + "]")
     if len(run.months) < 12:
         lines.append("months = [" + ", ".join(str(month) for month in run.months) + "]")
@@ -154,10 +165,6 @@ def _read_back(rate: UrdbRate, text: str, tariff_id: str) -> None:
 
 def _slug(name: str) -> str:
     return _UNFIT.sub("-", name.lower()).strip("-")[:_LONGEST_ID].strip("-")
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _quoted(text: str) -> str:

@@ -109,6 +109,18 @@ def test_a_mistake_is_told(netmeter, arguments, code, words):
     assert words in " ".join(done.stderr.split())
 
 
+def test_edges_that_pass_each_other_are_refused(netmeter, tmp_path):
+    hours = [0] * 16 + [1] + [2] * 4 + [0] * 3
+    write(tmp_path, record(energyweekdayschedule=[hours] * 12))
+    refused = "the change at 16:00 is moved beyond the one at 17:00: the hours between them would be gone"
+    for minutes in (("45", "15"), ("30", "30")):
+        edges = [word for hour, to in zip("67", minutes, strict=True) for word in ("--edge", f"1{hour}:00=16:{to}")]
+        done = netmeter("import-urdb", "rate.json", *FULL, *edges)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert refused in " ".join(done.stderr.split())
+    assert netmeter("import-urdb", "rate.json", *FULL, "--edge", "16:00=16:15", "--edge", "17:00=16:45").returncode == 0
+
+
 def test_a_record_that_contradicts_itself_is_refused_with_its_line(netmeter, tmp_path):
     path = write(tmp_path, record(energyweekendschedule=[[7] * 24] * 12))
     text = path.read_text(encoding="utf-8")

@@ -141,6 +141,16 @@ def test_a_holiday_is_named_with_the_day_for_which_it_is_observed(show, tmp_path
     assert json.loads(show("./mine.toml", "--at", "2026-07-03T18:00", "--json").stdout)["bucket"] == "peak"
 
 
+def test_a_small_price_is_shown_in_digits(show, tmp_path):
+    prices = "".join(f'{name} = {{ levy = "0.00000001" }}\n' for name in ("peak", "night", "off_peak"))
+    (tmp_path / "mine.toml").write_text(f"{MINE}[version.energy_per_kwh]\n{prices}", encoding="utf-8")
+    told = json.loads(show("./mine.toml", "--at", "2027-07-05T18:00", "--json").stdout)
+    assert (told["price_per_kwh"], told["components_per_kwh"]) == ("0.00000001", {"levy": "0.00000001"})
+    shown = show("./mine.toml", "--at", "2027-07-05T18:00").stdout.splitlines()
+    assert [one for one in shown if "E-" in one] == []
+    assert "price    0.00000001 USD per kWh, the sum of" in shown
+
+
 def test_hours_over_midnight_name_the_day_on_which_they_began(show, tmp_path):
     (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
     done = show("./mine.toml", "--at", "2026-07-11T01:00")  # a Saturday

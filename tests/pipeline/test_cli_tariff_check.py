@@ -125,6 +125,21 @@ def test_what_is_hardly_meant_is_told_with_its_line(tmp_path, old, new, line, wo
     assert told[0].startswith(f"{line}:"), told[0]
 
 
+def test_a_hole_on_a_kind_of_day_that_is_years_away_is_found(tmp_path):
+    head = GOOD[: GOOD.index("[[season]]")].replace('"sunday_to_monday"', '"none"')
+    hours = [
+        ("day", "06:00", "22:00", '"every"'),
+        ("night", "22:00", "06:00", '"weekday", "weekend"'),
+        ("evening", "22:00", "24:00", '"holiday"'),
+        ("morning", "00:00", "06:00", '"mon", "wed", "thu", "fri", "sat", "sun", "holiday"'),
+    ]
+    for name, start, end, days in hours:
+        head += f'[[period]]\nname = "{name}"\nfrom = "{start}"\nto = "{end}"\ndays = [{days}]\n\n'
+    # from 2025 on 4 July is first a Monday in 2033
+    told = found(tmp_path, head + '[[version]]\neffective = 2025-01-01\nsource = "a"\n')
+    assert any("no period covers 00:00 to 06:00 on days after holidays: such as 2033-07-05" in one for one in told)
+
+
 def test_holidays_that_change_nothing_are_noted(tmp_path):
     told = found(tmp_path, GOOD.replace('days = ["weekday"]', 'days = ["every"]', 1), Severity.NOTE)
     assert any("the holidays change nothing: every period holds on every day" in one for one in told)

@@ -1,9 +1,11 @@
 """A tariff file that is wrong: every mistake with file, line and mend. Lines are counted in the text below."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from gateway.tariff.prices import price_total
 from gateway.tariff.tariff_file import TariffError, load_tariff, shipped_tariffs
 
 GOOD = """\
@@ -107,11 +109,27 @@ CHANGES = [
     ),
     ("effective = 2026-01-01", 'effective = "2026-01-01"', 31, "is not a date: without quotes"),
     ("effective = 2027-01-01", "effective = 2026-01-01", 50, "versions must be in order of time"),
+    ("effective = 2027-01-01", "effective = 2199-01-01", 50, "2199-01-01 is outside the years 1970 to 2198"),
+    ("effective = 2027-01-01", "effective = 2027-01-01\nlast_day = 9999-12-31", 51, "leave last_day out where"),
+    ('from = "04-01"', 'from = "4-001"', 11, '"4-001" is no day of the year'),
+    ('from = "04-01"', 'from = "٠٤-٠١"', 11, "is no day of the year"),
+    ('from = "16:00"', 'from = "+6:00"', 21, '"+6:00" is no time of day'),
+    ('from = "16:00"', 'from = " 6:00"', 21, '" 6:00" is no time of day'),
     ('days = ["weekday"]', "months = [13]", 23, "outside 1 to 12"),
     ("effective = 2027-01-01", "effective = 2027-01-01\nuntil = 2027-12-31", 51, 'did you mean "last_day"?'),
     ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a price in quotes: grid = "0.1"'),
     ('grid = "0.10"', 'grid = "ten cents"', 35, "is not a price: digits and a point"),
     ('grid = "0.10"', 'grid = "NaN"', 35, "is not a price"),
+    ('grid = "0.10"', 'grid = "1_0"', 35, "is not a price: digits and a point"),  # Python reads ten
+    ('grid = "0.10"', 'grid = "٠.١"', 35, "is not a price"),
+    ('grid = "0.10"', 'grid = " 0.10"', 35, "is not a price"),
+    ('grid = "0.10"', 'grid = "100000"', 35, "at most five before and nine after it"),
+    ('grid = "0.10"', 'grid = "0.1234567891"', 35, "at most five before and nine after it"),
+    ('grid = "0.10"', '"grid\\u001b[2J" = "0.10"', 34, "take the control character \\x1b out"),
+    ('name = "my tariff"', 'name = "x"\n"\\u001b[2J" = 1', 4, 'unknown key "\\x1b[2J"'),
+    ('name = "my tariff"', 'name = "my \\u001b[2Jtariff"', 3, "take the control character \\x1b out"),
+    ('"Europe/Berlin"', '"localtime"', 5, 'there is no time zone "localtime"'),  # that of the machine
+    ('"Europe/Berlin"', '"right/Europe/Berlin"', 5, 'did you mean "Europe/Berlin"?'),  # 27 s off
     ('grid = "0.10"', 'grid = "1e5000"', 35, "is not a price"),
     (
         "summer_peak = {",
@@ -122,7 +140,35 @@ CHANGES = [
     ('{ energy = "0.30" }', '{ grid = "0.30" }', 38, '"grid" stands both here and in adders_per_kwh'),
     ('summer_peak = "0.40"', 'summer_peak = "0.04"', 44, "sum to 0.40, the printed total is 0.04"),
     ('winter_off_peak = { energy = "0.21" }\n', "", 37, 'bucket "winter_off_peak" has no price'),
+    (
+        'winter_off_peak = { energy = "0.21" }\n',
+        'winter_off_peak = { energy = "0.21" }\n[[version]]\neffective = 2026-02-01\nsource = "x"\n'
+        "[version.energy_per_kwh]\nsummer_peak = {}\n",
+        46,
+        'bucket "summer_peak" has no price: write its components',
+    ),
 ]
+
+
+def test_two_kinds_of_hours_are_not_one_bucket(tmp_path):
+    text = GOOD[: GOOD.index("[version.adders")].replace('"winter"', '"summer_off"')
+    (one,) = told(tmp_path, text)
+    assert one == (
+        "19: season summer_off with period peak is bucket summer_off_peak, as is summer with off_peak:"
+        " let one of them have another name"
+    )
+
+
+@pytest.mark.parametrize("table", ["adders_per_kwh", "published_per_kwh"])
+def test_prices_that_stand_alone_are_no_hours_price(tmp_path, table):
+    (one,) = told(tmp_path, f'{GOOD}[version.{table}]\nwinter_peak = "0.10"\n')
+    assert one.startswith(f"52: [[version]] 2027-01-01 [{table}]: {table} stands alone, and is the price of no hour")
+    assert one.endswith("write the price of each bucket: [version.energy_per_kwh.summer_peak]")
+
+
+def test_a_bucket_may_cost_what_holds_at_all_hours_alone(tmp_path):
+    tariff = load_tariff(write(tmp_path, GOOD.replace('{ energy = "0.30" }', "{}").replace('"0.40"', '"0.10"')))
+    assert price_total(tariff.version[0], "summer_peak") == Decimal("0.10")
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), CHANGES, ids=lambda value: str(value)[:40])
@@ -162,6 +208,8 @@ HOLIDAYS = [
     (["date = 2026-07-04", 'observed = "nearest_weekday"'], 12, "is observed on itself"),
     (['on = "easter"', "keep_day = true"], 12, "nothing is observed on another day"),
     (['on = "easter"', "first_year = 2027", "last_year = 2026"], 13, "is before first_year"),
+    (['on = "easter"', "first_year = 0"], 12, "first_year = 0 is outside 1 to 9999"),
+    (['on = "easter"', "last_year = 10000"], 12, "last_year = 10000 is outside 1 to 9999"),
 ]
 
 

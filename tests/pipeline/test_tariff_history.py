@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.coverage import coverage
+from gateway.tariff.flags import Need
 from gateway.tariff.history import History, Stint, joined
-from gateway.tariff.prices import price_total
+from gateway.tariff.prices import part_per_kwh, price_total
 from gateway.tariff.tariff_file import TariffError, TariffFile, load_tariff, read_tariff
 
 HEAD = 'format = 1\nid = "my-house"\nname = "my schedules"\n'
@@ -166,6 +167,10 @@ TWO_ZONES = schedule(("./flat.toml", "2026-02-01"), ("./east.toml", "2026-03-01"
             "house.toml:10: [[schedule]] number 2: east has zone America/New_York, flat has America/Los_Angeles",
         ),
         (schedule(("./none.toml", "2026-02-01")), "none.toml does not exist"),
+        (
+            schedule(("./flat.toml", "2026-02-01"), ("./tou.toml", "9999-12-31")),
+            "house.toml:11: [[schedule]] number 2: 9999-12-31 is outside the years 1970 to 2198",
+        ),
         (schedule(("pge-e-tuo-c", "2026-02-01")), 'there is no tariff "pge-e-tuo-c": did you mean "pge-e-tou-c"?'),
         (schedule(("./house.toml", "2026-02-01")), "./house.toml is a history itself: name the tariffs that it names"),
         (
@@ -190,13 +195,29 @@ def test_a_history_that_is_wrong_is_told_with_its_line(read, tmp_path, text, tol
     assert told in str(error.value)
 
 
-def test_components_that_two_tariffs_tag_differently_are_refused(read, tmp_path):
-    prices = '[version.energy_per_kwh.all]\ngeneration = "0.10"\n'
-    for name, part in (("a", "supply"), ("b", "transmission")):
+# name, components, what [parts] calls supply, the supply part by hand
+TAGGED = [
+    ("a", {"energy": "1"}, "energy", "1"),
+    ("b", {"generation": "2", "lines": "4"}, "generation", "2"),
+    ("c", {"generation": "8", "lines": "16"}, "lines", "16"),  # the same names, tagged the other way round
+]
+
+
+def test_each_tariff_keeps_its_own_parts(read, tmp_path):
+    for name, components, supply, _ in TAGGED:
+        prices = "[version.energy_per_kwh.all]\n" + "".join(f'{one} = "{usd}"\n' for one, usd in components.items())
         text = tariff(name, period("all", "00:00", "24:00"), version("2025-01-01") + prices)
-        (tmp_path / f"{name}.toml").write_text(text + f'[parts]\n{part} = ["generation"]\n', encoding="utf-8")
-    with pytest.raises(TariffError, match='component "generation" is supply in a alone'):
-        read(schedule(("./a.toml", "2025-01-01"), ("./b.toml", "2026-01-01")))
+        (tmp_path / f"{name}.toml").write_text(text + f'[parts]\nsupply = ["{supply}"]\n', encoding="utf-8")
+    whole = read(schedule(*((f"./{row[0]}.toml", f"2026-0{month}-01") for month, row in enumerate(TAGGED, 1)))).tariff
+    for held, (_, _, _, usd) in zip(whole.version, TAGGED, strict=True):
+        assert part_per_kwh(whole, held, "all", Need.SUPPLY) == Decimal(usd)
+
+
+def test_shipped_tariffs_with_other_components_keep_their_parts(read):
+    # MCE has a credit that PG&E does not know; PG&E's winter supply is 0.11042 - 0.01011, MCE's 0.11042 - 0.00620
+    whole = read(schedule(("pge-e-tou-c", "2026-03-01"), ("mce-e-tou-c", "2026-05-08"))).tariff
+    supply = [part_per_kwh(whole, one, "winter_off_peak", Need.SUPPLY) for one in whole.version[:2]]
+    assert supply == [Decimal("0.10031"), Decimal("0.10422")]
 
 
 SHIPPED = {name: load_tariff(name) for name in ("pge-e-tou-c", "pge-ev2-a", "pge-e-elec", "pge-e-1")}

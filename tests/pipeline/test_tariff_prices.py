@@ -95,6 +95,13 @@ def test_a_component_that_a_version_lacks_is_not_taken_for_zero(tmp_path):
         part_per_kwh(tariff, tariff.version[1], "year_all", Need.NON_BYPASSABLE)
 
 
+@pytest.mark.parametrize(("flag", "need"), [("delivery_only", Need.DELIVERY), ("generation_only", Need.SUPPLY)])
+def test_figures_that_are_one_part_alone_are_all_of_it(tmp_path, flag, need):
+    text = GOOD.replace("no_customer_charge", flag).replace('supply = ["energy"]\n', "")
+    tariff = load(tmp_path, text)
+    assert part_per_kwh(tariff, tariff.version[0], "year_all", need) == Decimal("0.423")  # 0.3 + 0.1 + 0.02 + 0.003
+
+
 def test_a_version_without_prices_has_no_part(tmp_path):
     tariff = load(tmp_path, GOOD + '\n[[version]]\neffective = 2027-01-01\nsource = "x"\n')
     with pytest.raises(LeftOutError, match="there is no price for year_all"):
@@ -146,11 +153,30 @@ MISTAKES = [
         25,
         "cannot be delivery only and generation",
     ),
+    ('flags = ["estimate"]', 'flags = ["delivery_only"]', 11, "delivery only, and have a supply part"),
     ('2020 = "0.01"', 'before = "0.01"', 38, '"before" is no year'),
+    ('2020 = "0.01"', '"٢٠٢٠" = "0.01"', 38, "is no year"),
     ('{ year = "9.5" }', '{ yaer = "9.5" }', 46, 'there is no season "yaer": did you mean "year"?'),
     ('{ year = "9.5" }', "{ }", 46, 'season "year" has no allowance'),
     ('levy = "0.003"', "levy = 0.003", 32, "is not a price in quotes"),
+    (
+        "[version.pcia_per_kwh]",
+        '[version.parts]\nsupply = ["lins"]\n[version.pcia_per_kwh]',
+        38,
+        'did you mean "lines"?',
+    ),
 ]
+
+
+def test_a_version_can_have_parts_of_its_own(tmp_path):
+    prices = 'energy_per_kwh = { year_all = { power = "1", tax = "2" } }\n[version.parts]\nsupply = ["power"]\n'
+    tariff = load(tmp_path, GOOD + f'\n[[version]]\neffective = 2027-01-01\nsource = "x"\n{prices}')
+    supply = [part_per_kwh(tariff, one, "year_all", Need.SUPPLY) for one in tariff.version]
+    assert supply == [Decimal("0.3"), Decimal(1)]
+    with pytest.raises(
+        LeftOutError, match="version 2027-01-01: \\[parts\\] does not say which components are non_bypassable"
+    ):
+        part_per_kwh(tariff, tariff.version[1], "year_all", Need.NON_BYPASSABLE)
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), MISTAKES, ids=lambda value: str(value)[:30])

@@ -1,32 +1,21 @@
-"""A URDB record becomes a tariff file, asks what it cannot say, or is refused. Every value by hand from the record."""
+"""A URDB record becomes a tariff file or asks what it cannot say. Every value by hand from the record."""
 
-import contextlib
-import json
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.flags import Flag, Need
 from gateway.tariff.prices import LeftOutError, part_per_kwh, price_total
 from gateway.tariff.tariff_file import load_tariff
-from gateway.tariff.urdb_file import UrdbError, read_urdb
-from gateway.tariff.urdb_questions import Answers, Service, open_questions
-from gateway.tariff.urdb_record import parse_rate
+from gateway.tariff.urdb_file import UrdbError
+from gateway.tariff.urdb_questions import Answers, open_questions
 from gateway.tariff.urdb_text import import_rate
-from tests.pipeline.urdb_record import record, write
+from tests.pipeline.urdb_record import FULL, ZONE, rate_of, record
 
-ZONE = "America/New_York"
-FULL = {"zone": ZONE, "holidays": "none", "whole_hours": True, "non_bypassable": "unknown"}
 TIERS = [{"rate": 0.1, "max": 500, "unit": "kWh"}, {"rate": 0.2, "max": 900}, {"rate": 0.35}]
-
-
-def rate_of(folder, content, label=None):
-    return parse_rate(read_urdb(write(folder, content), label))
 
 
 def asked(folder, content, **answers):
@@ -154,10 +143,36 @@ def test_the_chosen_tiers_price_stands_and_the_others_are_told(tmp_path, tier, p
 
 
 @pytest.mark.parametrize(
+    ("service", "need", "flag"),
+    [("Delivery", Need.DELIVERY, Flag.DELIVERY_ONLY), ("Energy", Need.SUPPLY, Flag.GENERATION_ONLY)],
+)
+def test_a_price_for_one_part_alone_serves_for_that_part(tmp_path, service, need, flag):
+    imported, tariff = made(tmp_path, record(servicetype=service))
+    assert imported.flags == (flag,)
+    assert part_per_kwh(tariff, tariff.version[0], "rate_1", need) == Decimal("0.3123456")
+    for refused in {Need.DELIVERY, Need.SUPPLY, Need.NON_BYPASSABLE, Need.PRICE_TO_COMPARE, Need.RETAIL} - {need}:
+        with pytest.raises(LeftOutError):
+            part_per_kwh(tariff, tariff.version[0], "rate_1", refused)
+
+
+def test_of_two_fixed_charges_one_is_taken_and_both_are_told(tmp_path):
+    imported, tariff = made(tmp_path, record(fixedmonthlycharge=7))
+    assert tariff.version[0].fixed_per_month == {"fixed_charge": Decimal("12.5")}
+    note = "fixedchargefirstmeter 12.5 is taken for the fixed charge, and fixedmonthlycharge 7 for the same one"
+    assert note in imported.notes
+
+
+def test_a_non_bypassable_part_above_the_price_is_refused(tmp_path):
+    # 0.1 USD off-peak; the part may be all of it
+    assert made(tmp_path, record(), non_bypassable="0.1")[1].version[0].energy_per_kwh["rate_0"]["rate"] == 0
+    with pytest.raises(UrdbError, match=r"the price of rate_0 is 0[.]1, less than its non-bypassable part 0[.]11"):
+        made(tmp_path, record(), non_bypassable="0.11")
+
+
+@pytest.mark.parametrize(
     ("changes", "flag"),
     [
         ({"servicetype": "Delivery"}, Flag.DELIVERY_ONLY),
-        ({"servicetype": "Energy"}, Flag.GENERATION_ONLY),
         ({"fixedchargefirstmeter": None}, Flag.NO_CUSTOMER_CHARGE),
         ({"mincharge": 5.5, "minchargeunits": "$/month"}, Flag.NO_MINIMUM_CHARGE),
         ({"flatdemandstructure": [[{"rate": 7.5}]]}, Flag.NO_DEMAND_CHARGES),
@@ -177,6 +192,8 @@ def test_what_the_record_bills_and_the_tariff_does_not_know_is_flagged(tmp_path,
     ("changes", "flag", "line"),
     [
         ({"mincharge": "5.50"}, Flag.NO_MINIMUM_CHARGE, "minimum charge: 5.50"),
+        ({"energyattrs": {"Discount": "2 %"}}, Flag.NO_OTHER_CHARGES, "energyattrs: Discount 2 %"),
+        ({"energyattrs": "see sheet"}, Flag.NO_OTHER_CHARGES, "energyattrs: see sheet"),
         (
             {"demandratestructure": [[{"rate": "x"}]]},
             Flag.NO_DEMAND_CHARGES,
@@ -223,90 +240,3 @@ def test_a_refusal_shows_what_a_terminal_would_obey_as_blanks(tmp_path):
     two = {"items": [record(label="\x1b[2Jone"), record(label="two")]}
     with pytest.raises(UrdbError, match=r"with --label:  \[2Jone, two"):
         rate_of(tmp_path, two)
-
-
-# ---- refused ------------------------------------------------------------------------------------------------------
-
-ONE = [[{"rate": 0.3}], [{"rate": 0.2}]]
-WRONG = [
-    ("", "not JSON"),
-    ("[]", "holds no URDB record"),
-    ("3", "holds no URDB record"),
-    ('{"items": [3]}', "holds no URDB record"),
-    ('{"a": NaN}', "NaN is no number that a price can be"),
-    ('{"a": 1, "a": 2}', 'the key "a" stands twice'),
-    ('{"dgRules": 1, "dgrules": 2}', 'the key "dgrules" stands twice'),
-    ('{"a": ' + "[" * 100_000, "nested too deep"),
-    ('{"a": ' + "9" * 5000 + "}", "too many digits"),
-    (record(energyratestructure=None), "there is no energyratestructure"),
-    (record(energyratestructure=[]), "no list of periods"),
-    (record(energyratestructure=[[], *ONE]), "period 0 has no price"),
-    (record(energyratestructure=[[{"adj": 0.1}], *ONE]), "period 0 tier 1 has no rate"),
-    (record(energyratestructure=[[{"rate": "0.1"}], *ONE]), "rate of period 0 tier 1 is '0.1', not a number"),
-    (record(energyratestructure=[[{"rate": True}], *ONE]), "not a number"),
-    (record(energyratestructure=[[{"rate": 0.12345678901}], *ONE]), "has 11 decimal places, more than 9"),
-    (record(energyratestructure=[[{"rate": 1e30}], *ONE]), "no price in dollars"),
-    (record(energyratestructure=[[{"rate": 0.1}, {"rate": 0.2}], *ONE]), "tier 1 is not the last and has no max"),
-    (record(energyratestructure=[[{"rate": 0.1, "max": 500}], *ONE]), "is the last and ends at 500"),
-    (
-        record(energyratestructure=[[{"rate": 0.1, "max": 9}, {"rate": 0.2, "max": 8}, {"rate": 0.3}], *ONE]),
-        "tier 2 ends at 8, which is not above the tier before",
-    ),
-    (record(energyweekdayschedule=None), "energyweekdayschedule is missing"),
-    (record(energyweekendschedule=[[0] * 24] * 11), "energyweekendschedule is missing or has not twelve months"),
-    (record(energyweekendschedule=[[0] * 23] * 12), "month 1 of energyweekendschedule has not twenty-four hours"),
-    (record(energyweekendschedule=[[3] * 24] * 12), "names period 3; there are 0 to 2"),
-    (record(energyweekendschedule=[[-1] * 24] * 12), "names period -1"),
-    (record(energyweekendschedule=[[0.5] * 24] * 12), "names period 0.5"),
-    (record(fuelAdjustmentsMonthly=[0.01] * 12), "the price changes every month"),
-    (record(startdate="6/1/26"), "startdate is '6/1/26', which is no date"),
-    (record(startdate=1735732800), "midnight nowhere in the United States"),  # 12:00Z
-    (record(startdate=-5), "no date of the years 1970 to 2099"),
-    (record(fixedchargefirstmeter="12.50"), "the fixed charge is '12.50', not a number"),
-    (record(fixedchargefirstmeter=None, fixedmonthlycharge="12.50"), "the fixed charge is '12.50', not a number"),
-    (record(enddate="2024-12-31"), "ends on 2024-12-31, before it begins on 2025-01-01"),
-]
-
-
-@pytest.mark.parametrize(("content", "words"), WRONG, ids=lambda value: str(value)[:30])
-def test_what_cannot_be_understood_is_refused(tmp_path, content, words):
-    with pytest.raises(UrdbError) as error:
-        rate_of(tmp_path, content)
-    assert words in str(error.value)
-
-
-def test_no_fuel_adjustment_in_twelve_zeros(tmp_path):
-    assert rate_of(tmp_path, record(fuelAdjustmentsMonthly=[0] * 12)).used == (0, 1, 2)
-
-
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        ({"zone": "America/NewYork"}, 'there is no time zone "America/NewYork": did you mean "America/New_York"'),
-        ({"holidays": "sce-to"}, 'there is no list of holidays "sce-to": did you mean "sce-tou"'),
-        ({"id": "My Tariff"}, "small letters, digits"),
-    ],
-)
-def test_an_answer_that_no_tariff_can_have_is_refused(tmp_path, answers, words):
-    with pytest.raises(UrdbError) as error:
-        import_rate(rate_of(tmp_path, record()), Answers(**FULL | answers))
-    assert words in str(error.value)
-
-
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers(-10, 10**12) | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)
-KEYS = sorted({*record(), "enddate", "flatdemandstructure", "energyattrs", "mincharge", "energytoulabels", "dgrules"})
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from(KEYS), JUNK, min_size=1, max_size=4))
-def test_junk_in_any_key_is_imported_asked_or_refused_and_nothing_else(tmp_path_factory, junk):
-    path = write(tmp_path_factory.getbasetemp(), json.dumps(record() | junk))
-    with contextlib.suppress(UrdbError):
-        rate = parse_rate(read_urdb(path, None))
-        answers = Answers(**FULL, service=Service.BUNDLED, tier="1")
-        if not open_questions(rate, answers):
-            import_rate(rate, answers)

@@ -4,6 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gateway.tariff.urdb_file import read_urdb
+from gateway.tariff.urdb_record import UrdbRate, parse_rate
+
+ZONE = "America/New_York"
+FULL: dict[str, Any] = {"zone": ZONE, "holidays": "none", "whole_hours": True, "non_bypassable": "unknown"}
+"""Answers to all that the record below leaves open."""
 OFF, PEAK, WINTER = 0, 1, 2
 
 
@@ -35,3 +41,8 @@ def write(folder: Path, content: object) -> Path:
     path = folder / "rate.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content, indent=1), encoding="utf-8")
     return path
+
+
+def rate_of(folder: Path, content: object, label: str | None = None) -> UrdbRate:
+    """A record as the import reads it."""
+    return parse_rate(read_urdb(write(folder, content), label))
