@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache
 
 from .decode import (
+    ABSURD_MILLIWH,
     FLOATS,
     MILLIWH_PER_WH,
     DataType,
@@ -94,18 +95,29 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
             if not decode_number(words, register.data_type, order):
                 return None
             raise BadValueError("a count, but its scale factor says `not implemented`")
-        is_float = register.data_type in FLOATS
-        scale = _energy_scale(register.scale, register.unit, register.digit or Decimal(1), is_float, factor)
-        return decode_energy(words, register.data_type, scale, order)
+        return decode_energy(words, register.data_type, _energy_scale(register, factor), order)
     except BadValueError as error:
         raise BadValueError(f"{register.name} at {register.address}: {error}") from error
 
 
 @cache
-def _energy_scale(scale: Decimal, unit: str, digit: Decimal, is_float: bool, factor: int) -> EnergyScale:
+def _energy_scale(register: Register, factor: int) -> EnergyScale:
     """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register."""
-    milliwh = Fraction(scale * ENERGY_UNITS_WH[unit]) * MILLIWH_PER_WH * Fraction(10) ** factor
-    return EnergyScale(milliwh, Fraction(digit) / Fraction(scale) if is_float else Fraction(digit))
+    unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH
+    milliwh = Fraction(register.scale) * unit_milliwh * Fraction(10) ** factor
+    digit = Fraction(register.digit or 1)
+    modulus: Fraction | None = None
+    if register.rollover is not None:
+        modulus = Fraction(register.rollover) * unit_milliwh
+    elif register.rollover_bits is not None:
+        modulus = milliwh * 2**register.rollover_bits
+    # A width of no whole number of milliwatt-hours could not be unrolled exactly; one that no meter reaches is none.
+    whole = modulus is not None and modulus.denominator == 1 and modulus <= ABSURD_MILLIWH
+    return EnergyScale(
+        milliwh,
+        digit / Fraction(register.scale) if register.data_type in FLOATS else digit,
+        int(modulus) if modulus is not None and whole else None,
+    )
 
 
 @cache

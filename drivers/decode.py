@@ -96,6 +96,8 @@ class EnergyScale:
 
     milliwh_per_count: Fraction
     digit_counts: Fraction
+    modulus_milliwh: int | None = None
+    """Where the register begins again at 0; None where that is not known."""
 
     def __post_init__(self) -> None:
         if self.milliwh_per_count <= 0 or self.digit_counts <= 0:
@@ -135,7 +137,7 @@ def decode_energy(
 ) -> EnergyRegister | None:
     """An energy register, floored once to milliwatt-hours; None where the device does not have it.
 
-    Raises BadValueError for infinity, energy below zero and energy above ABSURD_MILLIWH.
+    Raises BadValueError for infinity, energy below zero, above ABSURD_MILLIWH, and above the declared rollover.
     """
     number = decode_number(words, data_type, order)
     if number is None:
@@ -147,6 +149,11 @@ def decode_energy(
     if above > ABSURD_MILLIWH * below:
         raise BadValueError(f"energy register of {number} counts ({_hex(words)}): no meter counts above 1000 GWh")
     floored = above // below
+    if scale.modulus_milliwh is not None and floored >= scale.modulus_milliwh:
+        raise BadValueError(
+            f"energy register of {number} counts ({_hex(words)}) is above its declared rollover,"
+            f" {scale.modulus_milliwh} mWh: is this the meter's profile?"
+        )
     digit, step_n, step_d = scale.digit_milliwh, 0, 1
     if isinstance(number, float):
         step = float_step(number, data_type)
@@ -164,6 +171,7 @@ def decode_energy(
         resolution_milliwh=max(-(-(digit_n + 2 * half_step_n) // whole), top - floored),
         rounding_milliwh=-(-half_step_n // whole),
         unproven=data_type in ACCUMULATORS and number == 0,
+        modulus_milliwh=scale.modulus_milliwh,
     )
 
 

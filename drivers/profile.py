@@ -68,6 +68,10 @@ class Register:
     confirmed: bool
     max_age_us: int = 0
     """How old the value may be in a reading; 0: it is read each time."""
+    rollover: Decimal | None = None
+    """Energy only: the value, in `unit`, at which the register begins again at 0; None where that is not known."""
+    rollover_bits: int | None = None
+    """The same as raw counts: it begins again at 2 ** this. Not both."""
 
     @property
     def is_tariff_counter(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from .decode import ACCUMULATORS, FLOATS, WORDS, DataType, WordOrder
+from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, WORDS, DataType, WordOrder
 from .errors import ProfileError
 from .meter_time import ClockFormat, ClockRegister, ClockZone
 from .profile import (
@@ -157,13 +157,34 @@ def _register(table: Table, default_function: int, factors: dict[str, int] | Non
         source=table.text("source"),
         confirmed=table.flag("confirmed"),
         max_age_us=_max_age_us(table, meaning),
+        rollover=table.positive("rollover") if table.has("rollover") else None,
+        rollover_bits=table.integer("rollover_bits", 8, 16 * words) if table.has("rollover_bits") else None,
     )
+    _check_rollover(table, register)
     if register.inverted and meaning is not Meaning.POWER:
         table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
     if data_type in ACCUMULATORS and meaning not in ENERGY:
         table.fail("type", "an accumulator type is for energy registers; use uint32 or uint64")
     table.finish()
     return register
+
+
+def _check_rollover(table: Table, register: Register) -> None:
+    """Where a register begins again must be said once, in a way that has a meaning, and in whole milliwatt-hours."""
+    key = "rollover" if register.rollover is not None else "rollover_bits"
+    if not table.has(key):
+        return
+    if register.meaning not in ENERGY:
+        table.fail(key, f"only energy has it; `{register.name}` is neither energy_import nor energy_export")
+    if register.rollover is not None and register.rollover_bits is not None:
+        table.fail(key, "say it once: as `rollover`, in the unit, or as `rollover_bits`, in raw counts")
+    if register.rollover_bits is not None and register.data_type in FLOATS:
+        table.fail(key, "a float has no raw counts; use `rollover`, in the unit")
+    if register.rollover is not None:
+        if register.scale_factor_address is not None:
+            table.fail(key, "with a scale factor the counts roll over, not the unit; use `rollover_bits`")
+        if (register.rollover * ENERGY_UNITS_WH[register.unit] * MILLIWH_PER_WH) % 1:
+            table.fail(key, "must be a whole number of milliwatt-hours")
 
 
 def _clock(table: Table, default_function: int, max_registers: int) -> ClockRegister:

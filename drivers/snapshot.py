@@ -23,6 +23,8 @@ class EnergyRegister:
     """How far the true count may lie below: half the step of a float register, else 0."""
     unproven: bool = False
     """True for an accumulator that reads 0 where 0 also means "not implemented" (SunSpec acc32/acc64)."""
+    modulus_milliwh: int | None = None
+    """The register's width: after this much it begins again at 0. None where the profile does not tell."""
 
     def __post_init__(self) -> None:
         if self.milliwh < 0:

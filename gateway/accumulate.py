@@ -90,9 +90,13 @@ class Accumulator:
         self._check()
         return closed
 
-    def add(self, reading: Reading) -> list[Interval]:
-        """Book an accepted reading of the open epoch. Returns the intervals that it closes, oldest first."""
+    def add(self, reading: Reading, estimated: bool = False) -> list[Interval]:
+        """Book an accepted reading of the open epoch. Returns the intervals that it closes, oldest first.
+
+        `estimated`: one of its registers stands still although power flows, so no edge is known by reading it.
+        """
         state = self.state
+        state.estimated = state.estimated or estimated
         instant_us = reading.instant_us
         if instant_us <= state.instant_us:
             raise ValueError(f"reading at {instant_us} is not after {state.instant_us}")
@@ -234,9 +238,10 @@ class Accumulator:
                 register_epoch=state.register_epoch,
                 incomplete=state.incomplete,
                 shares=shares,
+                estimated=state.estimated,
             )
         )
-        state.interval_start_us, state.incomplete = edge_us, False
+        state.interval_start_us, state.incomplete, state.estimated = edge_us, False, False
 
     def _pass_unread_edges(self, instant_us: int) -> None:
         """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.

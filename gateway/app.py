@@ -25,14 +25,15 @@ from drivers.meter_time import Timed
 from drivers.recording import Tape
 
 from . import __version__, places
-from .accumulate import EDGE_TOLERANCE_US, Rules
 from .bookkeeper import Bookkeeper
-from .books import Books, Origin, OutboxIds
+from .books import Books
 from .clock import Clock, SystemClock
 from .config.types import ClockSource, Config, GatewaySection, MeterSection
 from .config.way import WayKind, way_of
 from .control import Control, Handler
+from .desk import open_books
 from .endpoints import Endpoints
+from .journal import OutboxIds
 from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
@@ -56,7 +57,6 @@ from .view import delivery_view, meter_view, missing_lines, reading_view
 from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
-GAP_LEAST_US = 30_000_000
 READ_NOW_WITHIN_S = 30.0
 LINES_WITHIN_S = 5.0
 
@@ -203,22 +203,9 @@ class App:
             ) from error
 
     def _open_books(self, section: MeterSection, outbox_ids: OutboxIds) -> Books:
-        accounting = self._config.accounting
-        rules = Rules(
-            limit_milliw=section.limit_milliw,
-            gap=accounting.gap,
-            max_gap_us=accounting.max_gap_s * 1_000_000,
-            edge_tolerance_us=EDGE_TOLERANCE_US * self._clock.rate,
-        )
-        return Books(
-            self._store.load_meter(section.name),
-            Origin(self._config.gateway.id, self._store.store_epoch),
-            section,
-            Timeline(self._calendar, accounting.interval_min),
-            self._kernel,
-            rules,
-            outbox_ids,
-            gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * self._clock.rate),
+        store = self._store
+        return open_books(
+            self._config, self._folder, section, store, self._calendar, self._kernel, outbox_ids, self._clock.rate
         )
 
     def _open_lines(self) -> list[Line | Endpoints]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from .books import Books
 from .clock import Clock
 from .config.types import Config
+from .decision import Booked, Quarantined, Reason, Waiting
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -23,7 +24,6 @@ from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
 from .pulse import Pulse
 from .read import Reading
-from .validate import Accepted, NewEpoch, Quarantined, Reason, Waiting
 
 INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
@@ -210,7 +210,7 @@ class Bookkeeper(threading.Thread):
         if self._unsaved_since_us is None:
             self._unsaved_since_us = self._clock.real_us()
             self._commit_due_us = min(self._commit_due_us, self._unsaved_since_us + self._commit_every_us)
-        if isinstance(decision, Accepted | NewEpoch):
+        if isinstance(decision, Booked):
             live.heard_us, live.error, live.dirty = self._clock.real_us(), "", True
         elif isinstance(decision, Waiting):
             live.heard_us, live.error = self._clock.real_us(), books.last_decision

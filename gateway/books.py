@@ -6,51 +6,37 @@ meter: intervals in one series, events in another. The rows and the state belong
 
 from dataclasses import dataclass, replace
 
+from . import jumps
 from .accumulate import Accumulator, Rules
 from .clock import ClockState
 from .config.types import MeterSection
-from .energy import Direction, Interval, registers_of
-from .hold import Held
-from .kernels import Kernel
-from .ledger import chain
-from .ledger.records import (
-    Batch,
-    EpochRow,
-    EventRow,
-    IntervalRow,
-    OutboxRow,
-    ReadingRow,
-    Record,
-    StoredMeter,
-    interval_record,
-)
-from .publish.message import event_message, interval_message, state_record
-from .read import Reading
-from .refusals import Refusals
-from .timeline import Timeline
-from .validate import (
-    CLOCK_JUMP_US,
+from .decision import (
     Accepted,
+    Basis,
+    Booked,
     Decision,
     Limits,
     NewEpoch,
     Quarantined,
     Rejected,
+    Rollover,
     Waiting,
-    validate,
 )
+from .energy import Direction, Interval
+from .hold import Held
+from .journal import Journal, Origin, OutboxIds, both_registers
+from .jumps import Jumps
+from .kernels import Kernel
+from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
+from .publish.message import state_record
+from .read import Reading
+from .refusals import Refusals
+from .timeline import Timeline
+from .validate import CLOCK_JUMP_US, validate
 
 STEP_US = 500_000
 """A wall clock that moves this far against monotonic time, beyond the slew NTP may give it, was set."""
 SLEW_PPM = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whose records these are."""
-
-    gateway: str
-    store_epoch: str
 
 
 @dataclass(slots=True)
@@ -63,17 +49,6 @@ class Counters:
     failed: int = 0
     waiting: int = 0
     """Now, not since the start: readings that wait for the time of day."""
-
-
-class OutboxIds:
-    """Ever growing ids of one run, shared by the meters of a store."""
-
-    def __init__(self, newest: int) -> None:
-        self._newest = newest
-
-    def next(self) -> int:
-        self._newest += 1
-        return self._newest
 
 
 class Books:
@@ -89,24 +64,24 @@ class Books:
         rules: Rules,
         outbox_ids: OutboxIds,
         gap_us: int,
+        basis: Basis | None = None,
     ) -> None:
-        """`gap_us`: an accepted reading this long after the one before is told as a gap."""
+        """`gap_us`: an accepted reading this long after the one before is told as a gap. `basis`: the profile's."""
         self.section, self.origin = section, origin
         self.counters = Counters()
         self.last_decision: str = ""
         self.latest: Reading | None = None
         """The last reading accepted in this run; None until then, and no state goes out before."""
         self._stored, self._timeline = stored, timeline
-        self._limits = Limits(limit_milliw=section.limit_milliw)
+        self._limits = Limits(limit_milliw=section.limit_milliw, basis=basis)
         self._validator = stored.validator
         self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
-        self._outbox_ids, self._gap_us = outbox_ids, gap_us
-        self._interval_seq, self._event_seq = stored.interval_seq, stored.event_seq
-        self._chain_head = stored.chain_head
+        self._journal = Journal(stored, origin, section.name, outbox_ids)
+        self._gap_us = gap_us
         self._held = Held(stored.held)
         self._clock_seen: tuple[str, int, int] | None = None
         """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
-        self._refusals = Refusals()
+        self._refusals, self._jumps = Refusals(), Jumps()
         self._bucket_of: tuple[Reading | None, str] = None, ""
         self._notes: list[str] = []
         """Learnt of the meter's map, to be told once the time of day is known."""
@@ -172,7 +147,7 @@ class Books:
         seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
         before = self._clock_seen
         step_us = seen[1] - before[1] if before is not None and before[0] == seen[0] else 0
-        if abs(step_us) > CLOCK_JUMP_US and not isinstance(decision, Accepted | NewEpoch):
+        if abs(step_us) > CLOCK_JUMP_US and not isinstance(decision, Booked):
             return
         self._clock_seen = seen
         if before is None or abs(step_us) <= STEP_US + (seen[2] - before[2]) * SLEW_PPM // 1_000_000:
@@ -187,35 +162,29 @@ class Books:
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
-            case Accepted():
+            case Accepted() | Rollover():
                 self._tell_gap(previous, decision.reading, batch)
-                closed = self._accumulator.add(decision.reading)
+                closed = self._accumulator.add(decision.reading, bool(decision.frozen))
+                self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
-                self._accept(decision.reading, batch)
+                self._accept(decision, batch)
             case NewEpoch():
                 closed = self._open_epoch(decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
-                self._accept(decision.reading, batch)
+                self._accept(decision, batch)
             case Rejected() | Quarantined():
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
         batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
         for interval in closed:
-            self._write_interval(interval, batch)
+            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
-        self._event_seq += 1
-        meter_id = self._stored.meter_id
-        batch.events.append(EventRow(meter_id, self._event_seq, at_us, kind, detail))
-        payload = event_message(
-            self.origin.gateway, self.section.name, self.origin.store_epoch, self._event_seq, at_us, kind, detail
-        )
-        row = OutboxRow(self._outbox_ids.next(), self.section.name, "event", self._event_seq, payload)
-        batch.outbox.append((meter_id, row))
+        self._journal.tell(kind, at_us, detail, batch)
 
     def running_bucket(self) -> str | None:
         """The bucket that held at the last accepted reading."""
@@ -241,14 +210,23 @@ class Books:
             self._accumulator.state,
             bucket,
             self._timeline.calendar.bucket_names,
+            self._validator.memories,
         )
 
-    def _accept(self, reading: Reading, batch: Batch) -> None:
+    def _accept(self, decision: Accepted | Rollover | NewEpoch, batch: Batch) -> None:
         self.counters.accepted += 1
-        self.latest = reading
+        self.latest = reading = decision.reading
         told = self._refusals.accept()
         if told is not None:
-            self.tell("resumed", reading.latest_us, {"reason": told[0].value, "readings": told[1]}, batch)
+            kind, detail = jumps.resumed(decision, *told)
+            self.tell(kind, reading.latest_us, detail, batch)
+
+    def _tell_jumps(self, previous: Reading | None, decision: Accepted | Rollover, batch: Batch) -> None:
+        events = self._jumps.notes(previous, decision)
+        if isinstance(decision, Rollover):
+            events.insert(0, jumps.rollover(decision))
+        for kind, detail in events:
+            self.tell(kind, decision.reading.latest_us, detail, batch)
 
     def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
         """Count each; tell as many as a person can read."""
@@ -262,7 +240,7 @@ class Books:
         detail: Record = {
             "reason": decision.reason.value,
             "not_told": not_told,
-            **_both_registers(decision.previous, decision.reading),
+            **both_registers(decision.previous, decision.reading),
         }
         self.tell(kind, decision.reading.latest_us, detail, batch)
 
@@ -273,13 +251,8 @@ class Books:
         )
         closed = self._accumulator.start_epoch(decision.register_epoch, decision.first)
         closed += self._accumulator.add(decision.reading)
-        detail: Record = {
-            "reason": decision.reason.value,
-            "register_epoch": decision.register_epoch,
-            "serial": decision.first.serial,
-            **_both_registers(decision.previous, decision.first),
-        }
-        self.tell("epoch", decision.first.latest_us, detail, batch)
+        kind, detail = jumps.epoch(decision)
+        self.tell(kind, decision.first.latest_us, detail, batch)
         return closed
 
     def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
@@ -290,7 +263,7 @@ class Books:
             "from_utc_us": previous.latest_us,
             "to_utc_us": reading.earliest_us,
             "over_edge": int(over_edge),
-            **_both_registers(previous, reading),
+            **both_registers(previous, reading),
         }
         self.tell("gap", reading.latest_us, detail, batch)
 
@@ -310,30 +283,3 @@ class Books:
                 "since_utc_us": previous.latest_us if direction in had else reading.latest_us,
             }
             self.tell("direction_lost" if direction in had else "direction_found", reading.latest_us, detail, batch)
-
-    def _write_interval(self, interval: Interval, batch: Batch) -> None:
-        """Give the interval its number and its place in the chain, and put it into store and outbox."""
-        self._interval_seq += 1
-        meter, meter_id = self.section.name, self._stored.meter_id
-        tariff = self._timeline.calendar.tariff_id
-        record = interval_record(
-            self.origin.gateway, meter, self.origin.store_epoch, self._interval_seq, interval, tariff
-        )
-        previous_hash, self._chain_head = self._chain_head, chain.link(self._chain_head, record)
-        batch.intervals.append(
-            IntervalRow(meter_id, self._interval_seq, 0, None, tariff, interval, previous_hash, self._chain_head)
-        )
-        payload = interval_message(record, previous_hash, self._chain_head)
-        row = OutboxRow(self._outbox_ids.next(), meter, "interval", self._interval_seq, payload)
-        batch.outbox.append((meter_id, row))
-
-
-def _both_registers(previous: Reading | None, reading: Reading) -> Record:
-    """The two readings that a decision was made from, for the person with a wrong bill."""
-    record: Record = {}
-    for label, one in (("previous", previous), ("reading", reading)):
-        for direction, register in registers_of(one.snapshot).items() if one is not None else ():
-            record[f"{label}_{direction}_milliwh"] = register.milliwh
-        if one is not None:
-            record[f"{label}_time_utc_us"] = one.latest_us
-    return record

@@ -30,7 +30,7 @@ def _close(
     state: AccumulatorState, edge: PendingEdge, marks: dict[Direction, Mark], limit_milliw: int, tolerance_us: int
 ) -> Interval:
     parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
-    measured = True
+    measured = not edge.estimated
     if edge.bucket != edge.next_bucket:
         kept = state.edges_since_set[-(EDGES_KEPT - 1) :]
         state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]

@@ -115,6 +115,8 @@ class PendingEdge(msgspec.Struct):
     register_epoch: int
     incomplete: bool
     shares: dict[Direction, EdgeShare]
+    estimated: bool = False
+    """A register stood still in it although power flowed: its edges are not known by being read."""
 
 
 class AccumulatorState(msgspec.Struct):
@@ -124,6 +126,7 @@ class AccumulatorState(msgspec.Struct):
     instant_us: int = 0
     interval_start_us: int = 0
     incomplete: bool = False
+    estimated: bool = False
     directions: dict[Direction, DirectionState] = {}
     carried_milliwh: dict[Direction, int] = {}
     pending: list[PendingEdge] = []

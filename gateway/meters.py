@@ -8,6 +8,7 @@ from pathlib import Path
 from drivers import Profile, Stepped, Ticker, load_profile
 from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
+from drivers.ratio import with_ratio
 from drivers.transport.base import Transport
 from drivers.transport.serial import Parity, SerialTransport
 from drivers.transport.tcp import TcpTransport
@@ -32,6 +33,11 @@ class OpenLine:
     meters: dict[str, Stepped]
 
 
+def profile_of(section: MeterSection, folder: Path) -> Profile:
+    """The profile that a meter is read by, its ratio put in. Raises drivers.ProfileError."""
+    return with_ratio(_profile(section.profile, folder), section.ratio)
+
+
 def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> OpenLine:
     """The meters of one line. Nothing is sent yet. Raises drivers.ProfileError.
 
@@ -39,7 +45,7 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
     """
     first = sections[0]
     is_tcp = way_of(first).kind is WayKind.TCP
-    profiles = {section.name: _profile(section.profile, folder) for section in sections}
+    profiles = {section.name: profile_of(section, folder) for section in sections}
     link = ModbusLink(
         _transport(first, ticker),
         Framing.TCP if is_tcp else Framing.RTU,

@@ -120,6 +120,8 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     poll_s: Annotated[int, Meta(ge=1, le=3600)] = 5
     timeout_ms: Annotated[int, Meta(ge=20, le=60_000)] = 1000
     swap_direction: bool = False
+    ratio: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    """What energy and power are multiplied by: of transformers that the meter does not know of."""
     sunspec_base: Annotated[int, Meta(ge=0, le=65535)] | None = None
     max_registers: Annotated[int, Meta(ge=2, le=125)] | None = None
     """None: what the profile says."""

@@ -2,18 +2,21 @@
 
 In every `state`, for each direction that the meter has:
     unassigned + every bucket == earlier_epochs + register - epoch_first      in milliwatt-hours
+The meter shows register - rolled_over: a register that has reached its width is continued here.
 Buckets are lifetime counters over all register epochs. Nothing here is ever 0 as a stand-in.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 
+from ..decision import RegisterMemory
 from ..energy import AccumulatorState, Direction, DirectionState
 from ..ledger.records import Record
 from ..read import Reading
 from ..tariff.calendar import UNASSIGNED_NAME
 
 ONLINE, OFFLINE = "online", "offline"
+NO_MEMORIES: Mapping[Direction, RegisterMemory] = {}
 SCHEMA = 1
 
 
@@ -43,6 +46,7 @@ def state_record(
     account: AccumulatorState,
     bucket: str,
     bucket_names: Iterable[str],
+    memories: Mapping[Direction, RegisterMemory] = NO_MEMORIES,
 ) -> Record:
     """The live account of a meter, as of its last accepted reading. A direction that is not proven is null."""
     record: Record = {
@@ -61,17 +65,21 @@ def state_record(
     }
     names = [name for name in bucket_names if name != UNASSIGNED_NAME]
     for direction in Direction:
-        record.update(_direction_record(direction, account.directions.get(direction), names))
+        rolled_milliwh = memories[direction].rolled_over_milliwh if direction in memories else 0
+        record.update(_direction_record(direction, account.directions.get(direction), names, rolled_milliwh))
     return record
 
 
-def _direction_record(direction: Direction, account: DirectionState | None, names: list[str]) -> Record:
+def _direction_record(
+    direction: Direction, account: DirectionState | None, names: list[str], rolled_over_milliwh: int
+) -> Record:
     # A new meter's zero proves nothing, but what an earlier one counted is known all the same.
     known = account is not None and (account.proven or account.earlier_epochs_milliwh > 0)
     totals = account.totals_milliwh if account is not None else {}
     doubts = account.uncertain_milliwh if account is not None else {}
     record: Record = {
         f"{direction}_register_milliwh": account.last_milliwh if account is not None and known else None,
+        f"{direction}_rolled_over_milliwh": rolled_over_milliwh if known else None,
         f"{direction}_epoch_first_milliwh": account.epoch_first_milliwh if account is not None and known else None,
         f"{direction}_earlier_epochs_milliwh": (
             account.earlier_epochs_milliwh if account is not None and known else None

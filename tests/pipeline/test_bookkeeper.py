@@ -13,10 +13,11 @@ import pytest
 
 from gateway.accumulate import Rules
 from gateway.bookkeeper import INBOX_LIMIT, Bookkeeper
-from gateway.books import Books, Origin, OutboxIds
+from gateway.books import Books
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import Config, GapPolicy
+from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import OutboxRow
 from gateway.ledger.schema import migrate

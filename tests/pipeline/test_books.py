@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from gateway.accumulate import Rules
-from gateway.books import Books, Origin, OutboxIds
+from gateway.books import Books
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy
+from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
@@ -96,7 +97,7 @@ def test_no_state_after_a_restart_before_a_reading_is_accepted(desk: Desk) -> No
     desk.reopen()
     assert desk.books.register_epoch == 1
     assert desk.books.state_record() is None
-    desk.take(reading(NOON_US - 5 * S, LIFE - 1))  # quarantined
+    desk.take(reading(NOON_US - 5 * S, LIFE - 2))  # quarantined
     assert desk.books.state_record() is None
     desk.take(reading(NOON_US - 4 * S, LIFE + 5))
     record = desk.books.state_record()

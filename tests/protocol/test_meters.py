@@ -25,6 +25,9 @@ from tests.protocol.sunspec_maps import common, meter_203, model_701, place, sun
 SDM = load_profile("eastron-sdm630")
 SUNSPEC = load_profile("sunspec")
 
+ACC32_OF_10_WH = 2**32 * 10_000
+"""Where an acc32 that counts tens of watt-hours begins again, milliwatt-hours."""
+
 
 class Device:
     """A slave with a register table, which counts what it was asked."""
@@ -177,8 +180,8 @@ def test_a_wild_voltage_is_left_out_and_costs_no_energy() -> None:
 def test_a_sunspec_map_is_found_at_the_usual_places(base: int) -> None:
     meter = SunSpecMeter(SUNSPEC, Device(sunspec_table(common(), meter_203(), base=base)).link(), 1)
     snapshot = meter.read().snapshot
-    assert snapshot.energy_import == EnergyRegister(906_630_000, 10_000)
-    assert snapshot.energy_export == EnergyRegister(0, 10_000, unproven=True)
+    assert snapshot.energy_import == EnergyRegister(906_630_000, 10_000, modulus_milliwh=ACC32_OF_10_WH)
+    assert snapshot.energy_export == EnergyRegister(0, 10_000, unproven=True, modulus_milliwh=ACC32_OF_10_WH)
     assert snapshot.power_milliw == 6_540_000
     assert [(place.model, place.address) for place in meter.models] == [(1, base + 2), (203, base + 70)]
 
@@ -246,7 +249,7 @@ def test_without_any_proven_energy_the_first_model_is_read_and_says_unproven() -
     device = Device(sunspec_table(common(), meter_203(0, 0), meter_203(0, 0, model=204)))
     meter = SunSpecMeter(SUNSPEC, device.link(), 1)
     snapshot = meter.read().snapshot
-    assert snapshot.energy_import == EnergyRegister(0, 10_000, unproven=True)
+    assert snapshot.energy_import == EnergyRegister(0, 10_000, unproven=True, modulus_milliwh=ACC32_OF_10_WH)
     device.asked.clear()
     meter.read()
     assert device.asked == [(3, 40070, 55)]
@@ -270,7 +273,7 @@ def test_a_map_that_moved_is_noticed_and_found_again() -> None:
     device.table = sunspec_table(common(65), meter_203(imported=90664))
     with pytest.raises(FrameError, match="no longer at 40070"):
         meter.read()
-    assert meter.read().snapshot.energy_import == EnergyRegister(906_640_000, 10_000)
+    assert meter.read().snapshot.energy_import == EnergyRegister(906_640_000, 10_000, modulus_milliwh=ACC32_OF_10_WH)
 
 
 def test_a_changed_scale_factor_is_taken_with_its_values() -> None:
@@ -279,7 +282,9 @@ def test_a_changed_scale_factor_is_taken_with_its_values() -> None:
     meter.read()
     device.table = sunspec_table(common(), meter_203(imported=906630))
     device.table[40070 + 54] = 0
-    assert meter.read().snapshot.energy_import == EnergyRegister(906_630_000, 1_000)
+    assert meter.read().snapshot.energy_import == EnergyRegister(
+        906_630_000, 1_000, modulus_milliwh=ACC32_OF_10_WH // 10
+    )
 
 
 def test_a_count_whose_scale_factor_is_not_implemented_is_told() -> None:

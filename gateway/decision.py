@@ -1,0 +1,223 @@
+"""What the validate step can say of a reading, and what it remembers between two. Types only, no reckoning.
+
+All energy is int milliwatt-hours, all instants UTC microseconds. The state is stored with the decision it belongs to;
+a field that is new has a default, so that a state stored before it is read as it was meant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
+
+from .clock import FIRST_CREDIBLE_US
+from .energy import Direction
+from .read import Reading
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class Reason(StrEnum):
+    """Why a reading is not simply booked."""
+
+    FIRST_READING = "first_reading"
+    UNCONFIRMED = "unconfirmed"
+    NOT_AVAILABLE = "not_available"
+    WENT_BACKWARDS = "went_backwards"
+    IMPOSSIBLE_JUMP = "impossible_jump"
+    ROLLED_OVER = "rolled_over"
+    METER_REPLACED = "meter_replaced"
+    PROFILE_CHANGED = "profile_changed"
+    RATIO_CHANGED = "ratio_changed"
+    STATED = "stated"
+    TIME_NOT_ADVANCED = "time_not_advanced"
+    CLOCK_NOT_SET = "clock_not_set"
+    CLOCK_JUMPED = "clock_jumped"
+
+
+class Class(StrEnum):
+    """What a jump was found to be."""
+
+    GLITCH = "glitch"
+    FIRST_READING = "first_reading"
+    ROLLOVER = "rollover"
+    RESET_TO_ZERO = "reset_to_zero"
+    METER_REPLACED = "meter_replaced"
+    OTHER_REGISTERS = "other_registers"
+    PROFILE_CHANGED = "profile_changed"
+    RATIO_CHANGED = "ratio_changed"
+
+
+class Rule(StrEnum):
+    """By what it was found: the sentence for the person with the wrong bill is in docs/accounting.md."""
+
+    BACK_ON_THE_OLD_LINE = "back_on_the_old_line"
+    SECOND_READING_AGREES = "second_reading_agrees"
+    WRAPPED_GROWTH_IS_POSSIBLE = "wrapped_growth_is_possible"
+    BEGINS_NEAR_ZERO = "begins_near_zero"
+    SERIAL_DIFFERS = "serial_differs"
+    COUNTS_ON_BY_ITSELF = "counts_on_by_itself"
+    CONFIG_DIFFERS = "config_differs"
+    OPERATOR_SAYS_SO = "operator_says_so"
+
+
+class NoteKind(StrEnum):
+    """What is told of a register although its reading is booked."""
+
+    STEPPED_BACK = "stepped_back"
+    RESOLUTION_CHANGED = "resolution_changed"
+    ROLLOVER_POSSIBLE = "rollover_possible"
+    FROZEN = "frozen"
+    MOVES_AGAIN = "moves_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about one register of a booked reading that a person may have to know."""
+
+    kind: NoteKind
+    direction: Direction
+    detail: Mapping[str, int]
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What turns a meter's words into energy. If it changes, old and new registers cannot be compared."""
+
+    profile: str
+    registers: str
+    """A digest of addresses, types, units, scales, the ratio and the direction."""
+
+
+class Still(msgspec.Struct, frozen=True):
+    """A register that has not moved while power flowed."""
+
+    since_us: int
+    expected_milliwh: int
+    other_milliwh: int | None
+    """The register of the other direction when this one last moved; None where there is none."""
+    frozen: bool = False
+
+
+class RegisterMemory(msgspec.Struct, frozen=True):
+    """What is remembered of a register beside its last reading. Not kept where all of it is the default."""
+
+    rollovers: int = 0
+    rolled_over_milliwh: int = 0
+    """What the booked register is ahead of the one that the meter shows, because that has rolled over."""
+    digit_milliwh: int = 0
+    """The last digit as last read, where the last reading was booked with another; 0: its own."""
+    top_digit_milliwh: int = 0
+    """While the meter shows less than is booked: the digit that the booked register was read with; else 0."""
+    still: Still | None = None
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """What the operator has said of an exchange: the old meter's last registers, the new one's first."""
+
+    closing_milliwh: dict[Direction, int]
+    opening_milliwh: dict[Direction, int]
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """How the open epoch began, where there was one before it."""
+
+    previous: Reading
+    first: Reading
+    exchange: Exchange | None = None
+    """The operator's word on it; None until it is given."""
+
+
+class ValidatorState(msgspec.Struct, frozen=True):
+    """What is remembered of a meter: the last accepted reading, and readings in quarantine, oldest and newest."""
+
+    register_epoch: int = 0
+    last: Reading | None = None
+    held_reason: Reason | None = None
+    held_first: Reading | None = None
+    held_latest: Reading | None = None
+    held_count: int = 0
+    lost: dict[Direction, Reading] = {}
+    """Directions that the meter no longer has, each with the last accepted reading that had it."""
+    memories: dict[Direction, RegisterMemory] = {}
+    held_memories: dict[Direction, RegisterMemory] = {}
+    basis: Basis | None = None
+    """By which the epoch's registers were read; None: not known (stored before it was kept)."""
+    held_basis: Basis | None = None
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Physics and patience. `confirm_span_us` is pipeline monotonic time."""
+
+    limit_milliw: int
+    confirm_readings: int = 5
+    confirm_span_us: int = 60_000_000
+    first_credible_us: int = FIRST_CREDIBLE_US
+    basis: Basis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Book it. Its registers never fall and never roll over: they are the meter's, continued."""
+
+    reading: Reading
+    notes: tuple[Note, ...] = ()
+    frozen: frozenset[Direction] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """Book it, in the same register epoch: these registers have passed their width and began at zero again."""
+
+    previous: Reading
+    reading: Reading
+    shown: Reading
+    """As the meter shows it."""
+    widths_milliwh: Mapping[Direction, int]
+    notes: tuple[Note, ...] = ()
+    frozen: frozenset[Direction] = frozenset()
+    reason: Reason = Reason.ROLLED_OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Do not book it; nothing about the meter's identity is in doubt."""
+
+    reason: Reason
+    previous: Reading | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Do not book it yet: either it or the account's idea of the meter is wrong. More readings will tell."""
+
+    reason: Reason
+    previous: Reading | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """The registers began anew: open `register_epoch` with `first`, then book `reading`."""
+
+    reason: Reason
+    register_epoch: int
+    previous: Reading | None
+    first: Reading
+    reading: Reading
+    found: Class = Class.OTHER_REGISTERS
+    rule: Rule = Rule.COUNTS_ON_BY_ITSELF
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The time of day is not known yet: kept, and decided on when it is. Never an answer of `validate`."""
+
+    reading: Reading
+
+
+Booked = Accepted | Rollover | NewEpoch
+Decision = Accepted | Rollover | Rejected | Quarantined | NewEpoch | Waiting

@@ -1,0 +1,50 @@
+"""Opening the books of one meter over a store: what the daemon does at its start, and a command while none runs."""
+
+from pathlib import Path
+
+from .accumulate import EDGE_TOLERANCE_US, Rules
+from .basis import basis_of
+from .books import Books
+from .config.types import Config, MeterSection
+from .journal import Origin, OutboxIds
+from .kernels import Kernel
+from .ledger.store import Store
+from .meters import profile_of
+from .tariff.calendar import Calendar
+from .timeline import Timeline
+
+GAP_LEAST_US = 30_000_000
+
+
+def open_books(
+    config: Config,
+    folder: Path,
+    section: MeterSection,
+    store: Store,
+    calendar: Calendar,
+    kernel: Kernel,
+    outbox_ids: OutboxIds,
+    rate: int = 1,
+) -> Books:
+    """The books of one meter as the store has them. `folder` is the config's own; `rate` the pipeline clock's.
+
+    Raises StoreError, drivers.ProfileError.
+    """
+    accounting = config.accounting
+    rules = Rules(
+        limit_milliw=section.limit_milliw,
+        gap=accounting.gap,
+        max_gap_us=accounting.max_gap_s * 1_000_000,
+        edge_tolerance_us=EDGE_TOLERANCE_US * rate,
+    )
+    return Books(
+        store.load_meter(section.name),
+        Origin(config.gateway.id, store.store_epoch),
+        section,
+        Timeline(calendar, accounting.interval_min),
+        kernel,
+        rules,
+        outbox_ids,
+        gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * rate),
+        basis=basis_of(profile_of(section, folder), section.swap_direction),
+    )

@@ -1,0 +1,94 @@
+"""What is told of registers that jump: of each decision both registers, what it was found to be, and by which rule.
+
+A register that flickers by its last digit at every poll must not flood the broker: of one register one kind of note is
+told at most once in ten minutes of the readings' monotonic time. What is told is chosen here, not what is booked.
+"""
+
+from .classify import GLITCHES
+from .decision import Accepted, Class, Exchange, NewEpoch, NoteKind, Opened, Reason, Rollover, Rule
+from .energy import Direction, registers_of
+from .journal import both_registers
+from .ledger.records import Record
+from .read import Reading
+
+TELL_AGAIN_US = 600_000_000
+FLICKERS = (NoteKind.STEPPED_BACK, NoteKind.RESOLUTION_CHANGED)
+"""The others end only by something new."""
+
+Event = tuple[str, Record]
+
+
+class Jumps:
+    """The jumps of one meter since the start."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[tuple[NoteKind, Direction], tuple[str, int]] = {}
+        self._not_told: dict[tuple[NoteKind, Direction], int] = {}
+
+    def notes(self, previous: Reading | None, decision: Accepted | Rollover) -> list[Event]:
+        """The events of a booked reading's notes."""
+        events: list[Event] = []
+        for note in decision.notes:
+            key, reading = (note.kind, note.direction), decision.reading
+            boot_id, at_us = self._told_at.get(key, ("", 0))
+            if note.kind in FLICKERS and boot_id == reading.boot_id and reading.monotonic_us - at_us < TELL_AGAIN_US:
+                self._not_told[key] = self._not_told.get(key, 0) + 1
+                continue
+            self._told_at[key] = (reading.boot_id, reading.monotonic_us)
+            detail: Record = {"direction": note.direction.value, **note.detail, **both_registers(previous, reading)}
+            if note.kind in FLICKERS:
+                detail["not_told"] = self._not_told.pop(key, 0)
+            events.append((note.kind.value, detail))
+        return events
+
+
+def rollover(decision: Rollover) -> Event:
+    """A register that began again at zero because it had reached its width."""
+    detail: Record = {
+        "reason": decision.reason.value,
+        "classified": Class.ROLLOVER.value,
+        "rule": Rule.WRAPPED_GROWTH_IS_POSSIBLE.value,
+        **both_registers(decision.previous, decision.shown),
+    }
+    for direction, width_milliwh in decision.widths_milliwh.items():
+        detail[f"{direction}_width_milliwh"] = width_milliwh
+        detail[f"{direction}_register_milliwh"] = registers_of(decision.reading.snapshot)[direction].milliwh
+    return "rollover", detail
+
+
+def epoch(decision: NewEpoch) -> Event:
+    """Registers that began anew."""
+    detail: Record = {
+        "reason": decision.reason.value,
+        "classified": decision.found.value,
+        "rule": decision.rule.value,
+        "register_epoch": decision.register_epoch,
+        "serial": decision.first.serial,
+        **both_registers(decision.previous, decision.first),
+    }
+    return "epoch", detail
+
+
+def resumed(decision: Accepted | Rollover | NewEpoch, reason: Reason, readings: int) -> Event:
+    """Readings are booked again. Those that were held for a jump that is gone were a glitch: nothing of them counts."""
+    detail: Record = {"reason": reason.value, "readings": readings}
+    if isinstance(decision, Accepted) and reason in GLITCHES:
+        detail |= {"classified": Class.GLITCH.value, "rule": Rule.BACK_ON_THE_OLD_LINE.value}
+    return "resumed", detail
+
+
+def exchange(said: Exchange, register_epoch: int, opened: Opened, unassigned: bool) -> Event:
+    """An exchange by the operator's word."""
+    detail: Record = {
+        "reason": Reason.STATED.value,
+        "classified": Class.METER_REPLACED.value,
+        "rule": Rule.OPERATOR_SAYS_SO.value,
+        "register_epoch": register_epoch,
+        "afterwards": int(unassigned),
+        **both_registers(opened.previous, opened.first),
+    }
+    for direction, milliwh in said.closing_milliwh.items():
+        detail[f"closing_{direction}_milliwh"] = milliwh
+    for direction, milliwh in said.opening_milliwh.items():
+        detail[f"opening_{direction}_milliwh"] = milliwh
+    return "exchange", detail
