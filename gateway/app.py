@@ -33,6 +33,7 @@ from .config.way import WayKind, way_of
 from .control import Control, Handler
 from .desk import open_books
 from .endpoints import Endpoints
+from .exchange_desk import answer_of
 from .journal import OutboxIds
 from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
@@ -273,7 +274,11 @@ class App:
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
-            handlers: dict[str, Handler] = {"status": lambda _request: self._status(), "read": self._read_now}
+            handlers: dict[str, Handler] = {
+                "status": lambda _request: self._status(),
+                "read": self._read_now,
+                "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
+            }
             return Control(path, handlers, self._clock)
         except places.PlaceError as error:
             raise StartError(f"control socket: {error}") from error

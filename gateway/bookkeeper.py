@@ -17,6 +17,7 @@ from .books import Books
 from .clock import Clock
 from .config.types import Config
 from .decision import Booked, Quarantined, Reason, Waiting
+from .exchange import Exchanged, Moment, Outcome, Restated, Statement
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -29,6 +30,7 @@ INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
 INBOX_A_TURN = 500
 TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
+EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
 COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
@@ -139,6 +141,13 @@ class Bookkeeper(threading.Thread):
         self._inbox.put(lambda _turn: answer.put(question()))
         return answer.get(timeout=patience_s)
 
+    def exchange(self, statement: Statement) -> tuple[Outcome, str]:
+        """Book the operator's word on an exchange; answered once it is stored. Second: the store's error, or nothing.
+
+        Raises queue.Empty as `call` does; said again it is booked once.
+        """
+        return self.call(lambda: self._exchange(statement), EXCHANGE_WITHIN_S)
+
     def stop(self) -> None:
         """Commit what there is and end; a thread that hangs on its disk is not waited for."""
         self._stopping = True
@@ -237,6 +246,13 @@ class Bookkeeper(threading.Thread):
         logger.warning(event_line(kind, meter=meter, **detail))
         self._books[meter].tell(kind, self._clock.wall_us(), detail, self._batch)
         turn.commit_now = True
+
+    def _exchange(self, statement: Statement) -> tuple[Outcome, str]:
+        outcome = self._books[statement.meter].exchange(statement, Moment.now(self._clock), self._batch)
+        if isinstance(outcome, Exchanged | Restated):
+            self.live[statement.meter].dirty = True
+            self._commit()
+        return outcome, self.health.error
 
     def _take_acknowledgement(self, outbox_id: int) -> None:
         self._batch.acknowledged.append(outbox_id)

@@ -14,23 +14,28 @@ from .decision import (
     Accepted,
     Basis,
     Booked,
+    Class,
     Decision,
     Limits,
     NewEpoch,
     Quarantined,
+    Reason,
     Rejected,
     Rollover,
+    Rule,
     Waiting,
 )
 from .energy import Direction, Interval
+from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
-from .journal import Journal, Origin, OutboxIds, both_registers
+from .journal import Journal, Origin, OutboxIds
 from .jumps import Jumps
 from .kernels import Kernel
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .publish.message import state_record
 from .read import Reading
 from .refusals import Refusals
+from .restate import restate
 from .timeline import Timeline
 from .validate import CLOCK_JUMP_US, validate
 
@@ -182,6 +187,42 @@ class Books:
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
+    def exchange(self, statement: Statement, moment: Moment, batch: Batch) -> Outcome:
+        """Book the operator's word on an exchange of this meter; nothing where it is known already or refused."""
+        outcome = judge(self._validator, statement, moment, self._limits)
+        match outcome:
+            case Exchanged():
+                self._book_exchange(outcome, batch)
+            case Restated():
+                self._book_afterwards(outcome, statement, moment, batch)
+            case _:
+                return outcome
+        self._validator = outcome.state
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
+        return outcome
+
+    def _book_exchange(self, outcome: Exchanged, batch: Batch) -> None:
+        closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
+        epoch, had = outcome.state.register_epoch, self._accumulator.present
+        closed = self._accumulator.add(closing)
+        batch.readings.append(ReadingRow(meter_id, self.register_epoch, "stated: closing", closing))
+        closed += self._accumulator.start_epoch(epoch, opening)
+        batch.readings.append(ReadingRow(meter_id, epoch, "stated: opening", opening))
+        batch.epochs.append(EpochRow(meter_id, epoch, Reason.STATED.value, closing, opening))
+        stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
+        kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
+        self.tell(kind, opening.latest_us, detail, batch)
+        self._tell_directions(had, closing, opening, batch)
+        for interval in closed:
+            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
+        self.latest = opening
+
+    def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
+        opened = outcome.opened
+        bucket = restate(self._accumulator.state, outcome, self._timeline.calendar)
+        kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
+        self.tell(kind, moment.wall_us, detail, batch)
+
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
@@ -236,12 +277,7 @@ class Books:
         not_told = self._refusals.refuse(decision.reason, decision.reading)
         if not_told is None:
             return
-        kind = "quarantined" if quarantined else "rejected"
-        detail: Record = {
-            "reason": decision.reason.value,
-            "not_told": not_told,
-            **both_registers(decision.previous, decision.reading),
-        }
+        kind, detail = jumps.refused(decision, not_told)
         self.tell(kind, decision.reading.latest_us, detail, batch)
 
     def _open_epoch(self, decision: NewEpoch, batch: Batch) -> list[Interval]:
@@ -259,13 +295,8 @@ class Books:
         if previous is None or reading.earliest_us - previous.latest_us < self._gap_us:
             return
         over_edge = self._timeline.next_edge_us(previous.instant_us) <= reading.instant_us
-        detail: Record = {
-            "from_utc_us": previous.latest_us,
-            "to_utc_us": reading.earliest_us,
-            "over_edge": int(over_edge),
-            **both_registers(previous, reading),
-        }
-        self.tell("gap", reading.latest_us, detail, batch)
+        kind, detail = jumps.gap(previous, reading, over_edge)
+        self.tell(kind, reading.latest_us, detail, batch)
 
     def _tell_directions(
         self, had: frozenset[Direction], previous: Reading | None, reading: Reading, batch: Batch
@@ -273,13 +304,5 @@ class Books:
         """Tell what the meter has no more, and what it has (again) that it lacked; its first directions are no news."""
         if previous is None:
             return
-        has = self._accumulator.present
-        for direction in sorted(had ^ has):
-            account = self._accumulator.state.directions[direction]
-            detail: Record = {
-                "direction": direction.value,
-                "register_milliwh": account.last_milliwh,
-                "epoch_first_milliwh": account.epoch_first_milliwh,
-                "since_utc_us": previous.latest_us if direction in had else reading.latest_us,
-            }
-            self.tell("direction_lost" if direction in had else "direction_found", reading.latest_us, detail, batch)
+        for kind, detail in jumps.directions(had, self._accumulator.state, previous, reading):
+            self.tell(kind, reading.latest_us, detail, batch)

@@ -1,7 +1,7 @@
 """The daemon's ear: a Unix socket on which `netmeter status` and `netmeter read` ask. No network listener exists.
 
-One JSON object a connection each way, closed by a line end; bounded in size and time. Read-only by design:
-nothing that can be asked here changes a meter, the store or the account.
+One JSON object a connection each way, closed by a line end; bounded in size and time. Nothing that can be asked here
+changes a meter; of the account only an exchange of meters can be stated (`meter_replace`): judged, and journalled.
 """
 
 import contextlib

@@ -99,7 +99,7 @@ class Still(msgspec.Struct, frozen=True):
     frozen: bool = False
 
 
-class RegisterMemory(msgspec.Struct, frozen=True):
+class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of a register beside its last reading. Not kept where all of it is the default."""
 
     rollovers: int = 0
@@ -124,11 +124,13 @@ class Opened(msgspec.Struct, frozen=True):
 
     previous: Reading
     first: Reading
+    memories: dict[Direction, RegisterMemory] = {}
+    """Of the registers before."""
     exchange: Exchange | None = None
     """The operator's word on it; None until it is given."""
 
 
-class ValidatorState(msgspec.Struct, frozen=True):
+class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of a meter: the last accepted reading, and readings in quarantine, oldest and newest."""
 
     register_epoch: int = 0
@@ -144,6 +146,7 @@ class ValidatorState(msgspec.Struct, frozen=True):
     basis: Basis | None = None
     """By which the epoch's registers were read; None: not known (stored before it was kept)."""
     held_basis: Basis | None = None
+    """By which the readings in quarantine were read."""
     opened: Opened | None = None
 
 

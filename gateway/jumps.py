@@ -1,12 +1,26 @@
-"""What is told of registers that jump: of each decision both registers, what it was found to be, and by which rule.
+"""What is told of a meter's readings: of each decision both registers, what a jump was found to be, and by which rule.
 
 A register that flickers by its last digit at every poll must not flood the broker: of one register one kind of note is
 told at most once in ten minutes of the readings' monotonic time. What is told is chosen here, not what is booked.
 """
 
+from collections.abc import Iterator
+
 from .classify import GLITCHES
-from .decision import Accepted, Class, Exchange, NewEpoch, NoteKind, Opened, Reason, Rollover, Rule
-from .energy import Direction, registers_of
+from .decision import (
+    Accepted,
+    Class,
+    Exchange,
+    NewEpoch,
+    NoteKind,
+    Opened,
+    Quarantined,
+    Reason,
+    Rejected,
+    Rollover,
+    Rule,
+)
+from .energy import AccumulatorState, Direction, registers_of
 from .journal import both_registers
 from .ledger.records import Record
 from .read import Reading
@@ -77,14 +91,51 @@ def resumed(decision: Accepted | Rollover | NewEpoch, reason: Reason, readings: 
     return "resumed", detail
 
 
-def exchange(said: Exchange, register_epoch: int, opened: Opened, unassigned: bool) -> Event:
-    """An exchange by the operator's word."""
+def refused(decision: Rejected | Quarantined, not_told: int) -> Event:
+    """A reading that is not booked."""
+    detail: Record = {
+        "reason": decision.reason.value,
+        "not_told": not_told,
+        **both_registers(decision.previous, decision.reading),
+    }
+    return "quarantined" if isinstance(decision, Quarantined) else "rejected", detail
+
+
+def gap(previous: Reading, reading: Reading, over_edge: bool) -> Event:
+    """A time in which the meter was not read."""
+    detail: Record = {
+        "from_utc_us": previous.latest_us,
+        "to_utc_us": reading.earliest_us,
+        "over_edge": int(over_edge),
+        **both_registers(previous, reading),
+    }
+    return "gap", detail
+
+
+def directions(
+    had: frozenset[Direction], state: AccumulatorState, previous: Reading, reading: Reading
+) -> Iterator[Event]:
+    """What the meter has no more, and what it has (again) that it lacked."""
+    has = {direction for direction, account in state.directions.items() if account.present}
+    for direction in sorted(had ^ has):
+        account = state.directions[direction]
+        detail: Record = {
+            "direction": direction.value,
+            "register_milliwh": account.last_milliwh,
+            "epoch_first_milliwh": account.epoch_first_milliwh,
+            "since_utc_us": previous.latest_us if direction in had else reading.latest_us,
+        }
+        yield "direction_lost" if direction in had else "direction_found", detail
+
+
+def exchange(said: Exchange, register_epoch: int, opened: Opened, bucket: str) -> Event:
+    """The operator's word on an exchange that was noticed before: `bucket` got what flowed around it."""
     detail: Record = {
         "reason": Reason.STATED.value,
         "classified": Class.METER_REPLACED.value,
         "rule": Rule.OPERATOR_SAYS_SO.value,
         "register_epoch": register_epoch,
-        "afterwards": int(unassigned),
+        "bucket": bucket,
         **both_registers(opened.previous, opened.first),
     }
     for direction, milliwh in said.closing_milliwh.items():

@@ -100,7 +100,7 @@ def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
         return state
     if state.basis is None:
         state = msgspec.structs.replace(state, basis=basis)
-    return state if state.held_basis == basis else msgspec.structs.replace(_released(state), held_basis=basis)
+    return state if state.held_first is None or state.held_basis == basis else _released(state)
 
 
 def _changed_basis(state: ValidatorState, limits: Limits) -> Reason | None:
@@ -114,7 +114,7 @@ def _changed_basis(state: ValidatorState, limits: Limits) -> Reason | None:
 def _released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
     return msgspec.structs.replace(
-        state, held_reason=None, held_first=None, held_latest=None, held_count=0, held_memories={}
+        state, held_reason=None, held_first=None, held_latest=None, held_count=0, held_memories={}, held_basis=None
     )
 
 
@@ -149,10 +149,10 @@ def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> t
     """The first reading of a meter needs a second that agrees; it is asked for at once."""
     first = state.held_first
     if first is None or reading.instant_us <= first.instant_us:
-        return _held(state, Reason.FIRST_READING, reading), Quarantined(Reason.FIRST_READING, None, reading)
+        return _held(state, Reason.FIRST_READING, reading, limits), Quarantined(Reason.FIRST_READING, None, reading)
     line = _next_held(state, reading, limits)
     if line is None:
-        return _held(state, Reason.FIRST_READING, reading), Rejected(Reason.UNCONFIRMED, first, reading)
+        return _held(state, Reason.FIRST_READING, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
     decision = NewEpoch(
         Reason.FIRST_READING,
         state.register_epoch + 1,
@@ -162,18 +162,19 @@ def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> t
         Class.FIRST_READING,
         Rule.SECOND_READING_AGREES,
     )
-    return _begun(decision, line, limits), decision
+    return _begun(decision, line, limits, state), decision
 
 
-def _begun(decision: NewEpoch, line: Followed, limits: Limits) -> ValidatorState:
+def _begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
     """The state with which a register epoch begins."""
-    opened = None if decision.previous is None else Opened(decision.previous, decision.first)
+    opened = None
+    if decision.previous is not None:
+        opened = Opened(decision.previous, decision.first, before.memories)
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=line.reading,
         memories=line.memories,
         basis=limits.basis,
-        held_basis=limits.basis,
         opened=opened,
     )
 
@@ -182,7 +183,7 @@ def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limit
     """Quarantine a reading; enough of them that count on from each other, over enough time, are believed."""
     first, line = state.held_first, _next_held(state, reading, limits)
     if first is None or line is None:
-        return _held(state, reason, reading), Quarantined(reason, state.last, reading)
+        return _held(state, reason, reading, limits), Quarantined(reason, state.last, reading)
     held = msgspec.structs.replace(
         state,
         held_reason=state.held_reason or reason,
@@ -217,14 +218,13 @@ def _believe(
     found, rule = found_in(reason, state.last, state.held_first, limits)
     epoch = state.register_epoch + 1
     decision = NewEpoch(reason, epoch, state.last, state.held_first, confirming.reading, found, rule)
-    return _begun(decision, confirming, limits), decision
+    return _begun(decision, confirming, limits, state), decision
 
 
-def _held(state: ValidatorState, reason: Reason, reading: Reading) -> ValidatorState:
+def _held(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
-    return msgspec.structs.replace(
-        state, held_reason=reason, held_first=reading, held_latest=reading, held_count=1, held_memories={}
-    )
+    held = msgspec.structs.replace(_released(state), held_reason=reason, held_count=1, held_basis=limits.basis)
+    return msgspec.structs.replace(held, held_first=reading, held_latest=reading)
 
 
 def _same_directions(one: Reading, other: Reading) -> bool:

@@ -13,6 +13,7 @@ COMMANDS = {
     # verb: (module:command, what it does in one line)
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
+    "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),

@@ -1,5 +1,6 @@
 """Asking the running daemon, from a command. None where no daemon runs for this config."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ from ..config.types import Config
 from ..control import NoDaemonError, ask
 
 
-def ask_daemon(config: Config, request: dict[str, str]) -> dict[str, Any] | None:
+def ask_daemon(config: Config, request: Mapping[str, Any]) -> dict[str, Any] | None:
     """The daemon's answer; None where none is running. A daemon that may not be asked is a ClickException."""
     for path in places.socket_candidates(config):
         try:
