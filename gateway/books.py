@@ -86,7 +86,8 @@ class Books:
         self._held = Held(stored.held)
         self._clock_seen: tuple[str, int, int] | None = None
         """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
-        self._refusals, self._jumps = Refusals(), Jumps()
+        self._refusals = Refusals(self._validator.held_reason, self._validator.held_count)
+        self._jumps = Jumps()
         self._bucket_of: tuple[Reading | None, str] = None, ""
         self._notes: list[str] = []
         """Learnt of the meter's map, to be told once the time of day is known."""

@@ -11,13 +11,14 @@ TELL_AGAIN_US = 600_000_000
 
 
 class Refusals:
-    """The refusals of one meter since the start."""
+    """The refusals of one meter since the start, and the row that was going on then."""
 
-    def __init__(self) -> None:
-        self._row: Reason | None = None
+    def __init__(self, held: Reason | None = None, readings: int = 0) -> None:
+        """`held`: why readings were in quarantine when the process before this one ended, and how many."""
+        self._row = held
         """The reason of the row that is going on; None after a reading that was booked."""
-        self._readings = 0
-        self._told: Reason | None = None
+        self._readings = readings
+        self._told = None if held is Reason.FIRST_READING else held
         """The last reason told since a reading was booked."""
         self._told_at: dict[Reason, tuple[str, int]] = {}
         self._not_told: dict[Reason, int] = {}

@@ -1,0 +1,175 @@
+"""Histories of twenty readings for each kind of jump, and for pairs of them, with the end written by hand.
+
+Readings come every 20 s; five that agree over a minute are the ones at 0, 20, 40, 60 and 80 s: what is held from
+reading n on is believed at reading n + 4. The service carries 12 kW: 66,666.7 mWh in 20 s. The meter counts 10 mWh a
+poll; it is `low` until noon, then `high`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from drivers import EnergyRegister
+from gateway.decision import Basis
+from gateway.read import Reading
+
+from .world import KWH, NOON_US, S, moved, reading, register
+
+LIFE = 900 * KWH
+WIDTH = 1_000_000 * KWH
+"""Six digits of kilowatt-hours."""
+BY_ONE, BY_FORTY = Basis("sdm", "ratio 1"), Basis("sdm", "ratio 40")
+
+
+@dataclass(frozen=True)
+class History:
+    """Twenty readings and what must be in the store after the last."""
+
+    registers: list[EnergyRegister | None]
+    ends: dict[str, int]
+    """Import: totals by bucket, `earlier`, `first`, `last`, `epoch`; whatever is not named is 0."""
+    events: list[tuple[str, str]]
+    """Each event and its `classified`, in order; the first epoch is left out, gaps too."""
+    at_s: Callable[[int], int] = lambda n: 20 * n
+    """Seconds after noon."""
+    serial: Callable[[int], str | None] = lambda _n: None
+    power_milliw: int | None = None
+    basis: Callable[[int], Basis] = lambda _n: BY_ONE
+    uncertain: dict[str, int] = field(default_factory=dict)
+
+    def reading(self, number: int) -> Reading:
+        one = reading(NOON_US + self.at_s(number) * S, self.registers[number], serial=self.serial(number))
+        return moved(one, snapshot=replace(one.snapshot, power_milliw=self.power_milliw))
+
+
+def counting(first_milliwh: int, count: int = 20, every_milliwh: int = 10, **more: int) -> list[EnergyRegister | None]:
+    return [wide(first_milliwh + every_milliwh * number, **more) for number in range(count)]
+
+
+def wide(milliwh: int, resolution_milliwh: int = 1) -> EnergyRegister:
+    return replace(register(milliwh, resolution_milliwh), modulus_milliwh=WIDTH)
+
+
+def at(place: int, what: EnergyRegister | None, registers: list[EnergyRegister | None]) -> list[EnergyRegister | None]:
+    return [*registers[:place], what, *registers[place + 1 :]]
+
+
+def from_a_to_b(place: int) -> Callable[[int], str]:
+    return lambda number: "A1" if number < place else "B2"
+
+
+def over_noon(number: int) -> int:
+    """The tenth reading ten seconds before noon, the eleventh ten seconds after."""
+    return 20 * number - 190
+
+
+PLAIN = {"high": 190, "first": LIFE, "last": LIFE + 190, "epoch": 1}
+GLITCH = [("quarantined", ""), ("resumed", "glitch")]
+# Seven growths of 10 before, eleven after; what flowed between is in no register.
+ANEW = {"high": 70 + 110, "earlier": 70, "first": 0, "last": 110, "epoch": 2}
+
+
+def new_epoch(found: str) -> list[tuple[str, str]]:
+    return [("quarantined", ""), ("epoch", found), ("resumed", "")]
+
+
+KINDS: dict[str, History] = {
+    "a momentary zero": History(at(7, wide(0), counting(LIFE)), PLAIN, GLITCH),
+    "a spike": History(at(7, wide(9 * LIFE), counting(LIFE)), PLAIN, GLITCH),
+    "a step back by a last digit": History(
+        # three times 100 less than the one before, then on
+        [
+            *counting(LIFE, 7, 100, resolution_milliwh=100),
+            *[wide(LIFE + 500, 100)] * 3,
+            *counting(LIFE + 1000, 10, 100, resolution_milliwh=100),
+        ],
+        {"high": 1900, "first": LIFE, "last": LIFE + 1900, "epoch": 1},
+        [("stepped_back", "")],
+    ),
+    "a rollover": History(
+        [*counting(WIDTH - 100, 10), *counting(0, 10)],
+        {"high": 190, "first": WIDTH - 100, "last": WIDTH + 90, "epoch": 1, "rolled_over": WIDTH},
+        [("quarantined", ""), ("rollover", "rollover"), ("resumed", "")],
+    ),
+    "a reset to zero": History([*counting(LIFE, 8), *counting(0, 12)], ANEW, new_epoch("reset_to_zero")),
+    "another meter by its serial number": History(
+        [*counting(LIFE, 8), *counting(7 * LIFE, 12)],
+        {**ANEW, "first": 7 * LIFE, "last": 7 * LIFE + 110},
+        new_epoch("meter_replaced"),
+        serial=from_a_to_b(8),
+    ),
+    # rejected readings leave nothing behind: that they are over is told by the process that saw them, and it was killed
+    "a sentinel": History(at(7, None, counting(LIFE)), PLAIN, [("rejected", "")]),
+    "a register frozen at 3.6 kW": History(
+        # 20 Wh in 20 s; from the sixth reading on it stands still, and gives all of it at the fifteenth
+        [*counting(LIFE, 6, 20_000), *[wide(LIFE + 100_000)] * 8, *counting(LIFE + 280_000, 6, 20_000)],
+        {"high": 380_000, "first": LIFE, "last": LIFE + 380_000, "epoch": 1},
+        [("frozen", ""), ("moves_again", "")],
+        power_milliw=3_600_000,
+    ),
+    "digits of a kilowatt-hour": History(
+        # 900.000000 to 900.000090 kWh, then 900
+        [*counting(LIFE, 10), *[wide(LIFE, KWH)] * 10],
+        {"high": 90, "first": LIFE, "last": LIFE + 90, "epoch": 1},
+        [("resolution_changed", ""), ("stepped_back", "")],
+    ),
+    "another ratio": History(
+        [*counting(LIFE, 8), *counting(40 * (LIFE + 80), 12, 400)],
+        {**ANEW, "high": 70 + 4400, "first": 40 * (LIFE + 80), "last": 40 * (LIFE + 190)},
+        new_epoch("ratio_changed"),
+        basis=lambda number: BY_ONE if number < 8 else BY_FORTY,
+    ),
+}
+
+PAIRS: dict[str, History] = {
+    "a zero in a gap over an edge": History(
+        # 940 in the 620 s from 80 s before noon: floor(940 * 80 / 620) = 121 before it, 819 after
+        [*counting(LIFE, 7), wide(0), *counting(LIFE + 1000, 12)],
+        {"low": 60 + 121, "high": 819 + 110, "first": LIFE, "last": LIFE + 1110, "epoch": 1},
+        GLITCH,
+        at_s=lambda number: 20 * number - 200 + (580 if number >= 7 else 0),
+    ),
+    "a swap at an edge": History(
+        [*counting(LIFE, 10), *counting(5000, 10)],
+        {"low": 90, "high": 90, "earlier": 90, "first": 5000, "last": 5090, "epoch": 2},
+        new_epoch("meter_replaced"),
+        at_s=over_noon,
+        serial=from_a_to_b(10),
+        # 10 s at 12 kW are 33,333.3, on both sides of noon. low: the first digit; at the edge that and a digit.
+        # high: the same at the edge; from there to the new meter; its first digit.
+        uncertain={"low": 1 + 33_335, "high": 33_335 + 33_334 + 1},
+    ),
+    "a rollover at an edge": History(
+        # 50 in the 100 s from 10 s before noon on: 5 and 45
+        [*counting(WIDTH - 100, 10), *counting(0, 10)],
+        {"low": 95, "high": 95, "first": WIDTH - 100, "last": WIDTH + 90, "epoch": 1, "rolled_over": WIDTH},
+        [("quarantined", ""), ("rollover", "rollover"), ("resumed", "")],
+        at_s=over_noon,
+    ),
+    "a zero just below the width": History(
+        at(7, wide(0), counting(WIDTH - 1000)),
+        {"high": 190, "first": WIDTH - 1000, "last": WIDTH - 810, "epoch": 1},
+        GLITCH,
+    ),
+    "a spike and then a reset": History(
+        at(5, wide(9 * LIFE), [*counting(LIFE, 10), *counting(0, 10)]),
+        {"high": 180, "earlier": 90, "first": 0, "last": 90, "epoch": 2},
+        [*GLITCH, *new_epoch("reset_to_zero")],
+    ),
+    "a swap that looks like a rollover": History(
+        [*counting(WIDTH - 100, 8), *counting(0, 12)],
+        {**ANEW, "first": 0, "last": 110},
+        new_epoch("meter_replaced"),
+        serial=from_a_to_b(8),
+    ),
+    "a step back just after a rollover": History(
+        # at the sixteenth and seventeenth reading one digit less than booked
+        [
+            *counting(WIDTH - 1000, 10, 100, resolution_milliwh=100),
+            *counting(0, 6, 100, resolution_milliwh=100),
+            *[wide(400, 100)] * 2,
+            *counting(800, 2, 100, resolution_milliwh=100),
+        ],
+        {"high": 1900, "first": WIDTH - 1000, "last": WIDTH + 900, "epoch": 1, "rolled_over": WIDTH},
+        [("quarantined", ""), ("rollover", "rollover"), ("resumed", ""), ("stepped_back", "")],
+    ),
+}
