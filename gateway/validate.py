@@ -8,6 +8,7 @@ A wall clock that leaps ahead is held in the same way: one wrong time must not c
 The words it speaks are in `decision`; whether one reading counts on from another is in `follow`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
@@ -26,6 +27,7 @@ from .decision import (
     Opened,
     Quarantined,
     Reason,
+    RegisterMemory,
     Rejected,
     Rollover,
     Rule,
@@ -33,7 +35,7 @@ from .decision import (
     Waiting,
 )
 from .energy import Direction, registers_of
-from .follow import Followed, follow
+from .follow import ORDINARY, Followed, follow
 from .read import Reading
 
 __all__ = [
@@ -173,10 +175,16 @@ def _begun(decision: NewEpoch, line: Followed, limits: Limits, before: Validator
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=line.reading,
-        memories=line.memories,
+        memories=_settled(line.memories),
         basis=limits.basis,
         opened=opened,
     )
+
+
+def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
+    """What held registers hand on: whether they stood still was told to nobody, and is watched anew."""
+    moved = {direction: msgspec.structs.replace(memory, still=None) for direction, memory in memories.items()}
+    return {direction: memory for direction, memory in moved.items() if memory != ORDINARY}
 
 
 def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
