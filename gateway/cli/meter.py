@@ -114,9 +114,7 @@ def _statement(section: MeterSection, wh: dict[str, int | None], at_us: int | No
             missing = "opening" if ends == ["closing"] else "closing"
             raise click.UsageError(f"--{ends[0]}-{direction}-wh needs --{missing}-{direction}-wh beside it")
     if not given["closing_milliwh"]:
-        raise click.UsageError(
-            "state the registers: --closing-import-wh and --opening-import-wh, and the same of export"
-        )
+        raise click.UsageError("state --closing-import-wh and --opening-import-wh, and the same of export")
     return given
 
 
