@@ -184,7 +184,7 @@ class Books:
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
         batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
         for interval in closed:
-            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
+            self._write_interval(interval, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
@@ -215,7 +215,7 @@ class Books:
         self.tell(kind, opening.latest_us, detail, batch)
         self._tell_directions(had, closing, opening, batch)
         for interval in closed:
-            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
+            self._write_interval(interval, batch)
         self.latest = opening
 
     def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
@@ -227,6 +227,9 @@ class Books:
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
+
+    def _write_interval(self, interval: Interval, batch: Batch) -> None:
+        self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
 
     def running_bucket(self) -> str | None:
         """The bucket that held at the last accepted reading."""

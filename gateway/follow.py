@@ -40,7 +40,6 @@ class Followed:
 class _Step:
     """One register's way from one reading to the next."""
 
-    before: EnergyRegister
     now: EnergyRegister
     """As booked, if it is."""
     memory: RegisterMemory
@@ -56,28 +55,34 @@ def follow(
     lost: Mapping[Direction, Reading] = NO_READINGS,
 ) -> Followed:
     """Hold `reading` against `previous`. A direction that is back is held against its last reading, in `lost`."""
-    shown = registers_of(reading.snapshot)
-    known = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
-    kept = {direction: one for direction, one in memories.items() if direction in known}
-    result = Followed(reading, kept)
+    shown, had = registers_of(reading.snapshot), registers_of(previous.snapshot)
+    result = Followed(reading, dict(memories))
     objections: set[Reason] = set()
     if previous.serial is not None and reading.serial is not None and previous.serial != reading.serial:
         objections.add(Reason.METER_REPLACED)
     booked = dict(shown)
+    passed_us = elapsed_us(previous, reading)
     for direction, register in shown.items():
-        if direction not in known:
+        if direction in had:
+            before, most_us = had[direction], passed_us
+        elif direction in lost:
+            before = registers_of(lost[direction].snapshot)[direction]
+            most_us = elapsed_us(lost[direction], reading)
+        else:
             continue
-        step = _step(known[direction], direction, memories.get(direction, ORDINARY), reading, register, limits)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
+        step = _step(before, memories.get(direction, ORDINARY), register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
         if step.objection is Reason.ROLLED_OVER and register.modulus_milliwh is not None:
             result.widths_milliwh[direction] = register.modulus_milliwh
         result.notes += [Note(kind, direction, detail) for kind, detail in step.notes]
         booked[direction] = step.now
-        _remember(result, direction, step.memory)
-    watch_still(result, previous, booked, known, limits)
+        if step.memory is not ORDINARY or direction in result.memories:
+            _remember(result, direction, step.memory)
+    watch_still(result, previous, had, booked, limits)
     result.reading = _with_registers(reading, booked)
-    missing = registers_of(previous.snapshot).keys() - shown.keys()
+    missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
     return result
@@ -93,32 +98,28 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 
-def _step(
-    previous: Reading,
-    direction: Direction,
-    memory: RegisterMemory,
-    reading: Reading,
-    shown: EnergyRegister,
-    limits: Limits,
-) -> _Step:
-    before = registers_of(previous.snapshot)[direction]
-    now = replace(shown, milliwh=shown.milliwh + memory.rolled_over_milliwh)
+def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister, most_milliwh: int) -> _Step:
+    """One register's step; `most_milliwh` is what the service can have carried meanwhile."""
+    now = shown
+    if memory.rolled_over_milliwh:
+        now = replace(shown, milliwh=shown.milliwh + memory.rolled_over_milliwh)
     digit_milliwh = memory.digit_milliwh or before.resolution_milliwh
     changed = shown.resolution_milliwh >= 2 * digit_milliwh or digit_milliwh >= 2 * shown.resolution_milliwh
     notes: list[tuple[NoteKind, dict[str, int]]] = []
     if changed:
         detail = {"previous_digit_milliwh": digit_milliwh, "digit_milliwh": shown.resolution_milliwh}
         notes.append((NoteKind.RESOLUTION_CHANGED, detail))
-    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(previous, reading))
     top_milliwh = before.milliwh + before.resolution_milliwh + most_milliwh
     if changed:  # a coarser digit may have been rounded up
         top_milliwh += shown.resolution_milliwh
-    plain = msgspec.structs.replace(memory, digit_milliwh=0, top_digit_milliwh=0)
+    plain = memory
+    if memory.digit_milliwh or memory.top_digit_milliwh:
+        plain = msgspec.structs.replace(memory, digit_milliwh=0, top_digit_milliwh=0)
     tolerance_milliwh = max(memory.top_digit_milliwh or digit_milliwh, shown.resolution_milliwh)
     if now.milliwh >= before.milliwh:
         if now.milliwh - now.rounding_milliwh >= top_milliwh:
-            return _Step(before, now, memory, Reason.IMPOSSIBLE_JUMP)
-        return _Step(before, now, plain, None, (*notes, *_possible_rollovers(now, top_milliwh)))
+            return _Step(now, memory, Reason.IMPOSSIBLE_JUMP)
+        return _Step(now, plain, None, (*notes, *_possible_rollovers(now, top_milliwh)))
     if before.milliwh - now.milliwh <= tolerance_milliwh:
         if not memory.top_digit_milliwh:
             notes.append((NoteKind.STEPPED_BACK, {"by_milliwh": before.milliwh - now.milliwh}))
@@ -127,18 +128,18 @@ def _step(
             digit_milliwh=shown.resolution_milliwh,
             top_digit_milliwh=memory.top_digit_milliwh or digit_milliwh,
         )
-        return _Step(before, _held_at(before.milliwh, now), held, None, tuple(notes))
+        return _Step(_held_at(before.milliwh, now), held, None, tuple(notes))
     width_milliwh = shown.modulus_milliwh
     unrolled = replace(now, milliwh=now.milliwh + (width_milliwh or 0))
     fits = before.milliwh <= unrolled.milliwh and unrolled.milliwh - unrolled.rounding_milliwh < top_milliwh
     if width_milliwh is None or not fits:
-        return _Step(before, now, memory, Reason.WENT_BACKWARDS)
+        return _Step(now, memory, Reason.WENT_BACKWARDS)
     rolled = msgspec.structs.replace(
         plain,
         rollovers=memory.rollovers + 1,
         rolled_over_milliwh=memory.rolled_over_milliwh + width_milliwh,
     )
-    return _Step(before, unrolled, rolled, Reason.ROLLED_OVER, (*notes, *_possible_rollovers(unrolled, top_milliwh)))
+    return _Step(unrolled, rolled, Reason.ROLLED_OVER, (*notes, *_possible_rollovers(unrolled, top_milliwh)))
 
 
 def _held_at(high_milliwh: int, now: EnergyRegister) -> EnergyRegister:

@@ -14,7 +14,7 @@ import msgspec
 from drivers import EnergyRegister
 
 from .decision import Limits, Note, NoteKind, RegisterMemory, Still
-from .energy import Direction, registers_of
+from .energy import Direction
 from .read import Reading
 from .uncertainty import MICROWATT_HOUR_DIVISOR, most_energy_milliwh
 
@@ -26,6 +26,7 @@ LEAST_SHARE = 500
 LONGEST_STEP_US = 600_000_000
 """Between two readings farther apart nobody knows what power flowed."""
 ORDINARY = RegisterMemory()
+OTHER = {Direction.IMPORT: Direction.EXPORT, Direction.EXPORT: Direction.IMPORT}
 
 
 class Line(Protocol):
@@ -40,18 +41,19 @@ class Line(Protocol):
 def watch_still(
     line: Line,
     previous: Reading,
+    had: Mapping[Direction, EnergyRegister],
     booked: dict[Direction, EnergyRegister],
-    known: Mapping[Direction, Reading],
     limits: Limits,
 ) -> None:
-    """Note registers that are frozen or move again, and widen those in `booked` that are frozen."""
-    others = {Direction.IMPORT: Direction.EXPORT, Direction.EXPORT: Direction.IMPORT}
-    for direction, now in list(booked.items()):
-        if known.get(direction) is not previous:
+    """Note registers that are frozen or move again, and widen those in `booked` that are frozen.
+
+    `had`: the registers of `previous`.
+    """
+    for direction, before in had.items():
+        now, memory = booked.get(direction), line.memories.get(direction, ORDINARY)
+        if now is None or (now.milliwh != before.milliwh and memory.still is None):
             continue
-        before = registers_of(previous.snapshot)[direction]
-        memory = line.memories.get(direction, ORDINARY)
-        other = booked.get(others[direction])
+        other = booked.get(OTHER[direction])
         other_milliwh = None if other is None else other.milliwh
         if now.milliwh != before.milliwh:
             still = None
@@ -69,7 +71,8 @@ def watch_still(
             booked[direction] = replace(now, resolution_milliwh=now.resolution_milliwh + doubt_milliwh)
             digit_milliwh = memory.digit_milliwh or now.resolution_milliwh
             memory = msgspec.structs.replace(memory, digit_milliwh=digit_milliwh)
-        memory = msgspec.structs.replace(memory, still=still)
+        if still is not memory.still:
+            memory = msgspec.structs.replace(memory, still=still)
         if memory == ORDINARY:
             line.memories.pop(direction, None)
         else:
@@ -85,12 +88,11 @@ def _still(
     limits: Limits,
 ) -> Still | None:
     """What should have been counted meanwhile, by the lesser of both powers; None while no power says so."""
-    flows = [_flow_milliw(one, direction) for one in (previous, reading)]
+    flow_milliw = min(_flow_milliw(previous, direction), _flow_milliw(reading, direction))
+    if flow_milliw * LEAST_SHARE < limits.limit_milliw:
+        return still
     passed_us = reading.monotonic_us - previous.monotonic_us
     if previous.boot_id != reading.boot_id or not 0 < passed_us <= LONGEST_STEP_US:
-        return still
-    flow_milliw = min(flows)
-    if flow_milliw * LEAST_SHARE < limits.limit_milliw:
         return still
     expected_milliwh = flow_milliw * passed_us // MICROWATT_HOUR_DIVISOR
     if still is None:

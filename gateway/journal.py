@@ -21,15 +21,15 @@ class Origin:
     store_epoch: str
 
 
+@dataclass(slots=True)
 class OutboxIds:
     """Ever growing ids of one run, shared by the meters of a store."""
 
-    def __init__(self, newest: int) -> None:
-        self._newest = newest
+    newest: int
 
     def next(self) -> int:
-        self._newest += 1
-        return self._newest
+        self.newest += 1
+        return self.newest
 
 
 class Journal:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels import kernel_for_rows
 from ..timeline import Calendar, Timeline
-from ..validate import Accepted, Decision
+from ..validate import Accepted
 from .digits import usual_step_us
 from .feed import Feed, feeds
 from .fields import FIRST_US
@@ -63,7 +63,8 @@ def walk_through(feed: Feed, calendar: Calendar, pace: Pace, tell: Tell | None =
             row = ahead[1] + 1
         else:
             try_from = try_from if ahead is None else row + pace.patience_rows
-            course.note(row, walk.step(feed.reading(row)))
+            decision = walk.step(feed.reading(row))
+            course.note(row, isinstance(decision, Accepted) and walk.is_booked_as_shown)
             row += 1
         if tell is not None and row - told >= TELL_EVERY_ROWS:
             tell(f"booking {feed.meter}", row, count)
@@ -82,9 +83,9 @@ class _Course:
         self._not_plain = np.flatnonzero(~self._plain).tolist()
         self._plain_since: int | None = None
 
-    def note(self, row: int, decision: Decision) -> None:
-        """A row was stepped through."""
-        if not isinstance(decision, Accepted):
+    def note(self, row: int, is_booked: bool) -> None:
+        """A row was stepped through; `is_booked`: with the registers that it shows."""
+        if not is_booked:
             self._plain_since = None
         elif self._plain_since is None or not self._plain[row]:
             self._plain_since = row

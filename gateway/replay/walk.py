@@ -6,9 +6,12 @@ nothing written. A table has no monotonic clock, so a time that leaps is told fr
 
 from dataclasses import replace
 
-from ..books import Books, Origin, OutboxIds
+import msgspec
+
+from ..books import Books
 from ..closing import close_pending
 from ..energy import AccumulatorState, Interval
+from ..journal import Origin, OutboxIds
 from ..kernels import Kernel
 from ..ledger.records import Batch, EventRow, Record, StoredMeter
 from ..read import Reading
@@ -39,13 +42,18 @@ class Walk(Books):
         """The running account."""
         return self._accumulator.state
 
+    @property
+    def is_booked_as_shown(self) -> bool:
+        """Whether the last reading was booked with the registers that it shows: none held, rolled over or frozen."""
+        return not self._validator.memories
+
     def step(self, reading: Reading) -> Decision:
         """Take one reading."""
         return self.take(reading, Batch())
 
     def land(self, reading: Reading, count: int) -> None:
         """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
-        self._validator = ValidatorState(register_epoch=self.account.register_epoch, last=reading)
+        self._validator = msgspec.structs.replace(self._validator, last=reading)
         self.leaps += 1
         self.counters.accepted += count
         self.latest, self.last_decision = reading, "accepted"
@@ -59,8 +67,7 @@ class Walk(Books):
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:  # noqa: ARG002
         """Keep an event; nobody waits for it."""
-        self._event_seq += 1
-        self.events.append(EventRow(0, self._event_seq, at_us, kind, detail))
+        self.events.append(EventRow(0, len(self.events) + 1, at_us, kind, detail))
 
     def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
         super()._refuse(decision, batch)
