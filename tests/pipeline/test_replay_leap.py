@@ -36,7 +36,7 @@ STARTS = [
     utc_us("2024-12-31T22:00-08:00"),  # its first version begins
 ]
 ODD = HandCalendar(1, ((HOWE_US + 7 * S, 2), (HOWE_US + 20 * MIN, 1), (HOWE_US + 90 * MIN + 1, 2)), zone=LORD_HOWE)
-TROUBLES = ["zero", "reset", "spike", "blank", "gap", "jump", "both_blank", "crawl"]
+TROUBLES = ["back", "zero", "reset", "spike", "blank", "gap", "jump", "both_blank", "crawl"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def cases(draw: st.DrawFn, troubled: bool = True) -> Case:
         trouble = troubles.get(row)
         if trouble == "gap":
             at_us += chance.choice([20 * MIN, 3 * H, 30 * H])
+        if trouble == "back":  # by a last digit, or less, or more; held until it has passed the old value
+            registers[0] = max(0, registers[0] - chance.choice([1, 10, 1000, 100_000]))
         if trouble == "reset":
             registers = [chance.randrange(1000) for _ in registers]
         readings.time_us.append(at_us + (chance.randrange(-jitter_us, jitter_us + 1) if jitter_us > 1 else 0))
