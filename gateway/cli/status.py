@@ -94,7 +94,7 @@ def _print_meter(meter: dict[str, Any]) -> None:
         return
     click.echo(f"  power      {watts(state['power_milliw'])}   bucket now: {state['bucket']}")
     for direction in ("import", "export"):
-        click.echo(f"  {direction:<10} register {kwh(state[f'{direction}_register_milliwh'])}")
+        click.echo(f"  {direction:<10} {register_line(state, direction)}")
         prefix = f"{direction}_bucket_"
         for key, milliwh in state.items():
             if key.startswith(prefix) and milliwh is not None:
@@ -102,3 +102,12 @@ def _print_meter(meter: dict[str, Any]) -> None:
                 doubt = kwh(state[f"{direction}_uncertain_{name}_milliwh"])
                 click.echo(f"    {name:<24} {kwh(milliwh):>18}   uncertain {doubt}")
         click.echo(f"    {'unassigned':<24} {kwh(state[f'{direction}_unassigned_milliwh']):>18}")
+
+
+def register_line(state: dict[str, Any], direction: str) -> str:
+    """The register that is booked, and what the meter shows where that has rolled over."""
+    register_milliwh, rolled_milliwh = (state[f"{direction}_{what}_milliwh"] for what in ("register", "rolled_over"))
+    line = f"register {kwh(register_milliwh)}"
+    if rolled_milliwh:
+        line += f"   (rolled over: the meter shows {kwh(register_milliwh - rolled_milliwh)})"
+    return line

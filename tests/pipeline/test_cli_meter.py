@@ -129,6 +129,21 @@ def test_no_store_and_a_store_in_use_are_said(home: Path) -> None:
     assert (code, "is in use by process" in err) == (1, True)
 
 
+def test_changed_ratio_closes_the_epoch(home: Path) -> None:
+    """The books of a store, opened by a config that has got a ratio since."""
+    fill(home)
+    text = (home / "gateway.toml").read_text()
+    (home / "gateway.toml").write_text(text.replace("service_amps = 100", "service_amps = 100\nratio = 40"))
+    config, clock = load_config(home / "gateway.toml"), SystemClock(ClockSource.OPERATOR)
+    store = Store(home / "ledger.sqlite")
+    calendar, kernel = Calendar(load_tariff("pge-e-tou-c")), load_kernel(Build.PYTHON)
+    books = open_books(config, home, config.meter[0], store, calendar, kernel, OutboxIds(store.newest_outbox_id()))
+    now_us, both = clock.wall_us(), snapshot(40 * LIFE, 20_000_000)
+    books.take(Reading("grid", both, now_us, now_us, clock.monotonic_us(), clock.boot_id, clock.state()), Batch())
+    store.close()
+    assert books.last_decision == "quarantined: ratio_changed"
+
+
 def test_ratio_multiplies_what_the_displays_show(home: Path) -> None:
     """The account counts forty times what the meter does, and so the store was filled."""
     text = (home / "gateway.toml").read_text()

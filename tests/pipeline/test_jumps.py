@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import EnergyRegister
+from gateway.cli.status import register_line
 from gateway.decision import Accepted, Basis, Class, NewEpoch, NoteKind, Rollover, Rule
 from gateway.energy import registers_of
 from gateway.ledger.schema import migrate
@@ -318,6 +319,16 @@ def test_events_of_a_jump_carry_both_registers_what_it_was_and_why(desk: Desk) -
         "import_width_milliwh": WIDTH,
         "import_register_milliwh": WIDTH + 9,
     }
+
+
+def test_state_and_status_tell_what_the_meter_shows(desk: Desk) -> None:
+    desk.take(*polled([wide(one) for one in (WIDTH - 10, WIDTH - 10, 5, 6, 7, 8, 9)]))
+    record = desk.books.state_record()
+    assert record is not None
+    assert (record["import_register_milliwh"], record["import_rolled_over_milliwh"]) == (WIDTH + 9, WIDTH)
+    line = register_line(record, "import")
+    assert line == "register 1,000.000009 kWh   (rolled over: the meter shows 0.000009 kWh)"
+    assert register_line(record, "export") == "register not available"
 
 
 SHOWN = st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 12), st.booleans()), min_size=8, max_size=40)
