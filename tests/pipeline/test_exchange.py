@@ -123,6 +123,31 @@ def test_said_afterwards_over_an_edge_it_is_unassigned_and_in_the_intervals(desk
     assert intervals[1]["import_uncertain_milliwh"] >= 43
 
 
+def test_said_afterwards_in_another_bucket_it_is_unassigned(desk: Desk) -> None:
+    """It flowed before noon; said after noon, when the interval of `low` is closed."""
+    noticed(desk, NOON_US - 30 * MIN)
+    desk.take(reading(NOON_US + 1 * MIN, NEW + 8))
+    say(desk, said(LIFE + 50, NEW), NOON_US + 2 * MIN)
+    assert account(desk)["unassigned"] == 43
+
+
+def test_opening_within_a_last_digit_above_the_first_reading_is_that_reading(desk: Desk) -> None:
+    noticed(desk)
+    outcome = say(desk, said(LIFE + 50, NEW + 4), NOON_US + 200 * S)
+    assert isinstance(outcome, Restated)
+    assert outcome.booked_milliwh == {IMPORT: 40}
+    assert account(desk)["first"] == NEW + 3
+
+
+def test_what_was_booked_afterwards_is_in_the_store(desk: Desk) -> None:
+    noticed(desk)
+    say(desk, said(LIFE + 50, NEW), NOON_US + 200 * S)
+    desk.commit()
+    desk.reopen()
+    assert desk.take(reading(NOON_US + 220 * S, NEW + 9)) == ["Accepted"]
+    assert account(desk) == {"high": 16 + 43, "earlier": 50, "first": NEW, "last": NEW + 9, "epoch": 2}
+
+
 def test_said_twice_it_is_booked_once_and_over_a_restart_too(desk: Desk) -> None:
     old_meter(desk)
     say(desk, said(LIFE + 50, NEW), NOON_US + 100 * S)

@@ -76,6 +76,7 @@ def test_step_back_is_booked_at_the_old_value_with_the_truth_in_its_bounds() -> 
         # the digit that the booked value was read with counts as long as that value is booked
         ([(0, 100), (-60, 1), (-100, 1)], "accepted"),
         ([(0, 100), (-60, 1), (-101, 1)], "quarantined went_backwards"),
+        ([(0, 100), (-60, 1), (-60, 1), (-100, 1)], "accepted"),
         # it does not creep: each step is one digit, but two below what is booked
         ([(0, 100), (-100, 100), (-200, 100)], "quarantined went_backwards"),
         # passed again, it counts on
