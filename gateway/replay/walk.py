@@ -6,6 +6,8 @@ nothing written. A table has no monotonic clock, so a time that leaps is told fr
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from ..books import Books, Origin, OutboxIds
 from ..closing import close_pending
 from ..energy import AccumulatorState, Interval
@@ -45,7 +47,7 @@ class Walk(Books):
 
     def land(self, reading: Reading, count: int) -> None:
         """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
-        self._validator = ValidatorState(register_epoch=self.account.register_epoch, last=reading)
+        self._validator = structs.replace(self._validator, last=reading)
         self.leaps += 1
         self.counters.accepted += count
         self.latest, self.last_decision = reading, "accepted"
