@@ -35,20 +35,19 @@ def show(library: Path | None, as_json: bool) -> None:
     \b
     Exit codes:
       0  the compiled library
-      1  plain Python: it is said why
+      1  plain Python, or the file of --library is none: it is said why
       2  the command line is wrong
     """
-    from ..kernels import Build, LibraryError, service_kernel
+    from ..kernels import LibraryError, service_kernel
     from ..kernels.library import open_library
 
-    if library is not None:
+    if library is None:
+        chosen = service_kernel()
+    else:
         try:
-            open_library(library)
+            chosen = open_library(library)
         except LibraryError as error:
             raise Failure(str(error)) from error
-        click.echo(f"{Build.AOT.value}: {library}")
-        return
-    chosen = service_kernel()
     if as_json:
         click.echo(json.dumps({"kernel": chosen.build.value, "library": chosen.path, "why": chosen.why}))
     else:
@@ -99,4 +98,6 @@ def build(into: Path | None, machine: str | None, object_only: bool) -> None:
             path = build_library(folder, target)
     except (BuildError, LibraryError) as error:
         raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{error.filename}: cannot be written: {error.strerror}") from error
     click.echo(str(path))

@@ -6,6 +6,7 @@ Reads a table, a tariff and perhaps a config; no daemon, no store, no broker. Wr
 import csv
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..config.types import GapPolicy
 from ..replay import OnBadRow, Replay, read_table
 from ..replay import replay as replay_table
 from ..replay.report import INTERVAL_COLUMNS, as_json, interval_rows
-from .errors import any_path, calendar_of, config_of, config_option, fail
+from ..replay.source import STANDARD_INPUT
+from .errors import any_path, calendar_of, config_of, fail
 from .progress import Progress
 from .replay_terms import tariff_of, terms_of
 from .replay_text import print_result, troubles_of
@@ -28,7 +30,7 @@ EXIT_REFUSED, EXIT_LAW_BROKEN = 3, 4
 @click.command()
 @click.option("--readings", metavar="FILE", required=True, help="The table, CSV or CSV.gz; - for standard input.")
 @click.option("--tariff", metavar="NAME", help="A shipped tariff's name or the path of a tariff file.")
-@config_option
+@click.option("--config", "config_path", metavar="PATH", type=any_path, help="The daemon's gateway.toml, if any.")
 @click.option("--meter", metavar="NAME", help="With --config: the meter that the table is of.")
 @click.option("--service-amps", type=click.IntRange(1, 10_000), help="Size of the main breaker.")
 @click.option("--service-volts", type=click.IntRange(1, 100_000), help="Voltage of the service, such as 240.")
@@ -71,10 +73,10 @@ def replay(readings: str, config_path: Path | None, **options: Any) -> None:
     \b
     Exit codes:
       0  every row is booked, and the law holds
-      1  the table, the tariff or the config cannot be used: nothing is reckoned
+      1  the table, the tariff or the config cannot be used, or FILE not be written: it is said which
       2  the command line is wrong
       3  reckoned, but rows were rejected or quarantined: they are told and counted
-      4  the law does not hold: a fault of this program, do not use the figures
+      4  the law does not hold: a fault of this program, do not use the figures; no FILE is written
     """
     intervals_path: Path | None = options["intervals"]
     if intervals_path is not None and _same_file(readings, intervals_path):
@@ -105,7 +107,7 @@ def replay(readings: str, config_path: Path | None, **options: Any) -> None:
         print_result(result, calendar)
     for trouble in troubles_of(result, calendar):
         click.echo(f"! {trouble}", err=True)
-    if intervals_path is not None:
+    if intervals_path is not None and result.law_holds:
         _write_intervals(result, intervals_path)
     raise SystemExit(exit_code(result))
 
@@ -119,7 +121,8 @@ def exit_code(result: Replay) -> int:
 
 def _same_file(readings: str, intervals_path: Path) -> bool:
     try:
-        return intervals_path.samefile(readings)
+        source = os.fstat(0) if readings == STANDARD_INPUT else Path(readings).stat()
+        return stat.S_ISREG(source.st_mode) and os.path.samestat(source, intervals_path.stat())
     except OSError:
         return False
 
@@ -136,6 +139,6 @@ def _write_intervals(result: Replay, path: Path) -> None:
                 if number % 16_384 == 0:
                     progress("writing", number, total)
     except OSError as error:
-        fail(f"{path}: cannot be written: {os.strerror(error.errno or 0)}")
+        fail(f"{path}: cannot be written, what is there of it is not whole: {os.strerror(error.errno or 0)}")
     finally:
         progress.end()

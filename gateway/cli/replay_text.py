@@ -9,6 +9,8 @@ import click
 
 from ..energy import Direction, Quality
 from ..replay import MeterReplay, Replay
+from ..replay.bad_rows import LISTED_MOST
+from ..replay.digits import DigitSource
 from ..replay.report import bucket_names, direction_order
 from ..replay.result import DirectionReplay
 from ..tariff.calendar import UNASSIGNED_NAME, Calendar
@@ -16,6 +18,11 @@ from ..tariff.walltime import iso_local
 from .text import kwh, watts
 
 LISTED = 20
+DIGIT_WORDS = {
+    DigitSource.STATED: "stated",
+    DigitSource.VALUES: "as the values show",
+    DigitSource.WRITTEN: "as written: too few values to tell",
+}
 
 
 def print_result(result: Replay, calendar: Calendar) -> None:
@@ -36,11 +43,11 @@ def print_result(result: Replay, calendar: Calendar) -> None:
 def troubles_of(result: Replay, calendar: Calendar) -> list[str]:
     """What a person should look at, one line each; empty where every row was booked as it stands."""
     readings = result.readings
-    troubles = [f"line {row.line}: {row.message}" for row in readings.bad[:LISTED]]
+    troubles = [f"line {row.line}: {row.message}" for row in readings.bad.listed[:LISTED]]
     if len(readings.bad) > LISTED:
-        troubles.append(f"... and {len(readings.bad) - LISTED:,} more: --json lists them")
+        troubles.append(f"... and {len(readings.bad) - LISTED:,} more: --json lists the first {LISTED_MOST:,}")
     if readings.bad:
-        counts = ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(readings.bad_counts.items()))
+        counts = ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(readings.bad.counts.items()))
         troubles.append(f"rows that are no readings, left out: {len(readings.bad):,} ({counts})")
     if readings.blank_lines:
         troubles.append(f"empty lines: {readings.blank_lines:,}")
@@ -86,7 +93,7 @@ def _print_meter(meter: MeterReplay, result: Replay, calendar: Calendar) -> None
 
 
 def _print_direction(direction: Direction, one: DirectionReplay) -> None:
-    digit = "stated" if one.digit.stated else "as the values show"
+    digit = DIGIT_WORDS[one.digit.known_from]
     click.echo(
         f"  {direction.value:<10} register {kwh(one.last_milliwh)}   (steps of {kwh(one.digit.milliwh)}, {digit})"
     )

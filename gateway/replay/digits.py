@@ -7,6 +7,7 @@ of them. Nearly, because one garbled row must not make the meter finer; a step t
 
 from array import array
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -20,28 +21,35 @@ COARSEST_MILLIWH = 10_000_000_000
 DEFAULT_STEP_US = 5_000_000
 
 
+class DigitSource(StrEnum):
+    """Where a register's last digit is known from."""
+
+    STATED = "stated"
+    VALUES = "values"
+    WRITTEN = "written"
+    """The digits on paper: there are too few values to conclude anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The size of a register's last digit, and where that is known from."""
+    """The size of a register's last digit."""
 
     milliwh: int
-    stated: bool
-    values: int
-    """Values that it was found in, each unlike the one before; too few of them, and the digits as written hold."""
+    known_from: DigitSource
 
 
 def digit_of(column: Column, stated_milliwh: int | None) -> Digit:
     """The last digit of a register: as stated, else as the values show it, else as it is written; at least 1 mWh."""
+    if stated_milliwh is not None:
+        return Digit(stated_milliwh, DigitSource.STATED)
     written_milliwh = max(1, 10 ** (3 - column.places)) if column.places <= 3 else 1
     values: npt.NDArray[np.int64] = np.frombuffer(column.milliwh, dtype=np.int64)
     values = values[np.diff(values, prepend=0) != 0]  # a register that stands still says nothing new
     values = values[values > 0]
-    if stated_milliwh is not None:
-        return Digit(stated_milliwh, True, len(values))
     if len(values) < ENOUGH_VALUES:
-        return Digit(written_milliwh, False, len(values))
+        return Digit(written_milliwh, DigitSource.WRITTEN)
     found_milliwh = max(step for step in _steps() if np.count_nonzero(values % step == 0) >= NEARLY_ALL * len(values))
-    return Digit(max(found_milliwh, written_milliwh), False, len(values))
+    return Digit(max(found_milliwh, written_milliwh), DigitSource.VALUES)
 
 
 def usual_step_us(time_us: "array[int]") -> int:

@@ -15,6 +15,7 @@ TIME, STATUS = "time", "status"
 REQUIRED = (TIME, "import_wh", "export_wh")
 OPTIONAL = ("production_wh", STATUS)
 DELIMITERS = (",", ";", "\t")
+OTHER_UNITS = ("kwh", "mwh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,8 @@ def read_header(file: str, line: str, ignored: Sequence[str] = ()) -> Layout:
         if name in left_out:
             continue
         if name not in wanted:
-            hint = did_you_mean(name, wanted)
-            mend = f"{hint}; or --ignore-column to leave it out" if hint else "--ignore-column leaves it out"
-            raise refuse(file, 1, f"column {position + 1}, {shown(name)}, is none that is known", mend)
+            message = f"column {position + 1}, {shown(name)}, is none that is known"
+            raise refuse(file, 1, message, f"{_what_to_do(name, wanted)} --ignore-column leaves it out")
         if name in positions:
             raise refuse(file, 1, f"there are two columns {name}", "keep one")
         positions[name] = position
@@ -65,3 +65,11 @@ def read_header(file: str, line: str, ignored: Sequence[str] = ()) -> Layout:
         {name: registers[name] for name in order if name in registers},
         positions.get(STATUS),
     )
+
+
+def _what_to_do(name: str, wanted: Sequence[str]) -> str:
+    """A sentence. A name with another unit is not misspelt: with another name alone, its values would be wrong."""
+    if name.endswith(OTHER_UNITS):
+        return "registers are wanted in watt-hours: its values have to be converted, not only its name."
+    hint = did_you_mean(name, wanted)
+    return hint if hint.endswith("?") else f"{hint}."

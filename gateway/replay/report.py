@@ -12,7 +12,6 @@ from ..tariff.walltime import iso_utc
 from .result import DirectionReplay, MeterReplay, Replay
 
 SCHEMA = 1
-BAD_ROWS_LISTED = 1000
 INTERVAL_COLUMNS = (
     *("meter", "start", "end", "bucket", "tariff_version", "register_epoch", "quality"),
     *(
@@ -24,7 +23,7 @@ INTERVAL_COLUMNS = (
 
 
 def as_json(result: Replay, tariff: str) -> dict[str, Any]:
-    """The whole result but for the intervals themselves; bad rows are listed up to BAD_ROWS_LISTED, and counted."""
+    """The whole result but for the intervals themselves; the first bad rows are listed, all are counted."""
     readings, terms = result.readings, result.terms
     return {
         "schema": SCHEMA,
@@ -35,10 +34,9 @@ def as_json(result: Replay, tariff: str) -> dict[str, Any]:
         "last_utc_us": readings.time_us[-1] if readings else None,
         "blank_lines": readings.blank_lines,
         "bad_rows": len(readings.bad),
-        "bad_rows_by_reason": {reason.value: count for reason, count in sorted(readings.bad_counts.items())},
+        "bad_rows_by_reason": {reason.value: count for reason, count in sorted(readings.bad.counts.items())},
         "bad_rows_listed": [
-            {"line": row.line, "reason": row.reason.value, "message": row.message}
-            for row in readings.bad[:BAD_ROWS_LISTED]
+            {"line": row.line, "reason": row.reason.value, "message": row.message} for row in readings.bad.listed
         ],
         "terms": {
             "interval_min": terms.interval_min,
@@ -88,7 +86,7 @@ def _meter(meter: MeterReplay, result: Replay) -> dict[str, Any]:
 def _direction(one: DirectionReplay) -> dict[str, Any]:
     return {
         "resolution_milliwh": one.digit.milliwh,
-        "resolution_stated": one.digit.stated,
+        "resolution_from": one.digit.known_from.value,
         "finer_cells_floored": one.finer_cells,
         "epoch_first_milliwh": one.epoch_first_milliwh,
         "register_milliwh": one.last_milliwh,

@@ -70,7 +70,11 @@ class Source:
         except UnicodeDecodeError as error:
             message = f"byte 0x{raw[error.start]:02x} at position {error.start + 1} is no UTF-8"
             raise refuse(self.name, self.line, message, f"iconv -f LATIN1 -t UTF-8 {self.name}") from None
-        return text.removesuffix("\n").removesuffix("\r")
+        text = text.removesuffix("\n").rstrip("\r")
+        if "\r" in text:
+            mend = f"lines end with LF or CR LF: tr '\\r' '\\n' < {self.name}"
+            raise refuse(self.name, self.line, "a carriage return within the line", mend)
+        return text
 
 
 @contextmanager
@@ -78,6 +82,8 @@ def open_source(path: str) -> Iterator[Source]:
     """The table at `path`, `-` for standard input; compressed by gzip or not, as its first bytes say."""
     with ExitStack() as stack:
         try:
+            if path == STANDARD_INPUT and sys.stdin is None:
+                raise refuse("standard input", 0, "is closed")
             if path == STANDARD_INPUT:
                 raw = cast("BufferedReader", sys.stdin.buffer)
             else:

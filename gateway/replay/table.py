@@ -8,17 +8,18 @@ or is kept, with its line and reason, beside the readings: a register is cumulat
 
 import csv
 from array import array
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
+from .bad_rows import BadRows
 from .fields import BadReason, FieldError, milliwh, shown, time_us
 from .header import Layout, read_header
 from .order import LONGEST_GAP_US, check_next, rows_to_keep, why_left_out
 from .source import ReadingsError, Source, open_source, refuse
 
-__all__ = ["ABSENT", "BadRow", "OnBadRow", "Readings", "ReadingsError", "read_table"]
+__all__ = ["ABSENT", "OnBadRow", "Readings", "ReadingsError", "read_table"]
 
 ABSENT = -1
 """A register that the row leaves blank."""
@@ -38,15 +39,6 @@ class OnBadRow(StrEnum):
 
     STOP = "stop"
     COUNT = "count"
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that is not handed on, and why."""
-
-    line: int
-    reason: BadReason
-    message: str
 
 
 @dataclass(slots=True)
@@ -86,15 +78,11 @@ class Readings:
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     columns: dict[str, Column] = field(default_factory=dict)
     """`import`, `export` and, where the table has it, `production`."""
-    bad: list[BadRow] = field(default_factory=list)
+    bad: BadRows = field(default_factory=BadRows)
     blank_lines: int = 0
 
     def __len__(self) -> int:
         return len(self.time_us)
-
-    @property
-    def bad_counts(self) -> Counter[BadReason]:
-        return Counter(row.reason for row in self.bad)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Leave out all rows but these."""
@@ -209,15 +197,15 @@ class _Reader:
         readings = self._readings
         if self._in_order:
             return
-        kept = rows_to_keep(readings.time_us)
-        for row in sorted(set(range(len(readings))) - set(kept)):
-            error = why_left_out(readings.time_us, readings.lines, row, kept)
-            readings.bad.append(BadRow(readings.lines[row], error.reason, error.message))
-        readings.bad.sort(key=lambda bad: bad.line)
+        kept, left_out = rows_to_keep(readings.time_us), BadRows()
+        for before, after in pairwise([-1, *kept, len(readings)]):
+            for row in range(before + 1, after):
+                left_out.add(readings.lines[row], why_left_out(readings.time_us, readings.lines, row, kept))
+        readings.bad.join(left_out)
         readings.keep(kept)
 
     def _refuse(self, line: int, error: FieldError) -> None:
         """The row ends the reading, or is kept with its reason. What its source calls bad is no mistake of the file."""
         if self._on_bad_row is OnBadRow.STOP and error.reason is not BadReason.BAD_STATUS:
             raise refuse(self._source.name, line, error.message, error.mend) from None
-        self._readings.bad.append(BadRow(line, error.reason, error.message))
+        self._readings.bad.add(line, error)

@@ -6,7 +6,7 @@ nothing written. A table has no monotonic clock, so a time that leaps is told fr
 
 from dataclasses import replace
 
-import msgspec
+from msgspec import structs
 
 from ..books import Books
 from ..closing import close_pending
@@ -53,7 +53,7 @@ class Walk(Books):
 
     def land(self, reading: Reading, count: int) -> None:
         """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
-        self._validator = msgspec.structs.replace(self._validator, last=reading)
+        self._validator = structs.replace(self._validator, last=reading)
         self.leaps += 1
         self.counters.accepted += count
         self.latest, self.last_decision = reading, "accepted"

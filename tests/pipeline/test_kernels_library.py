@@ -222,6 +222,14 @@ def test_object_for_another_processor_is_one(tmp_path: Path) -> None:
         assert int.from_bytes(data[18:20], "little") == number
 
 
+def test_an_object_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "netmeter-kernel-x86_64.o").mkdir()
+    command = ["-m", "gateway.cli", "kernel", "build", "--target", "x86_64", "--object", "--into", tmp_path]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("netmeter-kernel-x86_64.o: cannot be written: Is a directory")
+
+
 def test_library_for_another_processor_is_linked_by_a_linker_for_it(tmp_path: Path) -> None:
     other = next(target for target in TARGETS.values() if target != native_target())
     try:
@@ -374,6 +382,7 @@ def test_show_tells_the_build_and_why(tmp_path: Path) -> None:
     place = str(folder / made_library().name)
     assert show()[:2] == (0, f"aot: {place}\n")
     assert json.loads(show("--json")[1]) == {"kernel": "aot", "library": place, "why": ""}
+    assert json.loads(show("--json", "--library", place)[1]) == {"kernel": "aot", "library": place, "why": ""}
     spoil_byte(folder / made_library().name)
     assert show("--library", place)[0] == 1
     assert "is damaged" in show("--library", place)[2]

@@ -17,6 +17,7 @@ from gateway.config.types import GapPolicy
 from gateway.replay.edges import edges_between, versions_at
 from gateway.replay.feed import feeds
 from gateway.replay.fields import FIRST_US
+from gateway.replay.plain import plain_rows
 from gateway.replay.run import STEP_BY_STEP, Pace, walk_through
 from gateway.replay.table import ABSENT, Column, Readings
 from gateway.replay.terms import Service, Terms
@@ -36,7 +37,21 @@ STARTS = [
     utc_us("2024-12-31T22:00-08:00"),  # its first version begins
 ]
 ODD = HandCalendar(1, ((HOWE_US + 7 * S, 2), (HOWE_US + 20 * MIN, 1), (HOWE_US + 90 * MIN + 1, 2)), zone=LORD_HOWE)
-TROUBLES = ["back", "zero", "reset", "spike", "blank", "gap", "jump", "both_blank", "crawl"]
+TROUBLES = [
+    "back",
+    "fell",
+    "zero",
+    "reset",
+    "spike",
+    "blank",
+    "gap",
+    "jump",
+    "both_blank",
+    "crawl",
+    "brink",
+    "brink",
+    "still",
+]
 
 
 @dataclass(frozen=True)
@@ -72,17 +87,23 @@ def cases(draw: st.DrawFn, troubled: bool = True) -> Case:
     imported, exported, production = (Column() for _ in range(3))
     readings = Readings("made", columns={"import": imported, "export": exported, "production": production})
     registers = [chance.randrange(10**9), 0, chance.randrange(10**12)]
+    under, still = draw(terms()), False
     for row in range(count):
         trouble = troubles.get(row)
         if trouble == "gap":
             at_us += chance.choice([20 * MIN, 3 * H, 30 * H])
-        if trouble == "back":  # by a last digit, or less, or more; held until it has passed the old value
+        if trouble == "fell":  # by a last digit, or less, or more; held until it has passed the old value
             registers[0] = max(0, registers[0] - chance.choice([1, 10, 1000, 100_000]))
         if trouble == "reset":
             registers = [chance.randrange(1000) for _ in registers]
         readings.time_us.append(at_us + (chance.randrange(-jitter_us, jitter_us + 1) if jitter_us > 1 else 0))
         readings.lines.append(row + 2)
+        if trouble == "brink" and row:
+            registers = brink(under, readings, [imported, exported, production], chance)
+        still = still != (trouble == "still")
         shown = list(registers)
+        if trouble == "back":
+            shown[0] = max(0, shown[0] - chance.choice([1, under.resolution_milliwh or 1]))
         if trouble == "zero":
             shown = [0, 0, 0]
         if trouble == "spike":
@@ -97,9 +118,19 @@ def cases(draw: st.DrawFn, troubled: bool = True) -> Case:
             column.milliwh.append(value)
         most = 9_600_000 * step_us // 3_600_000_000
         for side in range(3):
-            registers[side] += chance.choice([0, 0, 1, chance.randrange(most + 1), most])
+            registers[side] += 0 if still else chance.choice([0, 0, 1, chance.randrange(most + 1), most])
         at_us += step_us
-    return Case(readings, calendar, draw(terms()))
+    return Case(readings, calendar, under)
+
+
+def brink(under: Terms, readings: Readings, columns: list[Column], chance: random.Random) -> list[int]:
+    """Registers about as far on from the row before as the service can have carried them: by hand, limit = A V 1.25."""
+    digit_milliwh = under.resolution_milliwh or 1
+    limit_milliw = under.service.amps * under.service.volts * 1250
+    elapsed_us = readings.time_us[-1] - readings.time_us[-2] + 2 * under.half_window_us
+    most_milliwh = digit_milliwh - (-limit_milliw * elapsed_us // 3_600_000_000)
+    most_milliwh += (digit_milliwh + 1) // 2 if under.rounded else 0
+    return [max(0, column.milliwh[-1]) + max(0, most_milliwh + chance.choice([-2, -1, -1, 0])) for column in columns]
 
 
 def walks(case: Case, pace: Pace) -> list[Walk]:
@@ -160,6 +191,48 @@ def test_plain_rows_are_leapt_over(step_us: int, clock_error_us: int) -> None:
     blocks = [run for run in walk.runs if type(run).__name__ == "IntervalBlock"]
     assert walk.leaps >= 1
     assert sum(len(block) for block in blocks) >= 40
+
+
+def test_two_years_of_hours_at_the_daemons_own_pace() -> None:
+    """Longer than the 1000 bucket edges that the books keep: two of them a day, and four changes of the clock."""
+    column, exported = Column(), Column()
+    readings = Readings("made", columns={"import": column, "export": exported})
+    for row in range(2 * 365 * 24 + 12):
+        readings.time_us.append(utc_us("2025-06-01T00:07-07:00") + row * H)
+        readings.lines.append(row + 2)
+        column.milliwh.append(row * 20_001)
+        exported.milliwh.append(row // 9 * 70_000)
+    case = Case(readings, etouc(), Terms(Service(40, 240), interval_min=60, resolution_milliwh=10))
+    for stepped, leapt in zip(walks(case, STEP_BY_STEP), walks(case, Pace()), strict=True):
+        assert (stepped.leaps, leapt.leaps) == (0, 1)
+        assert left_behind(stepped) == left_behind(leapt)
+
+
+BRINKS = [  # digit mWh, rounded, half window s, the most that can have flowed in 15 minutes: 12 kW is 3 kWh
+    (1, False, 0, 3_000_000),
+    (1000, False, 0, 3_000_999),
+    (1000, True, 0, 3_001_499),
+    (1, False, 2, 3_013_334),  # 904 s of 12 kW: 3,013,333.3
+]
+
+
+@pytest.mark.parametrize(("digit_milliwh", "rounded", "half_s", "most_milliwh"), BRINKS)
+def test_a_row_is_plain_up_to_what_the_service_can_carry_and_validate_agrees(
+    digit_milliwh: int, rounded: bool, half_s: int, most_milliwh: int
+) -> None:
+    """To the milliwatt-hour: else a limit that `validate` draws tighter would be leapt over in silence."""
+    under = Terms(Service(40, 240), half_window_us=half_s * S, resolution_milliwh=digit_milliwh, rounded=rounded)
+    for more_milliwh, accepted in ((0, True), (1, False)):
+        column = Column()
+        readings = Readings("made", columns={"import": column})
+        for row, milliwh in enumerate((5, 5, 5 + most_milliwh + more_milliwh)):
+            readings.time_us.append(utc_us("2026-07-01T09:00-07:00") + row * 15 * MIN)
+            readings.lines.append(row + 2)
+            column.milliwh.append(milliwh)
+        (feed,) = feeds(readings, under)
+        walk = walk_through(feed, etouc(), STEP_BY_STEP)
+        assert plain_rows(feed, H).tolist() == [False, True, accepted]
+        assert walk.last_decision == ("accepted" if accepted else "quarantined: impossible_jump")
 
 
 def test_a_long_gap_just_before_a_leap_does_not_pass_int64() -> None:

@@ -10,10 +10,10 @@ from gateway.energy import Direction
 from gateway.replay import MeterReplay, Readings, Replay, Service, Terms
 from gateway.replay import replay as replay_table
 from gateway.replay.feed import feeds
-from gateway.replay.fields import BadReason
+from gateway.replay.fields import BadReason, FieldError
 from gateway.replay.result import ListedRun
 from gateway.replay.run import STEP_BY_STEP, walk_through
-from gateway.replay.table import BadRow, Column
+from gateway.replay.table import Column
 from gateway.replay.total import sum_up
 
 from .world import MIN, etouc, utc_us
@@ -67,7 +67,7 @@ def test_what_does_not_add_up_is_seen_and_has_its_exit_code(spoil: str) -> None:
 
 def test_rows_left_out_have_their_exit_code() -> None:
     readings = table()
-    readings.bad.append(BadRow(9, BadReason.BAD_STATUS, "status 'x'"))
+    readings.bad.add(9, FieldError(BadReason.BAD_STATUS, "status 'x'"))
     assert exit_code(replay_table(readings, etouc(), TERMS)) == EXIT_REFUSED
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,18 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from gateway.cli import main; main(prog_name='netmeter')", "replay"]
 SERVICE = ["--tariff", "pge-e-tou-c", "--service-amps", "40", "--service-volts", "240"]
 HEAD = "time,import_wh,export_wh"
+CLOSED = object()
 
 
 @pytest.fixture
 def run(tmp_path):
-    def replay(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    def replay(*arguments: str, given: bytes | None = None, stdin: Any = None) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TZ": "Asia/Tokyo"}
         done = subprocess.run(
             [*COMMAND, *arguments],
             capture_output=True,
-            input=given,
+            **({"stdin": None} if stdin is CLOSED else {"input": given} if stdin is None else {"stdin": stdin}),
+            preexec_fn=(lambda: os.close(0)) if stdin is CLOSED else None,
             env=environment,
             cwd=tmp_path,
             timeout=300,
@@ -227,6 +230,38 @@ def test_energy_before_the_tariff_is_unassigned_and_said(run, tmp_path: Path) ->
     account = json.loads(done.stdout)["meters"][0]["directions"]["import"]
     assert (account["buckets_milliwh"], account["unassigned_milliwh"]) == ({}, 24_000_000)
     assert "begins before the tariff's first version, 2025-01-01: what flowed then is unassigned" in done.stderr
+
+
+def test_a_table_that_comes_by_standard_input_is_not_overwritten(run, day: Path) -> None:
+    before = day.read_bytes()
+    with day.open("rb") as table:
+        done = run("--readings", "-", *SERVICE, "--intervals", "day.csv", stdin=table)
+    assert (done.returncode, day.read_bytes()) == (2, before)
+    assert "--intervals would overwrite the readings" in done.stderr
+    with day.open("rb") as table:
+        assert run("--readings", "-", *SERVICE, "--intervals", "out.csv", stdin=table).returncode == 0
+
+
+def test_a_standard_input_that_is_closed_is_said(run, day: Path) -> None:
+    done = run("--readings", "-", *SERVICE, stdin=CLOSED)
+    assert (done.returncode, done.stderr) == (1, "Error: standard input: is closed\n")
+
+
+def test_intervals_that_no_disk_takes_are_said(run, day: Path) -> None:
+    done = run("--readings", "day.csv", *SERVICE, "--intervals", "/dev/full")
+    assert done.returncode == 1
+    assert "/dev/full: cannot be written, what is there of it is not whole: No space left" in done.stderr
+
+
+def test_where_the_last_digit_is_known_from_is_said(run, day: Path) -> None:
+    """97 values of import, all of them quarters of a kWh; one of export, written to the milliwatt-hour."""
+    words = run("--readings", "day.csv", *SERVICE).stdout
+    assert "(steps of 0.250000 kWh, as the values show)" in words
+    assert "(steps of 0.000001 kWh, as written: too few values to tell)" in words
+    directions = json.loads(run("--readings", "day.csv", *SERVICE, "--json").stdout)["meters"][0]["directions"]
+    assert [directions[name]["resolution_from"] for name in ("import", "export")] == ["values", "written"]
+    words = run("--readings", "day.csv", *SERVICE, "--resolution-wh", "10").stdout
+    assert words.count("(steps of 0.010000 kWh, stated)") == 2
 
 
 def test_one_reading_alone_books_nothing_and_is_no_success(run, tmp_path: Path) -> None:
