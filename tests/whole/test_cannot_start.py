@@ -38,7 +38,7 @@ MUTATIONS = [
     ("wrong type", "service_amps = 200", 'service_amps = "200"', "gateway.toml:19", "service_amps"),
     ("unknown key", 'host = "127.0.0.1"\n\n', 'host = "127.0.0.1"\nslave = 1\n\n', "gateway.toml:10", '"slave"'),
     ("meter's unknown key", "service_volts", "slave = 1\nservice_volts", "gateway.toml:20", 'did you mean "unit"'),
-    ("missing tariff", "pge-e-tou-c", "pge-e-tou-x", "gateway.toml:12", "pge-e-tou-c"),
+    ("missing tariff", "pge-e-tou-c", "pge-e-tou-cc", "gateway.toml:12", "pge-e-tou-c"),
     ("missing choice", 'clock = "ntp"\n', "", "gateway.toml", "clock"),
     ("unknown profile", '"sunspec"', '"sunspeck"', "gateway.toml:16", "sunspec"),
     ("duplicate meter", "[mqtt]", GOOD[GOOD.index("[[meter]]") :] + "\n[mqtt]", "gateway.toml", "grid"),
