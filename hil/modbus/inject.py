@@ -230,10 +230,15 @@ def _exception(scene: _Scene) -> Happening:
 
 
 def _other_master(scene: _Scene) -> Happening:
-    """Somebody else asks another unit, just before our answer or just behind it."""
-    unit = scene.other_unit
+    """Somebody else asks another unit, just before our answer or just behind it; or ours, just before we ask again."""
+    is_between = scene.fault.b % 3 == 2
+    unit = scene.question.unit if is_between else scene.other_unit
     asks = rtu(unit, bytes((scene.question.function, 0, 72, 0, scene.question.count)))
     gets = scene.other(unit, scene.question.function, scene.question.count)
+    if is_between:
+        answered = scene.at(scene.turnaround_us, scene.good)
+        asked = scene.at(answered.end_us + scene.line.silence_us // 2, asks)
+        return Happening([answered, asked, scene.at(asked.end_us + scene.turnaround_us, gets)])
     if scene.fault.a & 1:
         return scene.comes(asks, gets, scene.good)
     return scene.comes(scene.good, asks, gets)
