@@ -119,6 +119,9 @@ class Transactor:
         self._free_from_us = max(received_us + self._pause_us, self._free_from_us or 0)
         code = exception_code(pdu)
         if code is not None:
+            if code == TARGET_SILENT:  # the silent unit behind the gateway may still answer, into the next question
+                self._unanswered.leave(question, sent_us)
+                self._suspect()
             raise self._refusal(question, code)
         self._counts["answers"] += 1
         return Reply(words_of_answer(pdu), sent_us, received_us)
@@ -126,8 +129,6 @@ class Transactor:
     def _refusal(self, question: Question, code: int) -> DriverError:
         error = error_of(code, f"{self.name} {question}")
         self._counts["impossible" if isinstance(error, ConfigurationError) else "refused"] += 1
-        if code == TARGET_SILENT:
-            self._suspect()  # the silent unit behind the gateway may still answer, into the next question
         return error
 
     def _open_settled(self, question: Question) -> Steps[None]:
