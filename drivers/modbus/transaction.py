@@ -189,6 +189,8 @@ class Transactor:
             if now_us > give_up_us:
                 self._suspect()
                 self._overhear(overheard, heard_us)
+                if self._framing is Framing.TCP:
+                    yield from self._close()  # nobody else can be heard there: the other side is not in its senses
                 raise FrameError(f"{self.name} {question}: the line is never silent; another master, or noise?")
         self._overhear(overheard, heard_us)
         self._must_listen = False
