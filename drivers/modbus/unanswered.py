@@ -11,7 +11,7 @@ from .frames import CrcOk, Question, find_rtu_answer
 
 SHAPE_QUIETS = 3
 """How many quiet times a question of the same shape waits."""
-MOST_PATIENCE = 6
+MOST_PATIENCE = 4
 """... or longer where later answers were seen: at most so many times timeout and quiet, for it may be a wrong guess."""
 REMEMBERED = 16
 

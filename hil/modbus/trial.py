@@ -68,7 +68,7 @@ def most_us(line: Setting, step: Step) -> tuple[int, int]:
     transaction_us = line.timeout_us + line.character_us * (8 + 5 + 2 * step.question.count)
     pause_us = max(line.pause_us, line.silence_us)
     quiet_most_us = max(quiet_us(line), pause_us)
-    alike_us = 6 * (line.timeout_us + quiet_most_us)  # where later answers were seen, or seemed to be
+    alike_us = 4 * (line.timeout_us + quiet_most_us)  # where later answers were seen, or seemed to be
     # The quiet, then the listening, then the pause after the last byte that was heard.
     return transaction_us, alike_us + quiet_most_us + line.timeout_us + pause_us + transaction_us
 
