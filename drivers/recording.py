@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 TITLE = "netmeter wire recording 1"
 SENT, HEARD = ">", "<"
-LONGEST_EVENTS = 10_000
+LONGEST_EVENTS, LONGEST_BYTES = 10_000, 500_000
 """A tape is not endless: a flood is cut off, and what is kept is still a recording."""
 
 
@@ -99,12 +99,16 @@ class Tape:
     head: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     _began_us: int | None = None
+    _bytes: int = 0
 
     def note(self, now_us: int, direction: str, payload: bytes) -> None:
         """Bytes went by. What comes before the first request answers nobody and is left out."""
         if self._began_us is None and direction == SENT:
             self._began_us = now_us
-        if self._began_us is not None and payload and len(self.events) < LONGEST_EVENTS:
+        if self._began_us is None or not payload or len(self.events) >= LONGEST_EVENTS:
+            return
+        self._bytes += len(payload)
+        if self._bytes <= LONGEST_BYTES:
             self.events.append(Event(now_us - self._began_us, direction, payload))
 
     def recording(self, remarks: Iterable[tuple[str, str]] = ()) -> Recording:

@@ -1,4 +1,4 @@
-"""The daemon: every thread made, started, watched and ended. The only file that knows every concrete class.
+"""The daemon: every thread made, started, watched and ended. The only file that knows every thread.
 
     lines (a thread for each serial one, one for all TCP) -> ledger thread (validate, accumulate, commit)
     -> publisher thread -> broker
@@ -20,45 +20,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drivers import DriverError, MeterIdentity, SystemTicker
-from drivers.meter_time import Timed
-from drivers.recording import Tape
+from drivers import DriverError
 
 from . import __version__, places
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
 from .config.types import ClockSource, Config, GatewaySection, MeterSection
-from .config.way import WayKind, way_of
 from .control import Control, Handler
 from .desk import open_books
-from .endpoints import Endpoints
 from .exchange_desk import answer_of
 from .journal import OutboxIds
 from .kernels import Kernel, service_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
-from .line import Line
+from .lines import Lines
 from .log import event_line, logger
-from .meter_clock import ClockMeter, MeterClock
-from .meters import by_line, clock_meter, longest_request_s, open_line, silence_s
+from .meter_clock import MeterClock
+from .meters import clock_meter
 from .notify import Notifier
-from .overheard import Overheard
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
-from .read import Reading
-from .schedule import Schedule
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
-from .timeline import Timeline
-from .turns import LineMeter
-from .view import delivery_view, meter_view, missing_lines, reading_view
+from .view import delivery_view, meter_view, missing_lines
 from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
-READ_NOW_WITHIN_S = 30.0
 LINES_WITHIN_S = 5.0
 
 
@@ -77,22 +67,20 @@ class App:
         self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
-        self._overheard: dict[str, Overheard] = {}
-        self._clock_meter: str | None = None
+        told_by: str | None = None
         if config.gateway.clock is ClockSource.METER:
             self._clock = clock = MeterClock(clock, self._calendar.zone, _stated_error_us(config.gateway))
-            self._clock_meter = clock_meter(config.meter, self._folder)
+            told_by = clock_meter(config.meter, self._folder)
         self._kernel: Kernel = service_kernel()
         self._store = self._open_store()
         try:
             topics = Topics(config.mqtt.base_topic, config.gateway.id)
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
-            self._lines = self._open_lines()
-            self._line_of = {meter: line for line in self._lines for meter in line.meters}
             self._bookkeeper = Bookkeeper(
                 config, self._store, self._books, topics, clock, self._ask_again, self._kernel.told()
             )
+            self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by)
             self._publisher = Publisher(
                 config.mqtt,
                 topics,
@@ -119,7 +107,7 @@ class App:
         threading.excepthook = self._on_fault
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda _number, _frame: self._end.put(None))
-        threads: list[threading.Thread] = [self._bookkeeper, self._publisher, *self._lines, self._control]
+        threads: list[threading.Thread] = [self._bookkeeper, self._publisher, *self._lines.threads, self._control]
         for thread in threads:
             thread.start()
         gc.collect()
@@ -144,7 +132,7 @@ class App:
         return Watch(
             Notifier(places.notify_address()),
             places.watchdog_period_us(),
-            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines), self._control.pulse],
+            [bookkeeper.pulse, publisher.pulse, *(line.pulse for line in self._lines.threads), self._control.pulse],
             self._clock,
             lambda: missing_lines(publisher.delivery, self._config, bookkeeper.health.error, bookkeeper.live),
         )
@@ -154,10 +142,10 @@ class App:
 
         All threads are daemonic: one that hangs (a silent meter, a disk) is waited for some seconds, not for ever.
         """
-        for line in self._lines:
+        for line in self._lines.threads:
             line.stop()
         patience_s = LINES_WITHIN_S
-        for line in self._lines:
+        for line in self._lines.threads:
             self._watch.ending()
             begun_us = self._clock.real_us()
             line.join(patience_s)
@@ -209,65 +197,10 @@ class App:
             self._config, self._folder, section, store, self._calendar, self._kernel, outbox_ids, self._clock.rate
         )
 
-    def _open_lines(self) -> list[Line | Endpoints]:
-        """A thread for each serial line, and one for all TCP endpoints."""
-        lines: list[Line | Endpoints] = []
-        places = []
-        for name, sections in by_line(self._config.meter).items():
-            meters, way = self._open_meters(sections), way_of(sections[0])
-            if way.is_endpoint:
-                places.append((way.host, way.tcp_port, meters))
-            else:
-                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
-        if places:
-            ticker = SystemTicker()
-            lines.append(Endpoints(places, self._clock, ticker, self._deliver, self._report_failure))
-        return lines
-
-    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
-        meters = []
-        line = open_line(sections, self._folder, SystemTicker())
-        overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
-        for meter, polled in line.meters.items():
-            if way_of(sections[0]).kind is not WayKind.TCP:  # where nobody else can be heard
-                self._overheard[meter] = overheard
-            if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
-                polled = ClockMeter(polled, self._clock)
-            section = next(one for one in sections if one.name == meter)
-            schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate, name=meter)
-            timeline = Timeline(self._calendar, self._config.accounting.interval_min)
-            request_s = longest_request_s(section, sections)
-            meters.append(
-                LineMeter(
-                    meter,
-                    polled,
-                    schedule,
-                    timeline,
-                    request_within_s=request_s,
-                    silence_s=silence_s(section, sections),
-                    identity_every_us=section.identity_every_s * 1_000_000,
-                )
-            )
-        return meters
-
-    def _deliver(self, reading: Reading) -> None:
-        self._tell_other_master(reading.meter)
-        self._bookkeeper.deliver(reading)
-
-    def _report_failure(self, meter: str, why: str) -> None:
-        self._tell_other_master(meter)
-        self._bookkeeper.report_failure(meter, why)
-
-    def _tell_other_master(self, meter: str) -> None:
-        """In the line's own thread, after each turn."""
-        overheard = self._overheard.get(meter)
-        if overheard is not None and (requests := overheard.news()) is not None:
-            self._bookkeeper.report_event(meter, "other_master", {"requests": requests})
-
     def _open_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
         if not self._config.mqtt.discovery:
             return None
-        announcer = Announcer(self._config, topics, self._publisher, self._identity_of)
+        announcer = Announcer(self._config, topics, self._publisher, self._lines.identity_of)
         announcer.start(self._store.meter_names())
         return announcer.announce
 
@@ -276,7 +209,7 @@ class App:
             path = places.socket_path(self._config)
             handlers: dict[str, Handler] = {
                 "status": lambda _request: self._status(),
-                "read": self._read_now,
+                "read": self._lines.read_now,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)
@@ -287,26 +220,7 @@ class App:
             raise StartError(f"control socket: {error}; {mend}") from error
 
     def _ask_again(self, meter: str) -> None:
-        self._line_of[meter].ask_again(meter)
-
-    def _identity_of(self, meter: str) -> MeterIdentity | None:
-        return self._line_of[meter].meters[meter].identity
-
-    def _read_now(self, request: Any) -> dict[str, Any]:
-        """Answer of `netmeter read`: through the line's own thread, between two polls."""
-        name = str(request.get("meter", ""))
-        line = self._line_of.get(name)
-        if line is None:
-            return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
-        tape = Tape() if request.get("record") else None
-        try:
-            answer = line.read_now(name, tape).get(timeout=READ_NOW_WITHIN_S)
-        except queue.Empty:
-            return {"error": f"meter {name}: its line did not come to it within {READ_NOW_WITHIN_S:.0f} s"}
-        recording = {} if tape is None else {"recording": tape.recording().text()}
-        if isinstance(answer, DriverError):
-            return {"error": f"{type(answer).__name__}: {answer}", **recording}
-        return {**reading_view(*answer, line.meters[name].polled.registers), **recording}
+        self._lines.ask_again(meter)
 
     def _status(self) -> dict[str, Any]:
         """Answer of `netmeter status`: what the ledger thread sees between two turns."""
@@ -322,7 +236,10 @@ class App:
 
     def _ledger_view(self) -> dict[str, Any]:
         now_us, live = self._clock.real_us(), self._bookkeeper.live
-        meters = [meter_view(books, live[name], now_us) for name, books in self._books.items()]
+        meters = [
+            {**meter_view(books, live[name], now_us), "wire": self._lines.wire_view(name)}
+            for name, books in self._books.items()
+        ]
         return {**self._bookkeeper.health_record(), "meters": meters}
 
 

@@ -27,7 +27,7 @@ class LinkCounters:
     noise: int = 0
     """Bytes came that are no frame."""
     late: int = 0
-    """Modbus TCP: an answer to an earlier request came, and was skipped."""
+    """An answer to an earlier request came, or an answer once more, and was not taken."""
     echoes: int = 0
     """Our own request came back (an adapter with local echo), and was skipped."""
     discarded_bytes: int = 0

@@ -41,6 +41,10 @@ class Question:
         """Length of the whole RTU answer: unit, function, byte count, registers, CRC."""
         return 5 + 2 * self.count
 
+    def has_shape_of(self, other: "Question") -> bool:
+        """Whether the answer to one would be taken for the answer to the other."""
+        return (self.unit, self.function, self.count) == (other.unit, other.function, other.count)
+
     def resembles(self, request: bytes) -> bool:
         """Whether the answer to `request`, whole and sound, would be taken for the answer to this."""
         head, count = bytes([self.unit, self.function]), self.count.to_bytes(2, "big")

@@ -27,6 +27,7 @@ from .frames import (
     take_tcp_frame,
 )
 from .line_times import LineTimes
+from .unanswered import Unanswered
 
 BUFFER_LIMIT = 1024  # four times the longest frame; a flood beyond it is dropped from the front
 DRAIN_BYTES = 4096
@@ -66,6 +67,7 @@ class Transactor:
         self._is_asking = False
         self._silent_in_a_row = 0
         self._last_request = b""
+        self._unanswered = Unanswered(self._timeout_us, self._quiet_us)
         self._counts: Counter[str] = Counter()
 
     @property
@@ -108,13 +110,18 @@ class Transactor:
             else:
                 pdu = yield from self._await_tcp(question, deadline_us)
         except BaseException:  # also a conversation given up: whoever leaves in mid-question leaves an answer under way
+            self._unanswered.leave(question, sent_us)
             self._suspect()
             raise
         received_us = self._ticker.monotonic_us()
+        self._unanswered.settle(question, sent_us)
         self._silent_in_a_row = 0
         self._free_from_us = max(received_us + self._pause_us, self._free_from_us or 0)
         code = exception_code(pdu)
         if code is not None:
+            if code == TARGET_SILENT:  # the silent unit behind the gateway may still answer, into the next question
+                self._unanswered.leave(question, sent_us)
+                self._suspect()
             raise self._refusal(question, code)
         self._counts["answers"] += 1
         return Reply(words_of_answer(pdu), sent_us, received_us)
@@ -122,8 +129,6 @@ class Transactor:
     def _refusal(self, question: Question, code: int) -> DriverError:
         error = error_of(code, f"{self.name} {question}")
         self._counts["impossible" if isinstance(error, ConfigurationError) else "refused"] += 1
-        if code == TARGET_SILENT:
-            self._suspect()  # the silent unit behind the gateway may still answer, into the next question
         return error
 
     def _open_settled(self, question: Question) -> Steps[None]:
@@ -159,28 +164,54 @@ class Transactor:
             # First use of a line: a process that died in mid-question may have left an answer under way.
             self._must_listen = self._framing is Framing.RTU
             self._free_from_us = now_us + (self._quiet_us if self._must_listen else 0)
+        free_of_older_us = self._unanswered.free_from_us(question)
+        if free_of_older_us > max(now_us, self._free_from_us):
+            self._free_from_us, self._must_listen = free_of_older_us, True
         give_up_us = max(now_us, self._free_from_us) + self._quiet_us + self._timeout_us
         if not self._must_listen:
             yield WaitUntil(self._free_from_us)
-        overheard = b""
-        while heard := (yield Read(DRAIN_BYTES, self._free_from_us)):
-            self._counts["discarded_bytes"] += len(heard)
-            overheard = (overheard + heard)[-DRAIN_BYTES:]
+        overheard, heard_us, is_answer_waited_for = b"", now_us, False
+        while True:
+            heard = yield Read(DRAIN_BYTES, self._free_from_us)
             now_us = self._ticker.monotonic_us()
-            # Whoever talks may not have ended: the line is free after the standard's silence, and its own pause.
-            self._free_from_us = max(self._free_from_us, now_us + self._pause_us)
+            if heard:
+                self._counts["discarded_bytes"] += len(heard)
+                overheard, heard_us = (overheard + heard)[-DRAIN_BYTES:], now_us
+                # Whoever talks may not have ended: the line is free after the standard's silence, and its own pause.
+                self._free_from_us = max(self._free_from_us, now_us + self._pause_us)
+                is_answer_waited_for = False
+            elif is_answer_waited_for or not self._others(overheard[-REQUEST_BYTES:]):
+                break
+            else:
+                # Another master has just asked: the answer is its own, though it may look like ours.
+                self._free_from_us = now_us + self._timeout_us
+                is_answer_waited_for = True
             if now_us > give_up_us:
                 self._suspect()
-                self._overhear(overheard)
+                self._overhear(overheard, heard_us)
+                if self._framing is Framing.TCP:
+                    yield from self._close()  # nobody else can be heard there: the other side is not in its senses
                 raise FrameError(f"{self.name} {question}: the line is never silent; another master, or noise?")
-        self._overhear(overheard)
+        self._overhear(overheard, heard_us)
         self._must_listen = False
 
-    def _overhear(self, heard: bytes) -> None:
-        """Count another master's requests in what nobody here asked for."""
+    def _others(self, heard: bytes) -> list[bytes]:
+        """Another master's requests in what nobody here asked for."""
+        if len(heard) < REQUEST_BYTES or self._framing is not Framing.RTU:
+            return []
+        late_echo = self._last_request if self._must_listen else b""
+        return [frame for frame in requests_heard(heard, crc_ok) if frame != late_echo]
+
+    def _overhear(self, heard: bytes, heard_us: int) -> None:
+        """Count another master's requests, and answers that come after all, in what nobody here waited for."""
+        others = self._others(heard)
+        self._counts["other_master"] += len(others)
+        if not others:  # else it may be the other's answer
+            self._note_late(heard, heard_us)
+
+    def _note_late(self, heard: bytes, heard_us: int) -> None:
         if heard and self._framing is Framing.RTU:
-            late_echo = self._last_request if self._must_listen else b""
-            self._counts["other_master"] += sum(frame != late_echo for frame in requests_heard(heard, crc_ok))
+            self._counts["late"] += self._unanswered.take_late(heard, heard_us, crc_ok)
 
     def _await_rtu(self, question: Question, request: bytes, deadline_us: int) -> Steps[bytes]:
         buffer = b""
@@ -220,7 +251,10 @@ class Transactor:
             return NoAnswerError(self._silence(question))
         trouble, sentence = explain_rtu(buffer, question, crc_ok)
         self._counts[trouble.value] += 1
-        self._counts["other_master"] += sum(f != self._last_request for f in requests_heard(buffer, crc_ok))
+        others = [frame for frame in requests_heard(buffer, crc_ok) if frame != self._last_request]
+        self._counts["other_master"] += len(others)
+        if not others:
+            self._note_late(buffer, self._ticker.monotonic_us())
         return FrameError(f"{self.name} {question}: {sentence}")
 
     def _await_tcp(self, question: Question, deadline_us: int) -> Steps[bytes]:
@@ -264,7 +298,9 @@ class Transactor:
     def _silence(self, question: Question) -> str:
         self._counts["silent"] += 1
         self._silent_in_a_row += 1
-        return f"{self.name} {question}: no answer within {self._timeout_us // 1000} ms"
+        sentence = f"{self.name} {question}: no answer within {self._timeout_us // 1000} ms"
+        late_us = self._unanswered.latest_us(question.unit)
+        return f"{sentence}; one came after {late_us // 1000} ms: raise timeout_ms above that" if late_us else sentence
 
     def _suspect(self) -> None:
         """From now on the line must be listened to and kept quiet before the next request."""

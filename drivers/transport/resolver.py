@@ -1,7 +1,8 @@
-"""Host names to addresses, without holding up who asks: a few threads of its own wait for the name servers.
+"""Host names to addresses, without holding up who asks: threads of its own wait for the name servers.
 
-An address written as numbers is no question and is answered at once. Threads are started when first needed and end with
-the process: a name server that is silent for half a minute must not hold up an end either.
+An address written as numbers is no question and is answered at once. A name is asked for once at a time, and one whose
+name server is silent holds up no other. Threads are started when needed and end with the process: a name server that is
+silent for half a minute must not hold up an end either.
 """
 
 import queue
@@ -10,7 +11,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-THREADS = 4
+MOST_THREADS = 64
+"""So many names that hang at once leave the others theirs."""
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -29,23 +31,37 @@ class Resolver:
 
     def __init__(self, done: Callable[[Resolved], None]) -> None:
         self._done = done
-        self._questions: queue.SimpleQueue[tuple[int, str, int]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, int], list[int]] = {}
+        """Whose numbers wait for the same answer."""
+        self._questions: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._threads = 0
 
     def ask(self, number: int, host: str, port: int) -> None:
         """`number` is the caller's, and stands on the answer."""
-        if self._threads < THREADS:
-            self._threads += 1
-            threading.Thread(target=self._serve, name=f"resolver {self._threads}", daemon=True).start()
-        self._questions.put((number, host, port))
+        with self._lock:
+            numbers = self._waiting.setdefault((host, port), [])
+            numbers.append(number)
+            if len(numbers) > 1:
+                return
+            if self._threads < min(len(self._waiting), MOST_THREADS):
+                self._threads += 1
+                threading.Thread(target=self._serve, name=f"resolver {self._threads}", daemon=True).start()
+        self._questions.put((host, port))
 
     def _serve(self) -> None:
         while True:
-            number, host, port = self._questions.get()
+            host, port = self._questions.get()
+            addresses: tuple[Address, ...] = ()
+            failure: OSError | UnicodeError | None = None
             try:
-                self._done(Resolved(number, look_up(host, port)))
+                addresses = look_up(host, port)
             except (OSError, UnicodeError) as error:
-                self._done(Resolved(number, (), error))
+                failure = error
+            with self._lock:
+                numbers = self._waiting.pop((host, port))
+            for number in numbers:
+                self._done(Resolved(number, addresses, failure))
 
 
 def look_up(host: str, port: int, flags: int = 0) -> tuple[Address, ...]:

@@ -24,6 +24,7 @@ from .tcp import CONNECT_TIMEOUT_US, connect_mend
 STEPS_AT_ONCE = 32
 """After so many steps that needed no waiting (a flood on one connection) the others have their turn."""
 RESOLVE_WITHIN_US = 30_000_000
+NO_NAME_SERVER = "no answer from the name server; check the network's DNS, or use the IP address"
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
@@ -123,7 +124,7 @@ class SocketLoop:
             if number != endpoint.timer:
                 continue
             if endpoint.is_opening:
-                self._fail_open(endpoint, connect_mend(TimeoutError()))
+                self._fail_open(endpoint, NO_NAME_SERVER if endpoint.socket is None else connect_mend(TimeoutError()))
             else:
                 self._retry(endpoint)
 

@@ -89,6 +89,8 @@ def _print_meter(meter: dict[str, Any]) -> None:
     age = f"{meter['last_reading_age_s']} s ago" if meter["last_reading_age_s"] is not None else "never"
     click.echo(f"meter {meter['name']} ({meter['role']})  {'online' if meter['online'] else 'OFFLINE'}  read {age}")
     click.echo(f"  readings   {readings}")
+    wire = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in meter.get("wire", {}).items() if count)
+    click.echo(f"  wire       {wire or 'nothing yet'}")
     state = meter["state"]
     if state is None:
         return

@@ -1,131 +1,45 @@
 """A fault becomes bytes: given a question, what the line brings instead of a plain answer, and when.
 
-Pure. Times are microseconds after the question's last byte has left the wire; the answer of a healthy device begins
-within 0.6 of the timeout. Shares no code with the driver.
+Pure; times as in `scene`. Shares no code with the driver.
 """
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from .faults import Fault, Framing, Kind, Setting, words_of
 from .frames import Request, crc_holds, exception_pdu, flip_unnoticed, framed, registers_pdu, rtu
+from .scene import Happening, Scene, Stretch, answer, turnaround_us
 
 MOST_FLOOD_US, SHORT_FLOOD_BYTES, LONG_FLOOD_BYTES = 4_000_000, 1_500, 6_000
 NOT_DATA_BYTES = 9  # a Modbus TCP frame up to the first register
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Bytes in a row. `character_us` apart; all of them belong to the fault, or to the plain answer."""
-
-    at_us: int
-    data: bytes
-    character_us: int
-
-    @property
-    def end_us(self) -> int:
-        return self.at_us + len(self.data) * self.character_us
-
-
-@dataclass(slots=True)
-class Happening:
-    """What comes of one question."""
-
-    stretches: list[Stretch] = field(default_factory=list)
-    lost_at_us: int | None = None
-    """When port or connection goes."""
-    refused_openings: int = 0
-    deaf_until_us: int = 0
-    """The device hears nothing until then."""
-    excused: bool = False
-    """A damaged answer whose CRC holds: nobody can know."""
-    gateway_keeps_us: int | None = None
-    """A gateway gets the answer this late, and hands it to whoever asks it at that moment."""
-
-    @property
-    def over_us(self) -> int:
-        """When nothing of it is under way any more."""
-        ends = [stretch.end_us for stretch in self.stretches]
-        return max([self.deaf_until_us, self.lost_at_us or 0, self.gateway_keeps_us or 0, *ends])
-
-
-def answer(line: Setting, question: Request) -> bytes:
-    """The plain answer."""
-    return framed(question, registers_pdu(question.function, words_of(line.seed, question)))
-
-
-def turnaround_us(line: Setting, question: Request) -> int:
-    """How long the healthy device thinks."""
-    return line.silence_us + (line.seed ^ question.address * 2654435761) % (line.timeout_us * 6 // 10)
 
 
 def happen(line: Setting, question: Request, fault: Fault | None) -> Happening:
     """All that one question brings about."""
     if fault is None:
         return Happening([Stretch(turnaround_us(line, question), answer(line, question), line.character_us)])
-    return _INJECTORS[fault.kind](_Scene(line, question, fault))
+    return _INJECTORS[fault.kind](Scene(line, question, fault))
 
 
-class _Scene:
-    """What an injector has at hand."""
-
-    def __init__(self, line: Setting, question: Request, fault: Fault) -> None:
-        self.line, self.question, self.fault = line, question, fault
-        self.good = answer(line, question)
-        self.turnaround_us = turnaround_us(line, question)
-        self.deadline_us = line.timeout_us + len(self.good) * line.character_us
-        self.chance = random.Random(fault.b)
-
-    def at(self, at_us: int, data: bytes) -> Stretch:
-        return Stretch(at_us, data, self.line.character_us)
-
-    def comes(self, *frames: bytes) -> Happening:
-        """These bytes in a row, when the answer is due."""
-        return Happening([self.at(self.turnaround_us, b"".join(frames))])
-
-    def alone_or_with(self, wrong: bytes) -> Happening:
-        """The wrong bytes alone, or the right answer right behind them."""
-        return self.comes(wrong, self.good if self.fault.a & 1 else b"")
-
-    def late_us(self) -> int:
-        """After the timeout, no later than the device's worst."""
-        return self.deadline_us + self.fault.a % max(1, self.line.worst_us)
-
-    def other(self, unit: int, function: int, count: int) -> bytes:
-        """A sound answer to a question that nobody asked here."""
-        foreign = Request(unit, function, self.fault.b & 0xFFFF, count, self.question.transaction)
-        return framed(foreign, registers_pdu(function, words_of(~self.line.seed & (1 << 64) - 1, foreign)))
-
-    @property
-    def other_unit(self) -> int:
-        return (self.question.unit + self.fault.a % 240) % 247 + 1
-
-    @property
-    def other_count(self) -> int:
-        return self.question.count % 100 + 1 + self.fault.a % 20
-
-
-def _silence(_scene: _Scene) -> Happening:
+def _silence(_scene: Scene) -> Happening:
     return Happening()
 
 
-def _late(scene: _Scene) -> Happening:
+def _late(scene: Scene) -> Happening:
     return Happening([scene.at(scene.late_us(), scene.good)])
 
 
-def _half_late(scene: _Scene) -> Happening:
+def _half_late(scene: Scene) -> Happening:
     cut = 1 + scene.fault.b % (len(scene.good) - 1)
     return Happening([scene.at(scene.turnaround_us, scene.good[:cut]), scene.at(scene.late_us(), scene.good[cut:])])
 
 
-def _halves(scene: _Scene) -> Happening:
+def _halves(scene: Scene) -> Happening:
     cut = 1 + scene.fault.b % (len(scene.good) - 1)
     first = scene.at(scene.turnaround_us, scene.good[:cut])
     return Happening([first, scene.at(first.end_us + scene.fault.a % (scene.line.timeout_us // 3), scene.good[cut:])])
 
 
-def _doubled(scene: _Scene) -> Happening:
+def _doubled(scene: Scene) -> Happening:
     first = scene.at(scene.turnaround_us, scene.good)
     # TCP numbers its answers. On a serial line the second is heard before a silence ends the first: one that comes
     # later, and has the shape of the next question's answer, is that answer, as far as anybody can know.
@@ -138,7 +52,7 @@ def _doubled(scene: _Scene) -> Happening:
     return Happening([first, scene.at(first.end_us + scene.fault.a % most_us, scene.good)])
 
 
-def _swapped(scene: _Scene) -> Happening:
+def _swapped(scene: Scene) -> Happening:
     """The answer to an earlier question comes first; ours behind it, or too late."""
     if scene.line.framing is Framing.TCP:
         asked = scene.question
@@ -154,11 +68,11 @@ def _swapped(scene: _Scene) -> Happening:
     return Happening([first, scene.at(max(first.end_us, scene.late_us()), scene.good)])
 
 
-def _truncated(scene: _Scene) -> Happening:
+def _truncated(scene: Scene) -> Happening:
     return scene.comes(scene.good[: 1 + scene.fault.a % (len(scene.good) - 1)])
 
 
-def _bit_flip(scene: _Scene) -> Happening:
+def _bit_flip(scene: Scene) -> Happening:
     damaged = bytearray(scene.good)
     # Over TCP the network's own checksum guards the words; a wrong header can still come, from a faulty device.
     reach = 8 * (NOT_DATA_BYTES if scene.line.framing is Framing.TCP else len(damaged))
@@ -169,13 +83,13 @@ def _bit_flip(scene: _Scene) -> Happening:
     return happening
 
 
-def _crc_collision(scene: _Scene) -> Happening:
+def _crc_collision(scene: Scene) -> Happening:
     happening = scene.comes(flip_unnoticed(scene.good, scene.fault.a % (8 * len(scene.good) - 16)))
     happening.excused = True
     return happening
 
 
-def _garbage(scene: _Scene) -> Happening:
+def _garbage(scene: Scene) -> Happening:
     noise = scene.chance.randbytes(1 + scene.fault.a % 64)
     before, behind = (noise, b"") if scene.fault.b & 1 else (b"", noise)
     if scene.fault.b & 2:
@@ -183,7 +97,7 @@ def _garbage(scene: _Scene) -> Happening:
     return scene.comes(before, scene.good, behind)
 
 
-def _flood(scene: _Scene) -> Happening:
+def _flood(scene: Scene) -> Happening:
     """Noise without a pause, from at once; on most lines to beyond all patience."""
     apart_us = scene.line.character_us or 200
     length_us = min(MOST_FLOOD_US, 3 * (scene.deadline_us + scene.line.worst_us))
@@ -192,7 +106,7 @@ def _flood(scene: _Scene) -> Happening:
     return Happening([Stretch(0, noise, apart_us)])
 
 
-def _endless(scene: _Scene) -> Happening:
+def _endless(scene: Scene) -> Happening:
     """An answer that never ends: its first bytes, then one now and then."""
     apart_us = max(1000, scene.line.silence_us * 9 // 10, scene.line.character_us)
     length_us = min(MOST_FLOOD_US, 2 * (scene.deadline_us + scene.line.worst_us))
@@ -205,41 +119,46 @@ def _endless(scene: _Scene) -> Happening:
     )
 
 
-def _foreign_unit(scene: _Scene) -> Happening:
+def _foreign_unit(scene: Scene) -> Happening:
     return scene.alone_or_with(scene.other(scene.other_unit, scene.question.function, scene.question.count))
 
 
-def _wrong_function(scene: _Scene) -> Happening:
+def _wrong_function(scene: Scene) -> Happening:
     function = 7 - scene.question.function if scene.fault.b & 1 else 1 + scene.fault.b % 2
     return scene.alone_or_with(scene.other(scene.question.unit, function, scene.question.count))
 
 
-def _wrong_count(scene: _Scene) -> Happening:
+def _wrong_count(scene: Scene) -> Happening:
     return scene.alone_or_with(scene.other(scene.question.unit, scene.question.function, scene.other_count))
 
 
-def _lying_count(scene: _Scene) -> Happening:
+def _lying_count(scene: Scene) -> Happening:
     pdu = bytearray(registers_pdu(scene.question.function, words_of(scene.line.seed, scene.question)))
     pdu[1] = (pdu[1] + 2 + scene.fault.a % 100) & 0xFF
     return scene.comes(framed(scene.question, bytes(pdu)))
 
 
-def _exception(scene: _Scene) -> Happening:
+def _exception(scene: Scene) -> Happening:
     code = 1 + scene.fault.a % 11 if scene.fault.b % 8 else scene.fault.a % 256
     return scene.comes(framed(scene.question, exception_pdu(scene.question.function, code)))
 
 
-def _other_master(scene: _Scene) -> Happening:
-    """Somebody else asks another unit, just before our answer or just behind it."""
-    unit = scene.other_unit
+def _other_master(scene: Scene) -> Happening:
+    """Somebody else asks another unit, just before our answer or just behind it; or ours, just before we ask again."""
+    is_between = scene.fault.b % 3 == 2
+    unit = scene.question.unit if is_between else scene.other_unit
     asks = rtu(unit, bytes((scene.question.function, 0, 72, 0, scene.question.count)))
     gets = scene.other(unit, scene.question.function, scene.question.count)
+    if is_between:
+        answered = scene.at(scene.turnaround_us, scene.good)
+        asked = scene.at(answered.end_us + scene.line.silence_us // 2, asks)
+        return Happening([answered, asked, scene.at(asked.end_us + scene.turnaround_us, gets)])
     if scene.fault.a & 1:
         return scene.comes(asks, gets, scene.good)
     return scene.comes(scene.good, asks, gets)
 
 
-def _echo(scene: _Scene) -> Happening:
+def _echo(scene: Scene) -> Happening:
     asked = scene.question
     pdu = bytes((asked.function, *asked.address.to_bytes(2, "big"), *asked.count.to_bytes(2, "big")))
     happening = Happening() if scene.fault.a & 1 else scene.comes(scene.good)
@@ -247,7 +166,7 @@ def _echo(scene: _Scene) -> Happening:
     return happening
 
 
-def _reboot(scene: _Scene) -> Happening:
+def _reboot(scene: Scene) -> Happening:
     """What a power supply sends as it comes up, then nothing for a while."""
     longest_us = 200_000 if scene.line.is_real else 3_000_000
     deaf_us = scene.line.timeout_us + scene.fault.a % longest_us
@@ -255,35 +174,35 @@ def _reboot(scene: _Scene) -> Happening:
     return Happening([scene.at(deaf_us, noise)] if noise else [], deaf_until_us=deaf_us)
 
 
-def _map_change(scene: _Scene) -> Happening:
+def _map_change(scene: Scene) -> Happening:
     """The register is not where it was, or is the middle of a longer one."""
     return scene.comes(framed(scene.question, exception_pdu(scene.question.function, 2 + scene.fault.a % 2)))
 
 
-def _lost(scene: _Scene) -> Happening:
+def _lost(scene: Scene) -> Happening:
     happening = scene.comes(scene.good[: scene.fault.a % len(scene.good)])
     happening.lost_at_us = scene.fault.b % (2 * scene.line.timeout_us)
     happening.refused_openings = scene.fault.a // 3 % 3
     return happening
 
 
-def _wrong_transaction(scene: _Scene) -> Happening:
+def _wrong_transaction(scene: Scene) -> Happening:
     right = int.from_bytes(scene.good[:2], "big")
     wrong = (right + 1 + scene.fault.b % 0xFFFF) & 0xFFFF
     return scene.alone_or_with(wrong.to_bytes(2, "big") + scene.good[2:])
 
 
-def _wrong_protocol(scene: _Scene) -> Happening:
+def _wrong_protocol(scene: Scene) -> Happening:
     wrong = bytearray(scene.good)
     wrong[2 + scene.fault.b % 4] ^= 1 + scene.fault.a % 255
     return scene.alone_or_with(bytes(wrong))
 
 
-def _gateway_late(scene: _Scene) -> Happening:
+def _gateway_late(scene: Scene) -> Happening:
     return Happening(gateway_keeps_us=scene.late_us())
 
 
-_INJECTORS: dict[Kind, Callable[[_Scene], Happening]] = {
+_INJECTORS: dict[Kind, Callable[[Scene], Happening]] = {
     Kind.SILENCE: _silence,
     Kind.LATE: _late,
     Kind.HALF_LATE: _half_late,

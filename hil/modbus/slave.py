@@ -22,7 +22,8 @@ from ..lifetime import die_with_parent, end_on_signal
 from .faults import MOST_STEPS, STEPS_A_FAULT, STRIDE, Fault, Framing, Setting, Step, real_setting, steps
 from .faults import fault as fault_of
 from .frames import RTU_REQUEST_BYTES, Request, take_request
-from .inject import Stretch, happen
+from .inject import happen
+from .scene import Stretch
 
 PIECE_US = 3_000
 """A stretch is written in pieces no longer than this."""

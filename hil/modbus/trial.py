@@ -62,13 +62,15 @@ def quiet_us(line: Setting) -> int:
 def most_us(line: Setting, step: Step) -> tuple[int, int]:
     """The longest that a transaction, and the whole call around it, may take.
 
-    A call may first have to keep quiet after the one before it, and to wait for a line that still talks.
+    A call may first have to keep quiet after the one before it, longer if that looked the same and went unanswered,
+    and to wait for a line that still talks.
     """
     transaction_us = line.timeout_us + line.character_us * (8 + 5 + 2 * step.question.count)
     pause_us = max(line.pause_us, line.silence_us)
     quiet_most_us = max(quiet_us(line), pause_us)
+    alike_us = 4 * (line.timeout_us + quiet_most_us)  # where later answers were seen, or seemed to be
     # The quiet, then the listening, then the pause after the last byte that was heard.
-    return transaction_us, quiet_most_us + quiet_most_us + line.timeout_us + pause_us + transaction_us
+    return transaction_us, alike_us + quiet_most_us + line.timeout_us + pause_us + transaction_us
 
 
 def run_virtual(seed: int, trial: int, numbers: Sequence[int], open_link: OpenLink = Defended) -> TrialVerdict:

@@ -11,7 +11,8 @@ from drivers import TransportLostError
 
 from .faults import STRIDE, Framing, Setting, Step
 from .frames import RTU_REQUEST_BYTES, Request, take_request
-from .inject import Happening, Stretch, answer, happen
+from .inject import happen
+from .scene import Happening, Stretch, answer
 
 START_US = 1_000_000_000
 

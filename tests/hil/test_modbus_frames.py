@@ -9,7 +9,8 @@ import pytest
 
 from hil.modbus.faults import DECKS, Framing, Kind, fault, setting, steps, words_of
 from hil.modbus.frames import Request, crc16, crc_holds, flip_unnoticed, registers_pdu, rtu, take_request, tcp
-from hil.modbus.inject import answer, happen, turnaround_us
+from hil.modbus.inject import happen
+from hil.modbus.scene import answer, turnaround_us
 
 QUESTION = bytes.fromhex("11 03 00 6B 00 03 76 87")  # unit 17, FC3, 0x006B, 3 registers: found in many Modbus texts
 

@@ -54,7 +54,9 @@ def test_a_driver_that_does_not_look_at_what_came_fails_the_soak(
 
 def test_a_driver_that_keeps_no_quiet_fails_the_soak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from drivers.modbus.transaction import Transactor
+    from drivers.modbus.unanswered import Unanswered
 
     monkeypatch.setattr(Transactor, "_suspect", lambda _transactor: None)
+    monkeypatch.setattr(Unanswered, "leave", lambda *_: None)
     result = ModbusSoak().run_round(4, 1, 340, tmp_path, lambda _line: None)
     assert MISATTRIBUTED in {finding.what for finding in result.verdict.findings}

@@ -56,6 +56,31 @@ def test_an_answer_that_another_master_may_have_asked_for_is_refused() -> None:
     assert (bench.link.counters.ambiguous, bench.link.counters.other_master) == (1, 1)
 
 
+@pytest.mark.parametrize("ahead_ms", [1, 5, 20, 49])
+def test_an_answer_to_another_masters_question_is_waited_for_before_we_ask(ahead_ms: int) -> None:
+    """It asks our unit for as many registers just before we would; the unit thinks for 50 ms."""
+    bench = Bench(answers(ANSWER))
+    bench.ask()
+    asked_us = bench.ticker.now_us + 1000 * MS
+    bench.transport.arrive(asked_us, SAME_SHAPE)
+    bench.transport.arrive(asked_us + 50 * MS, rtu(7, registers_pdu(4, [9, 9])))
+    bench.ticker.sleep_us(1000 * MS + ahead_ms * MS)
+    assert bench.ask() == WORDS
+    assert bench.transport.written[1][0] > asked_us + 50 * MS
+    assert bench.link.counters.other_master == 1
+    assert bench.link.counters.late == 0
+
+
+def test_another_masters_question_that_nobody_answers_holds_us_up_for_one_timeout() -> None:
+    bench = Bench(answers(ANSWER))
+    bench.ask()
+    asked_us = bench.ticker.now_us + 1000 * MS
+    bench.transport.arrive(asked_us, FOREIGN)
+    bench.ticker.sleep_us(1000 * MS)
+    assert bench.ask() == WORDS
+    assert TIMEOUT_US <= bench.transport.written[1][0] - asked_us <= TIMEOUT_US + 10 * MS
+
+
 @pytest.mark.parametrize("other", [FOREIGN, OTHER_COUNT])
 def test_a_request_whose_answer_looks_otherwise_takes_nothing_away(other: bytes) -> None:
     bench = Bench(answers(other + ANSWER))

@@ -90,6 +90,26 @@ def test_a_stream_that_makes_no_sense_is_closed() -> None:
     assert not bench.transport.is_open
 
 
+def test_a_connection_that_never_stops_talking_is_closed() -> None:
+    bench = Bench(lambda request: [(MS, TCP_ANSWER(request[1]))], Framing.TCP, None, pause_us=20 * MS)
+    bench.ask()
+    for n in range(5000):
+        bench.transport.arrive(bench.ticker.now_us + n * MS, b"\x55")
+    with pytest.raises(FrameError, match="never silent"):
+        bench.ask()
+    assert not bench.transport.is_open
+
+
+def test_a_gateway_whose_unit_was_silent_is_not_asked_the_same_shape_at_once() -> None:
+    """Exception 11; the unit's late answer would come under the next question's number."""
+    bench = tcp_bench(TCP_TABLE["gateway target"][0])
+    for _ in range(2):
+        with pytest.raises(RefusedError):
+            bench.ask()
+    first_us, second_us = (at_us for at_us, _ in bench.transport.written)
+    assert second_us - first_us >= 4 * TIMEOUT_US
+
+
 def test_a_connection_that_stays_silent_three_times_is_made_anew() -> None:
     bench = tcp_bench(TCP_TABLE["nothing"][0])
     for _ in range(4):

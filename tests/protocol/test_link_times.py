@@ -31,6 +31,73 @@ def test_the_quiet_after_a_timeout_lasts_at_least_as_long_as_the_timeout() -> No
     assert second_us - first_us >= 2 * TIMEOUT_US
 
 
+def slow_device(latency_us: int) -> Peer:
+    """Answers each question after so long, with its address and which question it was."""
+    asked: list[int] = []
+
+    def answer(request: bytes) -> list[tuple[int, bytes]]:
+        asked.append(1)
+        return [(latency_us, rtu(7, registers_pdu(4, [int.from_bytes(request[2:4], "big"), len(asked)])))]
+
+    return answer
+
+
+@pytest.mark.parametrize("latency", [1.2, 1.9, 2.2, 2.5, 3.2, 3.9])
+@pytest.mark.parametrize("apart", [0, 2])
+def test_a_device_slower_than_twice_its_timeout_is_never_believed(latency: float, apart: int) -> None:
+    """Its answers would all fit the next question: another address, or the same one a moment later."""
+    bench = Bench(slow_device(int(latency * TIMEOUT_US)))
+    for n in range(20):
+        with pytest.raises(NoAnswerError):
+            bench.ask(address=0x48 + apart * (n % 3))
+    assert bench.link.counters.late == 19
+
+
+def test_a_device_that_answers_late_is_told_with_what_to_set() -> None:
+    bench = Bench(slow_device(2 * TIMEOUT_US + 60 * MS))
+    with pytest.raises(NoAnswerError, match=r"no answer within 300 ms$"):
+        bench.ask()
+    # 660 ms, heard with its first byte
+    with pytest.raises(NoAnswerError, match="one came after 660 ms: raise timeout_ms above that"):
+        bench.ask()
+
+
+def test_a_device_later_than_that_is_believed_once_and_then_known() -> None:
+    bench = Bench(slow_device(int(4.5 * TIMEOUT_US)))
+    believed = 0
+    for _ in range(40):
+        try:
+            bench.ask()
+            believed += 1
+        except NoAnswerError:
+            pass
+    assert believed <= 2
+
+
+def test_another_shape_or_unit_waits_for_the_usual_quiet_only() -> None:
+    bench = Bench(answers())
+    for unit, count in ((7, 2), (7, 4), (8, 2)):
+        with pytest.raises(NoAnswerError):
+            bench.ask(unit=unit, count=count)
+    first_us, second_us, third_us = (at_us for at_us, _ in bench.transport.written)
+    character_us = 1146
+    for before_us, after_us, count in ((first_us, second_us, 2), (second_us, third_us, 4)):
+        # request and answer on the wire, the timeout, the quiet; and no more than a silence
+        most_us = (13 + 2 * count) * character_us + 2 * TIMEOUT_US + 4 * character_us
+        assert 2 * TIMEOUT_US <= after_us - before_us <= most_us
+
+
+def test_an_answer_in_between_ends_the_wait_for_an_older_one() -> None:
+    silent = iter([True, False, False])
+    bench = Bench(lambda request: [] if next(silent) else [(20 * MS, rtu(7, registers_pdu(4, [1] * request[5])))])
+    with pytest.raises(NoAnswerError):
+        bench.ask(count=2)
+    bench.ask(count=3)  # a device answers in turn
+    before_us = bench.ticker.now_us
+    bench.ask(count=2)
+    assert bench.transport.written[2][0] - before_us <= 10 * MS
+
+
 def test_a_quiet_already_over_costs_nothing_more() -> None:
     bench = Bench(answers())
     with pytest.raises(NoAnswerError):

@@ -202,4 +202,9 @@ def test_a_flood_is_cut_off_and_what_comes_before_the_first_request_left_out() -
     recording = tape.recording([("remark", "flood")])
     assert recording.events[0] == Event(0, SENT, b"ask")
     assert len(recording.events) == 10_000
+    tape = Tape()
+    tape.note(5, SENT, b"ask")
+    for _ in range(200):
+        tape.note(6, HEARD, b"x" * 4096)
+    assert 490_000 < sum(len(event.payload) for event in tape.recording().events) <= 500_000
     assert recording.head == {"remark": "flood"}

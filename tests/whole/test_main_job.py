@@ -53,6 +53,9 @@ def test_a_reader_of_its_own_sees_the_whole_account(house: House, reader: Reader
     assert status.returncode == 0, status.stderr
     assert answer["delivery"]["connected"] is True
     assert [meter["name"] for meter in answer["meters"]] == ["grid", "array"]
+    for meter in answer["meters"]:
+        assert meter["wire"]["requests"] >= meter["wire"]["answers"] > 0
+        assert meter["wire"]["late"] == meter["wire"]["other_master"] == 0
     assert reading.returncode == 0, reading.stderr
     (shown,) = json.loads(reading.stdout)
     assert shown["through"] == "the running gateway"

@@ -1,5 +1,6 @@
 """Many conversations in one thread over real sockets on loopback."""
 
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ from drivers.modbus.codec import Framing
 from drivers.modbus.line_times import LineTimes
 from drivers.modbus.transaction import Reply, Transactor
 from drivers.steps import Open, Read, Steps, WaitUntil, Write
+from drivers.transport import resolver, sockets
 from drivers.transport.endpoint import Endpoint
-from drivers.transport.resolver import Address, Resolved
+from drivers.transport.resolver import Address, Resolved, Resolver
 from drivers.transport.sockets import Finished, SocketLoop
 from tests.protocol.modbus_bytes import registers_pdu, rtu, rtu_answer, tcp_answer
 from tests.protocol.test_link_tcp import TCP_TABLE
@@ -163,21 +165,50 @@ def test_the_second_address_of_a_name_is_tried_when_the_first_refuses() -> None:
             (socket.AF_INET, ("127.0.0.1", dead)),
             (socket.AF_INET, ("127.0.0.1", slave.port)),
         )
-        loop._resolver._questions = _Answered(loop, tuple(addresses))  # type: ignore[assignment]
+        loop._resolver = _Answered(loop, addresses)
         assert ask(loop, endpoint, transactor()).words == (1, 2)
 
 
-class _Answered:
-    """In place of the resolver's queue: nobody can make a real name server answer so."""
+class _Answered(Resolver):
+    """In place of the resolver: nobody can make a real name server answer so."""
 
     def __init__(self, loop: SocketLoop, addresses: tuple[Address, ...]) -> None:
-        self._loop, self._addresses = loop, addresses
+        super().__init__(loop._take_resolved)
+        self._addresses = addresses
 
-    def put(self, question: tuple[int, str, int]) -> None:
-        self._loop._take_resolved(Resolved(question[0], self._addresses))
+    def ask(self, number: int, host: str, port: int) -> None:
+        self._done(Resolved(number, self._addresses))
 
-    def get(self) -> None:
-        threading.Event().wait()
+
+def test_names_that_hang_hold_up_no_other_and_are_not_asked_again_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    def look_up(host: str, port: int, _flags: int = 0) -> tuple[Address, ...]:
+        asked.append(host)
+        if host.startswith("hangs"):
+            over.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return ((socket.AF_INET, ("127.0.0.1", port)),)
+
+    monkeypatch.setattr(resolver, "look_up", look_up)
+    answers: queue.SimpleQueue[Resolved] = queue.SimpleQueue()
+    names = resolver.Resolver(answers.put)
+    for number in range(60):
+        names.ask(number, f"hangs{number % 20}", 502)
+    names.ask(100, "good", 502)
+    assert answers.get(timeout=10) == Resolved(100, ((socket.AF_INET, ("127.0.0.1", 502)),))
+    assert len(asked) == 21
+    over.set()
+    assert sorted(answers.get(timeout=10).number for _ in range(60)) == list(range(60))
+
+
+def test_a_name_server_that_never_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "RESOLVE_WITHIN_US", 50_000)
+    with looping() as loop:
+        monkeypatch.setattr(loop._resolver, "ask", lambda *_: None)
+        outcome = ask(loop, Endpoint("meter.example", 502), transactor())
+    assert str(outcome).startswith("meter.example:502: no answer from the name server")
 
 
 def test_a_flood_on_one_connection_leaves_the_others_their_turn() -> None:

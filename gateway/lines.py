@@ -1,0 +1,145 @@
+"""All lines of a gateway: from the config to the threads that read; other threads' questions to the one concerned.
+
+A thread for each serial line, one for all TCP endpoints. Knows which meter is behind which; reads none itself.
+"""
+
+import queue
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from drivers import DriverError, MeterIdentity, SystemTicker
+from drivers.meter_time import Timed
+from drivers.modbus.link import ModbusLink
+from drivers.recording import Tape
+
+from .clock import Clock
+from .config.types import Config, MeterSection
+from .config.way import WayKind, way_of
+from .endpoints import Endpoints
+from .ledger.records import Record
+from .line import Line
+from .meter_clock import ClockMeter, MeterClock
+from .meters import by_line, longest_request_s, open_line, silence_s
+from .overheard import Overheard
+from .read import Reading
+from .schedule import Schedule
+from .tariff.calendar import Calendar
+from .timeline import Timeline
+from .turns import LineMeter
+from .view import reading_view
+
+READ_NOW_WITHIN_S = 30.0
+
+
+class Listener(Protocol):
+    """Who hears what the lines bring: the ledger thread. Every call is from a line's own thread."""
+
+    def deliver(self, reading: Reading) -> None: ...
+
+    def report_failure(self, meter: str, error: str) -> None: ...
+
+    def report_event(self, meter: str, kind: str, detail: Record) -> None: ...
+
+
+class Lines:
+    """Every meter's line. Nothing is asked before the `threads` are started, by whoever owns the process."""
+
+    def __init__(
+        self,
+        config: Config,
+        folder: Path,
+        calendar: Calendar,
+        clock: Clock,
+        listener: Listener,
+        clock_meter: str | None = None,
+    ) -> None:
+        """`folder`: the config's own. `clock_meter`: the meter that tells `clock` the time. Raises DriverError."""
+        self._config, self._folder, self._calendar, self._clock = config, folder, calendar, clock
+        self._listener, self._clock_meter = listener, clock_meter
+        self._overheard: dict[str, Overheard] = {}
+        self._link_of: dict[str, ModbusLink] = {}
+        self.threads = self._open()
+        self._line_of = {meter: line for line in self.threads for meter in line.meters}
+
+    def ask_again(self, meter: str) -> None:
+        """Read this meter as soon as its line is free."""
+        self._line_of[meter].ask_again(meter)
+
+    def identity_of(self, meter: str) -> MeterIdentity | None:
+        """Who answers; None: not yet known, or away."""
+        return self._line_of[meter].meters[meter].identity
+
+    def wire_view(self, meter: str) -> dict[str, int]:
+        """What happened on this meter's line so far, counted by cause; the same for all that share it."""
+        return asdict(self._link_of[meter].counters)
+
+    def read_now(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer of `netmeter read`: through the line's own thread, between two polls."""
+        name = str(request.get("meter", ""))
+        line = self._line_of.get(name)
+        if line is None:
+            return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
+        tape = Tape() if request.get("record") else None
+        try:
+            answer = line.read_now(name, tape).get(timeout=READ_NOW_WITHIN_S)
+        except queue.Empty:
+            return {"error": f"meter {name}: its line did not come to it within {READ_NOW_WITHIN_S:.0f} s"}
+        recording = {} if tape is None else {"recording": tape.recording().text()}
+        if isinstance(answer, DriverError):
+            return {"error": f"{type(answer).__name__}: {answer}", **recording}
+        return {**reading_view(*answer, line.meters[name].polled.registers), **recording}
+
+    def _open(self) -> list[Line | Endpoints]:
+        lines: list[Line | Endpoints] = []
+        places = []
+        for name, sections in by_line(self._config.meter).items():
+            meters, way = self._open_meters(sections), way_of(sections[0])
+            if way.is_endpoint:
+                places.append((way.host, way.tcp_port, meters))
+            else:
+                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
+        if places:
+            lines.append(Endpoints(places, self._clock, SystemTicker(), self._deliver, self._report_failure))
+        return lines
+
+    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
+        """The meters of one line."""
+        line = open_line(sections, self._folder, SystemTicker())
+        overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
+        meters = []
+        for section in sections:
+            polled = line.meters[section.name]
+            self._link_of[section.name] = line.link
+            if way_of(section).kind is not WayKind.TCP:  # where nobody else can be heard
+                self._overheard[section.name] = overheard
+            if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
+                polled = ClockMeter(polled, self._clock)
+            poll_us = section.poll_s * 1_000_000
+            meters.append(
+                LineMeter(
+                    section.name,
+                    polled,
+                    Schedule(poll_us, polled.update_lag_us, self._clock.rate, name=section.name),
+                    Timeline(self._calendar, self._config.accounting.interval_min),
+                    request_within_s=longest_request_s(section, sections),
+                    silence_s=silence_s(section, sections),
+                    identity_every_us=section.identity_every_s * 1_000_000,
+                )
+            )
+        return meters
+
+    def _deliver(self, reading: Reading) -> None:
+        self._tell_other_master(reading.meter)
+        self._listener.deliver(reading)
+
+    def _report_failure(self, meter: str, why: str) -> None:
+        self._tell_other_master(meter)
+        self._listener.report_failure(meter, why)
+
+    def _tell_other_master(self, meter: str) -> None:
+        """In the line's own thread, after each turn."""
+        overheard = self._overheard.get(meter)
+        if overheard is not None and (requests := overheard.news()) is not None:
+            self._listener.report_event(meter, "other_master", {"requests": requests})
