@@ -49,7 +49,7 @@ from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
 from .read import Reading
-from .schedule import Schedule
+from .schedule import Schedule, phase_of
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
 from .timeline import Timeline
@@ -214,7 +214,8 @@ class App:
         lines: list[Line | Endpoints] = []
         places = []
         for name, sections in by_line(self._config.meter).items():
-            meters, way = self._open_meters(sections), way_of(sections[0])
+            way = way_of(sections[0])
+            meters = self._open_meters(sections, len(places))
             if way.is_endpoint:
                 places.append((way.host, way.tcp_port, meters))
             else:
@@ -224,7 +225,7 @@ class App:
             lines.append(Endpoints(places, self._clock, ticker, self._deliver, self._report_failure))
         return lines
 
-    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
+    def _open_meters(self, sections: list[MeterSection], endpoints_before: int) -> list[LineMeter]:
         meters = []
         line = open_line(sections, self._folder, SystemTicker())
         overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
@@ -234,7 +235,10 @@ class App:
             if meter == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
                 polled = ClockMeter(polled, self._clock)
             section = next(one for one in sections if one.name == meter)
-            schedule = Schedule(section.poll_s * 1_000_000, polled.update_lag_us, self._clock.rate, name=meter)
+            poll_us = section.poll_s * 1_000_000
+            # Endpoints are read by one thread: spread, none waits for the others. Meters of a line take turns anyway.
+            phase = phase_of(endpoints_before, poll_us) if way_of(section).is_endpoint else 0
+            schedule = Schedule(poll_us, polled.update_lag_us, self._clock.rate, name=meter, phase_us=phase)
             timeline = Timeline(self._calendar, self._config.accounting.interval_min)
             request_s = longest_request_s(section, sections)
             meters.append(
