@@ -212,7 +212,7 @@ class App:
     def _open_lines(self) -> list[Line | Endpoints]:
         """A thread for each serial line, and one for all TCP endpoints."""
         lines: list[Line | Endpoints] = []
-        places = []
+        places: list[tuple[str, int, list[LineMeter]]] = []
         for name, sections in by_line(self._config.meter).items():
             way = way_of(sections[0])
             meters = self._open_meters(sections, len(places))
