@@ -27,12 +27,16 @@ class Edges(Protocol):
     def next_edge_us(self, utc_us: int) -> int: ...
 
 
+SLOT_US = 10_000
+"""Polls come in slots of this, for a thread that is woken up for each one alone does a fifth more work."""
+
+
 def phase_of(position: int, poll_us: int) -> int:
     """Where in its poll interval the meter at `position` among those read at the same time has its polls; the first: 0.
 
     Without it two thousand meters that are polled once a second would all be due in the same instant.
     """
-    return (position * GOLDEN_32 % 2**32) * poll_us >> 32
+    return ((position * GOLDEN_32 % 2**32) * (poll_us // SLOT_US) >> 32) * SLOT_US
 
 
 @dataclass(frozen=True, slots=True)
