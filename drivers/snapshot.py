@@ -3,6 +3,7 @@
 Energy is floored once, here at the edge of the drivers, to integer milliwatt-hours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -54,5 +55,5 @@ class RegisterSnapshot:
     """Active power now, positive = import, negative = export, milliwatts."""
     one_moment: bool
     """True where import and export came from one request (one latch of the meter)."""
-    others: dict[str, Decimal]
+    others: Mapping[str, Decimal]
     """Further values by profile name (voltage_l1, frequency ...), in the profile's unit; for people, not accounted."""
