@@ -17,6 +17,9 @@ from drivers.transport.tcp import TcpTransport
 from .config.types import Config, MeterSection
 from .config.way import WayKind, way_of
 
+UARTS = ("ttyS", "ttyUSB", "ttyAMA", "ttyO", "ttymxc")
+"""How Linux names ports with a UART of their own."""
+
 
 def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
     """Meters grouped by serial port or by TCP endpoint: what shares a line is asked by one thread."""
@@ -55,6 +58,7 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
         baud_bd=None if is_tcp else first.baud_bd,
         pause_us=max(profile.pause_us for profile in profiles.values()),
         character_bits=_character_bits(first),
+        is_paced=_has_uart(first),
     )
     meters = {
         section.name: open_polled(
@@ -112,6 +116,12 @@ def _character_bits(section: MeterSection) -> int:
     if way_of(section).is_endpoint:
         return STANDARD_BITS
     return bits_of(has_parity=Parity(section.parity.value) is not Parity.NONE, stop_bits=section.stop_bits)
+
+
+def _has_uart(section: MeterSection) -> bool:
+    """Whether the port is one whose characters take the time that its baud rate says; a pty or ttyACM may not be."""
+    way = way_of(section)
+    return way.kind is WayKind.SERIAL and Path(way.name).name.startswith(UARTS)
 
 
 def _transport(section: MeterSection, ticker: Ticker) -> Transport:

@@ -20,7 +20,8 @@ class LineTimes:
     """`timeout_us` is the device's time to answer; time on the wire is added where `baud_bd` is known.
 
     `quiet_us` (default: the timeout) must exceed the device's worst latency. `pause_us` is the silence that some
-    devices want before every request.
+    devices want before every request. `is_paced`: the port has a UART of its own, which takes `baud_bd`'s time for
+    each character; what a pty, a converter or a USB device without one carries may come sooner.
     """
 
     timeout_us: int
@@ -28,6 +29,7 @@ class LineTimes:
     baud_bd: int | None = None
     pause_us: int = 0
     character_bits: int = STANDARD_BITS
+    is_paced: bool = False
 
     @property
     def character_us(self) -> int:

@@ -45,6 +45,7 @@ class ModbusLink:
         baud_bd: int | None = None,
         pause_us: int = 0,
         character_bits: int = STANDARD_BITS,
+        is_paced: bool = False,
         last_transaction: int = 0,
     ) -> None:
         self._transport = transport
@@ -54,7 +55,7 @@ class ModbusLink:
         self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us, character_bits) if is_rtu else WireCost.tcp()
         """What the planner reckons with."""
         self.framing = framing
-        self.times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us, character_bits)
+        self.times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us, character_bits, is_paced)
         self.tape: Tape | None = None
         """Takes down what goes by, while there is one."""
         self._transactor = Transactor(transport.name, framing, self.times, ticker, last_transaction)
@@ -76,6 +77,8 @@ class ModbusLink:
             tape.head["framing"] = self.framing.value
             if times.character_bits != STANDARD_BITS:
                 numbers["character_bits"] = times.character_bits
+            if times.is_paced:
+                tape.head["is_paced"] = "true"
             tape.head.update({name: str(number) for name, number in numbers.items() if number})
         self.tape = tape
 

@@ -36,6 +36,7 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
         baud_bd=recording.number("baud_bd"),
         pause_us=recording.number("pause_us") or 0,
         character_bits=recording.number("character_bits") or STANDARD_BITS,
+        is_paced=recording.head.get("is_paced") == "true",
         last_transaction=_last_transaction(recording, framing),
     )
     return open_polled(

@@ -41,6 +41,7 @@ class Ours:
             quiet_us=20_000,
             baud_bd=baud_bd,
             character_bits=bits,
+            is_paced=True,
         )
 
     def ask(self, cycles: int) -> int:

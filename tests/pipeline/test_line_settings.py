@@ -38,6 +38,22 @@ def test_a_line_is_timed_as_it_is_set(way: dict[str, object], bits: int) -> None
     assert open_line([section(**way)], Path(), VirtualTicker()).link.times.character_bits == bits
 
 
+@pytest.mark.parametrize(
+    ("way", "is_paced"),
+    [
+        ({"port": "/dev/ttyUSB0"}, True),
+        ({"port": "/dev/ttyS1"}, True),
+        # A USB device without a UART answers at its own speed, a pty at none.
+        ({"port": "/dev/ttyACM0"}, False),
+        ({"port": "/dev/pts/7"}, False),
+        ({"port": "socket://10.0.0.5:4001"}, False),
+        ({"port": "rfc2217://10.0.0.5:4001"}, False),
+    ],
+)
+def test_only_a_port_with_a_uart_is_known_to_take_its_time(way: dict[str, object], is_paced: bool) -> None:
+    assert open_line([section(**way)], Path(), VirtualTicker()).link.times.is_paced is is_paced
+
+
 def test_what_a_silence_costs_counts_the_lines_own_bits() -> None:
     """A question of 8 characters of 10 bits at 1200 baud (66.7 ms), the timeout and the quiet of a second each."""
     slow = section(port="/dev/null", baud_bd=1200)
