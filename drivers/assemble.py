@@ -4,10 +4,10 @@ Pure. Energy that makes no sense raises BadValueError; a value for people that m
 a wild voltage is no reason to lose a count of energy.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 
 from .decode import (
     ABSURD_MILLIWH,
@@ -23,6 +23,7 @@ from .decode import (
     decode_text,
 )
 from .errors import BadValueError
+from .later import Later
 from .profile import ENERGY, Meaning, Register
 from .profile_file import ENERGY_UNITS_WH, POWER_UNITS_W
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
@@ -32,7 +33,7 @@ Image = Mapping[tuple[int, int], int]
 
 
 def assemble_snapshot(
-    registers: Iterable[Register], image: Image, order: WordOrder, *, one_moment: bool, swap_direction: bool = False
+    registers: Sequence[Register], image: Image, order: WordOrder, *, one_moment: bool, swap_direction: bool = False
 ) -> RegisterSnapshot:
     """The snapshot of `registers` found in `image`; a register whose words are not there is absent (None).
 
@@ -40,22 +41,34 @@ def assemble_snapshot(
     """
     energy: dict[Meaning, EnergyRegister | None] = {}
     power_milliw: int | None = None
-    others: dict[str, Decimal] = {}
     for register in registers:
+        if register.meaning is Meaning.OTHER:
+            continue
         words = words_of(register, image)
         if words is None:
             continue
-        if register.meaning in ENERGY:
-            energy[register.meaning] = _energy(register, words, image, order)
-        elif register.meaning is Meaning.POWER:
+        if register.meaning is Meaning.POWER:
             power_milliw = _power_milliw(register, words, image, order)
-        elif (value := _other(register, words, image, order)) is not None:
-            others[register.name] = value
+        elif register.meaning in ENERGY:
+            energy[register.meaning] = _energy(register, words, image, order)
     energy_import, energy_export = energy.get(Meaning.ENERGY_IMPORT), energy.get(Meaning.ENERGY_EXPORT)
     if swap_direction:
         energy_import, energy_export = energy_export, energy_import
         power_milliw = None if power_milliw is None else -power_milliw
-    return RegisterSnapshot(energy_import, energy_export, power_milliw, one_moment, others)
+    return RegisterSnapshot(
+        energy_import, energy_export, power_milliw, one_moment, Later(partial(_others, registers, image, order))
+    )
+
+
+def _others(registers: Sequence[Register], image: Image, order: WordOrder) -> dict[str, Decimal]:
+    """What is neither energy nor power."""
+    found: dict[str, Decimal] = {}
+    for register in registers:
+        words = words_of(register, image) if register.meaning is Meaning.OTHER else None
+        value = None if words is None else _other(register, words, image, order)
+        if value is not None:
+            found[register.name] = value
+    return found
 
 
 def assemble_identity(registers: Iterable[Register], image: Image, order: WordOrder) -> MeterIdentity:

@@ -24,7 +24,7 @@ from .meter_clock import ClockMeter, MeterClock
 from .meters import by_line, longest_request_s, open_line, silence_s
 from .overheard import Overheard
 from .read import Reading
-from .schedule import Schedule
+from .schedule import Schedule, phase_of
 from .tariff.calendar import Calendar
 from .timeline import Timeline
 from .turns import LineMeter
@@ -93,9 +93,9 @@ class Lines:
 
     def _open(self) -> list[Line | Endpoints]:
         lines: list[Line | Endpoints] = []
-        places = []
+        places: list[tuple[str, int, list[LineMeter]]] = []
         for name, sections in by_line(self._config.meter).items():
-            meters, way = self._open_meters(sections), way_of(sections[0])
+            meters, way = self._open_meters(sections, len(places)), way_of(sections[0])
             if way.is_endpoint:
                 places.append((way.host, way.tcp_port, meters))
             else:
@@ -104,7 +104,7 @@ class Lines:
             lines.append(Endpoints(places, self._clock, SystemTicker(), self._deliver, self._report_failure))
         return lines
 
-    def _open_meters(self, sections: list[MeterSection]) -> list[LineMeter]:
+    def _open_meters(self, sections: list[MeterSection], endpoints_before: int) -> list[LineMeter]:
         """The meters of one line."""
         line = open_line(sections, self._folder, SystemTicker())
         overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
@@ -117,11 +117,13 @@ class Lines:
             if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
                 polled = ClockMeter(polled, self._clock)
             poll_us = section.poll_s * 1_000_000
+            # Endpoints are read by one thread: spread, none waits for the others. Meters of a line take turns anyway.
+            phase_us = phase_of(endpoints_before, poll_us) if way_of(section).is_endpoint else 0
             meters.append(
                 LineMeter(
                     section.name,
                     polled,
-                    Schedule(poll_us, polled.update_lag_us, self._clock.rate, name=section.name),
+                    Schedule(poll_us, polled.update_lag_us, self._clock.rate, name=section.name, phase_us=phase_us),
                     Timeline(self._calendar, self._config.accounting.interval_min),
                     request_within_s=longest_request_s(section, sections),
                     silence_s=silence_s(section, sections),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drivers import Profile, Stepped, Ticker, load_profile
 from drivers.build import open_polled
+from drivers.modbus.line_times import STANDARD_BITS, bits_of
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.ratio import with_ratio
 from drivers.transport.base import Transport
@@ -15,6 +16,9 @@ from drivers.transport.tcp import TcpTransport
 
 from .config.types import Config, MeterSection
 from .config.way import WayKind, way_of
+
+UARTS = ("ttyS", "ttyUSB", "ttyAMA", "ttyO", "ttymxc")
+"""How Linux names ports with a UART of their own."""
 
 
 def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
@@ -53,6 +57,8 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
         timeout_us=max(section.timeout_ms for section in sections) * 1000,
         baud_bd=None if is_tcp else first.baud_bd,
         pause_us=max(profile.pause_us for profile in profiles.values()),
+        character_bits=_character_bits(first),
+        is_paced=_has_uart(first),
     )
     meters = {
         section.name: open_polled(
@@ -89,20 +95,33 @@ def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> fl
     """The longest that one request to a meter of the line `sections` can take, its waits before and after included."""
     timeout_s = max(one.timeout_ms for one in sections) / 1000
     has_wire = way_of(section).kind is not WayKind.TCP
-    wire_s = 2 * 256 * 11 / section.baud_bd if has_wire else 0.0  # the longest frame each way
+    wire_s = 2 * 256 * _character_bits(section) / section.baud_bd if has_wire else 0.0  # the longest frame each way
     return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
 
 
 def silence_s(section: MeterSection, sections: list[MeterSection]) -> float:
     """What a question that a meter of the line `sections` does not answer costs: request, timeout, quiet time."""
     timeout_s = max(one.timeout_ms for one in sections) / 1000
-    return 2 * timeout_s + (8 * 11 / section.baud_bd if section.port else 0.0)
+    return 2 * timeout_s + (8 * _character_bits(section) / section.baud_bd if section.port else 0.0)
 
 
 def open_one(config: Config, name: str, folder: Path, ticker: Ticker) -> Stepped:
     """One meter of a config, alone on its line, for a command that runs without the daemon."""
     section = next(section for section in config.meter if section.name == name)
     return open_meters([section], folder, ticker)[name]
+
+
+def _character_bits(section: MeterSection) -> int:
+    """Of the line as the config sets it; a converter's own settings are not known, so it has the standard's."""
+    if way_of(section).is_endpoint:
+        return STANDARD_BITS
+    return bits_of(has_parity=Parity(section.parity.value) is not Parity.NONE, stop_bits=section.stop_bits)
+
+
+def _has_uart(section: MeterSection) -> bool:
+    """Whether the port is one whose characters take the time that its baud rate says; a pty or ttyACM may not be."""
+    way = way_of(section)
+    return way.kind is WayKind.SERIAL and Path(way.name).name.startswith(UARTS)
 
 
 def _transport(section: MeterSection, ticker: Ticker) -> Transport:

@@ -7,6 +7,7 @@ energy is never dropped in silence, and none that this device has shown before i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from ..errors import ConfigurationError, FrameError, NoAnswerError, RefusedError
@@ -83,7 +84,8 @@ class BlockReader:
         moment = yield from self._read_energy()
         words = yield from self._read_rest(moment.received_us, want=want, strict=False)
         notes, self._notes = tuple(self._notes), []
-        return BlockImage({**words, **moment.words}, moment.sent_us, moment.received_us, moment.one_moment, notes)
+        words.update(moment.words)
+        return BlockImage(words, moment.sent_us, moment.received_us, moment.one_moment, notes)
 
     def read_plain(self) -> Steps[Words]:
         """All blocks without energy; values that the device does not have are not there. Raises DriverError."""
@@ -203,7 +205,13 @@ def _merged(history: Sequence[tuple[Block, Reply]]) -> Words:
 
 
 def _words(block: Block, reply: Reply) -> Words:
-    return {(block.function, block.address + n): word for n, word in enumerate(reply.words)}
+    return dict(zip(_places(block.function, block.address, len(reply.words)), reply.words, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _places(function: int, address: int, count: int) -> tuple[tuple[int, int], ...]:
+    """The keys of a block's words, made once for all meters of a kind."""
+    return tuple((function, address + n) for n in range(count))
 
 
 def _place(piece: Piece) -> str:

@@ -6,9 +6,10 @@ A read of n registers on a serial line: (8 + 5 + 2n) characters, the device's th
 
 from dataclasses import dataclass
 
+from .line_times import STANDARD_BITS, LineTimes
+
 READING_EVERY_US = 5_000_000
 """How often a meter is usually read. A value that may be older than this is asked for less often."""
-CHARACTER_BITS = 11
 FRAME_BYTES = 8 + 5
 """A request, and what is in an answer besides its registers."""
 THINKING_US = 20_000
@@ -27,10 +28,10 @@ class WireCost:
     register_us: int
 
     @classmethod
-    def rtu(cls, baud_bd: int, pause_us: int = 0) -> "WireCost":
+    def rtu(cls, baud_bd: int, pause_us: int = 0, character_bits: int = STANDARD_BITS) -> "WireCost":
         """A serial line. `pause_us`: the silence that the device wants before a request, if more than t3.5."""
-        character_us = -(-CHARACTER_BITS * 1_000_000 // baud_bd)
-        silence_us = max(1750, character_us * 7 // 2)
+        times = LineTimes(0, baud_bd=baud_bd, character_bits=character_bits)
+        character_us, silence_us = times.character_us, times.silence_us
         request_us = FRAME_BYTES * character_us + THINKING_US + silence_us + max(silence_us, pause_us)
         return cls(request_us, 2 * character_us)
 

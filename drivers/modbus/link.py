@@ -16,7 +16,7 @@ from ..transport import Transport
 from .codec import Framing
 from .cost import WireCost
 from .counters import LinkCounters
-from .line_times import LineTimes
+from .line_times import STANDARD_BITS, LineTimes
 from .transaction import Reply, Transactor
 
 T = TypeVar("T")
@@ -44,14 +44,18 @@ class ModbusLink:
         quiet_us: int | None = None,
         baud_bd: int | None = None,
         pause_us: int = 0,
+        character_bits: int = STANDARD_BITS,
+        is_paced: bool = False,
         last_transaction: int = 0,
     ) -> None:
         self._transport = transport
         self._ticker = ticker
         self._timeout_us = timeout_us
-        self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us) if framing is Framing.RTU else WireCost.tcp()
+        is_rtu = framing is Framing.RTU
+        self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us, character_bits) if is_rtu else WireCost.tcp()
         """What the planner reckons with."""
-        self.framing, self.times = framing, LineTimes(timeout_us, quiet_us, baud_bd, pause_us)
+        self.framing = framing
+        self.times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us, character_bits, is_paced)
         self.tape: Tape | None = None
         """Takes down what goes by, while there is one."""
         self._transactor = Transactor(transport.name, framing, self.times, ticker, last_transaction)
@@ -71,6 +75,10 @@ class ModbusLink:
             times = self.times
             numbers = {"timeout_us": times.timeout_us, "baud_bd": times.baud_bd, "pause_us": times.pause_us}
             tape.head["framing"] = self.framing.value
+            if times.character_bits != STANDARD_BITS:
+                numbers["character_bits"] = times.character_bits
+            if times.is_paced:
+                tape.head["is_paced"] = "true"
             tape.head.update({name: str(number) for name, number in numbers.items() if number})
         self.tape = tape
 

@@ -14,6 +14,7 @@ from ..recording import HEARD, SENT, Event, Recording, RecordingError
 from ..transport.scripted import ScriptedTransport, VirtualTicker
 from .codec import Framing, crc_ok, exception_code, words_of_answer
 from .frames import Question, explain_tcp, find_rtu_answer, take_tcp_frame
+from .line_times import STANDARD_BITS
 from .link import ModbusLink
 
 
@@ -34,6 +35,8 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
         timeout_us=timeout_us,
         baud_bd=recording.number("baud_bd"),
         pause_us=recording.number("pause_us") or 0,
+        character_bits=recording.number("character_bits") or STANDARD_BITS,
+        is_paced=recording.head.get("is_paced") == "true",
         last_transaction=_last_transaction(recording, framing),
     )
     return open_polled(

@@ -58,6 +58,7 @@ class Transactor:
         self._pause_us = max(times.pause_us, times.silence_us if framing is Framing.RTU else 0)
         self._quiet_us = max(times.timeout_us if times.quiet_us is None else times.quiet_us, self._pause_us)
         self._character_us = times.character_us
+        self._is_paced = times.is_paced and times.character_us > 0
         self._transaction = last
         self._free_from_us: int | None = None
         """Before this moment no request may be sent."""
@@ -104,9 +105,10 @@ class Transactor:
         try:
             yield Write(request)
             if self._framing is Framing.RTU:
+                begun, foreign = yield from self._hear_early(sent_us, request)
                 # The answer cannot be complete earlier: sleep until then, rather than wake up for every byte.
                 yield WaitUntil(sent_us + min(wire_us, self._timeout_us))
-                pdu = yield from self._await_rtu(question, request, deadline_us)
+                pdu = yield from self._await_rtu(question, request, deadline_us, begun, foreign)
             else:
                 pdu = yield from self._await_tcp(question, deadline_us)
         except BaseException:  # also a conversation given up: whoever leaves in mid-question leaves an answer under way
@@ -213,11 +215,31 @@ class Transactor:
         if heard and self._framing is Framing.RTU:
             self._counts["late"] += self._unanswered.take_late(heard, heard_us, crc_ok)
 
-    def _await_rtu(self, question: Question, request: bytes, deadline_us: int) -> Steps[bytes]:
-        buffer = b""
+    def _hear_early(self, sent_us: int, request: bytes) -> Steps[tuple[bytes, bytes]]:
+        """What is there when the request has just left the wire: (what may belong to us, what cannot).
+
+        An answer's first character is over one character later at the soonest. An adapter hands bytes over late and
+        never early, and so may this process look late: then nothing can be told and everything may be ours.
+        """
+        if not self._is_paced:
+            return b"", b""
+        out_us = sent_us + REQUEST_BYTES * self._character_us
+        yield WaitUntil(out_us)
+        heard = yield Read(BUFFER_LIMIT, out_us)
+        if request.startswith(heard) or self._ticker.monotonic_us() >= out_us + self._character_us:
+            return heard, b""  # nothing, an echo, or seen too late
+        return b"", heard
+
+    def _await_rtu(
+        self, question: Question, request: bytes, deadline_us: int, begun: bytes, foreign: bytes
+    ) -> Steps[bytes]:
+        """The PDU. `begun`: heard already; `foreign`: heard too, and no part of any answer to this question."""
+        buffer, begun_us = b"", self._ticker.monotonic_us()
         echo_expected = True
         while True:
-            heard = yield Read(BUFFER_LIMIT, deadline_us)
+            # What has come already may be all: then nobody may wait for more.
+            heard = yield Read(BUFFER_LIMIT, begun_us if begun else deadline_us)
+            heard, begun = begun + heard, b""
             buffer = (buffer + heard)[-BUFFER_LIMIT:]
             if echo_expected and buffer.startswith(request):
                 buffer = buffer[len(request) :]
@@ -225,19 +247,20 @@ class Transactor:
                 self._counts["echoes"] += 1
             found = find_rtu_answer(buffer, question, crc_ok)
             if found is not None:
-                return self._cut_rtu(question, buffer, *found)
+                return self._cut_rtu(question, foreign, buffer, *found)
             now_us = self._ticker.monotonic_us()
             if not heard or now_us >= deadline_us:
-                raise self._no_rtu_answer(question, buffer)
+                raise self._no_rtu_answer(question, buffer, foreign)
             missing = max(1, question.answer_bytes - len(buffer))
             yield WaitUntil(min(now_us + missing * self._character_us, deadline_us))
 
-    def _cut_rtu(self, question: Question, buffer: bytes, start: int, end: int) -> bytes:
+    def _cut_rtu(self, question: Question, foreign: bytes, buffer: bytes, start: int, end: int) -> bytes:
         """The PDU of the answer found. Raises FrameError if it may as well answer another master's question."""
-        if start > 0 or end < len(buffer):
+        before = foreign + buffer[:start]
+        if before or end < len(buffer):
             self._counts["noise"] += 1
             self._suspect()
-            others = [frame for frame in requests_heard(buffer[:start], crc_ok) if frame != self._last_request]
+            others = [frame for frame in requests_heard(before, crc_ok) if frame != self._last_request]
             self._counts["other_master"] += len(others)
             if any(question.resembles(frame) for frame in others):
                 self._counts["ambiguous"] += 1
@@ -246,15 +269,18 @@ class Transactor:
                 )
         return buffer[start + 1 : end - 2]
 
-    def _no_rtu_answer(self, question: Question, buffer: bytes) -> DriverError:
-        if not buffer:
+    def _no_rtu_answer(self, question: Question, buffer: bytes, foreign: bytes) -> DriverError:
+        if not buffer and not foreign:
             return NoAnswerError(self._silence(question))
-        trouble, sentence = explain_rtu(buffer, question, crc_ok)
+        trouble, sentence = Trouble.NOISE, f"{len(foreign)} bytes came before the question was out; another master?"
+        if buffer:
+            trouble, sentence = explain_rtu(buffer, question, crc_ok)
         self._counts[trouble.value] += 1
-        others = [frame for frame in requests_heard(buffer, crc_ok) if frame != self._last_request]
+        heard = foreign + buffer
+        others = [frame for frame in requests_heard(heard, crc_ok) if frame != self._last_request]
         self._counts["other_master"] += len(others)
         if not others:
-            self._note_late(buffer, self._ticker.monotonic_us())
+            self._note_late(heard, self._ticker.monotonic_us())
         return FrameError(f"{self.name} {question}: {sentence}")
 
     def _await_tcp(self, question: Question, deadline_us: int) -> Steps[bytes]:

@@ -40,6 +40,8 @@ class Ours:
             timeout_us=int(TIMEOUT_S * 1_000_000),
             quiet_us=20_000,
             baud_bd=baud_bd,
+            character_bits=bits,
+            is_paced=True,
         )
 
     def ask(self, cycles: int) -> int:

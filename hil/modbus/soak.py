@@ -42,6 +42,7 @@ class ModbusSoak:
     name = "modbus"
     summary = "garbage, late, wrong and missing answers on Modbus lines, in virtual time and on real wires"
     control_finding = "misattributed"
+    judges_energy = False
     always_told: tuple[str, ...] = (
         *("misattributed", "booked_wrong", "crc_collisions"),
         *("early_request", "over_deadline", "traceback", "uncounted"),

@@ -73,10 +73,7 @@ def conclusion(progress: Progress) -> dict[str, object]:
         "injected": progress.injected,
         "felt": progress.felt,
         "felt_ratio": round(progress.felt / progress.injected, 4) if progress.injected else 0.0,
-        "lost_milliwh": progress.lost_milliwh,
-        "doubled_milliwh": progress.doubled_milliwh,
-        "misplaced_milliwh": progress.misplaced_milliwh,
-        "uncertain_told": progress.uncertain_told,
+        **_energy(progress),
         "control": progress.control,
         "control_finding": next(iter(progress.control_findings), None),
         **dict.fromkeys(SOAKS[task.soak].always_told, 0),
@@ -86,6 +83,17 @@ def conclusion(progress: Progress) -> dict[str, object]:
         "findings": progress.findings,
         "wall_s": round(progress.wall_s, 1),
     }
+
+
+def _energy(progress: Progress) -> dict[str, int | None]:
+    """What became of energy; None where the soak does not judge it: 0 would say that it did."""
+    figures: dict[str, int | None] = {
+        "lost_milliwh": progress.lost_milliwh,
+        "doubled_milliwh": progress.doubled_milliwh,
+        "misplaced_milliwh": progress.misplaced_milliwh,
+        "uncertain_told": progress.uncertain_told,
+    }
+    return figures if SOAKS[progress.task.soak].judges_energy else dict.fromkeys(figures)
 
 
 def source_commit() -> str:
@@ -169,10 +177,11 @@ class _Run:
         for finding in verdict.findings[:FINDINGS_KEPT]:
             _say(f"FOUND {finding}")
         self._save()
-        _say(
-            f"judged {progress.injected} faults, felt {progress.felt}: lost {progress.lost_milliwh}, doubled"
-            f" {progress.doubled_milliwh}, misplaced {progress.misplaced_milliwh} mWh, {progress.wall_s:.0f} s"
+        off = (
+            f"lost {progress.lost_milliwh}, doubled {progress.doubled_milliwh}, misplaced {progress.misplaced_milliwh}"
         )
+        energy = f" {off} mWh," if self._soak.judges_energy else ""
+        _say(f"judged {progress.injected} faults, felt {progress.felt}:{energy} {progress.wall_s:.0f} s")
 
     def _save(self) -> None:
         now_s = time.monotonic()

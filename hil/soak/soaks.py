@@ -18,6 +18,9 @@ class Soak(Protocol):
     """What the judge must find in the control, whatever else it finds."""
     always_told: tuple[str, ...]
     """Counts that stand in the last line even where they are 0."""
+    judges_energy: bool
+    """Whether it follows energy to where it was booked; else the last line says null for what is lost, doubled,
+    misplaced and told as uncertain, because nothing has measured it."""
 
     def describe(self, seed: int, number: int) -> str:
         """A fault of the plan, in a few words."""
@@ -38,6 +41,7 @@ class KillSoak:
     name = "kill"
     summary = "SIGKILL of the daemon at random times, around edges, in commits, at its start"
     control_finding = "other_content"
+    judges_energy = True
     always_told: tuple[str, ...] = ()
 
     def describe(self, seed: int, number: int) -> str:

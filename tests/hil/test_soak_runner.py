@@ -23,6 +23,7 @@ class MadeUpSoak:
     summary = "no house at all"
     control_finding = "must_be_found"
     always_told: tuple[str, ...] = ()
+    judges_energy = True
 
     def __init__(self) -> None:
         self.interrupt_at: int | None = None
@@ -148,6 +149,18 @@ def test_a_milliwatt_hour_is_enough_to_fail(soak: MadeUpSoak, capsys: pytest.Cap
     soak.spoil = Verdict(**{figure: 1})
     assert runner.run_soak(task(4), None) == 1
     assert told(capsys)[figure] == 1
+
+
+@pytest.mark.parametrize(("judges", "told_as"), [(True, 10), (False, None)])
+def test_what_a_soak_does_not_judge_is_null_and_not_zero(
+    soak: MadeUpSoak, capsys: pytest.CaptureFixture[str], judges: bool, told_as: int | None
+) -> None:
+    soak.judges_energy = judges
+    assert runner.run_soak(task(4), None) == 0
+    line = told(capsys)
+    assert line["uncertain_told"] == told_as  # faults 1 + 2 + 3 + 4 in these made-up rounds
+    nothing_off = 0 if judges else None
+    assert [line[f"{what}_milliwh"] for what in ("lost", "doubled", "misplaced")] == [nothing_off] * 3
 
 
 def test_a_finding_fails_and_ends_the_soak(soak: MadeUpSoak, capsys: pytest.CaptureFixture[str]) -> None:

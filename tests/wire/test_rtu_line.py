@@ -157,3 +157,16 @@ def test_draining_returns_what_has_come_and_does_not_wait() -> None:
         assert transport.drain() == b"bc"
         assert transport.drain() == b""
         transport.close()
+
+
+def test_a_line_that_is_known_to_take_its_time_is_read_as_any_other() -> None:
+    with PtySlave(holds({n: n * 3 for n in range(100)})) as slave:
+        ticker = SystemTicker()
+        transport = SerialTransport(slave.port, 9600, ticker)
+        link = ModbusLink(
+            transport, Framing.RTU, ticker, timeout_us=1_000_000, quiet_us=50_000, baud_bd=9600, is_paced=True
+        )
+        rows = [link.read_registers(1, 4, 40, 30).words for _ in range(5)]
+        link.close()
+    assert rows == [tuple(n * 3 for n in range(40, 70))] * 5
+    assert (link.counters.answers, link.counters.noise) == (5, 0)
