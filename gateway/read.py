@@ -56,7 +56,7 @@ def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) ->
     received_age_us = (real_now_us - sample.received_us) * clock.rate
     return Reading(
         meter=name,
-        snapshot=sample.snapshot.accounted(),
+        snapshot=sample.snapshot,
         earliest_us=wall_now_us - sent_age_us,
         latest_us=wall_now_us - received_age_us,
         monotonic_us=monotonic_now_us - received_age_us,
