@@ -19,6 +19,7 @@ from tests.protocol.modbus_bytes import rtu_answer, tcp_answer
 from tests.protocol.sunspec_maps import common, meter_203, sunspec_table
 from tests.protocol.test_meters import sdm_table
 
+WIDTH_MILLIWH = 2**32 * 1000  # acc32 counts to 32 bits (SunSpec), here in Wh
 RECORDINGS = Path(__file__).parents[1] / "wire" / "recordings"
 
 
@@ -54,8 +55,8 @@ def test_the_sunspec_meter_on_the_wire_reads_as_its_bytes_say() -> None:
     meter = open_recorded(recorded("sunspec-203.wire"))
     assert meter.identify() == MeterIdentity("Netmeter Project", "House 203", "45448987", "1.0")
     snapshot = meter.read().snapshot
-    assert snapshot.energy_export == EnergyRegister(0x8F7F7C * 1000, 1000)
-    assert snapshot.energy_import == EnergyRegister(0x768223 * 1000, 1000)
+    assert snapshot.energy_export == EnergyRegister(0x8F7F7C * 1000, 1000, modulus_milliwh=WIDTH_MILLIWH)
+    assert snapshot.energy_import == EnergyRegister(0x768223 * 1000, 1000, modulus_milliwh=WIDTH_MILLIWH)
     assert snapshot.power_milliw == -2_028_000
 
 
