@@ -12,12 +12,15 @@ import msgspec
 
 from drivers import EnergyRegister
 
-from .decision import Limits, Note, NoteKind, Reason, RegisterMemory
+from .clock import DRIFT_PPM
+from .decision import Basis, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import watch_still
 from .read import Reading
 from .uncertainty import most_energy_milliwh
 
+CLOCK_JUMP_US = 600_000_000
+"""A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
 ORDINARY = RegisterMemory()
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 NO_READINGS: Mapping[Direction, Reading] = {}
@@ -70,8 +73,9 @@ def follow(
             most_us = elapsed_us(lost[direction], reading)
         else:
             continue
+        memory = memories.get(direction, ORDINARY)
         most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
-        step = _step(before, memories.get(direction, ORDINARY), register, most_milliwh)
+        step = _step(before, memory, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
         if step.objection is Reason.ROLLED_OVER and register.modulus_milliwh is not None:
@@ -86,6 +90,22 @@ def follow(
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
     return result
+
+
+def clock_jumped(previous: Reading, reading: Reading) -> bool:
+    """Whether the wall clock leapt ahead of the monotonic clock between two readings of one boot."""
+    if previous.boot_id != reading.boot_id:
+        return False
+    monotonic_us = reading.monotonic_us - previous.monotonic_us
+    slewed_us = max(monotonic_us, 0) * DRIFT_PPM // 1_000_000
+    return reading.latest_us - previous.latest_us - monotonic_us > CLOCK_JUMP_US + slewed_us
+
+
+def changed_basis(old: Basis | None, new: Basis | None) -> Reason | None:
+    """Why the registers cannot be compared with those before: the config reads them in another way."""
+    if old is None or new is None or old == new:
+        return None
+    return Reason.PROFILE_CHANGED if old.profile != new.profile else Reason.RATIO_CHANGED
 
 
 def elapsed_us(previous: Reading, reading: Reading) -> int:
