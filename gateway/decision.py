@@ -128,6 +128,8 @@ class Opened(msgspec.Struct, frozen=True):
     """Of the registers before."""
     exchange: Exchange | None = None
     """The operator's word on it; None until it is given."""
+    basis: Basis | None = None
+    """By which the registers before were read; None: not known."""
 
 
 class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):

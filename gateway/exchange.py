@@ -15,10 +15,10 @@ from msgspec import Meta
 
 from drivers import EnergyRegister, RegisterSnapshot
 
-from .clock import Clock, ClockState
+from .clock import LAST_CREDIBLE_US, Clock, ClockState
 from .decision import Exchange, Limits, Opened, Reason, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
-from .follow import Followed, follow
+from .follow import Followed, changed_basis, clock_jumped, follow
 from .read import Reading
 
 STATED_WITHIN_US = 60_000_000
@@ -122,10 +122,12 @@ def judge(state: ValidatorState, statement: Statement, moment: Moment, limits: L
     """What becomes of a statement."""
     if state.last is None:
         return Refused("no reading of this meter was ever booked: there is nothing to close")
-    if moment.clock_state is ClockState.UNSYNCED:
+    if moment.clock_state is ClockState.UNSYNCED or not limits.first_credible_us <= moment.wall_us < LAST_CREDIBLE_US:
         return Refused("the time of day is not known yet; say it again when the clock is set")
     if state.opened is not None and state.opened.exchange == statement.exchange:
         return Known(state.register_epoch)
+    if (changed := changed_basis(state.basis, limits.basis)) is not None:
+        return _incomparable(changed)
     present = registers_of(state.last.snapshot).keys()
     for name, given in (("closing", statement.closing_milliwh), ("opening", statement.opening_milliwh)):
         if given.keys() != present:
@@ -156,6 +158,14 @@ def judge(state: ValidatorState, statement: Statement, moment: Moment, limits: L
 def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Moment, limits: Limits) -> Outcome:
     """An exchange since the last accepted reading."""
     held = state.held_first
+    if clock_jumped(
+        last, _stated(last, said.closing_milliwh, state.memories, (moment.wall_us, moment.wall_us), moment)
+    ):
+        return Refused(
+            f"the clock has leapt ahead to {_said(moment.wall_us)}; say it again when readings are booked by it"
+        )
+    if state.held_reason is Reason.CLOCK_JUMPED:
+        return Refused("readings are held because the clock leapt ahead; say it again when they are booked or gone")
     if held is not None and held.serial is not None and held.serial == last.serial:
         return Refused(f"the meter that answers now has still the number {held.serial}")
     window = _window(last.latest_us, moment.wall_us if held is None else held.latest_us, said.at_us)
@@ -169,7 +179,7 @@ def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Mom
     opening = replace(opening, serial=None if state.held_latest is None else state.held_latest.serial)
     if held is not None and follow(opening, {}, held, limits).objection is not None:
         return Refused(f"the meter that answers now showed {_registers(held)}: that is not counted on from the opening")
-    opened = Opened(line.reading, opening, line.memories, said.exchange)
+    opened = Opened(line.reading, opening, line.memories, said.exchange, state.basis)
     begun = ValidatorState(
         register_epoch=state.register_epoch + 1,
         last=opening,
@@ -182,6 +192,8 @@ def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Mom
 def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Moment, limits: Limits) -> Outcome:
     """The exchange that has opened the epoch."""
     previous, first = opened.previous, opened.first
+    if (changed := changed_basis(opened.basis, limits.basis)) is not None:
+        return _incomparable(changed)
     for one in (previous, first):
         if registers_of(one.snapshot).keys() != said.closing_milliwh.keys():
             return Refused("old and new meter do not have the same directions: nothing can be said of both")
@@ -205,6 +217,13 @@ def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Mom
         {direction: register.milliwh for direction, register in registers_of(line.reading.snapshot).items()},
         # An opening may be above what was read by less than a digit.
         {direction: min(milliwh, shown[direction].milliwh) for direction, milliwh in said.opening_milliwh.items()},
+    )
+
+
+def _incomparable(changed: Reason) -> Refused:
+    return Refused(
+        f"the config reads this meter in another way than the old one was read ({changed.value}): their registers"
+        " cannot be compared. State an exchange by the config that the old meter was read with, before it is changed"
     )
 
 

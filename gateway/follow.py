@@ -12,12 +12,15 @@ import msgspec
 
 from drivers import EnergyRegister
 
-from .decision import Limits, Note, NoteKind, Reason, RegisterMemory
+from .clock import DRIFT_PPM
+from .decision import Basis, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import watch_still
 from .read import Reading
 from .uncertainty import most_energy_milliwh
 
+CLOCK_JUMP_US = 600_000_000
+"""A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
 ORDINARY = RegisterMemory()
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 NO_READINGS: Mapping[Direction, Reading] = {}
@@ -70,8 +73,9 @@ def follow(
             most_us = elapsed_us(lost[direction], reading)
         else:
             continue
-        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
-        step = _step(before, memories.get(direction, ORDINARY), register, most_milliwh)
+        memory = memories.get(direction, ORDINARY)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us) + _overdue_milliwh(memory, reading, limits)
+        step = _step(before, memory, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
         if step.objection is Reason.ROLLED_OVER and register.modulus_milliwh is not None:
@@ -88,6 +92,22 @@ def follow(
     return result
 
 
+def clock_jumped(previous: Reading, reading: Reading) -> bool:
+    """Whether the wall clock leapt ahead of the monotonic clock between two readings of one boot."""
+    if previous.boot_id != reading.boot_id:
+        return False
+    monotonic_us = reading.monotonic_us - previous.monotonic_us
+    slewed_us = max(monotonic_us, 0) * DRIFT_PPM // 1_000_000
+    return reading.latest_us - previous.latest_us - monotonic_us > CLOCK_JUMP_US + slewed_us
+
+
+def changed_basis(old: Basis | None, new: Basis | None) -> Reason | None:
+    """Why the registers cannot be compared with those before: the config reads them in another way."""
+    if old is None or new is None or old == new:
+        return None
+    return Reason.PROFILE_CHANGED if old.profile != new.profile else Reason.RATIO_CHANGED
+
+
 def elapsed_us(previous: Reading, reading: Reading) -> int:
     """The longest time between two latches. In one boot the longer of both clocks, because a virtual machine that
     is paused stops the monotonic one; a wall clock that leapt ahead is held before it is asked here.
@@ -96,6 +116,15 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
         passed_us = max(reading.monotonic_us - previous.monotonic_us, reading.latest_us - previous.latest_us)
         return passed_us + previous.latest_us - previous.earliest_us
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
+
+
+def _overdue_milliwh(memory: RegisterMemory, reading: Reading, limits: Limits) -> int:
+    """What a register that stood still too shortly to be called frozen may give at once, by the meter's own power."""
+    still = memory.still
+    if still is None or still.frozen:  # of a frozen one it is in the resolution
+        return 0
+    since_us = max(0, reading.latest_us - still.since_us)
+    return min(most_energy_milliwh(limits.limit_milliw, since_us), 2 * still.expected_milliwh)
 
 
 def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister, most_milliwh: int) -> _Step:

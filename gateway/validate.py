@@ -14,7 +14,7 @@ from dataclasses import replace
 import msgspec
 
 from .classify import found_in
-from .clock import DRIFT_PPM, LAST_CREDIBLE_US
+from .clock import LAST_CREDIBLE_US
 from .decision import (
     Accepted,
     Basis,
@@ -35,10 +35,11 @@ from .decision import (
     Waiting,
 )
 from .energy import Direction, registers_of
-from .follow import ORDINARY, Followed, follow
+from .follow import CLOCK_JUMP_US, ORDINARY, Followed, changed_basis, clock_jumped, follow
 from .read import Reading
 
 __all__ = [
+    "CLOCK_JUMP_US",
     "Accepted",
     "Basis",
     "Class",
@@ -58,8 +59,6 @@ __all__ = [
     "validate",
 ]
 
-CLOCK_JUMP_US = 600_000_000
-"""A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
 SAME_REGISTERS = (None, Reason.NOT_AVAILABLE)
 """Objections under which what is there counts on from the last accepted reading."""
 
@@ -78,22 +77,13 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
     if clock_jumped(state.last, reading):
         return _hold(state, Reason.CLOCK_JUMPED, reading, limits)
-    changed = _changed_basis(state, limits)
+    changed = changed_basis(state.basis, limits.basis)
     if changed is not None:
         return _hold(state, changed, reading, limits)
     line = follow(state.last, state.memories, reading, limits, state.lost)
     if line.objection is None:
         return _accept(state, line), Accepted(line.reading, tuple(line.notes), frozenset(line.frozen))
     return _hold(state, line.objection, reading, limits)
-
-
-def clock_jumped(previous: Reading, reading: Reading) -> bool:
-    """Whether the wall clock leapt ahead of the monotonic clock between two readings of one boot."""
-    if previous.boot_id != reading.boot_id:
-        return False
-    monotonic_us = reading.monotonic_us - previous.monotonic_us
-    slewed_us = max(monotonic_us, 0) * DRIFT_PPM // 1_000_000
-    return reading.latest_us - previous.latest_us - monotonic_us > CLOCK_JUMP_US + slewed_us
 
 
 def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
@@ -103,14 +93,6 @@ def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
     if state.basis is None:
         state = msgspec.structs.replace(state, basis=basis)
     return state if state.held_first is None or state.held_basis == basis else _released(state)
-
-
-def _changed_basis(state: ValidatorState, limits: Limits) -> Reason | None:
-    """Why the registers cannot be compared with those before: the config reads them in another way."""
-    old, new = state.basis, limits.basis
-    if old is None or new is None or old == new:
-        return None
-    return Reason.PROFILE_CHANGED if old.profile != new.profile else Reason.RATIO_CHANGED
 
 
 def _released(state: ValidatorState) -> ValidatorState:
@@ -171,7 +153,7 @@ def _begun(decision: NewEpoch, line: Followed, limits: Limits, before: Validator
     """The state with which a register epoch begins."""
     opened = None
     if decision.previous is not None:
-        opened = Opened(decision.previous, decision.first, before.memories)
+        opened = Opened(decision.previous, decision.first, before.memories, basis=before.basis)
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=line.reading,
@@ -210,7 +192,7 @@ def _believe(
     """What was held is so: registers that count on from the last accepted ones are booked, others begin anew."""
     if state.last is None or state.held_first is None or state.held_reason is None:
         raise ValueError("nothing is held")
-    reason, held_reason = _changed_basis(state, limits), state.held_reason
+    reason, held_reason = changed_basis(state.basis, limits.basis), state.held_reason
     if reason is None:
         line = follow(state.last, state.memories, reading, limits, state.lost)
         if line.objection in SAME_REGISTERS:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import ClockState
+from gateway.decision import Basis, Limits, ValidatorState
 from gateway.energy import Direction
-from gateway.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement
+from gateway.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement, judge
 from gateway.ledger.schema import migrate
 from gateway.read import Reading
+from gateway.validate import validate
 
 from .test_books import Desk
-from .world import KWH, MIN, NOON_US, H, S, moved, reading, register
+from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, H, S, moved, reading, register
 
 LIFE = 900 * KWH
 NEW = 7000
@@ -292,3 +294,36 @@ def test_word_that_fits_two_exchanges_asks_for_the_time(desk: Desk) -> None:
     assert isinstance(outcome, Refused)
     assert "--at" in outcome.why
     assert isinstance(say(desk, said(LIFE + 20, LIFE - 500, NOON_US + 30 * S), NOON_US + 200 * S), Restated)
+
+
+def test_word_by_a_clock_that_has_leapt_ahead_is_refused(desk: Desk) -> None:
+    """Believed, it would close the intervals of a year, and every reading after it would be too early."""
+    old_meter(desk)
+    year = 365 * 24 * H
+    leapt = replace(moment(NOON_US + 100 * S), wall_us=NOON_US + 100 * S + year)
+    outcome = desk.books.exchange(said(LIFE + 50, NEW), leapt, desk.batch)
+    assert isinstance(outcome, Refused)
+    assert "leapt ahead" in outcome.why
+    # the clock is right again, but a reading by the wrong one is held: the exchange was not up to then
+    held = moved(reading(NOON_US + 40 * S + year, NEW), monotonic_us=1000 * H + 40 * S)
+    assert desk.take(held) == ["Quarantined"]
+    outcome = say(desk, said(LIFE + 50, NEW), NOON_US + 100 * S)
+    assert isinstance(outcome, Refused)
+    assert "leapt ahead" in outcome.why
+    assert desk.take(reading(NOON_US + 120 * S, LIFE + 20)) == ["Accepted"]
+
+
+@pytest.mark.parametrize("noticed_first", [False, True])
+def test_word_by_another_ratio_than_the_old_meter_was_read_with_is_refused(noticed_first: bool) -> None:
+    """100 Wh at ratio 1; at ratio 40 the same display is 4 kWh, which 12 kW can carry in twenty minutes."""
+    one, forty = (Limits(limit_milliw=SERVICE_MILLIW, basis=Basis("sdm", ratio)) for ratio in ("1", "40"))
+    state = ValidatorState()
+    for at_us, milliwh in ((NOON_US, 100_000), (NOON_US + 20 * S, 100_000)):
+        state, _ = validate(state, reading(at_us, milliwh), one)
+    later_us = NOON_US + 20 * MIN
+    for n in range(6 if noticed_first else 0):
+        state, _ = validate(state, reading(later_us + n * 20 * S, n), forty)
+    assert state.register_epoch == (2 if noticed_first else 1)
+    outcome = judge(state, said(40 * 100_000, 0), moment(later_us + 200 * S), forty)
+    assert isinstance(outcome, Refused)
+    assert "ratio_changed" in outcome.why

@@ -215,6 +215,20 @@ def test_what_a_frozen_register_gives_at_once_is_no_jump() -> None:
     assert spoken(decisions[-1]) == "quarantined impossible_jump"
 
 
+@pytest.mark.parametrize(("grown", "told"), [(366_666, "accepted"), (366_667, "quarantined impossible_jump")])
+def test_what_a_coarse_register_gives_late_by_its_power_is_no_jump(grown: int, told: str) -> None:
+    """A digit of 20 Wh that should have moved by seven: too few to be called frozen, by its power no jump either.
+
+    It moved last at 20 s; until 160 s 3.6 kW are 140 Wh, and twice that may come; 66,667 in the last 20 s; a digit.
+    """
+    still = [register(LIFE, 20_000)] * 9
+    _, decisions = decide([*polled(still, FLOW), reading(NOON_US + 180 * S, register(LIFE + grown, 20_000))])
+    assert spoken(decisions[-1]) == told
+    # the control: no power says that it is late
+    _, decisions = decide([*polled(still), reading(NOON_US + 180 * S, register(LIFE + 140_000, 20_000))])
+    assert spoken(decisions[-1]) == "quarantined impossible_jump"
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     migrate(tmp_path / "ledger.sqlite")
