@@ -74,7 +74,7 @@ def follow(
         else:
             continue
         memory = memories.get(direction, ORDINARY)
-        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us) + _overdue_milliwh(memory, reading, limits)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
         step = _step(before, memory, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
@@ -116,15 +116,6 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
         passed_us = max(reading.monotonic_us - previous.monotonic_us, reading.latest_us - previous.latest_us)
         return passed_us + previous.latest_us - previous.earliest_us
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
-
-
-def _overdue_milliwh(memory: RegisterMemory, reading: Reading, limits: Limits) -> int:
-    """What a register that stood still too shortly to be called frozen may give at once, by the meter's own power."""
-    still = memory.still
-    if still is None or still.frozen:  # of a frozen one it is in the resolution
-        return 0
-    since_us = max(0, reading.latest_us - still.since_us)
-    return min(most_energy_milliwh(limits.limit_milliw, since_us), 2 * still.expected_milliwh)
 
 
 def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister, most_milliwh: int) -> _Step:
