@@ -21,6 +21,8 @@ from .uncertainty import most_energy_milliwh
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
+ROUNDED_UP = 100
+"""A display that loses a place may round up; a digit coarser than that, with more energy, may be a wrong scale."""
 ORDINARY = RegisterMemory()
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 NO_READINGS: Mapping[Direction, Reading] = {}
@@ -131,7 +133,7 @@ def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister,
         notes.append((NoteKind.RESOLUTION_CHANGED, detail))
     top_milliwh = before.milliwh + before.resolution_milliwh + most_milliwh
     if changed:  # a coarser digit may have been rounded up
-        top_milliwh += shown.resolution_milliwh
+        top_milliwh += min(shown.resolution_milliwh, ROUNDED_UP * digit_milliwh)
     plain = memory
     if memory.digit_milliwh or memory.top_digit_milliwh:
         plain = msgspec.structs.replace(memory, digit_milliwh=0, top_digit_milliwh=0)

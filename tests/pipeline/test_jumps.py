@@ -265,6 +265,14 @@ def test_edge_in_a_standstill_too_short_to_be_called_frozen_is_in_doubt(desk: De
     assert quarter["import_uncertain_milliwh"] == 80_000 + 1 + 1
 
 
+def test_one_reading_by_a_wrong_scale_invents_nothing() -> None:
+    """500 kWh by watt-hours; once a scale factor comes wrong, and it is 1 MWh by megawatt-hours."""
+    right, wrong = register(500 * KWH, 1000), register(1000 * KWH, 1000 * KWH)
+    _, decisions = decide(polled([right, right, wrong, register(500 * KWH + 1000, 1000)]))
+    assert [spoken(one) for one in decisions[2:]] == ["quarantined impossible_jump", "accepted"]
+    assert last_register(decisions[-1]).milliwh == 500 * KWH + 1000
+
+
 def by(basis: Basis | None) -> Limits:
     return replace(LIMITS, basis=basis)
 
