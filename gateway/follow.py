@@ -21,6 +21,8 @@ from .uncertainty import most_energy_milliwh
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
+ROUNDED_UP = 100
+"""A display that loses a place may round up; a digit coarser than that, with more energy, may be a wrong scale."""
 ORDINARY = RegisterMemory()
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 NO_READINGS: Mapping[Direction, Reading] = {}
@@ -74,7 +76,7 @@ def follow(
         else:
             continue
         memory = memories.get(direction, ORDINARY)
-        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us) + _overdue_milliwh(memory, reading, limits)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
         step = _step(before, memory, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
@@ -118,15 +120,6 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 
-def _overdue_milliwh(memory: RegisterMemory, reading: Reading, limits: Limits) -> int:
-    """What a register that stood still too shortly to be called frozen may give at once, by the meter's own power."""
-    still = memory.still
-    if still is None or still.frozen:  # of a frozen one it is in the resolution
-        return 0
-    since_us = max(0, reading.latest_us - still.since_us)
-    return min(most_energy_milliwh(limits.limit_milliw, since_us), 2 * still.expected_milliwh)
-
-
 def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister, most_milliwh: int) -> _Step:
     """One register's step; `most_milliwh` is what the service can have carried meanwhile."""
     now = shown
@@ -140,7 +133,7 @@ def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister,
         notes.append((NoteKind.RESOLUTION_CHANGED, detail))
     top_milliwh = before.milliwh + before.resolution_milliwh + most_milliwh
     if changed:  # a coarser digit may have been rounded up
-        top_milliwh += shown.resolution_milliwh
+        top_milliwh += min(shown.resolution_milliwh, ROUNDED_UP * digit_milliwh)
     plain = memory
     if memory.digit_milliwh or memory.top_digit_milliwh:
         plain = msgspec.structs.replace(memory, digit_milliwh=0, top_digit_milliwh=0)

@@ -20,6 +20,8 @@ from .uncertainty import MICROWATT_HOUR_DIVISOR, most_energy_milliwh
 
 FROZEN_DIGITS = 10
 """It should have moved by so many of its last digits."""
+OVERDUE_DIGITS = 2
+"""From so many on it is in doubt already: an edge may pass, or it may give all at once, before it is called frozen."""
 FROZEN_US = 60_000_000
 LEAST_SHARE = 500
 """Power below a five-hundredth of the service limit says nothing: below its starting current a meter counts nothing."""
@@ -53,6 +55,7 @@ def watch_still(
         now, memory = booked.get(direction), line.memories.get(direction, ORDINARY)
         if now is None or (now.milliwh != before.milliwh and memory.still is None):
             continue
+        digit_milliwh = memory.digit_milliwh or now.resolution_milliwh + now.rounding_milliwh
         other = booked.get(OTHER[direction])
         other_milliwh = None if other is None else other.milliwh
         if now.milliwh != before.milliwh:
@@ -62,12 +65,14 @@ def watch_still(
                 line.notes.append(Note(NoteKind.MOVES_AGAIN, direction, detail))
         else:
             still = _still(memory.still, previous, line.reading, direction, other_milliwh, limits)
-            digit_milliwh = memory.digit_milliwh or now.resolution_milliwh + now.rounding_milliwh
             still = _judged(still, line, direction, digit_milliwh, other_milliwh)
+        doubt_milliwh = 0
         if still is not None and still.frozen:
             line.frozen.add(direction)
-            since_us = line.reading.latest_us - still.since_us
-            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, since_us)
+            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, line.reading.latest_us - still.since_us)
+        elif still is not None and still.expected_milliwh >= OVERDUE_DIGITS * digit_milliwh:
+            doubt_milliwh = 2 * still.expected_milliwh
+        if doubt_milliwh:
             booked[direction] = replace(now, resolution_milliwh=now.resolution_milliwh + doubt_milliwh)
             digit_milliwh = memory.digit_milliwh or now.resolution_milliwh
             memory = msgspec.structs.replace(memory, digit_milliwh=digit_milliwh)

@@ -253,6 +253,26 @@ def test_interval_of_a_frozen_register_is_estimated_and_tells_what_can_have_flow
     assert quarter["import_milliwh"] + later["import_milliwh"] == 90 * 20_000
 
 
+def test_edge_in_a_standstill_too_short_to_be_called_frozen_is_in_doubt(desk: Desk) -> None:
+    """It stands still from 12:14:20 to 12:15:00 at 3.6 kW: at 12:15 it shows 40 Wh too little; 80 are in doubt."""
+    true = [LIFE + n * 20_000 for n in range(100)]
+    desk.take(*polled([*true[:44], *[true[43]] * 2, *true[46:]], FLOW))
+    assert not any(event.kind == "frozen" for event in desk.batch.events)
+    desk.commit()
+    quarter = desk.sent("interval")[0]
+    assert quarter["import_milliwh"] == 43 * 20_000
+    # at both edges a digit
+    assert quarter["import_uncertain_milliwh"] == 80_000 + 1 + 1
+
+
+def test_one_reading_by_a_wrong_scale_invents_nothing() -> None:
+    """500 kWh by watt-hours; once a scale factor comes wrong, and it is 1 MWh by megawatt-hours."""
+    right, wrong = register(500 * KWH, 1000), register(1000 * KWH, 1000 * KWH)
+    _, decisions = decide(polled([right, right, wrong, register(500 * KWH + 1000, 1000)]))
+    assert [spoken(one) for one in decisions[2:]] == ["quarantined impossible_jump", "accepted"]
+    assert last_register(decisions[-1]).milliwh == 500 * KWH + 1000
+
+
 def by(basis: Basis | None) -> Limits:
     return replace(LIMITS, basis=basis)
 
