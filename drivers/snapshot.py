@@ -6,6 +6,9 @@ Energy is floored once, here at the edge of the drivers, to integer milliwatt-ho
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
+
+_NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,7 @@ class RegisterSnapshot:
     """True where import and export came from one request (one latch of the meter)."""
     others: Mapping[str, Decimal]
     """Further values by profile name (voltage_l1, frequency ...), in the profile's unit; for people, not accounted."""
+
+    def accounted(self) -> "RegisterSnapshot":
+        """Without what is for people: readings are kept by the minute, and it is most of one."""
+        return RegisterSnapshot(self.energy_import, self.energy_export, self.power_milliw, self.one_moment, _NOTHING)

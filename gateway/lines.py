@@ -5,7 +5,7 @@ A thread for each serial line, one for all TCP endpoints. Knows which meter is b
 
 import queue
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -134,7 +134,8 @@ class Lines:
 
     def _deliver(self, reading: Reading) -> None:
         self._tell_other_master(reading.meter)
-        self._listener.deliver(reading)
+        # Who has asked for this reading gets it whole; the books keep theirs until the next commit.
+        self._listener.deliver(replace(reading, snapshot=reading.snapshot.accounted()))
 
     def _report_failure(self, meter: str, why: str) -> None:
         self._tell_other_master(meter)

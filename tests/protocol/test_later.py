@@ -34,3 +34,14 @@ def test_the_words_of_a_reading_are_kept_for_a_later_look() -> None:
     snapshot = assemble_snapshot(profile.registers, image, WordOrder.BIG, one_moment=True)
     assert snapshot.others["voltage_l1"] == 230
     assert snapshot.energy_import is None
+
+
+def test_what_is_kept_of_a_reading_is_what_is_accounted() -> None:
+    profile = load_profile("eastron-sdm630")
+    image = {(4, 0): 0x4366, (4, 1): 0x0000, (4, 72): 0x3F80, (4, 73): 0x0000}  # 230 V; 1 kWh imported
+    snapshot = assemble_snapshot(profile.registers, image, WordOrder.BIG, one_moment=True)
+    kept = snapshot.accounted()
+    assert (kept.energy_import, kept.one_moment) == (snapshot.energy_import, True)
+    assert kept.energy_import is not None
+    assert kept.energy_import.milliwh == 1_000_000
+    assert kept.others == {}
