@@ -134,7 +134,8 @@ def snapshot_of(name: str) -> RegisterSnapshot:
 def test_the_203_has_imported_906630_wh_and_does_not_show_export() -> None:
     snapshot = snapshot_of("modbus-solarnetwork/meter_test-data-203-01.txt")
     # 90663 counts of 10 Wh
-    assert snapshot.energy_import == EnergyRegister(906_630_000, 10_000)
+    # acc32 counts to 32 bits (SunSpec); with TotWh_SF = 1 a count is 10 Wh
+    assert snapshot.energy_import == EnergyRegister(906_630_000, 10_000, modulus_milliwh=2**32 * 10_000)
     assert snapshot.energy_export is not None
     assert snapshot.energy_export.unproven
 
