@@ -3,16 +3,17 @@
 One `Accumulator` a meter, run by one thread. It knows no clock, no store and no broker. The law holds in it
 after every call:   sum(buckets, unassigned among them) == earlier_epochs + last - epoch_first   in milliwatt-hours.
 An edge's energy is booked when the first reading after it comes; its interval closes, and its uncertainty is
-told, when a reading comes that cannot have been latched before the edge.
+told, when a reading comes that cannot have been latched before the edge. Readings come in order of time; where the
+wall clock was set back, `go_back` says so first, and what closed intervals had is not touched (`repeat`).
 """
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers import EnergyRegister
 
-from . import presence
-from .clock import FIRST_CREDIBLE_US, LAST_CREDIBLE_US
+from . import presence, repeat, step_doubt
 from .closing import close_pending
 from .config.types import GapPolicy
 from .energy import (
@@ -79,7 +80,7 @@ class Accumulator:
             closed = self._close_pending(None)
             state.incomplete = True
         else:
-            state.interval_start_us = instant_us
+            state.interval_start_us = state.set_us = state.began_us = instant_us
         registers = registers_of(reading.snapshot)
         for direction, account in state.directions.items():
             if account.present and direction not in registers:
@@ -125,36 +126,40 @@ class Accumulator:
         return closed
 
     def doubt_clock_step(self, step_us: int) -> None:
-        """The wall clock was set by `step_us`: since it was last set it may have been wrong by that much.
+        """The wall clock was set by `step_us` since the last booked reading: tell what that leaves unknown."""
+        if self.started:
+            step_doubt.doubt_step(self.state, self._timeline, step_us, self._rules.limit_milliw)
 
-        Each bucket edge passed meanwhile, and one that lies within the step of now, may have been booked that far off:
-        the most that can flow in that time is told on both its sides. Closed intervals are not changed; the open one,
-        and those that wait for their edge to be confirmed, tell it too.
+    def go_back(self, step_us: int) -> list[Interval]:
+        """The wall clock was set back: the last booked reading stands at `step_us` (below zero) from where it was.
+
+        The next call books what has flowed since, by the clock that holds now. Returns what closed: what waited for
+        its edge to be confirmed, which no reading by this clock can do.
         """
         if not self.started:
-            return
-        state, reach_us = self.state, abs(step_us)
-        doubt_milliwh = most_energy_milliwh(self._rules.limit_milliw, reach_us)
-        edges = [*state.edges_since_set, *((edge.bucket, edge.next_bucket) for edge in state.pending)]
-        near_us = (state.instant_us - reach_us, state.instant_us + reach_us)
-        near = (self._bucket_name(min(max(at_us, FIRST_CREDIBLE_US), LAST_CREDIBLE_US - 1)) for at_us in near_us)
-        edges += [(before, after) for before, after in (tuple(near),) if before != after]
-        state.edges_since_set = []
-        for waiting in state.pending:
-            for share in waiting.shares.values():
-                share.uncertain_milliwh += doubt_milliwh
-        for account in state.directions.values():
-            if not account.present:
-                continue
-            account.interval_uncertain_milliwh += doubt_milliwh
-            for before, after in edges:
-                if before != after:
-                    account.doubt(before, doubt_milliwh)
-                    account.doubt(after, doubt_milliwh)
+            return []
+        closed = self._close_pending(None)
+        repeat.go_back(self.state, self._timeline, step_us, self._rules.limit_milliw)
+        self._check()
+        return closed
+
+    def book_unplaced(self, reading: Reading) -> None:
+        """Book growth of which nobody knows over how long a time it was: to `unassigned`. Before `add`."""
+        marks = {direction: _mark(reading, one) for direction, one in registers_of(reading.snapshot).items()}
+        repeat.book_unplaced(self.state, marks, self._rules.limit_milliw)
+        self._check()
+
+    def move(self, direction: Direction, gains_milliwh: Mapping[str, int], doubts_milliwh: Mapping[str, int]) -> None:
+        """Move booked energy between buckets, as a correction of closed intervals has it; the gains add up to 0."""
+        account = self.state.directions[direction]
+        for bucket, milliwh in gains_milliwh.items():
+            account.add(bucket, milliwh)
+        for bucket, milliwh in doubts_milliwh.items():
+            account.doubt(bucket, milliwh)
+        self._check()
 
     def _bucket_name(self, utc_us: int) -> str:
-        calendar = self._timeline.calendar
-        return calendar.bucket_names[calendar.bucket_at(utc_us)]
+        return self._timeline.bucket_name(utc_us)
 
     def _open_direction(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> None:
         bucket = self._bucket_name(instant_us)
@@ -219,29 +224,32 @@ class Accumulator:
             if account.counts_since(state.interval_start_us):
                 shares[direction] = EdgeShare(
                     booked_milliwh=at_edge,
-                    milliwh=at_edge - account.interval_first_milliwh + account.interval_extra_milliwh,
+                    milliwh=at_edge - account.last_milliwh + account.interval_milliwh,
                     unassigned_milliwh=account.interval_unassigned_milliwh,
                     uncertain_milliwh=account.interval_uncertain_milliwh,
                     before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
                     containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
                 )
-            account.interval_first_milliwh = at_edge
-            account.interval_extra_milliwh = account.interval_unassigned_milliwh = 0
-            account.interval_uncertain_milliwh = 0
+            account.begin_interval(at_edge)
+        before, after = names[table.bucket_ids[index - 1]], names[table.bucket_ids[index]]
         state.pending.append(
             PendingEdge(
                 edge_us=edge_us,
                 start_us=state.interval_start_us,
-                bucket=names[table.bucket_ids[index - 1]],
-                next_bucket=names[table.bucket_ids[index]],
+                bucket=before,
+                next_bucket=after,
                 tariff_version=self._timeline.calendar.version_at(state.interval_start_us),
                 register_epoch=state.register_epoch,
                 incomplete=state.incomplete,
                 shares=shares,
                 estimated=state.estimated,
+                repeated=state.repeated,
+                again=state.frontier_us > 0,
             )
         )
         state.interval_start_us, state.incomplete, state.estimated = edge_us, False, False
+        step_doubt.pass_edge(state, edge_us, before, after)
+        repeat.pass_edge(state, edge_us)
 
     def _pass_unread_edges(self, instant_us: int) -> None:
         """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.
@@ -272,7 +280,9 @@ class Accumulator:
             account.interval_uncertain_milliwh += interval_milliwh
 
     def _close_pending(self, marks: dict[Direction, Mark] | None) -> list[Interval]:
-        return close_pending(self.state, marks, self._rules.limit_milliw, self._rules.edge_tolerance_us)
+        closed = close_pending(self.state, marks, self._rules.limit_milliw, self._rules.edge_tolerance_us)
+        self.state.again += [interval for interval in closed if interval.again]
+        return [interval for interval in closed if not interval.again]
 
     def _remember(self, account: DirectionState, mark: Mark, instant_us: int) -> None:
         """Keep the marks that a later edge can need: the last that surely ended, and those that overlap now."""

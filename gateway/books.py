@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from . import jumps
 from .accumulate import Accumulator, Rules
 from .clock import ClockState
+from .clock_watch import follow_clock
 from .config.types import MeterSection
 from .decision import (
     Accepted,
     Basis,
-    Booked,
     Class,
     Decision,
     Limits,
@@ -37,11 +37,7 @@ from .read import Reading
 from .refusals import Refusals
 from .restate import restate
 from .timeline import Timeline
-from .validate import CLOCK_JUMP_US, validate
-
-STEP_US = 500_000
-"""A wall clock that moves this far against monotonic time, beyond the slew NTP may give it, was set."""
-SLEW_PPM = 500
+from .validate import validate
 
 
 @dataclass(slots=True)
@@ -84,8 +80,6 @@ class Books:
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
         self._held = Held(stored.held)
-        self._clock_seen: tuple[str, int, int] | None = None
-        """Boot, wall minus monotonic, monotonic, at the last reading: a change of the second is a step."""
         self._refusals = Refusals(self._validator.held_reason, self._validator.held_count)
         self._jumps = Jumps()
         self._bucket_of: tuple[Reading | None, str] = None, ""
@@ -144,33 +138,26 @@ class Books:
         for reading in placed:
             self._decide(reading, batch)
 
-    def _watch_clock(self, decision: Decision, batch: Batch) -> None:
-        """Tell a wall clock that was set since the last reading, and what that leaves unknown.
-
-        A step as long as a jump counts once a reading by it is booked: a single wrong time leaves nothing in doubt.
-        """
-        reading = decision.reading
-        seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
-        before = self._clock_seen
-        step_us = seen[1] - before[1] if before is not None and before[0] == seen[0] else 0
-        if abs(step_us) > CLOCK_JUMP_US and not isinstance(decision, Booked):
-            return
-        self._clock_seen = seen
-        if before is None or abs(step_us) <= STEP_US + (seen[2] - before[2]) * SLEW_PPM // 1_000_000:
-            return
-        self._accumulator.doubt_clock_step(step_us)
-        self.tell("clock_step", reading.latest_us, {"step_us": step_us}, batch)
+    def _follow_clock(
+        self, previous: Reading | None, reading: Reading, batch: Batch, counts_on: bool
+    ) -> list[Interval]:
+        """Before `reading` is booked: do and tell what it says of the clock. Returns what closed by that."""
+        news = follow_clock(self._accumulator, previous, reading, counts_on)
+        if news is None:
+            return []
+        self.tell("clock_step", reading.latest_us, news.detail, batch)
+        return news.closed
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
         previous = self._validator.last
         self._validator, decision = validate(self._validator, reading, self._limits)
-        self._watch_clock(decision, batch)
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
             case Accepted() | Rollover():
+                closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
                 self._tell_gap(previous, decision.reading, batch)
-                closed = self._accumulator.add(decision.reading, bool(decision.frozen))
+                closed += self._accumulator.add(decision.reading, bool(decision.frozen))
                 self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision, batch)
@@ -185,6 +172,7 @@ class Books:
         batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
         for interval in closed:
             self._write_interval(interval, batch)
+        self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
@@ -289,7 +277,9 @@ class Books:
         batch.epochs.append(
             EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
-        closed = self._accumulator.start_epoch(decision.register_epoch, decision.first)
+        closed = self._follow_clock(decision.previous, decision.first, batch, counts_on=False)
+        closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
+        closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
         closed += self._accumulator.add(decision.reading)
         kind, detail = jumps.epoch(decision)
         self.tell(kind, decision.first.latest_us, detail, batch)

@@ -6,8 +6,6 @@ An edge waits until a reading comes that cannot have been latched before it. Pla
 from .energy import AccumulatorState, Direction, Interval, Part, PendingEdge, Quality
 from .uncertainty import Mark, edge_uncertain_milliwh
 
-EDGES_KEPT = 1000  # of those passed since the clock was last set: more than a year of two a day
-
 
 def close_pending(
     state: AccumulatorState, marks: dict[Direction, Mark] | None, limit_milliw: int, tolerance_us: int
@@ -31,9 +29,6 @@ def _close(
 ) -> Interval:
     parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
     measured = not edge.estimated
-    if edge.bucket != edge.next_bucket:
-        kept = state.edges_since_set[-(EDGES_KEPT - 1) :]
-        state.edges_since_set = [*kept, (edge.bucket, edge.next_bucket)]
     for direction in state.carried_milliwh.keys() - edge.shares.keys():
         del state.carried_milliwh[direction]  # the meter lacks it: its next interval begins with no edge of its own
     for direction, share in edge.shares.items():
@@ -55,17 +50,25 @@ def _close(
                 share.booked_milliwh,
             )
         measured = measured and _read_at(edge.edge_us, (share.before, *share.containing, after), tolerance_us)
-    quality = Quality.MEASURED if measured else Quality.ESTIMATED
     return Interval(
         start_us=edge.start_us,
         end_us=edge.edge_us,
         bucket=edge.bucket,
         tariff_version=edge.tariff_version,
         register_epoch=edge.register_epoch,
-        quality=Quality.INCOMPLETE if edge.incomplete else quality,
+        quality=_quality(edge, measured),
         energy_import=parts[Direction.IMPORT],
         energy_export=parts[Direction.EXPORT],
+        again=edge.again,
     )
+
+
+def _quality(edge: PendingEdge, measured: bool) -> Quality:
+    if edge.incomplete:
+        return Quality.INCOMPLETE
+    if edge.repeated:
+        return Quality.REPEATED
+    return Quality.MEASURED if measured else Quality.ESTIMATED
 
 
 def _read_at(edge_us: int, marks: tuple[Mark | None, ...], tolerance_us: int) -> bool:

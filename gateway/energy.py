@@ -26,6 +26,10 @@ class Quality(StrEnum):
     """Both edges were read within nine seconds."""
     ESTIMATED = "estimated"
     """An edge lies in a gap between readings: split by time."""
+    REPEATED = "repeated"
+    """The wall clock was set back: it showed some of this time more than once, and what flowed each time is in it."""
+    CORRECTED = "corrected"
+    """A gap's energy, distributed by what the meter itself recorded of it."""
     INCOMPLETE = "incomplete"
     """Registers began anew inside: what flowed between the two epochs is not in any register we have.
     Or a direction was lost or found inside.
@@ -52,6 +56,20 @@ class Interval(msgspec.Struct, frozen=True):
     quality: Quality
     energy_import: Part | None
     energy_export: Part | None
+    again: bool = False
+    """Not a record of its own: what flowed when the clock showed this time again, for a new revision of it."""
+
+    def part(self, direction: Direction) -> Part | None:
+        """The part of one direction."""
+        return self.energy_import if direction is Direction.IMPORT else self.energy_export
+
+
+class OpenPart(msgspec.Struct, frozen=True):
+    """One direction of an interval that is not closed yet, milliwatt-hours."""
+
+    milliwh: int
+    unassigned_milliwh: int
+    uncertain_milliwh: int
 
 
 class DirectionState(msgspec.Struct):
@@ -72,6 +90,8 @@ class DirectionState(msgspec.Struct):
     """The last instant at which the meter had this direction, once it has it no more."""
     closed_epoch: int = 0
     """The register epoch that its registers belong to, once it is closed."""
+    parked: OpenPart | None = None
+    """While time repeats: what the interval has that was open when the clock was set back."""
 
     @property
     def present(self) -> bool:
@@ -80,6 +100,16 @@ class DirectionState(msgspec.Struct):
     def counts_since(self, start_us: int) -> bool:
         """Whether the meter had this direction at any time since `start_us`."""
         return self.closed_us is None or self.closed_us >= start_us
+
+    @property
+    def interval_milliwh(self) -> int:
+        """What the open interval has of it."""
+        return self.last_milliwh - self.interval_first_milliwh + self.interval_extra_milliwh
+
+    def begin_interval(self, register_milliwh: int) -> None:
+        """Count the open interval from this register on."""
+        self.interval_first_milliwh = register_milliwh
+        self.interval_extra_milliwh = self.interval_unassigned_milliwh = self.interval_uncertain_milliwh = 0
 
     def add(self, bucket: str, milliwh: int) -> None:
         self.totals_milliwh[bucket] = self.totals_milliwh.get(bucket, 0) + milliwh
@@ -117,6 +147,19 @@ class PendingEdge(msgspec.Struct):
     shares: dict[Direction, EdgeShare]
     estimated: bool = False
     """A register stood still in it although power flowed: its edges are not known by being read."""
+    repeated: bool = False
+    again: bool = False
+
+
+class EdgeAtRisk(msgspec.Struct):
+    """A bucket edge that was passed by a clock that may have been wrong. See `step_doubt`."""
+
+    edge_us: int
+    before: str
+    after: str
+    net_us: int = 0
+    told_us: int = 0
+    settled: bool = False
 
 
 class AccumulatorState(msgspec.Struct):
@@ -130,8 +173,20 @@ class AccumulatorState(msgspec.Struct):
     directions: dict[Direction, DirectionState] = {}
     carried_milliwh: dict[Direction, int] = {}
     pending: list[PendingEdge] = []
-    edges_since_set: list[tuple[str, str]] = []
-    """Bucket edges (before, after) passed since the wall clock was last set: what a step puts in doubt."""
+    repeated: bool = False
+    """Some of the open interval's time has been shown before."""
+    frontier_us: int = 0
+    """While time repeats that closed intervals have had: where they end, and the parked interval goes on. Else 0."""
+    frontier_incomplete: bool = False
+    again: list[Interval] = []
+    """What has flowed in closed intervals whose time was shown again, until their new revisions are written."""
+    at_risk: list[EdgeAtRisk] = []
+    set_us: int = 0
+    """When the wall clock was last set."""
+    zone_rules: str = ""
+    """The rules of local time by which its edges were found; see `zone_rules`."""
+    began_us: int = 0
+    """When the account began, by the clock that holds now."""
 
 
 def registers_of(snapshot: RegisterSnapshot) -> dict[Direction, EnergyRegister]:

@@ -13,6 +13,7 @@ import msgspec
 from drivers import EnergyRegister
 
 from .clock import DRIFT_PPM
+from .clock_steps import UNKNOWN_US, is_behind
 from .decision import Basis, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import watch_still
@@ -117,6 +118,8 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     if previous.boot_id == reading.boot_id:
         passed_us = max(reading.monotonic_us - previous.monotonic_us, reading.latest_us - previous.latest_us)
         return passed_us + previous.latest_us - previous.earliest_us
+    if is_behind(previous, reading):
+        return UNKNOWN_US
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 

@@ -8,9 +8,21 @@ from dataclasses import dataclass
 
 from .energy import Interval, registers_of
 from .ledger import chain
-from .ledger.records import Batch, EventRow, IntervalRow, OutboxRow, Record, StoredMeter, interval_record
+from .ledger.records import (
+    Batch,
+    ClosedInterval,
+    EventRow,
+    IntervalRow,
+    NotReadableError,
+    OutboxRow,
+    Record,
+    StoredMeter,
+    interval_record,
+)
 from .publish.message import event_message, interval_message
 from .read import Reading
+from .repeat import merged
+from .timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,7 @@ class Journal:
     def __init__(self, stored: StoredMeter, origin: Origin, meter: str, outbox_ids: OutboxIds) -> None:
         self._meter_id, self._meter, self._origin, self._outbox_ids = stored.meter_id, meter, origin, outbox_ids
         self._interval_seq, self._event_seq = stored.interval_seq, stored.event_seq
-        self._chain_head = stored.chain_head
+        self._chain_head, self._find_closed = stored.chain_head, stored.find_closed
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
@@ -49,18 +61,62 @@ class Journal:
         row = OutboxRow(self._outbox_ids.next(), self._meter, "event", self._event_seq, payload)
         batch.outbox.append((self._meter_id, row))
 
-    def write_interval(self, interval: Interval, tariff: str, batch: Batch) -> None:
-        """Give the interval its number and its place in the chain, and put it into store and outbox."""
+    def write_interval(
+        self, interval: Interval, tariff: str, batch: Batch, supersedes: ClosedInterval | None = None
+    ) -> None:
+        """Give the interval its number and its place in the chain, and put it into store and outbox.
+
+        A record is never changed: one that `supersedes` another is a record of its own, that one's next revision.
+        """
         self._interval_seq += 1
         seq, origin = self._interval_seq, self._origin
-        record = interval_record(origin.gateway, self._meter, origin.store_epoch, seq, interval, tariff)
+        revision = 0 if supersedes is None else supersedes.revision + 1
+        replaced = None if supersedes is None else supersedes.seq
+        record = interval_record(
+            origin.gateway, self._meter, origin.store_epoch, seq, interval, tariff, revision, replaced
+        )
         previous_hash, self._chain_head = self._chain_head, chain.link(self._chain_head, record)
         batch.intervals.append(
-            IntervalRow(self._meter_id, seq, 0, None, tariff, interval, previous_hash, self._chain_head)
+            IntervalRow(self._meter_id, seq, revision, replaced, tariff, interval, previous_hash, self._chain_head)
         )
         payload = interval_message(record, previous_hash, self._chain_head)
         row = OutboxRow(self._outbox_ids.next(), self._meter, "interval", seq, payload)
         batch.outbox.append((self._meter_id, row))
+
+    def write_again(self, additions: list[Interval], tariff: str, batch: Batch) -> None:
+        """Write the revisions of intervals whose time was shown again, and take them off the list.
+
+        What cannot be looked up now stays there, in the state that is stored, and is written later.
+        """
+        while additions:
+            try:
+                closed = self.find_closed(additions[0].end_us, batch)
+            except NotReadableError:
+                return
+            addition = additions.pop(0)
+            self.write_interval(merged(None if closed is None else closed.interval, addition), tariff, batch, closed)
+
+    def find_closed(self, end_us: int, batch: Batch) -> ClosedInterval | None:
+        """The word that holds on the interval that ends there, stored or about to be. Raises NotReadableError."""
+        for row in reversed(batch.intervals):
+            if row.meter_id == self._meter_id and row.interval.end_us == end_us:
+                return ClosedInterval(row.seq, row.revision, row.interval)
+        return self._find_closed(end_us)
+
+    def find_stretch(self, from_us: int, to_us: int, timeline: Timeline, batch: Batch) -> list[ClosedInterval]:
+        """The words that hold on the interval that ends at `from_us` and all that follow it up to `to_us`.
+
+        Nothing where one of them is not closed. Raises NotReadableError.
+        """
+        found: list[ClosedInterval] = []
+        end_us = from_us
+        while end_us <= to_us:
+            closed = self.find_closed(end_us, batch)
+            if closed is None:
+                return []
+            found.append(closed)
+            end_us = timeline.next_edge_us(end_us)
+        return found if found and found[-1].interval.end_us == to_us else []
 
 
 def both_registers(previous: Reading | None, reading: Reading) -> Record:

@@ -58,6 +58,24 @@ class Timeline:
             self._known_from_us, self._known_next_us = utc_us, edge_us
         return self._known_next_us
 
+    def edge_at_or_before_us(self, utc_us: int) -> int:
+        """The last edge up to `utc_us`: where the interval that holds it begins."""
+        # Two intervals back there is an edge, whatever the zone's offset does: it changes by less than an interval's
+        # grid can hide only where that is an hour, and then by half of one.
+        edge_us = self.next_edge_us(max(utc_us - 2 * self.interval_us, FIRST_CREDIBLE_US))
+        while (later_us := self.next_edge_us(edge_us)) <= utc_us:
+            edge_us = later_us
+        return min(edge_us, utc_us)
+
+    def bucket_name(self, utc_us: int) -> str:
+        """The bucket that holds at an instant."""
+        return self.calendar.bucket_names[self.calendar.bucket_at(utc_us)]
+
+    @staticmethod
+    def credible(utc_us: int) -> int:
+        """The instant itself, or the nearest that a calendar has."""
+        return min(max(utc_us, FIRST_CREDIBLE_US), LAST_CREDIBLE_US - 1)
+
     def table(self, start_us: int, end_us: int) -> EdgeTable:
         """Every edge in (start_us, end_us] and the bucket that holds from each, the start itself first."""
         edges, buckets = array("q", [start_us]), array("q", [self.calendar.bucket_at(start_us)])

@@ -4,7 +4,8 @@ Neither wrong rule of the field is used here: a fallen register is never taken a
 (one momentary zero would book the lifetime total), and never refused for ever (a swapped meter would stop
 the account). It is quarantined, and becomes a new register epoch only when further readings count on from it.
 A rejected reading costs no energy: the register is cumulative, and the next good one carries it all.
-A wall clock that leaps ahead is held in the same way: one wrong time must not close the intervals of years.
+A wall clock that leaps ahead or is set back is held in the same way: one wrong time must not close the intervals of
+years, nor repeat them.
 The words it speaks are in `decision`; whether one reading counts on from another is in `follow`.
 """
 
@@ -15,6 +16,7 @@ import msgspec
 
 from .classify import found_in
 from .clock import LAST_CREDIBLE_US
+from .clock_steps import is_behind
 from .decision import (
     Accepted,
     Basis,
@@ -74,6 +76,8 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     if state.last is None:
         return _confirm_first(state, reading, limits)
     if reading.instant_us <= state.last.instant_us:
+        if is_behind(state.last, reading):
+            return _hold(state, Reason.TIME_NOT_ADVANCED, reading, limits)
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
     if clock_jumped(state.last, reading):
         return _hold(state, Reason.CLOCK_JUMPED, reading, limits)

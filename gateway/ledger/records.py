@@ -1,5 +1,6 @@
 """What goes into the store and comes out of it, as frozen types: no SQL, no reckoning."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..energy import AccumulatorState, Interval, Part
@@ -7,6 +8,24 @@ from ..read import Reading
 from ..validate import ValidatorState
 
 Record = dict[str, int | str | None]
+
+
+class NotReadableError(Exception):
+    """The store cannot be read now. What was asked for may be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedInterval:
+    """An interval record that is written. `revision` 0 is the first word."""
+
+    seq: int
+    revision: int
+    interval: Interval
+
+
+def nothing_closed(_end_us: int) -> ClosedInterval | None:
+    """`StoredMeter.find_closed` of books that have no store."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +39,8 @@ class StoredMeter:
     interval_seq: int
     event_seq: int
     chain_head: str
+    find_closed: Callable[[int], ClosedInterval | None]
+    """The newest record that ends at an instant (UTC microseconds). Raises NotReadableError."""
     held: tuple[Reading, ...] = ()
     """Readings that wait for the time of day, oldest first."""
 
@@ -116,7 +137,14 @@ def part_record(direction: str, part: Part | None) -> Record:
 
 
 def interval_record(
-    gateway: str, meter: str, store_epoch: str, seq: int, interval: Interval, tariff: str, supersedes: int | None = None
+    gateway: str,
+    meter: str,
+    store_epoch: str,
+    seq: int,
+    interval: Interval,
+    tariff: str,
+    revision: int = 0,
+    supersedes: int | None = None,
 ) -> Record:
     """The canonical content of an interval record: what the chain hashes and the message carries."""
     return {
@@ -125,7 +153,7 @@ def interval_record(
         "meter": meter,
         "store_epoch": store_epoch,
         "seq": seq,
-        "revision": 0,
+        "revision": revision,
         "supersedes": supersedes,
         "register_epoch": interval.register_epoch,
         "start_utc_us": interval.start_us,

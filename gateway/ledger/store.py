@@ -9,16 +9,28 @@ import json
 import os
 import shutil
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from ..energy import AccumulatorState
+from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
 from . import chain
 from .lock import StoreLock
-from .records import Batch, EpochRow, EventRow, IntervalRow, OutboxRow, ReadingRow, StoredMeter, part_record
+from .records import (
+    Batch,
+    ClosedInterval,
+    EpochRow,
+    EventRow,
+    IntervalRow,
+    NotReadableError,
+    OutboxRow,
+    ReadingRow,
+    StoredMeter,
+    part_record,
+)
 from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
@@ -137,6 +149,7 @@ class Store:
             interval_seq=0 if newest is None else int(newest[0]),
             event_seq=int(event_seq),
             chain_head=chain.genesis(self.store_epoch, name) if newest is None else str(newest[1]),
+            find_closed=partial(self._find_closed, meter_id),
             held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
         )
 
@@ -180,6 +193,31 @@ class Store:
             (after_id, limit),
         )
         return [OutboxRow(*row) for row in rows]
+
+    def _find_closed(self, meter_id: int, end_us: int) -> ClosedInterval | None:
+        """The newest record of a meter that ends at an instant. Raises NotReadableError."""
+        try:
+            row = self._connection.execute(_SELECT_CLOSED, (meter_id, end_us)).fetchone()
+        except sqlite3.Error as error:
+            raise NotReadableError(str(error)) from error
+        if row is None:
+            return None
+        seq, revision, start_us, bucket, version, register_epoch, quality, *parts = row
+        energy_import, energy_export = (None if one[0] is None else Part(*one) for one in (parts[:4], parts[4:]))
+        return ClosedInterval(
+            seq,
+            revision,
+            Interval(
+                start_us,
+                end_us,
+                bucket,
+                version,
+                register_epoch,
+                Quality(quality),
+                energy_import,
+                energy_export,
+            ),
+        )
 
     def newest_outbox_id(self) -> int:
         """The largest id in the outbox, 0 where it is empty."""
@@ -272,6 +310,12 @@ _INSERT_INTERVAL = (
     " import_register_milliwh, export_milliwh, export_unassigned_milliwh, export_uncertain_milliwh,"
     " export_register_milliwh, previous_hash, hash)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT_CLOSED = (
+    "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
+    " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
+    " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
+    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
 )
 _INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
 

@@ -7,7 +7,7 @@ quarantine, a direction lost, an edge within an edge's window) `leap` does nothi
 
 import numpy as np
 
-from ..closing import EDGES_KEPT
+from .. import step_doubt
 from ..energy import AccumulatorState, Direction, EdgeShare, PendingEdge
 from ..kernels import Kernel
 from ..timeline import Timeline
@@ -54,6 +54,8 @@ class Leaper:
     def _is_calm(self, rows: Rows, account: AccumulatorState) -> bool:
         """Whether the books are such that, of what was before, only these rows matter to what comes."""
         present = {direction for direction, one in account.directions.items() if one.present and one.proven}
+        if account.frontier_us or account.repeated or account.again:
+            return False
         if present != set(rows.registers) or present != set(account.directions) or len(account.pending) > 1:
             return False
         since_us = account.pending[0].edge_us if account.pending else account.instant_us
@@ -76,10 +78,7 @@ class Leaper:
         if not edges.closed:
             return
         parts = {direction: self._close_direction(rows, edges, direction, one) for direction, one in shares.items()}
-        changes, names = self._changes(edges), self._timeline.calendar.bucket_names
-        sides = zip(edges.buckets[changes].tolist(), edges.next_buckets[changes].tolist(), strict=True)
-        state = self._walk.account
-        state.edges_since_set = [*state.edges_since_set, *((names[a], names[b]) for a, b in sides)][-EDGES_KEPT:]
+        names, state = self._timeline.calendar.bucket_names, self._walk.account
         closed = slice(edges.closed)
         self._walk.runs.append(
             IntervalBlock(
@@ -113,6 +112,13 @@ class Leaper:
             one.milliwh[closed], one.unassigned[closed], one.uncertain[closed] + carried + doubts, one.booked[closed]
         )
 
+    def _pass_edges(self, edges: Edges) -> None:
+        """Remember the bucket edges that were passed; one that waited before has been remembered then."""
+        names, state = self._timeline.calendar.bucket_names, self._walk.account
+        sides = zip(edges.ends_us.tolist(), edges.buckets.tolist(), edges.next_buckets.tolist(), strict=True)
+        for edge_us, before, after in list(sides)[len(state.pending) :]:
+            step_doubt.pass_edge(state, edge_us, names[before], names[after])
+
     def _changes(self, edges: Edges) -> Column:
         """The closed edges at which the bucket changes."""
         changes: Column = np.flatnonzero(edges.buckets[: edges.closed] != edges.next_buckets[: edges.closed])
@@ -131,6 +137,7 @@ class Leaper:
                 account.interval_extra_milliwh = account.interval_unassigned_milliwh = 0
                 account.interval_uncertain_milliwh = 0
         state.instant_us = at_us
+        self._pass_edges(edges)
         state.pending = [self._pending(rows, edges, shares)] if edges.closed < len(edges.ends_us) else []
         if len(edges.table_us) > 1:
             state.interval_start_us, state.incomplete = int(edges.ends_us[-1]), False

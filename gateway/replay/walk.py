@@ -13,7 +13,7 @@ from ..closing import close_pending
 from ..energy import AccumulatorState, Interval
 from ..journal import Origin, OutboxIds
 from ..kernels import Kernel
-from ..ledger.records import Batch, EventRow, Record, StoredMeter
+from ..ledger.records import Batch, EventRow, Record, StoredMeter, nothing_closed
 from ..read import Reading
 from ..timeline import Timeline
 from ..validate import Decision, Quarantined, Reason, Rejected, ValidatorState
@@ -25,7 +25,7 @@ class Walk(Books):
     """One meter's books without a store. `step` is the way in; `runs`, `events`, `refused` is what came."""
 
     def __init__(self, meter: str, terms: Terms, timeline: Timeline, kernel: Kernel, gap_us: int) -> None:
-        stored = StoredMeter(0, meter, ValidatorState(), AccumulatorState(), 0, 0, "")
+        stored = StoredMeter(0, meter, ValidatorState(), AccumulatorState(), 0, 0, "", nothing_closed)
         section, rules = terms.section(meter), terms.rules(meter)
         super().__init__(stored, Origin("", ""), section, timeline, kernel, rules, OutboxIds(0), gap_us)
         self._limits = replace(self._limits, first_credible_us=timeline.first_credible_us)
@@ -57,7 +57,6 @@ class Walk(Books):
         self.leaps += 1
         self.counters.accepted += count
         self.latest, self.last_decision = reading, "accepted"
-        self._clock_seen = (reading.boot_id, reading.latest_us - reading.monotonic_us, reading.monotonic_us)
         self._accumulator._check()
 
     def finish(self) -> None:

@@ -128,8 +128,12 @@ class Oracle:
         return self.register.resolution_milliwh + self.register.rounding_milliwh + ceil(flow)
 
     def _edge_doubt(self, direction: str, wall_us: int) -> Fraction:
+        """Of an edge; of one that the clock showed more than once, each time."""
         polls = [one.true for one in self.kept]
-        return most_doubt_at_edge(self.truth, direction, self._true_us(wall_us), polls, self.register)
+        shown_us = [start_us for start_us, _ in self.clock.spans(wall_us, wall_us + 1)]
+        return sum(
+            (most_doubt_at_edge(self.truth, direction, at_us, polls, self.register) for at_us in shown_us), Fraction(0)
+        )
 
     def _was_set_in(self, start_us: int, end_us: int) -> bool:
         """Whether a reading by another offset than at the start can have closed or begun a stretch of true time."""
@@ -137,18 +141,22 @@ class Oracle:
         return any(start_us <= from_us <= end_us + reach_us for from_us, _ in self.clock.offsets[1:])
 
     def _of_intervals(self, direction: str, intervals: Sequence[Row]) -> list[str]:
-        """An interval is judged by the clock that was known when it closed: later news cannot change it."""
+        """An interval is judged by the clock as it was: where its time came twice, by what flowed each time."""
         found = []
         expected = [at for at, _ in edges(intervals[0]["start_utc_us"], intervals[-1]["end_utc_us"], self.interval_min)]
         if [one["end_utc_us"] for one in intervals] != expected:
             found.append(f"intervals end at {[one['end_utc_us'] for one in intervals]}, not at {expected}")
         for index, one in enumerate(intervals):
             start_us, end_us = self._true_us(one["start_utc_us"]), self._true_us(one["end_utc_us"])
-            true = floor(self.truth.energy(direction, start_us, end_us) + Fraction(1, 2))
+            spans = self.clock.spans(one["start_utc_us"], one["end_utc_us"])
+            flowed = [self.truth.energy(direction, from_us, to_us) for from_us, to_us in spans]
+            true = floor(sum(flowed, Fraction(0)) + Fraction(1, 2))
             booked, told = one[f"{direction}_milliwh"], one[f"{direction}_uncertain_milliwh"]
             start = self._edge_doubt(direction, one["start_utc_us"]) if index else self._start_doubt()
             largest = floor(start + self._edge_doubt(direction, one["end_utc_us"]))
             largest += self._step_doubt() if self._was_set_in(start_us, end_us) else 0
+            if len(spans) > 1:  # by the right clock, what flowed the first time or the second belongs elsewhere
+                largest += ceil(max(flowed)) + 2 * self._step_doubt()
             if not abs(booked - true) <= told <= largest:
                 found.append(
                     f"{direction} interval {index + 1}: booked {booked}, true {true}, told {told} of {largest}"

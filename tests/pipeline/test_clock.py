@@ -151,17 +151,36 @@ def test_a_step_near_an_edge_puts_the_limit_times_the_step_in_doubt() -> None:
     }
 
 
-def test_a_step_puts_every_bucket_edge_since_the_clock_was_set_in_doubt_once() -> None:
+def test_a_step_puts_every_bucket_edge_since_the_clock_was_set_in_doubt() -> None:
+    """Noon passes; then the clock is set back twice, on again, and loses a second a day that is set right each day."""
     account = accumulator(by_hand((NOON_US, 2)), limit_milliw=3_600_000)
     account.start_epoch(1, reading(NOON_US - 5 * S, 0))
     account.add(reading(NOON_US + 5 * S, 10))
     account.add(reading(NOON_US + 20 * 60 * S, 10))
     state = next(iter(account.state.directions.values()))
-    for expected in (90_000, 0):  # a second step finds no edge since the first
+    # It was wrong by the sum of the two; what a third step takes back has been told; 43 s a day may be drift.
+    for step_s, expected in ((-90, 90_000), (-90, 90_000), (100, 0), (-100, 0)):
         before = dict(state.uncertain_milliwh)
-        account.doubt_clock_step(-90 * S)
+        account.doubt_clock_step(step_s * S)
         told = {bucket: state.uncertain_milliwh[bucket] - before[bucket] for bucket in ("low", "high")}
         assert told == {"low": expected, "high": expected}
+
+
+def test_steps_that_drift_explains_do_not_add_up() -> None:
+    account = accumulator(by_hand((NOON_US, 2)), limit_milliw=3_600_000)
+    account.start_epoch(1, reading(NOON_US - 5 * S, 0))
+    account.add(reading(NOON_US + 5 * S, 10))
+    state = next(iter(account.state.directions.values()))
+    noon = state.uncertain_milliwh["low"]
+    for day in (1, 2, 3):
+        account.add(reading(NOON_US + day * 24 * H, 10))
+        account.doubt_clock_step(-1 * S)  # the first ends the doubt about noon: a second, once
+        assert state.uncertain_milliwh["low"] == noon + 1000
+    account.doubt_clock_step(-90 * S)  # no drift: the clock may have been wrong for long
+    assert state.uncertain_milliwh["low"] == noon + 1000 + 90_000
+    account.add(reading(NOON_US + 4 * 24 * H, 10))
+    account.doubt_clock_step(-2 * S)  # the rest of it
+    assert state.uncertain_milliwh["low"] == noon + 1000 + 92_000
 
 
 def test_an_interval_whose_edge_is_not_confirmed_yet_tells_the_step_too() -> None:

@@ -6,6 +6,7 @@ meter can do. What stepping itself does is judged elsewhere (test_accumulate*.py
 
 import random
 from dataclasses import dataclass
+from types import FunctionType
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -149,7 +150,9 @@ def left_behind(walk: Walk) -> dict[str, object]:
 
 def held_by(value: object) -> object:
     """The value itself, or what it holds where it is compared by identity alone."""
-    return vars(value) if type(value).__eq__ is object.__eq__ and hasattr(value, "__dict__") else value
+    if type(value).__eq__ is not object.__eq__ or isinstance(value, FunctionType) or not hasattr(value, "__dict__"):
+        return value
+    return {name: held_by(one) for name, one in vars(value).items()}
 
 
 @given(case=cases())

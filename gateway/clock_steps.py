@@ -1,0 +1,58 @@
+"""What two readings say of the clock between them: whether it was set, by how much, and whether time went on at all.
+
+Monotonic time of one boot is the judge. Between two boots nothing can be measured: None, never a guess. Pure.
+"""
+
+from .clock import DRIFT_PPM
+from .read import Reading
+
+STEP_US = 500_000
+"""A wall clock that moves this far against monotonic time, beyond the slew that NTP may give it, was set."""
+
+UNKNOWN_US = 7 * 86_400_000_000
+"""How long a machine is taken to have been off at the most where its clock was set back meanwhile: nobody knows."""
+
+
+def measured_step_us(previous: Reading, reading: Reading) -> int | None:
+    """How far the wall clock was set between two readings; 0 for what slewing explains; None after another boot."""
+    if previous.boot_id != reading.boot_id:
+        return None
+    step_us, monotonic_us = _against_monotonic_us(previous, reading), reading.monotonic_us - previous.monotonic_us
+    return step_us if abs(step_us) > STEP_US + drift_us(monotonic_us) else 0
+
+
+def drift_us(duration_us: int) -> int:
+    """How far a clock can have been slewed, or can have drifted, in that time."""
+    return max(duration_us, 0) * DRIFT_PPM // 1_000_000
+
+
+def is_behind(previous: Reading, reading: Reading) -> bool:
+    """Whether time has gone on since `previous`, but the wall clock shows that it has not.
+
+    After another boot only the wall clock is there to ask.
+    """
+    if reading.instant_us > previous.instant_us:
+        return False
+    return previous.boot_id != reading.boot_id or _monotonic_instant_us(reading) > _monotonic_instant_us(previous)
+
+
+def step_back_us(previous: Reading, reading: Reading) -> int:
+    """By how much `previous` has to be moved to stand before `reading` by the clock that holds now; 0: it does.
+
+    Measured by monotonic time; after another boot the least that is possible.
+    """
+    step_us = measured_step_us(previous, reading)
+    if reading.instant_us <= previous.instant_us:
+        if step_us is None:
+            return reading.instant_us - previous.instant_us - 1
+        return _against_monotonic_us(previous, reading)
+    return min(step_us or 0, 0)
+
+
+def _against_monotonic_us(previous: Reading, reading: Reading) -> int:
+    return reading.latest_us - previous.latest_us - (reading.monotonic_us - previous.monotonic_us)
+
+
+def _monotonic_instant_us(reading: Reading) -> int:
+    """The window's middle by monotonic time."""
+    return reading.monotonic_us - (reading.latest_us - reading.instant_us)

@@ -1,0 +1,92 @@
+"""What a step of the wall clock leaves unknown: the service limit times the time by which an edge was missed.
+
+A clock that is set may have been wrong by the step since it was last set. So each bucket edge passed meanwhile was
+passed that much too early or too late, and each one that the step jumps over is passed only now. Edges are remembered
+after a step too: a clock that is set in several steps was wrong by their sum, and is never told less than that. A step
+that drift explains settles all edges before it: a clock that loses a second a day is never wrong by a year's.
+Plain functions on the accumulator's state; closed intervals are not changed.
+"""
+
+from .clock_steps import drift_us
+from .energy import AccumulatorState, EdgeAtRisk, OpenPart
+from .timeline import Timeline
+from .uncertainty import most_energy_milliwh
+
+EDGES_KEPT = 1000
+"""More than a year of two a day."""
+NEAR_MOST = 400
+"""Edges that one step is followed over: a clock that was wrong by more than half a year has lost its account anyway."""
+
+
+def pass_edge(state: AccumulatorState, edge_us: int, before: str, after: str) -> None:
+    """A bucket edge was passed by the clock that holds now."""
+    if before != after:
+        del state.at_risk[: len(state.at_risk) + 1 - EDGES_KEPT]
+        state.at_risk.append(EdgeAtRisk(edge_us, before, after))
+
+
+def doubt_step(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int) -> None:
+    """The wall clock was set by `step_us` since the last booked reading: tell what may lie in a wrong bucket."""
+    reach_us = abs(step_us)
+    _doubt_open_intervals(state, most_energy_milliwh(limit_milliw, reach_us))
+    since_us = abs(state.instant_us - state.set_us) if state.set_us else 0
+    jumped = reach_us > drift_us(since_us)
+    if step_us > 0:
+        for _, before, after in _near(timeline, state.instant_us, step_us):
+            _tell(state, before, after, reach_us, limit_milliw)  # passed by the next booking, so much too late
+    else:
+        _remember_behind(state, timeline, state.instant_us, step_us)
+    if jumped:
+        if step_us < 0:  # the account may have begun on the other side of an edge
+            _remember_behind(state, timeline, state.began_us, step_us)
+        state.began_us += step_us
+    for edge in state.at_risk:
+        if not jumped and edge.settled:
+            continue
+        edge.net_us += step_us
+        _tell(state, edge.before, edge.after, max(abs(edge.net_us) - edge.told_us, 0), limit_milliw)
+        edge.told_us = max(abs(edge.net_us), edge.told_us)
+        edge.settled = not jumped
+    state.set_us = state.instant_us + step_us
+
+
+def _remember_behind(state: AccumulatorState, timeline: Timeline, instant_us: int, step_us: int) -> None:
+    """Take the edges behind an instant, as far as the step, among those at risk."""
+    known = {edge.edge_us for edge in state.at_risk}
+    for edge_us, before, after in _near(timeline, instant_us, step_us):
+        if edge_us not in known and before != after:
+            state.at_risk.append(EdgeAtRisk(edge_us, before, after))
+
+
+def _doubt_open_intervals(state: AccumulatorState, doubt_milliwh: int) -> None:
+    """The open interval, the parked one, and those that wait for their edge to be confirmed."""
+    for waiting in state.pending:
+        for share in waiting.shares.values():
+            share.uncertain_milliwh += doubt_milliwh
+    for account in state.directions.values():
+        if account.present:
+            account.interval_uncertain_milliwh += doubt_milliwh
+        if (parked := account.parked) is not None:
+            told_milliwh = parked.uncertain_milliwh + doubt_milliwh
+            account.parked = OpenPart(parked.milliwh, parked.unassigned_milliwh, told_milliwh)
+
+
+def _near(timeline: Timeline, instant_us: int, step_us: int) -> list[tuple[int, str, str]]:
+    """The bucket edges between an instant and the one that the clock is set to: (edge, before, after)."""
+    names, calendar = timeline.calendar.bucket_names, timeline.calendar
+    found: list[tuple[int, str, str]] = []
+    low_us, high_us = (timeline.credible(one) for one in sorted((instant_us, instant_us + step_us)))
+    before, edge_us = names[calendar.bucket_at(low_us)], calendar.next_edge_us(low_us)
+    while edge_us <= high_us and len(found) < NEAR_MOST:
+        after = names[calendar.bucket_at(edge_us)]
+        found.append((edge_us, before, after))
+        before, edge_us = after, calendar.next_edge_us(edge_us)
+    return found
+
+
+def _tell(state: AccumulatorState, before: str, after: str, duration_us: int, limit_milliw: int) -> None:
+    doubt_milliwh = most_energy_milliwh(limit_milliw, duration_us)
+    for account in state.directions.values():
+        if doubt_milliwh and account.present:
+            account.doubt(before, doubt_milliwh)
+            account.doubt(after, doubt_milliwh)
