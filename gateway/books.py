@@ -4,13 +4,15 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from . import jumps
 from .accumulate import Accumulator, Rules
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
+from .correct import correct
 from .decision import (
     Accepted,
     Basis,
@@ -32,6 +34,7 @@ from .journal import Journal, Origin, OutboxIds
 from .jumps import Jumps
 from .kernels import Kernel
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
+from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .publish.message import state_record
 from .read import Reading
 from .refusals import Refusals
@@ -211,6 +214,33 @@ class Books:
         bucket = restate(self._accumulator.state, outcome, self._timeline.calendar)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
         self.tell(kind, moment.wall_us, detail, batch)
+
+    def correct(
+        self,
+        direction: Direction,
+        from_us: int,
+        to_us: int,
+        entries: Sequence[ProfileEntry],
+        resolution_milliwh: int,
+        batch: Batch,
+    ) -> bool:
+        """Tell the closed intervals of [from, to) anew by the meter's load profile; told either way.
+
+        False: the profile does not fit, and nothing is corrected. Raises NotReadableError; nothing is changed then.
+        """
+        closed = self._journal.find_stretch(from_us, to_us, self._timeline, batch)
+        words = [one.interval for one in closed]
+        found = correct(words[0], words[1:], direction, entries, resolution_milliwh) if words else NOT_CLOSED
+        detail: Record = {"direction": direction.value, "from_utc_us": from_us, "to_utc_us": to_us}
+        if isinstance(found, Disagreement):
+            self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
+            return False
+        self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh)
+        for old, interval in zip(closed[1:], found.intervals, strict=True):
+            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
+        self.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
+        return True
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
