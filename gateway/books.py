@@ -16,6 +16,7 @@ from .correct import correct
 from .decision import (
     Accepted,
     Basis,
+    Booked,
     Class,
     Decision,
     Limits,
@@ -39,6 +40,7 @@ from .publish.message import state_record
 from .read import Reading
 from .refusals import Refusals
 from .restate import restate
+from .tariff_counters import CrossCheck, TariffCounter
 from .timeline import Timeline
 from .validate import validate
 
@@ -69,6 +71,7 @@ class Books:
         outbox_ids: OutboxIds,
         gap_us: int,
         basis: Basis | None = None,
+        counters: Sequence[TariffCounter] = (),
     ) -> None:
         """`gap_us`: an accepted reading this long after the one before is told as a gap. `basis`: the profile's."""
         self.section, self.origin = section, origin
@@ -82,6 +85,7 @@ class Books:
         self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
+        self._cross_check = CrossCheck(counters, section.limit_milliw)
         self._held = Held(stored.held)
         self._refusals = Refusals(self._validator.held_reason, self._validator.held_count)
         self._jumps = Jumps()
@@ -108,7 +112,11 @@ class Books:
         for note in self._notes:
             self.tell("map", reading.latest_us, {"note": note}, batch)
         self._notes.clear()
-        return self._decide(reading, batch)
+        decision = self._decide(reading, batch)
+        if isinstance(decision, Booked):
+            for kind, detail in self._cross_check.look(reading, self._accumulator.state):
+                self.tell(kind, reading.latest_us, detail, batch)
+        return decision
 
     def _let_wait(self, reading: Reading, batch: Batch) -> Decision:
         reading = replace(reading, snapshot=replace(reading.snapshot, others={}))

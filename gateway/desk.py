@@ -11,6 +11,7 @@ from .kernels import Kernel
 from .ledger.store import Store
 from .meters import profile_of
 from .tariff.calendar import Calendar
+from .tariff_counters import counters_of
 from .timeline import Timeline
 
 GAP_LEAST_US = 30_000_000
@@ -30,7 +31,7 @@ def open_books(
 
     Raises StoreError, drivers.ProfileError.
     """
-    accounting = config.accounting
+    accounting, profile = config.accounting, profile_of(section, folder)
     rules = Rules(
         limit_milliw=section.limit_milliw,
         gap=accounting.gap,
@@ -46,5 +47,6 @@ def open_books(
         rules,
         outbox_ids,
         gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * rate),
-        basis=basis_of(profile_of(section, folder), section.swap_direction),
+        basis=basis_of(profile, section.swap_direction),
+        counters=counters_of(section, profile),
     )

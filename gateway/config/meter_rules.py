@@ -12,6 +12,7 @@ from drivers.errors import ProfileError
 from drivers.profile_file import load_profile, shipped_profiles
 
 from .convert import Converter, Fields
+from .counter_rules import check_counters
 from .document import Document
 from .hints import did_you_mean
 from .problem import Severity, TomlPath
@@ -45,7 +46,7 @@ def check_meters(document: Document, converter: Converter, *, ports: bool) -> No
     meters = [
         _Meter(path, fields, fields.text("name") or f"number {position + 1}")
         for position, (path, fields) in enumerate(
-            (path, fields) for path, fields in converter.tables.items() if path[:1] == ("meter",)
+            (path, fields) for path, fields in converter.tables.items() if path[:1] == ("meter",) and len(path) == 2
         )
     ]
     if document.table.get("meter") == []:
@@ -57,6 +58,7 @@ def check_meters(document: Document, converter: Converter, *, ports: bool) -> No
         _check_name(document, meter)
         _check_way(document, meter)
         _check_profile(document, meter)
+        check_counters(document, converter, meter.path, meter.text("profile"))
         _check_numbers(document, meter, interval_min)
         if meter.text("port"):
             _check_port(document, meter, Severity.ERROR if ports else Severity.WARNING)

@@ -99,6 +99,13 @@ class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_gap_s: Annotated[int, Meta(ge=1, le=31 * 86400)] = 3600
 
 
+class CounterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[meter.counter]]: one of the meter's own tariff counters, and the buckets whose energy it counts."""
+
+    name: str
+    buckets: tuple[str, ...]
+
+
 class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[meter]]: either `port` (a serial line, Modbus RTU) or `host` (Modbus TCP, or RTU frames over TCP)."""
 
@@ -127,6 +134,8 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """None: what the profile says."""
     identity_every_s: Annotated[int, Meta(ge=0, le=86_400)] = 3600
     """0: only after the meter was away."""
+    counter: tuple[CounterSection, ...] = ()
+    """The meter's own tariff counters that are held against ours."""
 
     @property
     def limit_milliw(self) -> int:
