@@ -81,6 +81,8 @@ class App:
                 config, self._store, self._books, topics, clock, self._ask_again, self._kernel.told()
             )
             self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by)
+            for meter, witness in self._lines.witnesses.items():
+                self._books[meter].witness = witness
             self._publisher = Publisher(
                 config.mqtt,
                 topics,

@@ -36,6 +36,7 @@ from .jumps import Jumps
 from .kernels import Kernel
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
+from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
 from .refusals import Refusals
@@ -90,6 +91,8 @@ class Books:
         self._refusals = Refusals(self._validator.held_reason, self._validator.held_count)
         self._jumps = Jumps()
         self._bucket_of: tuple[Reading | None, str] = None, ""
+        self.witness: MeterWitness | None = None
+        """Of the meter's own clock, where that is heard beside ours."""
         self._notes: list[str] = []
         """Learnt of the meter's map, to be told once the time of day is known."""
 
@@ -273,7 +276,7 @@ class Books:
         bucket = self.running_bucket()
         if self.latest is None or bucket is None:
             return None
-        return state_record(
+        record = state_record(
             self.origin.gateway,
             self.section.name,
             self.origin.store_epoch,
@@ -283,6 +286,7 @@ class Books:
             self._timeline.calendar.bucket_names,
             self._validator.memories,
         )
+        return record | (NOT_KNOWN if self.witness is None else self.witness.word)
 
     def _accept(self, decision: Accepted | Rollover | NewEpoch, batch: Batch) -> None:
         self.counters.accepted += 1

@@ -21,7 +21,8 @@ from .endpoints import Endpoints
 from .ledger.records import Record
 from .line import Line
 from .meter_clock import ClockMeter, MeterClock
-from .meters import by_line, longest_request_s, open_line, silence_s
+from .meter_witness import MeterWitness
+from .meters import by_line, longest_request_s, open_line, silence_s, tells_time
 from .overheard import Overheard
 from .read import Reading
 from .schedule import Schedule, phase_of
@@ -60,6 +61,8 @@ class Lines:
         self._listener, self._clock_meter = listener, clock_meter
         self._overheard: dict[str, Overheard] = {}
         self._link_of: dict[str, ModbusLink] = {}
+        self.witnesses: dict[str, MeterWitness] = {}
+        """Of meters that tell the time beside ours."""
         self.threads = self._open()
         self._line_of = {meter: line for line in self.threads for meter in line.meters}
 
@@ -116,6 +119,9 @@ class Lines:
                 self._overheard[section.name] = overheard
             if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
                 polled = ClockMeter(polled, self._clock)
+            elif isinstance(polled, Timed) and tells_time(section, self._folder):
+                self.witnesses[section.name] = witness = MeterWitness(self._clock, self._calendar.zone)
+                polled = ClockMeter(polled, witness)
             poll_us = section.poll_s * 1_000_000
             # Endpoints are read by one thread: spread, none waits for the others. Meters of a line take turns anyway.
             phase_us = phase_of(endpoints_before, poll_us) if way_of(section).is_endpoint else 0
@@ -133,16 +139,19 @@ class Lines:
         return meters
 
     def _deliver(self, reading: Reading) -> None:
-        self._tell_other_master(reading.meter)
+        self._tell_beside(reading.meter)
         # Who has asked for this reading gets it whole; the books keep theirs until the next commit.
         self._listener.deliver(replace(reading, snapshot=reading.snapshot.accounted()))
 
     def _report_failure(self, meter: str, why: str) -> None:
-        self._tell_other_master(meter)
+        self._tell_beside(meter)
         self._listener.report_failure(meter, why)
 
-    def _tell_other_master(self, meter: str) -> None:
-        """In the line's own thread, after each turn."""
+    def _tell_beside(self, meter: str) -> None:
+        """In the line's own thread, after each turn; and what the meter's clock says."""
+        witness = self.witnesses.get(meter)
+        if witness is not None and (news := witness.news()) is not None:
+            self._listener.report_event(meter, "meter_clock", news)
         overheard = self._overheard.get(meter)
         if overheard is not None and (requests := overheard.news()) is not None:
             self._listener.report_event(meter, "other_master", {"requests": requests})

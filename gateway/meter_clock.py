@@ -7,6 +7,7 @@ is known and never moves the clock by more than it can have drifted. Asks no mac
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 
 from drivers import DriverError, MeterIdentity, Sample
 from drivers.meter_time import ClockZone, MeterTime, Timed, TimeSample
@@ -158,10 +159,21 @@ class MeterClock:
         self._complaint = why
 
 
-class ClockMeter:
-    """A `drivers.Stepped` that sets a `MeterClock`, asked for its time after its registers, which never wait for it."""
+class TimeListener(Protocol):
+    """Who wants to know a meter's time."""
 
-    def __init__(self, inner: Timed, clock: MeterClock) -> None:
+    @property
+    def wants_time(self) -> bool: ...
+
+    def hear(self, sample: TimeSample) -> None: ...
+
+    def fail(self, error: DriverError) -> None: ...
+
+
+class ClockMeter:
+    """A `drivers.Stepped` that is asked for its time after its registers, which never wait for it."""
+
+    def __init__(self, inner: Timed, clock: TimeListener) -> None:
         self._inner, self._clock = inner, clock
 
     @property

@@ -85,6 +85,11 @@ def _profile(name: str, folder: Path) -> Profile:
     return load_profile(name, (folder,))
 
 
+def tells_time(section: MeterSection, folder: Path) -> bool:
+    """Whether the meter's profile says where it keeps the time. Raises drivers.ProfileError."""
+    return profile_of(section, folder).clock is not None
+
+
 def clock_meter(meters: Iterable[MeterSection], folder: Path) -> str | None:
     """The name of the first meter whose profile tells the time. Raises drivers.ProfileError."""
     timed = (one.name for one in meters if _profile(one.profile, folder).clock is not None)
