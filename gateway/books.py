@@ -44,6 +44,7 @@ from .restate import restate
 from .tariff_counters import CrossCheck, TariffCounter
 from .timeline import Timeline
 from .validate import validate
+from .zone_rules import rules_of
 
 
 @dataclass(slots=True)
@@ -288,8 +289,18 @@ class Books:
         )
         return record | (NOT_KNOWN if self.witness is None else self.witness.word)
 
+    def _watch_zone(self, reading: Reading, batch: Batch) -> None:
+        """Tell that local time has other rules than when the account was last kept."""
+        rules, account = rules_of(self._timeline.calendar.zone), self._accumulator.state
+        if account.zone_rules not in ("", rules):
+            detail: Record = {"zone": str(self._timeline.calendar.zone), "before": account.zone_rules, "now": rules}
+            self.tell("zone_rules", reading.latest_us, detail, batch)
+        account.zone_rules = rules
+
     def _accept(self, decision: Accepted | Rollover | NewEpoch, batch: Batch) -> None:
         self.counters.accepted += 1
+        if self.latest is None:
+            self._watch_zone(decision.reading, batch)
         self.latest = reading = decision.reading
         told = self._refusals.accept()
         if told is not None:
