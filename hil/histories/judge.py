@@ -75,13 +75,17 @@ def _judge_integers(oracle: Oracle, after: Taken, verdict: Verdict) -> None:
     if after.state is None:
         return
     for direction in DIRECTIONS:
+        grown, found = 0, 0
         for number, name in enumerate(NAMES):
             expected = oracle.reckoning.totals.get((direction, number), 0)
             key = f"{direction}_unassigned_milliwh" if number == 0 else f"{direction}_bucket_{name}_milliwh"
             booked = int(after.state[key] or 0)
+            grown, found = grown + expected, found + booked
             if booked != expected:
                 verdict.misplaced_milliwh += abs(booked - expected)
                 verdict.find("bucket", f"{direction} {name} at {after.wall_us}: {booked}, reckoned {expected}")
+        verdict.lost_milliwh += max(grown - found, 0)
+        verdict.doubled_milliwh += max(found - grown, 0)
 
 
 def _judge_truth(history: History, oracle: Oracle, first: Taken, after: Taken, verdict: Verdict) -> None:
