@@ -3,7 +3,7 @@
 Energy is floored once, here at the edge of the drivers, to integer milliwatt-hours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -61,6 +61,10 @@ class RegisterSnapshot:
     others: Mapping[str, Decimal]
     """Further values by profile name (voltage_l1, frequency ...), in the profile's unit; for people, not accounted."""
 
-    def accounted(self) -> "RegisterSnapshot":
-        """Without what is for people: readings are kept by the minute, and it is most of one."""
-        return RegisterSnapshot(self.energy_import, self.energy_export, self.power_milliw, self.one_moment, _NOTHING)
+    def accounted(self, counters: Collection[str] = ()) -> "RegisterSnapshot":
+        """Without what is for people: readings are kept by the minute, and it is most of one.
+
+        `counters`: names of others that are looked at all the same.
+        """
+        kept = {name: self.others[name] for name in counters if name in self.others} if counters else _NOTHING
+        return RegisterSnapshot(self.energy_import, self.energy_export, self.power_milliw, self.one_moment, kept)

@@ -61,6 +61,7 @@ class Lines:
         self._listener, self._clock_meter = listener, clock_meter
         self._overheard: dict[str, Overheard] = {}
         self._link_of: dict[str, ModbusLink] = {}
+        self._counters = {one.name: tuple(counter.name for counter in one.counter) for one in config.meter}
         self.witnesses: dict[str, MeterWitness] = {}
         """Of meters that tell the time beside ours."""
         self.threads = self._open()
@@ -141,7 +142,8 @@ class Lines:
     def _deliver(self, reading: Reading) -> None:
         self._tell_beside(reading.meter)
         # Who has asked for this reading gets it whole; the books keep theirs until the next commit.
-        self._listener.deliver(replace(reading, snapshot=reading.snapshot.accounted()))
+        counters = self._counters[reading.meter]
+        self._listener.deliver(replace(reading, snapshot=reading.snapshot.accounted(counters)))
 
     def _report_failure(self, meter: str, why: str) -> None:
         self._tell_beside(meter)

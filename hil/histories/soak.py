@@ -20,6 +20,7 @@ class ClockSoak:
     name = "clock"
     summary = "histories of steps, gaps, restarts and wrong answers in virtual time, in integers against an oracle"
     control_finding = "truth"
+    judges_energy = True
     always_told: tuple[str, ...] = LAWS
 
     def describe(self, seed: int, number: int) -> str:

@@ -3,6 +3,7 @@
 `low` until noon, then `high`. The meter's counters are in kWh with two decimals: 10,000 mWh a digit.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,17 +11,20 @@ import pytest
 
 from gateway.accumulate import Rules
 from gateway.books import Books
+from gateway.clock import SystemClock
+from gateway.config.load import ConfigError, load_config
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction
 from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch, StoredMeter, nothing_closed
+from gateway.lines import Lines
 from gateway.read import Reading
 from gateway.tariff_counters import TariffCounter
 from gateway.validate import ValidatorState
 
 from .test_books import LIFE
-from .world import MIN, NOON_US, SERVICE_MILLIW, H, S, by_hand, moved, reading, section
+from .world import MIN, NOON_US, SERVICE_MILLIW, H, S, by_hand, etouc, moved, reading, section
 
 T1 = TariffCounter("energy_import_1", Direction.IMPORT, ("low",), 1_000_000)
 T2 = TariffCounter("energy_import_2", Direction.IMPORT, ("high",), 1_000_000)
@@ -101,6 +105,26 @@ def test_a_meter_that_does_not_tell_them_is_not_held_against_anything() -> None:
     assert told(books(), readings) == []
 
 
+def config_with(folder: Path, counter: str, bucket: str) -> Path:
+    """A config whose meter has a counter of its own, named `energy_import_1` in the profile."""
+    profile = (Path(__file__).parents[2] / "drivers/profiles/eastron-sdm630.toml").read_text(encoding="utf-8")
+    more = (
+        '[[registers]]\nname = "energy_import_1"\naddress = 0x0200\ntype = "float32"\nunit = "kWh"\n'
+        'source = "a test"\nconfirmed = false\n'
+    )
+    head, mark, rest = profile.partition("[[registers]]")
+    (folder / "own.toml").write_text(head + more + "\n" + mark + rest, encoding="utf-8")
+    (folder / "gateway.toml").write_text(
+        '[gateway]\nid = "home"\nclock = "ntp"\n[mqtt]\nhost = "127.0.0.1"\n'
+        '[accounting]\ntariff = "pge-e-tou-c"\ninterval_min = 15\ngap = "pro_rata"\nmax_gap_s = 3600\n'
+        '[[meter]]\nname = "grid"\nprofile = "own.toml"\nrole = "grid"\nregister = "own"\n'
+        'service_amps = 100\nservice_volts = 240\nhost = "127.0.0.1"\n'
+        f'[[meter.counter]]\nname = "{counter}"\nbuckets = ["{bucket}", "winter_peak"]\n',
+        encoding="utf-8",
+    )
+    return folder / "gateway.toml"
+
+
 @pytest.mark.parametrize(
     ("counter", "bucket", "told"),
     [
@@ -110,27 +134,36 @@ def test_a_meter_that_does_not_tell_them_is_not_held_against_anything() -> None:
     ],
 )
 def test_a_config_that_names_what_is_not_there_is_refused(tmp_path: Path, counter: str, bucket: str, told: str) -> None:
-    from gateway.config.load import ConfigError, load_config
-
-    profile = (Path(__file__).parents[2] / "drivers/profiles/eastron-sdm630.toml").read_text(encoding="utf-8")
-    more = (
-        '[[registers]]\nname = "energy_import_1"\naddress = 0x0200\ntype = "float32"\nunit = "kWh"\n'
-        'source = "a test"\nconfirmed = false\n'
-    )
-    head, mark, rest = profile.partition("[[registers]]")
-    (tmp_path / "own.toml").write_text(head + more + "\n" + mark + rest, encoding="utf-8")
-    (tmp_path / "gateway.toml").write_text(
-        '[gateway]\nid = "home"\nclock = "ntp"\n[mqtt]\nhost = "127.0.0.1"\n'
-        '[accounting]\ntariff = "pge-e-tou-c"\ninterval_min = 15\ngap = "pro_rata"\nmax_gap_s = 3600\n'
-        '[[meter]]\nname = "grid"\nprofile = "own.toml"\nrole = "grid"\nregister = "own"\n'
-        'service_amps = 100\nservice_volts = 240\nhost = "127.0.0.1"\n'
-        f'[[meter.counter]]\nname = "{counter}"\nbuckets = ["{bucket}", "winter_peak"]\n',
-        encoding="utf-8",
-    )
+    path = config_with(tmp_path, counter, bucket)
     if not told:
-        (found,) = load_config(tmp_path / "gateway.toml").meter
+        (found,) = load_config(path).meter
         assert found.counter[0].buckets == ("summer_peak", "winter_peak")
         return
     with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / "gateway.toml")
+        load_config(path)
     assert told in str(caught.value)
+
+
+class Ear:
+    """Obeys `gateway.lines.Listener`."""
+
+    def __init__(self) -> None:
+        self.heard: list[Reading] = []
+
+    def deliver(self, reading: Reading) -> None:
+        self.heard.append(reading)
+
+    def report_failure(self, meter: str, error: str) -> None:
+        raise AssertionError(f"{meter}: {error}")
+
+    def report_event(self, meter: str, kind: str, detail: object) -> None:
+        raise AssertionError(f"{meter}: {kind} {detail}")
+
+
+def test_a_line_delivers_the_counters_that_are_held_against_ours_and_nothing_else(tmp_path: Path) -> None:
+    config, ear = load_config(config_with(tmp_path, "energy_import_1", "summer_peak")), Ear()
+    lines = Lines(config, tmp_path, etouc(), SystemClock(), ear)
+    one = row(0, 0, "70.00", "30.00")
+    snapshot = replace(one.snapshot, others={**one.snapshot.others, "voltage_l1": Decimal(230)})
+    lines._deliver(moved(one, snapshot=snapshot))
+    assert ear.heard[0].snapshot.others == {"energy_import_1": Decimal("70.00")}
