@@ -68,7 +68,7 @@ def test_a_day_is_booked_and_told(run, day: Path) -> None:
     assert any(line.startswith("summer_off_peak 19.000000 kWh") for line in lines)
     assert any(line.startswith("summer_peak 5.000000 kWh") for line in lines)
     assert "all of it 24.000000 kWh == growth 24.000000 kWh" in lines
-    assert "intervals 96: 96 measured, 0 estimated, 0 incomplete" in lines
+    assert "intervals 96: 96 measured, 0 estimated, 0 repeated, 0 corrected, 0 incomplete" in lines
     assert lines[-1].startswith("law holds")
 
 
@@ -80,7 +80,13 @@ def test_json_has_the_same_in_milliwatt_hours(run, day: Path) -> None:
     assert meter["directions"]["import"]["buckets_milliwh"] == {"summer_off_peak": 19_000_000, "summer_peak": 5_000_000}
     assert meter["directions"]["import"]["resolution_milliwh"] == 250_000
     assert meter["directions"]["export"]["booked_milliwh"] == 0
-    assert meter["intervals_by_quality"] == {"measured": 96, "estimated": 0, "incomplete": 0}
+    assert meter["intervals_by_quality"] == {
+        "measured": 96,
+        "estimated": 0,
+        "repeated": 0,
+        "corrected": 0,
+        "incomplete": 0,
+    }
     assert [event["kind"] for event in meter["events"]] == ["epoch"]
 
 
