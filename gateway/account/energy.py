@@ -1,0 +1,105 @@
+"""The energy that a statement is made of: the newest revision of each closed interval, as int64 columns.
+
+Built from a store, a collector's database or a CSV file; checked once, here. A row that cannot be (negative energy,
+overlap, no length) is an EnergyError with its place; time without a row is told (`holes`), never filled.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..tariff.walltime import iso_utc
+
+Column = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+class EnergyError(Exception):
+    """The energy cannot be used; the message names the row, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One direction of every row, milliwatt-hours. `unassigned`: the share whose hour is not known."""
+
+    milliwh: Column
+    unassigned_milliwh: Column
+    uncertain_milliwh: Column
+
+    @staticmethod
+    def none(rows: int) -> "Flow":
+        """A direction that the meter does not have."""
+        zeros = np.zeros(rows, dtype=np.int64)
+        return Flow(zeros, zeros, zeros)
+
+    @staticmethod
+    def sure(milliwh: Column) -> "Flow":
+        """Energy without a doubt, as a model's or a test's is."""
+        zeros = np.zeros(len(milliwh), dtype=np.int64)
+        return Flow(milliwh, zeros, zeros)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """[start_us, end_us), UTC microseconds."""
+
+    start_us: int
+    end_us: int
+
+    def __str__(self) -> str:
+        return f"{iso_utc(self.start_us)} to {iso_utc(self.end_us)}"
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTable:
+    """One meter's intervals in order of time; row i is [start_us[i], end_us[i]). `source` says where they stand."""
+
+    meter: str
+    source: str
+    start_us: Column
+    end_us: Column
+    flow_import: Flow
+    flow_export: Flow
+    estimated: Flags
+    """Rows whose edges were not read: split by time, repeated or incomplete."""
+
+    def __post_init__(self) -> None:
+        columns = [getattr(flow, name) for flow in self._flows() for name in Flow.__slots__]
+        lengths = {len(one) for one in (self.start_us, self.end_us, self.estimated, *columns)}
+        if len(lengths) != 1:
+            raise ValueError(f"columns of different lengths {sorted(lengths)}")
+        self._refuse(self.end_us <= self.start_us, "ends before it begins")
+        self._refuse(np.append(self.start_us[1:] < self.end_us[:-1], False), "overlaps the next, or comes after it")
+        for name, flow in (("import", self.flow_import), ("export", self.flow_export)):
+            self._refuse(flow.milliwh < 0, f"has negative {name} energy")
+            self._refuse(flow.uncertain_milliwh < 0, f"has negative {name} uncertainty")
+            outside = (flow.unassigned_milliwh < 0) | (flow.unassigned_milliwh > flow.milliwh)
+            self._refuse(outside, f"has more unassigned {name} energy than energy")
+
+    def __len__(self) -> int:
+        return len(self.start_us)
+
+    def place(self, row: int) -> str:
+        """How a person finds a row."""
+        return f"{self.source}, {self.meter}, interval {Stretch(int(self.start_us[row]), int(self.end_us[row]))}"
+
+    def rows_in(self, start_us: int, end_us: int) -> slice:
+        """The rows that begin within [start_us, end_us)."""
+        first, last = np.searchsorted(self.start_us, [start_us, end_us], side="left")
+        return slice(int(first), int(last))
+
+    def holes(self, start_us: int, end_us: int) -> tuple[Stretch, ...]:
+        """The time within [start_us, end_us) that no row covers, in order."""
+        rows = self.rows_in(start_us, end_us)
+        first = rows.start - 1 if rows.start and self.end_us[rows.start - 1] > start_us else rows.start
+        begins = np.append(np.maximum(self.start_us[first : rows.stop], start_us), end_us)
+        ends = np.insert(np.minimum(self.end_us[first : rows.stop], end_us), 0, start_us)
+        return tuple(Stretch(int(ends[at]), int(begins[at])) for at in np.flatnonzero(begins > ends))
+
+    def _flows(self) -> tuple[Flow, Flow]:
+        return self.flow_import, self.flow_export
+
+    def _refuse(self, wrong: Flags, what: str) -> None:
+        if wrong.any():
+            raise EnergyError(f"{self.place(int(np.argmax(wrong)))}: {what}")

@@ -1,0 +1,63 @@
+"""Money: exact Decimals, rounded once for each printed line, half up and away from zero below it.
+
+Inside `exactly()` every operation that would lose a digit raises decimal.Inexact, so nothing is rounded by accident;
+an average is made by `divided`, which says that it rounds. Never binary float. (DESIGN 5, "Energy"; facts: half up
+away from zero is what bills print.)
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from enum import StrEnum
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+DIGITS = 60
+"""Room for a fleet's milliwatt-hours times prices of twelve places, twice over."""
+MILLIWH_PER_KWH_PLACES = 6
+_EXACT = Context(prec=DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+_ROUNDED = Context(prec=DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+
+class Rounding(StrEnum):
+    """How a printed line is settled."""
+
+    CENT = "cent"
+    """To the cent, half up, away from zero below it; totals add rounded lines."""
+    NONE = "none"
+    """Not at all: to lay beside an engine that never rounds."""
+
+
+def exactly() -> AbstractContextManager[Context]:
+    """A stretch of code in which decimal arithmetic is exact or raises decimal.Inexact."""
+    return localcontext(_EXACT)
+
+
+def rounded(amount: Decimal, rounding: Rounding) -> Decimal:
+    """An amount as its line prints it."""
+    if rounding is Rounding.NONE:
+        return amount
+    return amount.quantize(CENT, context=_ROUNDED)
+
+
+def divided(amount: Decimal, by: Decimal) -> Decimal:
+    """A quotient to 60 digits, for averages. Raises decimal.DivisionByZero."""
+    return _ROUNDED.divide(amount, by)
+
+
+def kwh(milliwh: int) -> Decimal:
+    """Milliwatt-hours as kilowatt-hours, exactly."""
+    return _EXACT.scaleb(Decimal(milliwh), -MILLIWH_PER_KWH_PLACES)
+
+
+def worth(milliwh: int, price_per_kwh: Decimal) -> Decimal:
+    """What energy costs at a price, exactly."""
+    return _EXACT.multiply(kwh(milliwh), price_per_kwh)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum."""
+    whole = ZERO
+    for amount in amounts:
+        whole = _EXACT.add(whole, amount)
+    return whole

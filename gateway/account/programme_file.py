@@ -1,0 +1,143 @@
+"""A programme's figures and choices (config/programmes/*.toml): every number with date and source, choices with notes.
+
+What a source does not settle is an option with a default and the reason for it; an account's own choice is checked
+against the list. A figure that does not exist for a day is NotKnownError, never zero. (net-metering-corrections F)
+"""
+
+import datetime
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ..config.convert import Converter
+from ..config.document import Document, read_document
+from ..config.hints import did_you_mean
+from ..config.problem import Problem, ProblemsError, errors_of
+from ..places import data_folders, files_by_name
+
+ANYWHERE = ""
+"""The utility of a figure that holds for all of them."""
+
+
+class ProgrammeError(ProblemsError):
+    """A programme's file cannot be used, or there is none of that name."""
+
+
+class NotKnownError(Exception):
+    """A figure is not known for a day: what needs it is pending. The message is for the user."""
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A choice that no source settles, or that utilities make differently."""
+
+    name: str
+    values: tuple[str, ...]
+    default: str
+    note: str
+    """Why the default is what it is; the statement prints it where the option decided something."""
+    by_utility: Mapping[str, str] = {}
+    """Utility -> its default."""
+    source: str = ""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """A number of a programme from a day on, until the next figure of the same name and utility."""
+
+    name: str
+    value: Decimal
+    unit: str
+    source: str
+    first: datetime.date
+    last_day: datetime.date | None = None
+    utility: str = ANYWHERE
+
+
+class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    format: Annotated[int, Meta(ge=1, le=1)]
+    id: str
+    name: str
+    source: str
+    option: tuple[Option, ...] = ()
+    figure: tuple[Figure, ...] = ()
+    not_included: tuple[str, ...] = ()
+    """What such a bill has and this program does not model: each becomes a named line without an amount."""
+
+    def choice(self, name: str, utility: str, given: Mapping[str, str]) -> str:
+        """What holds for an account: its own choice, else its utility's default, else the default. KeyError: none."""
+        option = next(one for one in self.option if one.name == name)
+        return given.get(name, option.by_utility.get(utility, option.default))
+
+    def figure_on(self, name: str, utility: str, day: date) -> Figure:
+        """The figure in force on a local day; the utility's own before everybody's. Raises NotKnownError."""
+        for whose in dict.fromkeys((utility, ANYWHERE)):
+            named = [one for one in self.figure if one.name == name and one.utility == whose and one.first <= day]
+            if named:
+                newest = max(named, key=lambda one: one.first)
+                if newest.last_day is None or day <= newest.last_day:
+                    return newest
+        raise NotKnownError(f"programme {self.id}: no {name} is known for {utility} on {day}")
+
+
+def shipped_programmes() -> tuple[str, ...]:
+    """Names of the programmes that come with the program."""
+    return tuple(sorted(_by_name()))
+
+
+@cache
+def load_programme(name: str) -> ProgrammeFile:
+    """A programme's file by name. Raises ProgrammeError with every mistake and its line."""
+    known = _by_name()
+    if name not in known:
+        mend = did_you_mean(name, sorted(known)) or "one of " + ", ".join(sorted(known))
+        raise ProgrammeError([Problem("", 0, "", "programme", name, f'there is no programme "{name}"', mend)])
+    document = read_document(known[name])
+    found = Converter(document).struct(ProgrammeFile) if document.readable else None
+    if found is not None:
+        _check(document, found, name)
+    problems = errors_of(document.problems)
+    if problems or found is None:
+        raise ProgrammeError(problems)
+    return found
+
+
+def check_choices(
+    document: Document, path: tuple[str | int, ...], file: ProgrammeFile, given: Mapping[str, str]
+) -> None:
+    """Notes choices of an account that the programme does not have."""
+    options = {one.name: one for one in file.option}
+    for name, value in given.items():
+        option = options.get(name)
+        if option is None:
+            mend = did_you_mean(name, sorted(options)) or "it has " + (", ".join(sorted(options)) or "none")
+            document.add((*path, name), f"programme {file.id} has no option {name}", mend, value=value)
+        elif option.values and value not in option.values:
+            document.add((*path, name), f"{name} cannot be {value}", "one of " + ", ".join(option.values), value=value)
+
+
+def _check(document: Document, file: ProgrammeFile, name: str) -> None:
+    if file.id != name:
+        document.add(("id",), f'id "{file.id}" is not the name of the file')
+    for position, option in enumerate(file.option):
+        for value in (option.default, *option.by_utility.values()):
+            if option.values and value not in option.values:
+                document.add(("option", position), f"{value} is none of the values of {option.name}", value=value)
+    seen: set[tuple[str, str, date]] = set()
+    for position, figure in enumerate(file.figure):
+        key = figure.name, figure.utility, figure.first
+        if key in seen:
+            document.add(("figure", position), f"{figure.name} has two values from {figure.first} on")
+        seen.add(key)
+        if figure.last_day is not None and figure.last_day < figure.first:
+            document.add(("figure", position, "last_day"), "ends before it begins", value=figure.last_day)
+
+
+def _by_name() -> dict[str, Path]:
+    return files_by_name(data_folders("config/programmes"))

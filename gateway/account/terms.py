@@ -1,0 +1,146 @@
+"""An account as its owner writes it (account TOML), as frozen types: who, which programme since when, which bills.
+
+Parsing and the rules across keys are in `account_file`. There is no default for what the owner must choose: the
+programme, the tariff, the utility. Dates are local days of the tariff's zone.
+"""
+
+import datetime
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ..config.types import RegisterOwner, Role
+from ..tariff.cycles import ReadDay
+from .money import Rounding
+from .netting import NettingInterval
+
+
+class CustomerClass(StrEnum):
+    """How the utility's tariff book calls the customer."""
+
+    RESIDENTIAL = "residential"
+    SMALL_COMMERCIAL = "small_commercial"
+    COMMERCIAL = "commercial"
+    INDUSTRIAL = "industrial"
+    AGRICULTURAL = "agricultural"
+
+
+class EnergyFrom(StrEnum):
+    """Where a meter's intervals are read from."""
+
+    STORE = "store"
+    COLLECTOR = "collector"
+    CSV = "csv"
+
+
+class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
+    """A meter of the account."""
+
+    name: str
+    role: Role = Role.GRID
+    register: RegisterOwner = RegisterOwner.OWN
+    source: EnergyFrom = EnergyFrom.STORE
+    file: str = ""
+    """The CSV file, or the database if it is not the default one; beside the account's file."""
+    gateway: str = ""
+    """With a collector: whose meter it is."""
+
+
+class ProgrammeStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """A programme from a local day on, until the next begins. `reason`: PTO, enlargement, own choice ..."""
+
+    name: str
+    first: datetime.date
+    reason: str = ""
+
+
+class Billing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which bills there are. Either `read_dates` with their meaning, or calendar months."""
+
+    read_dates: tuple[datetime.date, ...] = ()
+    read_day: ReadDay | None = None
+    """What a read date means; must be chosen where there are any."""
+    months: bool = False
+    rounding: Rounding = Rounding.CENT
+    anniversary: datetime.date | None = None
+    """The first day of a Relevant Period; the programme's rule where it is left out."""
+    netting_interval: NettingInterval | None = None
+    """The programme's own where it is left out."""
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides prices besides energy. Empty: not stated, and refused where a price needs it."""
+
+    utility: str
+    kind: CustomerClass = CustomerClass.RESIDENTIAL
+    baseline: str = ""
+    """Territory and heating as the tariff names them, such as basic_x."""
+    base_services_tier: str = ""
+    supplier: str = ""
+    """Empty: the utility itself."""
+    pcia_vintage: str = ""
+    moved_in: datetime.date | None = None
+    moved_out: datetime.date | None = None
+
+
+class Generator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plant behind the meter."""
+
+    technology: str
+    size_kw: Decimal
+    application: datetime.date | None = None
+    pto: datetime.date | None = None
+    """Permission to operate: exports before it earn nothing."""
+
+
+class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the three amounts."""
+
+    name: str
+    source: str
+    first: datetime.date
+    last_day: datetime.date | None = None
+    percent: Decimal | None = None
+    """Of what is due now before it."""
+    per_kwh: Decimal | None = None
+    """Of the kilowatt-hours billed."""
+    amount: Decimal | None = None
+    """Once, on the bill that holds the day `from`."""
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the last bill before the first cycle said. Without it the account is "since DATE" and has no true-up."""
+
+    as_of: datetime.date
+    last_true_up: datetime.date
+    """The first day of the Relevant Period that is running."""
+    energy_charges: Decimal = Decimal(0)
+    non_bypassable_charges: Decimal = Decimal(0)
+    minimums_billed: Decimal = Decimal(0)
+    import_kwh: Decimal = Decimal(0)
+    export_kwh: Decimal = Decimal(0)
+    banks: Mapping[str, Decimal] = {}
+    """Bank -> what it holds, in its own unit."""
+
+
+class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    format: Annotated[int, Meta(ge=1, le=1)]
+    id: str
+    name: str
+    tariff: str
+    """A name or a path, as in gateway.toml; a tariff file with [[schedule]] is a history."""
+    customer: Customer
+    programme: tuple[ProgrammeStint, ...]
+    meter: tuple[AccountMeter, ...]
+    billing: Billing
+    generator: Generator | None = None
+    opening: Opening | None = None
+    charge: tuple[OtherCharge, ...] = ()
+    choices: Mapping[str, str] = {}
+    """Option of the programme -> value."""
