@@ -4,7 +4,7 @@ A block has one tariff version and one season (`tariff.cycles`), so a cell has o
 that crosses the edge of a bucket or of a day with another price is refused, as nobody can take it apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,21 +74,65 @@ def energy_of_cycles(
     table: EnergyTable, cycles: Sequence[Cycle], calendar: Calendar, netting: NettingInterval
 ) -> tuple[CycleEnergy, ...]:
     """The cells of every cycle; `cycles` are in order and do not overlap. Raises EnergyError with the row."""
-    return tuple(_energy_of(table, cycle, calendar, netting) for cycle in cycles)
+    if not cycles:
+        return ()
+    plan = _plan_of(cycles, calendar)
+    rows = table.rows_in(int(plan.edges_us[0]), int(plan.edges_us[-1]))
+    segments = np.searchsorted(plan.edges_us, table.start_us[rows], side="right") - 1
+    _refuse_crossing(table, rows, plan.edges_us[segments + 1], calendar)
+    cells: list[list[Cell]] = [[] for _ in cycles]
+    for position, cell in _cells(table, rows, segments, plan, calendar, netting):
+        cells[position].append(cell)
+    return tuple(_energy_of(table, cycle, tuple(own), calendar) for cycle, own in zip(cycles, cells, strict=True))
 
 
-def _energy_of(table: EnergyTable, cycle: Cycle, calendar: Calendar, netting: NettingInterval) -> CycleEnergy:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the price may change: segment i is [edges_us[i], edges_us[i + 1]), its block and bucket by number.
+
+    Block 0 stands for the time between cycles. `block_of`, `bucket_of` are one shorter than `edges_us`.
+    """
+
+    edges_us: Column
+    block_of: Column
+    bucket_of: Column
+    blocks: tuple[tuple[int, Block], ...]
+    """(position of the cycle, block), from block 1 on."""
+
+
+def _plan_of(cycles: Sequence[Cycle], calendar: Calendar) -> _Plan:
+    edges_us: list[int] = []
+    block_of: list[int] = []
+    bucket_of: list[int] = []
+    blocks: list[tuple[int, Block]] = []
+    end_us = 0
+    for position, cycle in enumerate(cycles):
+        start_us, next_us = cycle.edges_us(calendar.zone)
+        if position and start_us < end_us:
+            raise ValueError(f"billing cycle {cycle.first_day} begins before the one before it has ended")
+        if position and start_us > end_us:
+            edges_us.append(end_us)
+            block_of.append(0)
+            bucket_of.append(UNASSIGNED)
+        end_us = next_us
+        for block in blocks_of(cycle, calendar.rules):
+            blocks.append((position, block))
+            table = calendar.edges(*Cycle(block.first_day, block.last_day).edges_us(calendar.zone))
+            edges_us.extend(table.edges_us)
+            bucket_of.extend(table.bucket_ids)
+            block_of.extend([len(blocks)] * len(table.edges_us))
+    edges_us.append(end_us)
+    return _Plan(
+        np.array(edges_us, dtype=np.int64),
+        np.array(block_of, dtype=np.int64),
+        np.array(bucket_of, dtype=np.int64),
+        tuple(blocks),
+    )
+
+
+def _energy_of(table: EnergyTable, cycle: Cycle, cells: tuple[Cell, ...], calendar: Calendar) -> CycleEnergy:
     start_us, end_us = cycle.edges_us(calendar.zone)
     rows = table.rows_in(start_us, end_us)
-    blocks = blocks_of(cycle, calendar.rules)
-    edges_us, block_of, bucket_of = _segments(blocks, calendar, end_us)
-    segments = np.searchsorted(edges_us, table.start_us[rows], side="right") - 1
-    limits_us = np.append(edges_us[1:], end_us)
-    crossing = table.end_us[rows] > limits_us[segments]
-    _refuse_crossing(table, rows, crossing, limits_us[segments], calendar)
-    keys = netting_keys(table, rows, netting, calendar.zone)
-    pairs = block_of[segments] * len(calendar.bucket_names) + bucket_of[segments]
-    cells = _cells(table, rows, pairs, (segments, keys), netting, blocks, calendar.bucket_names)
     return CycleEnergy(
         meter=table.meter,
         source=table.source,
@@ -100,27 +144,11 @@ def _energy_of(table: EnergyTable, cycle: Cycle, calendar: Calendar, netting: Ne
     )
 
 
-def _segments(blocks: Sequence[Block], calendar: Calendar, end_us: int) -> tuple[Column, Column, Column]:
-    """Sorted edges of buckets and blocks, with the block and the bucket that hold from each."""
-    edges_us: list[int] = []
-    block_of: list[int] = []
-    bucket_of: list[int] = []
-    for number, block in enumerate(blocks):
-        table = calendar.edges(*Cycle(block.first_day, block.last_day).edges_us(calendar.zone))
-        edges_us.extend(table.edges_us)
-        bucket_of.extend(table.bucket_ids)
-        block_of.extend([number] * len(table.edges_us))
-    assert edges_us[-1] < end_us
-    return (
-        np.array(edges_us, dtype=np.int64),
-        np.array(block_of, dtype=np.int64),
-        np.array(bucket_of, dtype=np.int64),
-    )
-
-
-def _refuse_crossing(table: EnergyTable, rows: slice, crossing: Flags, limits_us: Column, calendar: Calendar) -> None:
-    flows = [flow.milliwh[rows] for flow in (table.flow_import, table.flow_export)]
-    wrong = crossing & ((flows[0] > 0) | (flows[1] > 0))
+def _refuse_crossing(table: EnergyTable, rows: slice, limits_us: Column, calendar: Calendar) -> None:
+    """An interval without energy may lie over an edge: there is nothing to take apart."""
+    crossing: Flags = table.end_us[rows] > limits_us
+    flowing = (table.flow_import.milliwh[rows] > 0) | (table.flow_export.milliwh[rows] > 0)
+    wrong = crossing & flowing
     if not wrong.any():
         return
     at = int(np.argmax(wrong))
@@ -132,61 +160,52 @@ def _refuse_crossing(table: EnergyTable, rows: slice, crossing: Flags, limits_us
 
 
 def _cells(
-    table: EnergyTable,
-    rows: slice,
-    pairs: Column,
-    cuts: tuple[Column, Column],
-    netting: NettingInterval,
-    blocks: Sequence[Block],
-    names: Sequence[str],
-) -> tuple[Cell, ...]:
-    """Sums by (block, bucket): `pairs` is the number of each row's; rows of one netting interval have equal cuts."""
-    if not len(pairs):
-        return ()
-    size = int(pairs.max()) + 1
-    imported = _by_pair(pairs, table.flow_import.milliwh[rows], size)
-    exported = _by_pair(pairs, table.flow_export.milliwh[rows], size)
-    positive = _positive_net(table, rows, pairs, cuts, netting, size)
-    doubts = [_by_pair(pairs, flow.uncertain_milliwh[rows], size) for flow in (table.flow_import, table.flow_export)]
-    estimated = _by_pair(pairs, table.estimated[rows].astype(np.int64), size)
-    return tuple(
-        Cell(
-            block=blocks[pair // len(names)],
-            bucket=names[pair % len(names)],
-            import_milliwh=int(imported[pair]),
-            export_milliwh=int(exported[pair]),
-            positive_net_milliwh=int(positive[pair]),
-            import_uncertain_milliwh=int(doubts[0][pair]),
-            export_uncertain_milliwh=int(doubts[1][pair]),
-            estimated_rows=int(estimated[pair]),
-        )
-        for pair in np.unique(pairs).tolist()
-    )
-
-
-def _by_pair(pairs: Column, milliwh: Column, size: int) -> Column:
-    """Sums of a column by pair. Not bincount with weights: that sums in floating point."""
-    sums = np.zeros(size, dtype=np.int64)
-    runs = np.flatnonzero(np.diff(pairs, prepend=-1))
-    np.add.at(sums, pairs[runs], np.add.reduceat(milliwh, runs))
-    return sums
-
-
-def _positive_net(
-    table: EnergyTable,
-    rows: slice,
-    pairs: Column,
-    cuts: tuple[Column, Column],
-    netting: NettingInterval,
-    size: int,
-) -> Column:
-    net = table.flow_import.milliwh[rows] - table.flow_export.milliwh[rows]
+    table: EnergyTable, rows: slice, segments: Column, plan: _Plan, calendar: Calendar, netting: NettingInterval
+) -> Iterator[tuple[int, Cell]]:
+    """Sums by (block, bucket), with the position of each one's cycle."""
+    if not len(segments):
+        return
+    names = calendar.bucket_names
+    begins = np.flatnonzero(np.diff(segments, prepend=-1))
+    runs = segments[begins]
+    pairs = plan.block_of[runs] * len(names) + plan.bucket_of[runs]
+    imported, exported = table.flow_import, table.flow_export
+    net = imported.milliwh[rows] - exported.milliwh[rows]
     if netting is NettingInterval.MONTH:
-        return np.maximum(_by_pair(pairs, net, size), 0)
-    segments, keys = cuts
-    begins = np.flatnonzero((np.diff(segments, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
-    nets = np.maximum(np.add.reduceat(net, begins), 0)
-    return _by_pair(pairs[begins], nets, size)
+        positive = np.maximum(_by_pair(pairs, np.add.reduceat(net, begins)), 0)
+    else:
+        keys = netting_keys(table, rows, netting, calendar.zone)
+        cuts = np.flatnonzero((np.diff(segments, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
+        whole = np.maximum(np.add.reduceat(net, cuts), 0)
+        positive = _by_pair(pairs, np.add.reduceat(whole, np.searchsorted(cuts, begins)))
+    columns = (imported.milliwh, exported.milliwh, imported.uncertain_milliwh, exported.uncertain_milliwh)
+    sums = [_by_pair(pairs, np.add.reduceat(one[rows], begins)) for one in columns]
+    estimated = _by_pair(pairs, np.add.reduceat(table.estimated[rows].astype(np.int64), begins))
+    for pair in np.unique(pairs).tolist():
+        number, bucket = divmod(pair, len(names))
+        if not number:
+            continue
+        position, block = plan.blocks[number - 1]
+        yield (
+            position,
+            Cell(
+                block,
+                names[bucket],
+                int(sums[0][pair]),
+                int(sums[1][pair]),
+                int(positive[pair]),
+                int(sums[2][pair]),
+                int(sums[3][pair]),
+                int(estimated[pair]),
+            ),
+        )
+
+
+def _by_pair(pairs: Column, milliwh: Column) -> Column:
+    """Sums by pair. Not bincount with weights: that adds in floating point."""
+    sums = np.zeros(int(pairs.max()) + 1, dtype=np.int64)
+    np.add.at(sums, pairs, milliwh)
+    return sums
 
 
 def unassigned_cells(energy: CycleEnergy, calendar: Calendar) -> tuple[Cell, ...]:
