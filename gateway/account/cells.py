@@ -51,6 +51,8 @@ class CycleEnergy:
     meter: str
     source: str
     cycle: Cycle
+    blocks: tuple[Block, ...]
+    """All days of the cycle, whether energy flowed in them or not."""
     cells: tuple[Cell, ...]
     import_unassigned_milliwh: int
     """Inside the cells' sums too: its hour is not known, so its bucket is not sure."""
@@ -83,7 +85,11 @@ def energy_of_cycles(
     cells: list[list[Cell]] = [[] for _ in cycles]
     for position, cell in _cells(table, rows, segments, plan, calendar, netting):
         cells[position].append(cell)
-    return tuple(_energy_of(table, cycle, tuple(own), calendar) for cycle, own in zip(cycles, cells, strict=True))
+    blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]
+    return tuple(
+        _energy_of(table, cycle, own_blocks, tuple(own), calendar)
+        for cycle, own_blocks, own in zip(cycles, blocks, cells, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +136,16 @@ def _plan_of(cycles: Sequence[Cycle], calendar: Calendar) -> _Plan:
     )
 
 
-def _energy_of(table: EnergyTable, cycle: Cycle, cells: tuple[Cell, ...], calendar: Calendar) -> CycleEnergy:
+def _energy_of(
+    table: EnergyTable, cycle: Cycle, blocks: tuple[Block, ...], cells: tuple[Cell, ...], calendar: Calendar
+) -> CycleEnergy:
     start_us, end_us = cycle.edges_us(calendar.zone)
     rows = table.rows_in(start_us, end_us)
     return CycleEnergy(
         meter=table.meter,
         source=table.source,
         cycle=cycle,
+        blocks=blocks,
         cells=cells,
         import_unassigned_milliwh=int(table.flow_import.unassigned_milliwh[rows].sum()),
         export_unassigned_milliwh=int(table.flow_export.unassigned_milliwh[rows].sum()),

@@ -5,7 +5,7 @@ against the list. A figure that does not exist for a day is NotKnownError, never
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -20,6 +20,7 @@ from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
 from ..config.problem import Problem, ProblemsError, errors_of
 from ..places import data_folders, files_by_name
+from ..tariff.cycles import month_of
 
 ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
@@ -58,6 +59,39 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     utility: str = ANYWHERE
 
 
+class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number that is published month by month: each holds for its calendar month alone, `YYYY-MM`."""
+
+    name: str
+    unit: str
+    source: str
+    by_month: Mapping[str, Decimal]
+    utility: str = ANYWHERE
+
+    def figures(self) -> Iterator[Figure]:
+        """Each month's value. Raises ValueError for what is no month."""
+        for month, value in self.by_month.items():
+            first = date.fromisoformat(f"{month}-01")
+            yield Figure(
+                name=self.name,
+                value=value,
+                unit=self.unit,
+                source=self.source,
+                first=first,
+                last_day=month_of(first).last_day,
+                utility=self.utility,
+            )
+
+
+class NamedDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A day that decides something, such as the last on which a programme took applications."""
+
+    name: str
+    day: datetime.date
+    source: str
+    utility: str = ANYWHERE
+
+
 class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -67,6 +101,11 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     source: str
     option: tuple[Option, ...] = ()
     figure: tuple[Figure, ...] = ()
+    series: tuple[Series, ...] = ()
+    """Once read its months are among `figure`."""
+    named_day: tuple[NamedDay, ...] = ()
+    uses: tuple[str, ...] = ()
+    """Files beside this one whose figures and options it has too."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 
@@ -74,6 +113,11 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """What holds for an account: its own choice, else its utility's default, else the default. KeyError: none."""
         option = next(one for one in self.option if one.name == name)
         return given.get(name, option.by_utility.get(utility, option.default))
+
+    def day(self, name: str, utility: str) -> NamedDay | None:
+        """A day by name; the utility's own before everybody's. None: there is none."""
+        named = {one.utility: one for one in self.named_day if one.name == name}
+        return named.get(utility, named.get(ANYWHERE))
 
     def figure_on(self, name: str, utility: str, day: date) -> Figure:
         """The figure in force on a local day; the utility's own before everybody's. Raises NotKnownError."""
@@ -101,11 +145,18 @@ def load_programme(name: str) -> ProgrammeFile:
     document = read_document(known[name])
     found = Converter(document).struct(ProgrammeFile) if document.readable else None
     if found is not None:
+        found = _with_series(document, found)
         _check(document, found, name)
     problems = errors_of(document.problems)
     if problems or found is None:
         raise ProgrammeError(problems)
-    return found
+    others = [load_programme(one) for one in found.uses]
+    return msgspec.structs.replace(
+        found,
+        figure=(*found.figure, *(one for other in others for one in other.figure)),
+        option=(*found.option, *(one for other in others for one in other.option)),
+        not_included=(*found.not_included, *(one for other in others for one in other.not_included)),
+    )
 
 
 def check_choices(
@@ -137,6 +188,16 @@ def _check(document: Document, file: ProgrammeFile, name: str) -> None:
         seen.add(key)
         if figure.last_day is not None and figure.last_day < figure.first:
             document.add(("figure", position, "last_day"), "ends before it begins", value=figure.last_day)
+
+
+def _with_series(document: Document, file: ProgrammeFile) -> ProgrammeFile:
+    figures = list(file.figure)
+    for position, series in enumerate(file.series):
+        try:
+            figures.extend(series.figures())
+        except ValueError:
+            document.add(("series", position, "by_month"), "its keys are months, such as 2026-08")
+    return msgspec.structs.replace(file, figure=tuple(figures), series=())
 
 
 def _by_name() -> dict[str, Path]:

@@ -161,6 +161,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     fixed_per_month: Mapping[str, Decimal] = {}
     """Charge -> amount due without any energy; besides those by income tier."""
     fixed_per_year: Mapping[str, Decimal] = {}
+    minimum_per_day: Mapping[str, Decimal] = {}
+    minimum_per_month: Mapping[str, Decimal] = {}
+    """Charge -> the least that is billed. A placeholder: unlike a fixed charge it is credited at a true-up."""
     options_per_kwh: Mapping[str, Decimal] = {}
     """What a customer may choose -> price per kWh besides; never in the sum by itself."""
     pcia_per_kwh: Mapping[str, Decimal] = {}
