@@ -16,7 +16,6 @@ from msgspec import Meta
 from ..config.types import RegisterOwner, Role
 from ..tariff.cycles import ReadDay
 from .money import Rounding
-from .netting import NettingInterval
 
 
 class CustomerClass(StrEnum):
@@ -46,16 +45,29 @@ class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: EnergyFrom = EnergyFrom.STORE
     file: str = ""
     """The CSV file, or the database if it is not the default one; beside the account's file."""
+    earlier: str = ""
+    """A CSV file with the months before the first interval of the source."""
     gateway: str = ""
     """With a collector: whose meter it is."""
 
 
 class ProgrammeStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
-    """A programme from a local day on, until the next begins. `reason`: PTO, enlargement, own choice ..."""
+    """A programme from a local day on, until the next begins. `reason`: PTO, enlargement, own choice ...
+
+    Days before permission to operate are `plain` under every programme with an option `nem_start`.
+    """
 
     name: str
     first: datetime.date
     reason: str = ""
+
+
+class SupplierStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """Who sells the energy from a local day on, where that changes while the account runs. Empty name: the utility."""
+
+    name: str
+    first: datetime.date
+    pcia_vintage: str = ""
 
 
 class Billing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,9 +79,7 @@ class Billing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     months: bool = False
     rounding: Rounding = Rounding.CENT
     anniversary: datetime.date | None = None
-    """The first day of a Relevant Period; the programme's rule where it is left out."""
-    netting_interval: NettingInterval | None = None
-    """The programme's own where it is left out."""
+    """The first day of a Relevant Period, a cycle's first day; from permission to operate where it is left out."""
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +107,17 @@ class Generator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Permission to operate: exports before it earn nothing."""
 
 
+class KwhBase(StrEnum):
+    """Of which kilowatt-hours a charge per kWh is due."""
+
+    IMPORT = "import"
+    """What the cycle took, whatever it gave."""
+    NET = "net"
+    """What the cycle took beyond what it gave; nothing where it gave more."""
+    YEAR_NET = "year_net"
+    """The same of the whole Relevant Period, at its true-up."""
+
+
 class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
     """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the three amounts."""
 
@@ -105,22 +126,28 @@ class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     first: datetime.date
     last_day: datetime.date | None = None
     percent: Decimal | None = None
-    """Of what is due now before it."""
+    """Of what the programme's lines make due now, fixed and minimum charges among them; never below zero."""
     per_kwh: Decimal | None = None
-    """Of the kilowatt-hours billed."""
+    of: KwhBase | None = None
+    """Must be chosen with `per_kwh`."""
     amount: Decimal | None = None
-    """Once, on the bill that holds the day `from`."""
+    """Once, on the bill that holds the day `from`; a credit is below zero."""
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the last bill before the first cycle said. Without it the account is "since DATE" and has no true-up."""
 
     as_of: datetime.date
+    """The first day that this account reckons itself: a billing cycle begins with it."""
     last_true_up: datetime.date
     """The first day of the Relevant Period that is running."""
+    cycles: Annotated[int, Meta(ge=0, le=23)] = 0
+    """How many of its bills lie before `as_of`."""
     energy_charges: Decimal = Decimal(0)
     non_bypassable_charges: Decimal = Decimal(0)
     minimums_billed: Decimal = Decimal(0)
+    energy_paid: Decimal = Decimal(0)
+    """Energy charges paid in money since then, where they are due monthly."""
     import_kwh: Decimal = Decimal(0)
     export_kwh: Decimal = Decimal(0)
     banks: Mapping[str, Decimal] = {}
@@ -141,6 +168,8 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     billing: Billing
     generator: Generator | None = None
     opening: Opening | None = None
+    supplier: tuple[SupplierStint, ...] = ()
+    """Where it changes: in order of time; before the first `customer.supplier` holds."""
     charge: tuple[OtherCharge, ...] = ()
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

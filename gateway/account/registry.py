@@ -1,0 +1,26 @@
+"""Which module makes which programme. The only file of the account that knows every programme by name.
+
+Modules are loaded when an account names their programme.
+"""
+
+import importlib
+from typing import Any
+
+from .setting import Ready, Setting
+
+PLAIN = "plain"
+MAKERS = {
+    # programme: module:maker, below gateway.account
+    PLAIN: "programmes.plain:make_plain",
+    "nem1": "programmes.nem_maker:make_nem",
+    "nem2": "programmes.nem_maker:make_nem",
+}
+
+
+def make_programme(setting: Setting) -> Ready[Any]:
+    """The programme of `setting.file`. KeyError: it has a file and no maker, a fault of ours."""
+    module, _, name = MAKERS[setting.file.id].partition(":")
+    maker = getattr(importlib.import_module(f"..{module}", __name__), name)
+    ready = maker(setting)
+    assert isinstance(ready, Ready)
+    return ready

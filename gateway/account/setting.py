@@ -1,0 +1,47 @@
+"""What a programme is made from: the account's terms, its own file, the prices of its customer, and where it begins.
+
+A programme's module has a maker `Setting -> Ready`; `registry` names them. Nothing here reckons.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from .charges import Prices
+from .period import Programme
+from .programme_file import ProgrammeFile
+from .terms import AccountTerms, Opening
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One spell of an account: a programme, and a customer with the supplier of that spell (`prices.customer`)."""
+
+    terms: AccountTerms
+    file: ProgrammeFile
+    prices: Prices
+    whole: bool
+    """Whether the Relevant Period that the spell begins in is known from its first day; else it has no true-up."""
+    opening: Opening | None = None
+    """What was before, where the spell is the account's first."""
+
+    def choice(self, name: str) -> str:
+        """An option's value: the account's own, else its utility's default, else the default."""
+        return self.file.choice(name, self.prices.customer.utility, self.terms.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[State]):
+    """A programme and the state that it begins with."""
+
+    programme: Programme[State]
+    state: State
+
+
+class Maker(Protocol):
+    """How a programme comes to be. Raises ProgrammeError or charges.PriceError for what the account lacks."""
+
+    def __call__(self, setting: Setting) -> Ready[object]:
+        """The programme, ready for its first cycle."""
+        ...
