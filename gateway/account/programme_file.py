@@ -106,6 +106,8 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     named_day: tuple[NamedDay, ...] = ()
     uses: tuple[str, ...] = ()
     """Files beside this one whose figures and options it has too."""
+    time_of_use: bool = False
+    """Whether a tariff with one price for all hours is refused."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 

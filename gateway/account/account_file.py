@@ -1,0 +1,85 @@
+"""Reads an account's TOML file into `AccountTerms`, with its tariff and the files of its programmes.
+
+A wrong file is an AccountError with every mistake: file, line, value and the mend. Types are in `terms`, the rules
+across keys in `account_checks`. Never fills in what the owner must choose; never looks at energy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.convert import Converter
+from ..config.document import Document, read_document
+from ..config.problem import Problem, ProblemsError, errors_of
+from ..config.rules import resolved
+from ..tariff.tariff_file import TariffError, is_path, load_tariff
+from ..tariff.types import Tariff
+from .account_checks import check_prices, check_terms
+from .programme_file import ProgrammeError, ProgrammeFile, load_programme
+from .registry import PLAIN
+from .terms import AccountTerms
+
+
+class AccountError(ProblemsError):
+    """An account's file, or one that it names, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFile:
+    """An account that can be reckoned. `warnings`: what is allowed but hardly meant."""
+
+    terms: AccountTerms
+    tariff: Tariff
+    programmes: Mapping[str, ProgrammeFile]
+    """Those that it names, and `plain`."""
+    folder: Path
+    document: Document
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_account(path: Path) -> AccountFile:
+    """The account in `path`. Raises AccountError with every mistake."""
+    document = read_document(path)
+    terms = Converter(document).struct(AccountTerms) if document.readable else None
+    if terms is None:
+        raise _refused(document)
+    tariff, programmes = _tariff_of(document, terms), _programmes_of(document, terms)
+    check_terms(document, terms, programmes)
+    if tariff is not None:
+        check_prices(document, terms, tariff, programmes)
+    if tariff is None or errors_of(document.problems):
+        raise _refused(document)
+    return AccountFile(terms, tariff, programmes, path.resolve().parent, document, tuple(document.problems))
+
+
+def _refused(document: Document) -> AccountError:
+    problems = errors_of(dict.fromkeys(document.problems))
+    return AccountError(sorted(problems, key=lambda one: (one.file != document.file, one.line)))
+
+
+def _tariff_of(document: Document, terms: AccountTerms) -> Tariff | None:
+    name = terms.tariff
+    try:
+        return load_tariff(str(resolved(document.folder, name)) if is_path(name) else name, (document.folder,))
+    except TariffError as error:
+        _take_over(document, ("tariff",), error, name)
+    return None
+
+
+def _programmes_of(document: Document, terms: AccountTerms) -> Mapping[str, ProgrammeFile]:
+    found = {PLAIN: load_programme(PLAIN)}
+    for position, stint in enumerate(terms.programme):
+        try:
+            found[stint.name] = load_programme(stint.name)
+        except ProgrammeError as error:
+            _take_over(document, ("programme", position, "name"), error, stint.name)
+    return found
+
+
+def _take_over(document: Document, path: tuple[str | int, ...], error: ProblemsError, value: str) -> None:
+    """Mistakes of another file stay where they are; that it is not there is a mistake of this one's line."""
+    for one in error.problems:
+        if one.line:
+            document.problems.append(one)
+        else:
+            document.add(path, f"{one.file} {one.message}".strip(), one.mend, value=value)

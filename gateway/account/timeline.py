@@ -1,0 +1,260 @@
+"""Which bills there are: billing cycles, cut where the programme or the supplier changes, counted within their year.
+
+From the account's dates alone: read dates or calendar months, moves, permission to operate, the opening. A Relevant
+Period is twelve whole cycles; a cut one before them belongs to it and is not counted (F.6). A change of programme or
+supplier, and moving out, end it early. Never looks at energy, and never invents a cycle.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+from ..tariff.cycles import Cycle, cycle_on, cycles_of, month_of
+from .programme_file import ProgrammeFile
+from .registry import PLAIN
+from .terms import AccountTerms, Opening
+
+CYCLES_A_YEAR = 12
+NEM_START = "nem_start"
+_ONE_DAY = timedelta(days=1)
+
+
+class TimelineError(Exception):
+    """The account's dates do not go together, or not with its energy; the message says the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One bill to be. `number` counts from 1 within the Relevant Period; 0: a cut cycle before its first whole one."""
+
+    cycle: Cycle
+    programme: str
+    supplier: str
+    pcia_vintage: str
+    number: int = 0
+    closes_year: bool = False
+    why: str = ""
+    """Why it begins or ends where no read date is, or its year ends early; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """Bills one after the other under one programme and one supplier."""
+
+    slots: tuple[Slot, ...]
+    whole: bool
+    """Whether the first Relevant Period in it is known from its first day."""
+    opening: Opening | None = None
+    note: str = ""
+
+    @property
+    def programme(self) -> str:
+        return self.slots[0].programme
+
+
+def timeline(
+    terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], first_day: date, last_day: date
+) -> tuple[Spell, ...]:
+    """The spells of the bills whose cycles have energy: that end on `last_day` or before, and not before `first_day`.
+
+    `first_day`, `last_day`: the local days that the energy covers. Raises TimelineError.
+    """
+    cycles = _lived_in(terms, _cycles(terms, first_day, last_day))
+    begins = credits_begin(terms, programmes, cycles)
+    slots = [piece for cycle in cycles for piece in _pieces(terms, programmes, cycle, begins, first_day)]
+    spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
+    ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=True)]
+    if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
+        ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
+    known = [_within(one, first_day, last_day) for one in ended]
+    found = tuple(one for one in known if one.slots)
+    if not found:
+        raise TimelineError(
+            f"no billing cycle ends within the energy there is, {first_day} to {last_day}: "
+            "see read_dates in [billing], and that energy and account are of the same years"
+        )
+    return found
+
+
+def credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycles: Sequence[Cycle]) -> date | None:
+    """The first day whose exports are credited (A-15); None where the account does not say when that was."""
+    pto = terms.generator.pto if terms.generator else None
+    gated = [one for one in terms.programme if _option(programmes[one.name], NEM_START)]
+    if pto is None or not gated:
+        return None
+    rule = programmes[gated[0].name].choice(NEM_START, terms.customer.utility, terms.choices)
+    cycle = cycle_on(cycles, pto)
+    if rule == "pto" or cycle is None or cycle.first_day == pto:
+        return pto
+    return cycle.first_day if rule == "read_before_pto" else cycle.last_day + _ONE_DAY
+
+
+def _cycles(terms: AccountTerms, first_day: date, last_day: date) -> tuple[Cycle, ...]:
+    billing = terms.billing
+    if not billing.months:
+        assert billing.read_day is not None
+        return cycles_of(billing.read_dates, billing.read_day)
+    pto = terms.generator.pto if terms.generator else None
+    since = None if pto is None else max(pto, terms.programme[0].first)
+    begin = min(one for one in (first_day, billing.anniversary, since) if one is not None)
+    months = [month_of(begin)]
+    while months[-1].last_day < last_day:
+        months.append(month_of(months[-1].last_day + _ONE_DAY))
+    return tuple(months)
+
+
+def _lived_in(terms: AccountTerms, cycles: Sequence[Cycle]) -> tuple[Cycle, ...]:
+    """Cut to the days between moving in and moving out."""
+    first = terms.customer.moved_in or date.min
+    last = terms.customer.moved_out or date.max
+    kept = [one for one in cycles if one.last_day >= first and one.first_day <= last]
+    return tuple(Cycle(max(one.first_day, first), min(one.last_day, last)) for one in kept)
+
+
+def _pieces(
+    terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycle: Cycle, begins: date | None, first_day: date
+) -> Iterator[Slot]:
+    """A cycle cut where another programme or supplier begins, or credits do; without the days before the account."""
+    days = [*_changes(terms), *([] if begins is None else [begins])]
+    cuts = sorted({one for one in days if cycle.first_day < one <= cycle.last_day})
+    held: list[Slot] = []
+    for first, following in pairwise([cycle.first_day, *cuts, cycle.last_day + _ONE_DAY]):
+        if first < terms.programme[0].first and following <= first_day:
+            continue
+        piece = _slot_on(terms, programmes, Cycle(first, following - _ONE_DAY), begins)
+        if held and _who(held[-1]) == _who(piece):
+            piece = replace(piece, cycle=Cycle(held.pop().cycle.first_day, piece.cycle.last_day))
+        held.append(piece)
+    for piece in held:
+        why = "" if piece.cycle == cycle else f"the billing cycle {cycle.first_day} to {cycle.last_day} is cut"
+        yield replace(piece, number=1 if piece.cycle.first_day == cycle.first_day else 0, why=why)
+
+
+def _slot_on(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycle: Cycle, begins: date | None) -> Slot:
+    day = cycle.first_day
+    stint = next((one for one in reversed(terms.programme) if one.first <= day), None)
+    if stint is None:
+        first = terms.programme[0].first
+        raise TimelineError(
+            f"no [[programme]] holds on {day}, and a billing cycle begins then; the first one begins {first}: "
+            'write one before it, such as name = "plain" for the days without net metering'
+        )
+    gated = begins is not None and day < begins and _option(programmes[stint.name], NEM_START)
+    supplier = next((one for one in reversed(terms.supplier) if one.first <= day), None)
+    customer = terms.customer
+    name, vintage = (
+        (customer.supplier, customer.pcia_vintage) if supplier is None else (supplier.name, supplier.pcia_vintage)
+    )
+    return Slot(cycle, PLAIN if gated else stint.name, name, vintage)
+
+
+def _changes(terms: AccountTerms) -> list[date]:
+    return [one.first for one in terms.programme] + [one.first for one in terms.supplier]
+
+
+def _who(slot: Slot) -> tuple[str, str, str]:
+    return slot.programme, slot.supplier, slot.pcia_vintage
+
+
+def _groups(slots: Sequence[Slot]) -> list[list[Slot]]:
+    """Slots of one programme and supplier, one after the other."""
+    groups: list[list[Slot]] = []
+    for slot in slots:
+        if groups and _who(groups[-1][-1]) == _who(slot):
+            groups[-1].append(slot)
+        else:
+            groups.append([slot])
+    return groups
+
+
+def _numbered(terms: AccountTerms, slots: list[Slot], begins: date | None, is_first: bool) -> Spell:
+    """Bills counted within their years. Until here a slot's number says whether it is whole (1) or cut (0)."""
+    first = slots[0].cycle.first_day
+    opening = terms.opening
+    if opening is not None and first <= opening.as_of <= slots[-1].cycle.last_day:
+        return _opened(slots, opening)
+    events = {begins, terms.customer.moved_in, *_changes(terms)}
+    anniversary = terms.billing.anniversary
+    if first in events or not is_first:
+        if anniversary is not None and first < anniversary:
+            return _by_anniversary(slots, anniversary, whole=True)
+        return Spell(_counted(slots, 1 if slots[0].number else 0), whole=True)
+    if anniversary is not None:
+        return _by_anniversary(slots, anniversary, whole=anniversary <= first)
+    note = (
+        f"since {first}: what was before in this Relevant Period is not known, so no true-up is shown; "
+        "say it in [opening], or when a Relevant Period begins as anniversary in [billing]"
+    )
+    return Spell(tuple(slots), whole=False, note=note if slots[0].programme != PLAIN else "")
+
+
+def _opened(slots: list[Slot], opening: Opening) -> Spell:
+    kept = [one for one in slots if one.cycle.first_day >= opening.as_of]
+    if not kept or kept[0].cycle.first_day != opening.as_of:
+        raise _no_cycle_begins("[opening] as_of", opening.as_of, slots)
+    return Spell(_counted(kept, opening.cycles % CYCLES_A_YEAR + 1), whole=True, opening=opening)
+
+
+def _by_anniversary(slots: list[Slot], anniversary: date, *, whole: bool) -> Spell:
+    """Counted so that a year begins with the cycle of that day, and every twelve before and after it."""
+    at = next((position for position, one in enumerate(slots) if one.cycle.first_day == anniversary), None)
+    if at is None:
+        raise _no_cycle_begins("[billing] anniversary", anniversary, slots)
+    first = (CYCLES_A_YEAR - at) % CYCLES_A_YEAR + 1
+    note = "" if whole or at % CYCLES_A_YEAR == 0 else f"no true-up before {anniversary}: its year began before"
+    return Spell(_counted(slots, first), whole=whole or at % CYCLES_A_YEAR == 0, note=note)
+
+
+def _no_cycle_begins(what: str, day: date, slots: Sequence[Slot]) -> TimelineError:
+    firsts = [one.cycle.first_day for one in slots]
+    near = sorted(firsts, key=lambda one: abs((one - day).days))[:2]
+    return TimelineError(
+        f"{what} {day} is not the first day of a billing cycle; near it are " + " and ".join(map(str, sorted(near)))
+    )
+
+
+def _counted(slots: Sequence[Slot], number: int) -> tuple[Slot, ...]:
+    made: list[Slot] = []
+    for slot in slots:
+        closes = number == CYCLES_A_YEAR
+        made.append(replace(slot, number=number, closes_year=closes))
+        number = 1 if closes else number + 1
+    return tuple(made)
+
+
+def _ended_early(spell: Spell, following: Spell | None) -> Spell:
+    """A change of programme or supplier ends the Relevant Period."""
+    if following is None or spell.programme == PLAIN:
+        return spell
+    before, after = spell.slots[-1], following.slots[0]
+    what = (
+        f"{after.programme} begins" if before.programme != after.programme else f"supplier {after.supplier or 'none'}"
+    )
+    return _closed(spell, f"{what} on {after.cycle.first_day}")
+
+
+def _closed(spell: Spell, why: str) -> Spell:
+    if spell.programme == PLAIN or spell.slots[-1].closes_year:
+        return spell
+    return replace(spell, slots=(*spell.slots[:-1], replace(spell.slots[-1], closes_year=True, why=why)))
+
+
+def _within(spell: Spell, first_day: date, last_day: date) -> Spell:
+    """The bills that energy is there for; a year of which the first bills are left out is no longer whole."""
+    kept = tuple(one for one in spell.slots if one.cycle.last_day >= first_day and one.cycle.last_day <= last_day)
+    if not kept or kept[0] is spell.slots[0]:
+        return replace(spell, slots=kept)
+    if spell.opening is not None:
+        raise TimelineError(
+            f"[opening] as_of is {spell.opening.as_of}, and the first energy is of {first_day}: "
+            "give the energy in between (earlier = FILE), or an opening as of a later bill"
+        )
+    if kept[0].number == 1:
+        return replace(spell, slots=kept, whole=True)
+    note = f"since {kept[0].cycle.first_day}: the Relevant Period began before the first energy, so it has no true-up"
+    return replace(spell, slots=kept, whole=False, note=note if spell.programme != PLAIN else "")
+
+
+def _option(file: ProgrammeFile, name: str) -> bool:
+    return any(one.name == name for one in file.option)
