@@ -22,7 +22,7 @@ from typing import Any
 
 from drivers import DriverError
 
-from . import __version__, places
+from . import __version__, interval_desk, places
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
@@ -212,6 +212,7 @@ class App:
             handlers: dict[str, Handler] = {
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
+                interval_desk.COMMAND: lambda request: interval_desk.answer_of(self._bookkeeper, self._store, request),
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

@@ -4,6 +4,7 @@ Built from a store, a collector's database or a CSV file; checked once, here. A 
 overlap, no length) is an EnergyError with its place; time without a row is told (`holes`), never filled.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,17 @@ class Stretch:
         return f"{iso_utc(self.start_us)} to {iso_utc(self.end_us)}"
 
 
+def joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """The time that any of them covers, in order, each instant once."""
+    made: list[Stretch] = []
+    for one in sorted(stretches, key=lambda each: (each.start_us, each.end_us)):
+        if made and one.start_us <= made[-1].end_us:
+            made[-1] = Stretch(made[-1].start_us, max(made[-1].end_us, one.end_us))
+        else:
+            made.append(one)
+    return tuple(made)
+
+
 @dataclass(frozen=True, slots=True)
 class EnergyTable:
     """One meter's intervals in order of time; row i is [start_us[i], end_us[i]). `source` says where they stand."""
@@ -63,9 +75,14 @@ class EnergyTable:
     flow_export: Flow
     estimated: Flags
     """Rows whose edges were not read: split by time, repeated or incomplete."""
+    lines: Column | None = None
+    """Where each row stands in the file `source`, counted from 1; None where it is no file."""
+    unknown: tuple[Stretch, ...] = ()
+    """Time of which some energy is not known although there is a row: a direction, or one meter of several."""
 
     def __post_init__(self) -> None:
         columns = [getattr(flow, name) for flow in self._flows() for name in Flow.__slots__]
+        columns += [] if self.lines is None else [self.lines]
         lengths = {len(one) for one in (self.start_us, self.end_us, self.estimated, *columns)}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths {sorted(lengths)}")
@@ -82,7 +99,8 @@ class EnergyTable:
 
     def place(self, row: int) -> str:
         """How a person finds a row."""
-        return f"{self.source}, {self.meter}, interval {Stretch(int(self.start_us[row]), int(self.end_us[row]))}"
+        where = self.source if self.lines is None else f"{self.source}:{self.lines[row]}"
+        return f"{where}, {self.meter}, interval {Stretch(int(self.start_us[row]), int(self.end_us[row]))}"
 
     def rows_in(self, start_us: int, end_us: int) -> slice:
         """The rows that begin within [start_us, end_us)."""
@@ -90,12 +108,22 @@ class EnergyTable:
         return slice(int(first), int(last))
 
     def holes(self, start_us: int, end_us: int) -> tuple[Stretch, ...]:
-        """The time within [start_us, end_us) that no row covers, in order."""
+        """The time within [start_us, end_us) of which not all energy is known, in order: no row, or half a row."""
+        cut = (Stretch(max(one.start_us, start_us), min(one.end_us, end_us)) for one in self.unknown)
+        return joined([*self._uncovered(start_us, end_us), *(one for one in cut if one.start_us < one.end_us)])
+
+    def _uncovered(self, start_us: int, end_us: int) -> tuple[Stretch, ...]:
         rows = self.rows_in(start_us, end_us)
         first = rows.start - 1 if rows.start and self.end_us[rows.start - 1] > start_us else rows.start
         begins = np.append(np.maximum(self.start_us[first : rows.stop], start_us), end_us)
         ends = np.insert(np.minimum(self.end_us[first : rows.stop], end_us), 0, start_us)
         return tuple(Stretch(int(ends[at]), int(begins[at])) for at in np.flatnonzero(begins > ends))
+
+    def first_and_last_us(self) -> tuple[int, int]:
+        """From the first row's beginning to the last one's end. Raises EnergyError where there is none."""
+        if not len(self):
+            raise EnergyError(f"{self.source}: there is no interval of {self.meter} in it")
+        return int(self.start_us[0]), int(self.end_us[-1])
 
     def _flows(self) -> tuple[Flow, Flow]:
         return self.flow_import, self.flow_export

@@ -18,6 +18,7 @@ from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
 from . import chain
+from .closed import ClosedRow, closed_after
 from .lock import StoreLock
 from .records import (
     Batch,
@@ -156,6 +157,10 @@ class Store:
     def meter_names(self) -> tuple[str, ...]:
         """Every meter that this store has books of, whether or not it is still read."""
         return tuple(str(name) for (name,) in self._connection.execute("SELECT name FROM meter ORDER BY meter_id"))
+
+    def closed_after(self, meter: str, seq: int, limit: int) -> list[ClosedRow]:
+        """Up to `limit` closed intervals of a meter, after `seq`. Raises sqlite3.Error."""
+        return closed_after(self._connection, meter, seq, limit)
 
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""

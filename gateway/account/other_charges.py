@@ -1,0 +1,114 @@
+"""Lines outside the tariff's figures that the owner has written down: taxes, credits by date, fees (C.3).
+
+They come after a bill's own lines and see only those: no tax is due on a tax. What neither tariff nor programme
+models is a named line without an amount, never silently zero.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from ..tariff.flags import REASONS, Flag
+from ..tariff.types import Tariff
+from .lines import Due, Line, LineKind, energy_line, money_line
+from .money import ZERO, Rounding, total
+from .period import PeriodStatement
+from .programme_file import ProgrammeFile
+from .terms import KwhBase, OtherCharge
+
+_PERCENT = Decimal("0.01")
+_TOLD_FLAGS = frozenset(
+    {
+        Flag.NO_CUSTOMER_CHARGE,
+        Flag.NO_MINIMUM_CHARGE,
+        Flag.NO_BASELINE_CREDIT,
+        Flag.NO_DEMAND_CHARGES,
+        Flag.DELIVERY_ONLY,
+        Flag.GENERATION_ONLY,
+        Flag.ESTIMATE,
+        Flag.HOLIDAYS_UNSETTLED,
+        Flag.ALLOWANCE_UNSETTLED,
+        Flag.ONE_TIER_ONLY,
+    }
+)
+
+
+def other_lines(
+    charges: Sequence[OtherCharge], bill: PeriodStatement, year_net_milliwh: int, rounding: Rounding
+) -> Iterator[Line]:
+    """The account's own charges on one bill. `year_net_milliwh`: of the Relevant Period up to this bill."""
+    cycle = bill.period.cycle
+    for number, charge in enumerate(charges, 1):
+        if charge.first > cycle.last_day or (charge.last_day is not None and charge.last_day < cycle.first_day):
+            continue
+        key = f"other.{number}"
+        if charge.amount is not None:
+            if cycle.first_day <= charge.first:
+                kind = LineKind.CREDIT if charge.amount < 0 else LineKind.FEE
+                yield money_line(
+                    key, charge.name, charge.amount, rounding, kind=kind, due=Due.NOW, source=charge.source
+                )
+        elif charge.percent is not None:
+            base = max(ZERO, _taxed(bill))
+            label = f"{charge.name}: {charge.percent:f} % of {base:f}"
+            exact = base * charge.percent * _PERCENT
+            yield money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
+        elif charge.per_kwh is not None:
+            milliwh = _base_milliwh(charge, bill, year_net_milliwh)
+            if milliwh is not None:
+                yield energy_line(
+                    key,
+                    charge.name,
+                    milliwh,
+                    charge.per_kwh,
+                    rounding,
+                    kind=LineKind.TAX,
+                    due=Due.NOW,
+                    source=charge.source,
+                    uncertain_milliwh=sum(cell.uncertain_milliwh for cell in bill.period.energy.cells),
+                    cells=tuple(range(len(bill.period.energy.cells))),
+                )
+
+
+def _taxed(bill: PeriodStatement) -> Decimal:
+    """What is due now but for the payment for a year's surplus, which is no charge."""
+    lines = (*bill.settled.lines, *(bill.true_up.lines if bill.true_up else ()))
+    return total(line.amount for line in lines if line.due is Due.NOW and line.kind is not LineKind.SURPLUS)
+
+
+def _base_milliwh(charge: OtherCharge, bill: PeriodStatement, year_net_milliwh: int) -> int | None:
+    energy = bill.period.energy
+    if charge.of is KwhBase.IMPORT:
+        return energy.import_milliwh
+    if charge.of is KwhBase.NET:
+        return max(0, energy.net_milliwh)
+    return max(0, year_net_milliwh) if bill.period.closes_year else None
+
+
+def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFile) -> Iterator[Line]:
+    """What such a bill has besides and these figures do not."""
+    versions = dict.fromkeys(block.version for block in bill.period.energy.blocks if block.version is not None)
+    told: dict[str, str] = {}
+    for version in versions:
+        here = f"{tariff.id}, version {version.id}"
+        for text in version.not_included:
+            told.setdefault(text, here)
+        for flag in tariff.flags_of(version):
+            if flag in _TOLD_FLAGS:
+                told.setdefault(REASONS[flag], here)
+    for text in file.not_included:
+        told.setdefault(text, file.name)
+    for number, (text, source) in enumerate(told.items(), 1):
+        yield Line(
+            key=f"not_included.{number}",
+            label=f"Not included: {text}",
+            kind=LineKind.NOT_INCLUDED,
+            due=Due.NOTED,
+            exact=ZERO,
+            amount=ZERO,
+            source=source,
+        )
+
+
+def due_of(lines: Iterable[Line]) -> Decimal:
+    """The printed amounts due now."""
+    return total(line.amount for line in lines if line.due is Due.NOW)

@@ -1,0 +1,185 @@
+"""From energy and an account's terms to its statements: the one way to money for every programme.
+
+Lay out the bills (`timeline`), gather energy (`cells`), settle (`period`), add the account's own charges. Same input,
+same statements; nothing here asks for the time or writes.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from ..tariff.calendar import Calendar
+from ..tariff.cycles import blocks_of
+from ..tariff.walltime import to_datetime, wall_to_us
+from .account_file import AccountFile
+from .cells import CycleEnergy, energy_of_cycles
+from .charges import PriceError, Prices
+from .energy import EnergyError, EnergyTable
+from .money import exactly, kwh
+from .other_charges import not_included_lines, other_lines
+from .period import Account, Period, PeriodStatement, settle_all
+from .registry import PLAIN, make_programme
+from .setting import Ready, Setting
+from .sources import Energy
+from .statement import Statement, Statements
+from .timeline import Slot, Spell, timeline
+
+_ONE_DAY = timedelta(days=1)
+
+
+def make_statements(account: AccountFile, energy: Energy, as_of: date | None = None) -> Statements:
+    """Every bill up to the energy's end, or to the end of the day `as_of`.
+
+    Raises EnergyError, TimelineError, PriceError, ProgrammeError: each message says the mend.
+    """
+    calendar = Calendar(account.tariff)
+    first_day, last_day = _days_of(energy.table, calendar)
+    if as_of is not None:
+        last_day = min(last_day, as_of)
+    spells = timeline(account.terms, account.programmes, first_day, last_day)
+    made: list[Statement] = []
+    notes = [*energy.notes, *_warned(account, last_day)]
+    ready: Ready[Any] | None = None
+    before: Spell | None = None
+    for spell in spells:
+        notes += [spell.note] if spell.note else []
+        ready = _ready(account, spell, before, ready)
+        settled = _settled(account, energy.table, calendar, spell, ready)
+        ready = Ready(ready.programme, settled.state)
+        made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
+        before = spell
+    notes += _running(made, energy.table, calendar, last_day)
+    return Statements(account, tuple(made), energy.table.source, tuple(dict.fromkeys(notes)))
+
+
+def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
+    """The first local day that has energy, and the last that is covered to its end."""
+    first_us, last_us = table.first_and_last_us()
+    last = to_datetime(last_us, calendar.zone).date()
+    return to_datetime(first_us, calendar.zone).date(), last - _ONE_DAY
+
+
+def _ready(account: AccountFile, spell: Spell, before: Spell | None, ready: Ready[Any] | None) -> Ready[Any]:
+    """The spell's programme. One that goes on with another supplier goes on with what it holds."""
+    slot, terms = spell.slots[0], account.terms
+    customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
+    prices = Prices(account.tariff, customer, terms.billing.rounding)
+    file = account.programmes[slot.programme]
+    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening))
+    if before is not None and ready is not None and before.programme == spell.programme:
+        return Ready(made.programme, ready.state)
+    return made
+
+
+def _settled(
+    account: AccountFile, table: EnergyTable, calendar: Calendar, spell: Spell, ready: Ready[Any]
+) -> Account[Any]:
+    cycles = [one.cycle for one in spell.slots]
+    for cycle in cycles:
+        for block in blocks_of(cycle, calendar.rules):
+            if block.version is None:
+                raise PriceError(
+                    f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
+                    "add the version that held then to the tariff, or see `netmeter tariff check`"
+                )
+    energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting)
+    _refuse_empty(energies, table)
+    periods = [
+        Period(energy, slot.number, slot.closes_year) for energy, slot in zip(energies, spell.slots, strict=True)
+    ]
+    return settle_all(ready.programme, ready.state, periods)
+
+
+def _refuse_empty(energies: Sequence[CycleEnergy], table: EnergyTable) -> None:
+    for energy in energies:
+        if not energy.cells:
+            raise EnergyError(
+                f"{table.source}, {table.meter}: there is no interval in the billing cycle {energy.cycle.first_day} to "
+                f"{energy.cycle.last_day}, and there are before and after it; give its energy (earlier = FILE, or "
+                "`netmeter replay` over the utility's interval data), or begin the account after it"
+            )
+
+
+def _statements_of(
+    account: AccountFile,
+    table: EnergyTable,
+    calendar: Calendar,
+    spell: Spell,
+    settled: Account[Any],
+    already: int,
+) -> list[Statement]:
+    file = account.programmes[spell.programme]
+    made: list[Statement] = []
+    year_net_milliwh, rounding = 0, account.terms.billing.rounding
+    if spell.opening is not None:
+        year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
+    with exactly():
+        for slot, bill in zip(spell.slots, settled.statements, strict=True):
+            year_net_milliwh += bill.period.energy.net_milliwh
+            other = tuple(other_lines(account.terms.charge, bill, year_net_milliwh, rounding))
+            missing = tuple(not_included_lines(account.tariff, bill, file))
+            digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
+            notes = tuple(_notes(account, slot, bill))
+            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest))
+            year_net_milliwh = 0 if slot.closes_year else year_net_milliwh
+    return made
+
+
+def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
+    if slot.why:
+        yield slot.why
+    energy = bill.period.energy
+    for hole in energy.holes:
+        yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"
+    estimated = sum(cell.estimated_rows for cell in energy.cells)
+    if estimated:
+        yield f"{estimated} intervals have an edge that nobody read: their energy is split by time"
+    if slot.supplier:
+        yield f"energy is sold by {slot.supplier}: its lines are on its own bill, these are the utility's"
+    yield from bill.settled.notes
+    if bill.true_up is None:
+        return
+    yield from bill.true_up.notes
+    file, terms = account.programmes[slot.programme], account.terms
+    for option in file.option:
+        chosen = file.choice(option.name, terms.customer.utility, terms.choices)
+        yield f"{option.name} = {chosen}: {option.note}"
+
+
+def _warned(account: AccountFile, last_day: date) -> list[str]:
+    terms = account.terms
+    pto = terms.generator.pto if terms.generator else None
+    notes = [f"{one.message}; {one.mend}" if one.mend else one.message for one in account.warnings]
+    if pto is not None and pto > last_day and any(one.name != PLAIN for one in terms.programme):
+        notes.append(
+            f"permission to operate ({pto}) is after the last day with energy ({last_day}): no export is credited; "
+            "see pto in [generator] if that is a slip"
+        )
+    return notes
+
+
+def _running(made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date) -> list[str]:
+    """A cycle that has not ended has no statement: what flowed in it is told."""
+    begin = made[-1].slot.cycle.last_day + _ONE_DAY
+    if begin > last_day:
+        return []
+    rows = table.rows_in(wall_to_us(begin, 0, calendar.zone), wall_to_us(last_day + _ONE_DAY, 0, calendar.zone))
+    imported, exported = (kwh(int(one.milliwh[rows].sum())) for one in (table.flow_import, table.flow_export))
+    return [
+        f"not billed yet: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} exported; "
+        "a statement comes when the cycle has ended (read_dates in [billing])"
+    ]
+
+
+def _digest(table: EnergyTable, start_us: int, end_us: int) -> str:
+    rows = table.rows_in(start_us, end_us)
+    whole = hashlib.sha256()
+    for flow in (table.flow_import, table.flow_export):
+        whole.update(flow.milliwh[rows].astype("<i8").tobytes())
+        whole.update(flow.uncertain_milliwh[rows].astype("<i8").tobytes())
+    for column in (table.start_us, table.end_us):
+        whole.update(column[rows].astype("<i8").tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,117 @@
+"""Interval records as a source gives them, and the table they make: the newest word on each, both directions.
+
+A direction that a meter does not have is none in every row; one that is missing in some rows makes those unknown.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..energy import Quality
+from .energy import Column, EnergyTable, Flow, Stretch, joined
+
+ESTIMATED = frozenset({Quality.ESTIMATED, Quality.REPEATED, Quality.INCOMPLETE})
+"""Qualities whose edges nobody read. What the meter's own load profile filled is `corrected`, and not among them."""
+STEPS_MILLIWH = (1_000_000, 500_000, 200_000, 100_000)
+
+
+class RowPart(NamedTuple):
+    """One direction of an interval, milliwatt-hours; `energy.Part` without its register."""
+
+    milliwh: int
+    unassigned_milliwh: int = 0
+    uncertain_milliwh: int = 0
+
+
+class Row(NamedTuple):
+    """An interval record: [start_us, end_us) UTC. `line`: where it stands in its file; 0 where that is no file."""
+
+    start_us: int
+    end_us: int
+    quality: str
+    energy_import: RowPart | None
+    energy_export: RowPart | None
+    line: int = 0
+
+
+def table_of(meter: str, source: str, rows: Sequence[Row]) -> EnergyTable:
+    """The rows as columns. Raises EnergyError with the row that cannot be."""
+    lines = np.array([one.line for one in rows], dtype=np.int64)
+    imports, exports = [one.energy_import for one in rows], [one.energy_export for one in rows]
+    unknown = [Stretch(one.start_us, one.end_us) for one in rows if one.quality == Quality.INCOMPLETE]
+    for parts in (imports, exports):
+        if any(one is not None for one in parts):
+            unknown += [Stretch(row.start_us, row.end_us) for row, one in zip(rows, parts, strict=True) if one is None]
+    return EnergyTable(
+        meter=meter,
+        source=source,
+        start_us=np.array([one.start_us for one in rows], dtype=np.int64),
+        end_us=np.array([one.end_us for one in rows], dtype=np.int64),
+        flow_import=_flow(imports),
+        flow_export=_flow(exports),
+        estimated=np.array([one.quality in ESTIMATED for one in rows], dtype=bool),
+        lines=lines if lines.any() else None,
+        unknown=joined(unknown),
+    )
+
+
+def followed(earlier: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """`rows` with those of `earlier` before them that end by the time they begin."""
+    begin_us = rows[0].start_us if rows else None
+    return [one for one in earlier if begin_us is None or one.end_us <= begin_us] + list(rows)
+
+
+def added(tables: Sequence[EnergyTable]) -> EnergyTable:
+    """Several meters of one account as one: their energy adds up.
+
+    Where their intervals differ, the sum has the edges that all of them have. Time that only some of them cover is
+    unknown in the sum.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    starts = np.concatenate([one.start_us for one in tables])
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.concatenate([one.end_us for one in tables])[order]
+    reach = np.maximum.accumulate(ends) if len(ends) else ends
+    begins = np.flatnonzero(np.append(True, starts[1:] >= reach[:-1])) if len(starts) else np.zeros(0, dtype=np.int64)
+
+    def summed(name: str, what: str) -> Column:
+        column: Column = np.concatenate([getattr(getattr(one, name), what) for one in tables])[order]
+        whole: Column = np.add.reduceat(column, begins) if len(begins) else column
+        return whole
+
+    flows = [Flow(*(summed(name, what) for what in Flow.__slots__)) for name in ("flow_import", "flow_export")]
+    estimated = np.concatenate([one.estimated for one in tables])[order].astype(np.int64)
+    return EnergyTable(
+        meter=" + ".join(one.meter for one in tables),
+        source=", ".join(dict.fromkeys(one.source for one in tables)),
+        start_us=starts[begins],
+        end_us=reach[np.append(begins[1:], len(reach)) - 1] if len(begins) else ends,
+        flow_import=flows[0],
+        flow_export=flows[1],
+        estimated=np.add.reduceat(estimated, begins) > 0 if len(begins) else estimated > 0,
+        unknown=_unknown(tables),
+    )
+
+
+def coarse_step_milliwh(table: EnergyTable) -> int:
+    """The step of 0.1 kWh or more that nine tenths of what was measured are multiples of; 0 where there is none."""
+    measured = ~table.estimated
+    both = np.concatenate([table.flow_import.milliwh[measured], table.flow_export.milliwh[measured]])
+    both = both[both > 0]
+    shares = {step: np.count_nonzero(both % step == 0) * 10 for step in STEPS_MILLIWH}
+    return next((step for step, share in shares.items() if len(both) and share >= len(both) * 9), 0)
+
+
+def _unknown(tables: Sequence[EnergyTable]) -> tuple[Stretch, ...]:
+    firsts, lasts = zip(*(one.first_and_last_us() for one in tables), strict=True)
+    return joined(hole for one in tables for hole in one.holes(min(firsts), max(lasts)))
+
+
+def _flow(parts: Sequence[RowPart | None]) -> Flow:
+    columns = [
+        np.array([0 if one is None else one[place] for one in parts], dtype=np.int64)
+        for place in range(len(Flow.__slots__))
+    ]
+    return Flow(*columns)

@@ -1,0 +1,73 @@
+"""Where an account's energy comes from: for each of its grid meters the store or a CSV file, and earlier months before.
+
+The store is asked through whoever holds it (`interval_desk`), given in as `Fetch`; nothing here opens it. Meters of
+the account that do not face the grid are left out: their energy is in the grid meter's already.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.rules import resolved
+from ..config.types import RegisterOwner, Role
+from .energy import EnergyError, EnergyTable
+from .interval_csv import read_intervals
+from .rows import Row, added, coarse_step_milliwh, followed, table_of
+from .terms import AccountMeter, EnergyFrom
+
+Fetch = Callable[[AccountMeter], tuple[str, Sequence[Row]]]
+"""A meter's rows in a store, oldest first, and what to call that store. Raises EnergyError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """The account's energy, and what its reader should know of it."""
+
+    table: EnergyTable
+    notes: tuple[str, ...]
+
+
+def energy_of(meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, override: Path | None = None) -> Energy:
+    """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
+    billed = [one for one in meters if one.role is Role.GRID]
+    tables = [_table(one, folder, fetch, override, alone=len(billed) == 1) for one in billed]
+    notes = [_owner(one) for one in billed if one.register is RegisterOwner.OWN]
+    for table in tables:
+        step = coarse_step_milliwh(table)
+        if step:
+            counts = f"{table.meter} counts in steps of {step / 1_000_000:g} kWh"
+            notes.append(f"{counts}: what is priced by the interval is no finer than that")
+    return Energy(added(tables), tuple(notes))
+
+
+def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
+    if override is not None:
+        source, rows = str(override), _rows_in(override, meter, alone=alone)
+    elif meter.source is EnergyFrom.CSV:
+        if not meter.file:
+            raise EnergyError(f'[[meter]] {meter.name} has from = "csv" and no file; name it, or give --energy FILE')
+        path = resolved(folder, meter.file)
+        source, rows = str(path), _rows_in(path, meter, alone=alone)
+    else:
+        source, rows = fetch(meter)
+    if meter.earlier and override is None:
+        path = resolved(folder, meter.earlier)
+        source, rows = f"{path} and {source}", followed(_rows_in(path, meter, alone=alone), rows)
+        rows = [one._replace(line=0) for one in rows]
+    table = table_of(meter.name, source, rows)
+    table.first_and_last_us()
+    return table
+
+
+def _rows_in(path: Path, meter: AccountMeter, *, alone: bool) -> Sequence[Row]:
+    found: Mapping[str, list[Row]] = read_intervals(path)
+    if meter.name in found:
+        return found[meter.name]
+    if "" in found and alone:
+        return found[""]
+    known = ", ".join(one or "(no column meter)" for one in found) or "none: it has no row"
+    raise EnergyError(f"{path}: there is no meter {meter.name} in it; its meters: {known}")
+
+
+def _owner(meter: AccountMeter) -> str:
+    return f"{meter.name} is your own meter: the utility bills by its own register, which governs where they differ"

@@ -1,0 +1,73 @@
+"""One bill and all bills of an account, as frozen types: what is printed, compared and explained. No reckoning here."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .account_file import AccountFile
+from .cells import CycleEnergy
+from .energy import Stretch
+from .lines import BankMove, Line
+from .money import total
+from .other_charges import due_of
+from .period import PeriodStatement
+from .timeline import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One bill. `whole`: all its energy is known, and its year from the first day."""
+
+    number: int
+    """Counts from 1 over the account's bills."""
+    slot: Slot
+    bill: PeriodStatement
+    other: tuple[Line, ...]
+    not_included: tuple[Line, ...]
+    notes: tuple[str, ...]
+    energy_digest: str
+    """SHA-256 of the rows it is made of: a correction changes it."""
+
+    @property
+    def energy(self) -> CycleEnergy:
+        return self.bill.period.energy
+
+    @property
+    def holes(self) -> tuple[Stretch, ...]:
+        return self.energy.holes
+
+    @property
+    def cycle_lines(self) -> tuple[Line, ...]:
+        """The cycle's own lines, the account's charges after them."""
+        return (*self.bill.settled.lines, *self.other)
+
+    @property
+    def true_up_lines(self) -> tuple[Line, ...]:
+        return self.bill.true_up.lines if self.bill.true_up else ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return (*self.bill.settled.lines, *self.true_up_lines, *self.other, *self.not_included)
+
+    @property
+    def banks(self) -> tuple[BankMove, ...]:
+        """What moved in the cycle, then at the true-up."""
+        return (*self.bill.settled.banks, *(self.bill.true_up.banks if self.bill.true_up else ()))
+
+    @property
+    def due_now(self) -> Decimal:
+        return total((self.bill.due_now, due_of(self.other)))
+
+    @property
+    def uncertain_amount(self) -> Decimal:
+        """What all doubt about energy is worth, line by line; exact."""
+        return total(line.uncertain_amount for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """All bills of an account that have ended, oldest first."""
+
+    account: AccountFile
+    statements: tuple[Statement, ...]
+    source: str
+    notes: tuple[str, ...]
