@@ -86,9 +86,9 @@ def _base_milliwh(charge: OtherCharge, bill: PeriodStatement, year_net_milliwh: 
 
 def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFile) -> Iterator[Line]:
     """What such a bill has besides and these figures do not."""
-    versions = dict.fromkeys(block.version for block in bill.period.energy.blocks if block.version is not None)
+    versions = {one.version.id: one.version for one in bill.period.energy.blocks if one.version is not None}
     told: dict[str, str] = {}
-    for version in versions:
+    for version in versions.values():
         here = f"{tariff.id}, version {version.id}"
         for text in version.not_included:
             told.setdefault(text, here)

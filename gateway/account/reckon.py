@@ -18,7 +18,8 @@ from .account_file import AccountFile
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import PriceError, Prices
 from .energy import EnergyError, EnergyTable
-from .money import exactly, kwh
+from .lines import Due
+from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
 from .registry import PLAIN, make_programme
@@ -113,8 +114,9 @@ def _statements_of(
 ) -> list[Statement]:
     file = account.programmes[spell.programme]
     made: list[Statement] = []
-    year_net_milliwh, rounding = 0, account.terms.billing.rounding
+    year_net_milliwh, rounding, carried = 0, account.terms.billing.rounding, ZERO
     if spell.opening is not None:
+        carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
         year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
     with exactly():
         for slot, bill in zip(spell.slots, settled.statements, strict=True):
@@ -123,8 +125,10 @@ def _statements_of(
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
             notes = tuple(_notes(account, slot, bill))
-            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest))
-            year_net_milliwh = 0 if slot.closes_year else year_net_milliwh
+            carried += bill.settled.due(Due.TRUE_UP)
+            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest, carried))
+            if slot.closes_year:
+                year_net_milliwh, carried = 0, ZERO
     return made
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from .account_file import AccountFile
 from .cells import CycleEnergy
 from .energy import Stretch
-from .lines import BankMove, Line
+from .lines import BankMove, Due, Line
 from .money import total
 from .other_charges import due_of
 from .period import PeriodStatement
@@ -26,6 +26,8 @@ class Statement:
     notes: tuple[str, ...]
     energy_digest: str
     """SHA-256 of the rows it is made of: a correction changes it."""
+    carried_in_year: Decimal
+    """What the Relevant Period has carried to its true-up, this bill and those before it."""
 
     @property
     def energy(self) -> CycleEnergy:
@@ -58,9 +60,14 @@ class Statement:
         return total((self.bill.due_now, due_of(self.other)))
 
     @property
+    def carried(self) -> Decimal:
+        """What this bill carries to the true-up."""
+        return self.bill.settled.due(Due.TRUE_UP)
+
+    @property
     def uncertain_amount(self) -> Decimal:
-        """What all doubt about energy is worth, line by line; exact."""
-        return total(line.uncertain_amount for line in self.lines)
+        """What all doubt about the cycle's energy is worth at most, if every line is off at once; exact."""
+        return total(line.uncertain_amount for line in self.cycle_lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ COMMANDS = {
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
+    "statement": ("gateway.cli.statement:statement", "Reckon an account's bills and true-ups from its intervals."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }

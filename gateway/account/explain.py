@@ -1,0 +1,170 @@
+"""Where each kilowatt-hour and each price of one line came from: days, intervals, components, the tariff's version.
+
+For the person with a wrong bill and two hours. Everything is looked up again in the same energy and tariff; the sum
+of the days is the line's cells, or the explanation says that it is not.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from ..config.hints import did_you_mean
+from ..tariff.calendar import Calendar
+from ..tariff.cycles import Cycle
+from ..tariff.prices import price_components
+from ..tariff.types import Tariff, Version
+from .cells import Cell
+from .energy import EnergyTable
+from .lines import Line
+from .money import kwh, total
+from .statement import Statement, Statements
+from .statement_json import line_json, plain
+
+_ONE_DAY = timedelta(days=1)
+
+
+class LineUnknownError(Exception):
+    """No bill that was asked for has such a line; the message names near ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayEnergy:
+    """One bucket's energy on one local day, milliwatt-hours, and how many intervals it is the sum of."""
+
+    day: str
+    intervals: int
+    import_milliwh: int
+    export_milliwh: int
+    estimated: int
+
+
+def explain(made: Statements, table: EnergyTable, one: Statement, key: str) -> dict[str, Any]:
+    """All there is to know about one line of one bill. Raises LineUnknownError."""
+    line = next((each for each in one.lines if each.key == key), None)
+    if line is None:
+        keys = [each.key for each in one.lines]
+        raise LineUnknownError(f'statement {one.number} has no line "{key}": {did_you_mean(key, keys)}')
+    calendar = Calendar(made.account.tariff)
+    return {
+        "statement": one.number,
+        "line": line_json(line),
+        "source": made.source,
+        "cells": [_cell(calendar, table, one.energy.cells[position], line) for position in line.cells],
+    }
+
+
+def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
+    """The same for a person."""
+    line = told["line"]
+    yield f"{line['label']}   ({line['key']}, statement {told['statement']})"
+    if line["rate"] is not None:
+        yield f"  {line['quantity']} {line['unit']} x {line['rate']} = {line['exact']}, printed {line['amount']}"
+    else:
+        yield f"  {line['exact']}, printed {line['amount']}"
+    yield f"  source: {line['source']}"
+    if line["uncertain_milliwh"]:
+        yield f"  its energy may be off by {kwh(line['uncertain_milliwh']):f} kWh, {line['uncertain_amount']} in money"
+    for cell in told["cells"]:
+        yield from _cell_text(cell)
+    if told["cells"]:
+        yield f"energy from {told['source']}"
+
+
+def _cell_text(cell: Mapping[str, Any]) -> Iterator[str]:
+    days = f"{cell['first_day']} to {cell['last_day']}"
+    yield f"{cell['bucket']}, {days}, tariff version {cell['tariff_version'] or 'none'}"
+    if cell["components"]:
+        yield f"  price per kWh: {cell['price']}, the sum of"
+        for name, one in cell["components"].items():
+            tags = f"   ({', '.join(one['parts'])})" if one["parts"] else ""
+            yield f"    {one['price']:>10}  {name}{tags}"
+        yield f"  the line's rate is {cell['rate_is']}"
+    yield f"  {'day':<10} {'intervals':>9} {'import kWh':>14} {'export kWh':>14} {'net kWh':>14}"
+    for day in cell["days"]:
+        yield _row(day["day"], day) + (f"   {day['estimated']} estimated" if day["estimated"] else "")
+    yield _row("all", cell)
+    if cell["positive_net_milliwh"] not in (cell["import_milliwh"], 0):
+        yield f"  taken beyond what was given, by netting interval: {kwh(cell['positive_net_milliwh']):f} kWh"
+
+
+def _row(name: str, one: Mapping[str, Any]) -> str:
+    imported, exported = one["import_milliwh"], one["export_milliwh"]
+    figures = " ".join(f"{kwh(each):>14.6f}" for each in (imported, exported, imported - exported))
+    return f"  {name:<10} {one['intervals']:>9} {figures}"
+
+
+def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line) -> dict[str, Any]:
+    version, days = cell.block.version, list(_days(calendar, table, cell))
+    components = {} if version is None else price_components(version, cell.bucket)
+    return {
+        "bucket": cell.bucket,
+        "first_day": cell.block.first_day.isoformat(),
+        "last_day": cell.block.last_day.isoformat(),
+        "tariff_version": "" if version is None else version.id,
+        "price": plain(total(components.values())),
+        "components": {
+            name: {"price": plain(price), "parts": _parts(calendar.tariff, version, name)}
+            for name, price in components.items()
+        },
+        "rate_is": "" if version is None else _rate_is(calendar.tariff, version, components, line),
+        "intervals": sum(one.intervals for one in days),
+        "import_milliwh": cell.import_milliwh,
+        "export_milliwh": cell.export_milliwh,
+        "positive_net_milliwh": cell.positive_net_milliwh,
+        "adds_up": sum(one.import_milliwh for one in days) == cell.import_milliwh
+        and sum(one.export_milliwh for one in days) == cell.export_milliwh,
+        "days": [{name: getattr(one, name) for name in DayEnergy.__slots__} for one in days],
+    }
+
+
+def _days(calendar: Calendar, table: EnergyTable, cell: Cell) -> Iterator[DayEnergy]:
+    """Each local day of the cell's block on which its bucket occurs."""
+    wanted = calendar.bucket_names.index(cell.bucket)
+    day = cell.block.first_day
+    while day <= cell.block.last_day:
+        edges = calendar.edges(*Cycle(day, day).edges_us(calendar.zone))
+        ends = [*edges.edges_us[1:], edges.end_us]
+        spans = [
+            table.rows_in(start_us, end_us)
+            for start_us, end_us, bucket in zip(edges.edges_us, ends, edges.bucket_ids, strict=True)
+            if bucket == wanted
+        ]
+        if spans:
+            rows = np.concatenate([np.arange(one.start, one.stop) for one in spans])
+            yield DayEnergy(
+                day.isoformat(),
+                len(rows),
+                int(table.flow_import.milliwh[rows].sum()),
+                int(table.flow_export.milliwh[rows].sum()),
+                int(table.estimated[rows].sum()),
+            )
+        day += _ONE_DAY
+
+
+def _parts(tariff: Tariff, version: Version | None, name: str) -> list[str]:
+    if version is None:
+        return []
+    parts = tariff.parts_of(version)
+    return [part for part in ("supply", "transmission", "non_bypassable") if name in getattr(parts, part)]
+
+
+def _rate_is(tariff: Tariff, version: Version, components: Mapping[str, Decimal], line: Line) -> str:
+    """Which part of the price the line has: found by its sum, never guessed where none fits."""
+    if line.rate is None:
+        return "none: the line has no rate"
+    parts = tariff.parts_of(version)
+    whole = total(components.values())
+    charged = total(price for name, price in components.items() if name in parts.non_bypassable)
+    supply = total(price for name, price in components.items() if name in parts.supply)
+    known = {
+        whole: "the whole price",
+        whole - charged: "the price without its non-bypassable components",
+        charged: "its non-bypassable components",
+        whole - supply: "the delivery part",
+        supply: "the supply part",
+    }
+    return known.get(line.rate, f"{plain(line.rate)}, from another place of the same version (see source)")

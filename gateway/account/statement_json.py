@@ -1,0 +1,132 @@
+"""Statements as one JSON object: a contract for programs, with a JSON Schema beside it (statement.schema.json).
+
+Money, rates and quantities are text, exact to the last digit; energy is integer milliwatt-hours; days are local.
+Nothing is reckoned or rounded here.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .cells import Cell
+from .lines import BankMove, Due, Line
+from .statement import Statement, Statements
+from .terms import AccountTerms
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).with_name("statement.schema.json")
+
+
+def as_json(made: Statements, chosen: Sequence[Statement]) -> dict[str, Any]:
+    """The account and the statements that were asked for."""
+    terms, tariff = made.account.terms, made.account.tariff
+    return {
+        "schema": SCHEMA,
+        "account": terms.id,
+        "name": terms.name,
+        "tariff": tariff.id,
+        "utility": terms.customer.utility,
+        "currency": tariff.currency,
+        "zone": tariff.zone,
+        "rounding": terms.billing.rounding.value,
+        "terms": _terms(terms),
+        "source": made.source,
+        "notes": list(made.notes),
+        "statements": [statement_json(one) for one in chosen],
+    }
+
+
+def statement_json(one: Statement) -> dict[str, Any]:
+    """One bill."""
+    slot = one.slot
+    return {
+        "number": one.number,
+        "first_day": slot.cycle.first_day.isoformat(),
+        "last_day": slot.cycle.last_day.isoformat(),
+        "days": slot.cycle.days,
+        "programme": slot.programme,
+        "supplier": slot.supplier,
+        "number_in_year": slot.number,
+        "closes_year": slot.closes_year,
+        "is_whole": not one.holes,
+        "holes": [{"start_utc_us": hole.start_us, "end_utc_us": hole.end_us} for hole in one.holes],
+        "energy_sha256": one.energy_digest,
+        "import_milliwh": one.energy.import_milliwh,
+        "export_milliwh": one.energy.export_milliwh,
+        "import_unassigned_milliwh": one.energy.import_unassigned_milliwh,
+        "export_unassigned_milliwh": one.energy.export_unassigned_milliwh,
+        "energy": [_cell(cell) for cell in one.energy.cells],
+        "lines": [line_json(line) for line in one.bill.settled.lines],
+        "other_lines": [line_json(line) for line in one.other],
+        "true_up": None if one.bill.true_up is None else [line_json(line) for line in one.bill.true_up.lines],
+        "not_included": [line_json(line) for line in one.not_included],
+        "banks": [_bank(move, "cycle") for move in one.bill.settled.banks]
+        + ([] if one.bill.true_up is None else [_bank(move, "true_up") for move in one.bill.true_up.banks]),
+        "due_now": plain(one.due_now),
+        "carried_to_true_up": plain(one.carried),
+        "carried_in_year": plain(one.carried_in_year),
+        "uncertain_amount": plain(one.uncertain_amount),
+        "notes": list(one.notes),
+    }
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """One line."""
+    return {
+        "key": line.key,
+        "label": line.label,
+        "kind": line.kind.value,
+        "due": line.due.value,
+        "scope": line.scope.value,
+        "quantity": None if line.quantity is None else plain(line.quantity),
+        "unit": line.unit,
+        "rate": None if line.rate is None else plain(line.rate),
+        "exact": plain(line.exact),
+        "amount": plain(line.amount),
+        "source": line.source,
+        "uncertain_milliwh": line.uncertain_milliwh,
+        "uncertain_amount": plain(line.uncertain_amount),
+    }
+
+
+def plain(amount: Decimal) -> str:
+    """Digits and a point, never an exponent; zero has no sign."""
+    return f"{amount if amount else abs(amount):f}"
+
+
+def due_words(due: Due) -> str:
+    """What a person reads."""
+    return {Due.NOW: "now", Due.TRUE_UP: "true-up", Due.NOTED: "noted"}[due]
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    version, season = cell.block.version, cell.block.season
+    return {
+        "first_day": cell.block.first_day.isoformat(),
+        "last_day": cell.block.last_day.isoformat(),
+        "tariff_version": "" if version is None else version.id,
+        "season": "" if season is None else season.name,
+        "bucket": cell.bucket,
+        "import_milliwh": cell.import_milliwh,
+        "export_milliwh": cell.export_milliwh,
+        "positive_net_milliwh": cell.positive_net_milliwh,
+        "import_uncertain_milliwh": cell.import_uncertain_milliwh,
+        "export_uncertain_milliwh": cell.export_uncertain_milliwh,
+        "estimated_intervals": cell.estimated_rows,
+    }
+
+
+def _bank(move: BankMove, when: str) -> dict[str, Any]:
+    amounts = {name: plain(getattr(move, name)) for name in ("before", "earned", "used", "paid_out", "forfeited")}
+    return {"name": move.name, "unit": move.unit.value, "when": when, **amounts, "after": plain(move.after)}
+
+
+def _terms(terms: AccountTerms) -> dict[str, Any]:
+    """What decided: programmes by date and the account's own choices."""
+    return {
+        "programmes": [{"name": one.name, "from": one.first.isoformat()} for one in terms.programme],
+        "choices": msgspec.to_builtins(terms.choices),
+    }

@@ -1,0 +1,127 @@
+"""A statement as text for a terminal, to lay beside the utility's bill. Layout only: every figure is taken as it is."""
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from .cells import Cell
+from .lines import BankMove, BankUnit, Line
+from .money import kwh
+from .statement import Statement, Statements
+from .statement_json import due_words, plain
+
+_LABEL_WIDTH = 58
+
+
+def statement_text(made: Statements, one: Statement) -> Iterator[str]:
+    """The lines of one bill."""
+    terms, slot = made.account.terms, one.slot
+    year = f", bill {slot.number or 'before the first'} of the year" if slot.programme != "plain" else ""
+    yield f"{terms.name} ({terms.id})   statement {one.number}"
+    yield f"{slot.cycle.first_day} to {slot.cycle.last_day}   {slot.cycle.days} days   {slot.programme}{year}"
+    yield f"tariff {made.account.tariff.id}   energy from {made.source}"
+    yield ""
+    yield from _energy(one)
+    yield ""
+    yield from _lines("This cycle", one.bill.settled.lines)
+    if one.other:
+        yield from _lines("Other charges", one.other)
+    if one.bill.true_up is not None:
+        yield from _lines("True-up of the year", one.true_up_lines)
+    yield from _banks(one.banks)
+    yield from _sums(made, one)
+    for line in one.not_included:
+        yield f"  {line.label}"
+    for note in one.notes:
+        yield f"  note: {note}"
+
+
+def summary_text(made: Statements) -> Iterator[str]:
+    """One row for each bill: the summary of charges."""
+    currency = made.account.tariff.currency
+    yield (
+        f"{'':>3} {'from':<10} {'to':<10} {'programme':<12} {'import kWh':>12} {'export kWh':>12} {'net kWh':>12} "
+        + (f"{'due ' + currency:>11} {'carried':>11} {'in the year':>11}")
+    )
+    for one in made.statements:
+        energy, cycle = one.energy, one.slot.cycle
+        figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh)
+        yield (
+            f"{one.number:>3} {cycle.first_day} {cycle.last_day} {one.slot.programme:<12} "
+            + " ".join(
+                [
+                    *(f"{kwh(milliwh):>12.3f}" for milliwh in figures),
+                    *(f"{plain(money):>11}" for money in (one.due_now, one.carried, one.carried_in_year)),
+                ]
+            )
+            + (" true-up" if one.bill.true_up is not None else "")
+            + (" INCOMPLETE" if one.holes else "")
+        )
+
+
+def _energy(one: Statement) -> Iterator[str]:
+    yield f"{'Energy, kWh':<44} {'import':>13} {'export':>13} {'net':>13} {'uncertain':>11}"
+    for cell in one.energy.cells:
+        yield _energy_row(cell)
+    energy = one.energy
+    uncertain = sum(cell.uncertain_milliwh for cell in energy.cells)
+    figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh)
+    yield f"  {'all':<42} " + " ".join(f"{kwh(each):>13.6f}" for each in figures) + f" {kwh(uncertain):>11.6f}"
+    unassigned = energy.import_unassigned_milliwh + energy.export_unassigned_milliwh
+    if unassigned:
+        yield f"  of it {kwh(unassigned):f} kWh whose hour is not known, counted in the bucket of their interval"
+
+
+def _energy_row(cell: Cell) -> str:
+    days = f"{cell.block.first_day} to {cell.block.last_day}"
+    figures = (cell.import_milliwh, cell.export_milliwh, cell.net_milliwh)
+    return (
+        f"  {cell.bucket.replace('_', ' '):<17} {days:<24} "
+        + " ".join(f"{kwh(each):>13.6f}" for each in figures)
+        + f" {kwh(cell.uncertain_milliwh):>11.6f}"
+    )
+
+
+def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
+    yield f"{title:<60} {'quantity':>14}       {'rate':>12} {'amount':>12}  due      uncertain"
+    for line in lines:
+        yield from _line(line)
+    yield ""
+
+
+def _line(line: Line) -> Iterator[str]:
+    words = wrap(line.label, _LABEL_WIDTH)
+    for more in words[:-1]:
+        yield f"  {more}"
+    quantity = "" if line.quantity is None else plain(line.quantity)
+    rate = "" if line.rate is None else plain(line.rate)
+    doubt = f"  +-{line.uncertain_amount:.2f}" if line.uncertain_milliwh else ""
+    figures = f"{quantity:>14} {line.unit:<5} {rate:>12} {plain(line.amount):>12}"
+    yield f"  {words[-1]:<58} {figures}  {due_words(line.due)}{doubt}"
+    yield f"    {line.key}   exact {plain(line.exact)}   {line.source}"
+
+
+def _banks(banks: Sequence[BankMove]) -> Iterator[str]:
+    for move in banks:
+        unit = "" if move.unit is BankUnit.MONEY else f" {move.unit}"
+        parts = [
+            f"{word} {plain(amount)}"
+            for word, amount in (
+                ("before", move.before),
+                ("earned", move.earned),
+                ("used", move.used),
+                ("paid out", move.paid_out),
+                ("forfeited", move.forfeited),
+                ("after", move.after),
+            )
+        ]
+        yield f"Bank {move.name.replace('_', ' ')}{unit}: " + ", ".join(parts)
+
+
+def _sums(made: Statements, one: Statement) -> Iterator[str]:
+    currency = made.account.tariff.currency
+    yield f"Due now                  {plain(one.due_now):>12} {currency}"
+    yield f"Carried to the true-up   {plain(one.carried):>12} {currency}, in this year {plain(one.carried_in_year)}"
+    if one.uncertain_amount:
+        yield f"Uncertain at the most    {one.uncertain_amount:>12.2f} {currency}"
+    if one.holes:
+        yield "INCOMPLETE: energy is missing, see the notes"

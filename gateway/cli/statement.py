@@ -1,0 +1,163 @@
+"""`netmeter statement`: an account's bills and true-ups from its intervals. Writes nothing but the HTML file."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..account.account_file import read_account
+from ..account.charges import PriceError
+from ..account.energy import EnergyError
+from ..account.explain import LineUnknownError, explain, explain_text
+from ..account.reckon import make_statements
+from ..account.sources import Energy, energy_of
+from ..account.statement import Statement, Statements
+from ..account.statement_diff import AgainstError, difference_text, differences, read_against
+from ..account.statement_html import statement_html
+from ..account.statement_json import as_json
+from ..account.statement_text import statement_text, summary_text
+from ..account.timeline import TimelineError
+from .account_energy import fetcher
+from .errors import any_path, fail
+
+TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
+EXIT_INCOMPLETE = 3
+
+
+@click.command()
+@click.option(
+    "--account", "account_path", metavar="FILE", required=True, type=any_path, help="The account's TOML file."
+)
+@click.option(
+    "--energy", "energy_path", metavar="FILE", type=any_path, help="Intervals as CSV, instead of its sources."
+)
+@click.option(
+    "--config", "config_path", metavar="PATH", type=any_path, help="Whose store: gateway.toml, if not the usual."
+)
+@click.option("--period", metavar="N|YYYY-MM", help="One bill: by number, or by the month it ends in; default: all.")
+@click.option(
+    "--as-of", metavar="DATE", help="As it stood at the end of that day: bills that had ended, energy to then."
+)
+@click.option(
+    "--explain", "explained", metavar="LINE", help="Where each kWh and price of a line came from, by its key."
+)
+@click.option(
+    "--html", "html_path", metavar="FILE", type=any_path, help="Write the bills to FILE, to lay beside the paper."
+)
+@click.option(
+    "--against", "against_path", metavar="FILE", type=any_path, help="Tell what changed since FILE, from --json."
+)
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object.")
+def statement(account_path: Path, **options: Any) -> None:
+    """The bills of a net-metering account, from measured intervals: energy by bucket, each line with quantity, rate and
+    source, credits before and after, what is due, and at the year's end the true-up.
+
+    The energy comes from where the account says: the gateway's store (also while it runs), or CSV files as
+    `netmeter replay --intervals` writes them. Only cycles that have ended are billed. docs/account.md
+
+    \b
+    Example:
+      netmeter statement --account home.toml
+      netmeter statement --account home.toml --period 2026-07 --html july.html
+      netmeter statement --account home.toml --energy intervals.csv --json > bills.json
+      netmeter statement --account home.toml --period 7 --explain energy.2026-07-01.summer_peak
+
+    \b
+    Exit codes:
+      0  reckoned
+      1  account, tariff or energy cannot be used: it is said where, and what to do
+      2  the command line is wrong
+      3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told
+    """
+    account = read_account(account_path)
+    as_of = _day(options["as_of"])
+    try:
+        fetch = fetcher(options["config_path"], account.folder)
+        energy = energy_of(account.terms.meter, account.folder, fetch, options["energy_path"])
+        made = make_statements(account, energy, as_of)
+        chosen = _chosen(made, options["period"])
+        if options["explained"] is not None:
+            _explain(made, energy, chosen, options["explained"], options["json_"])
+        elif options["against_path"] is not None:
+            _compare(made, chosen, options["against_path"], options["json_"])
+        else:
+            _print(made, chosen, options["period"], options["json_"])
+    except TROUBLES as error:
+        fail(str(error))
+    if options["html_path"] is not None:
+        _write(options["html_path"], statement_html(made, chosen))
+    raise SystemExit(EXIT_INCOMPLETE if any(one.holes for one in chosen) else 0)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text} is no date; write it as 2026-07-31", param_hint="--as-of") from error
+
+
+def _chosen(made: Statements, period: str | None) -> Sequence[Statement]:
+    """The bill that was asked for, or all of them."""
+    if period is None:
+        return made.statements
+    if period.isascii() and period.isdigit() and len(period) < 5:
+        found = [one for one in made.statements if one.number == int(period)]
+    else:
+        found = [one for one in made.statements if one.slot.cycle.last_day.isoformat()[:7] == period]
+    if not found:
+        first, last = made.statements[0], made.statements[-1]
+        raise click.BadParameter(
+            f"there is no bill {period}; there are 1 to {last.number}, which end from "
+            f"{first.slot.cycle.last_day:%Y-%m} to {last.slot.cycle.last_day:%Y-%m}",
+            param_hint="--period",
+        )
+    return found
+
+
+def _print(made: Statements, chosen: Sequence[Statement], period: str | None, json_: bool) -> None:
+    if json_:
+        click.echo(json.dumps(as_json(made, chosen), indent=2))
+        return
+    if period is None:
+        for text in summary_text(made):
+            click.echo(text)
+        click.echo()
+    for one in chosen if period is not None else chosen[-1:]:
+        for text in statement_text(made, one):
+            click.echo(text)
+        click.echo()
+    for note in made.notes:
+        click.echo(f"! {note}", err=True)
+
+
+def _explain(made: Statements, energy: Energy, chosen: Sequence[Statement], key: str, json_: bool) -> None:
+    """Of all bills the newest that has the line."""
+    having = [one for one in chosen if any(line.key == key for line in one.lines)]
+    told = explain(made, energy.table, (having or list(chosen))[-1], key)
+    if json_:
+        click.echo(json.dumps(told, indent=2))
+        return
+    for text in explain_text(told):
+        click.echo(text)
+
+
+def _compare(made: Statements, chosen: Sequence[Statement], path: Path, json_: bool) -> None:
+    changes = differences(read_against(path, made.account.terms.id), as_json(made, chosen))
+    if json_:
+        click.echo(json.dumps({"schema": 1, "account": made.account.terms.id, "changes": changes}, indent=2))
+        return
+    for text in difference_text(changes):
+        click.echo(text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{path}: cannot be written: {os.strerror(error.errno or 0)}")
