@@ -12,6 +12,7 @@ import numpy as np
 from ..tariff.calendar import UNASSIGNED, Calendar
 from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
+from .doubt import positive_uncertain, run_begins, run_uncertain
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .netting import NettingInterval, netting_keys
 
@@ -32,6 +33,8 @@ class Cell:
     import_uncertain_milliwh: int
     export_uncertain_milliwh: int
     estimated_rows: int
+    positive_net_uncertain_milliwh: int = 0
+    """By how much `positive_net` may be off: edges between intervals count, unless both sides take beyond doubt."""
 
     @property
     def net_milliwh(self) -> int:
@@ -185,10 +188,22 @@ def _cells(
     else:
         keys = netting_keys(table, rows, netting, calendar.zone)
         cuts = np.flatnonzero((np.diff(segments, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
-        whole = np.maximum(np.add.reduceat(net, cuts), 0)
-        positive = _by_pair(pairs, np.add.reduceat(whole, np.searchsorted(cuts, begins)))
-    columns = (imported.milliwh, exported.milliwh, imported.uncertain_milliwh, exported.uncertain_milliwh)
-    sums = [_by_pair(pairs, np.add.reduceat(one[rows], begins)) for one in columns]
+        whole = np.add.reduceat(net, cuts)
+        positive = _by_pair(pairs, np.add.reduceat(np.maximum(whole, 0), np.searchsorted(cuts, begins)))
+    sums = [_by_pair(pairs, np.add.reduceat(one[rows], begins)) for one in (imported.milliwh, exported.milliwh)]
+    runs_at = run_begins(table, rows, segments)
+    run_pairs = pairs[np.searchsorted(begins, runs_at, side="right") - 1]
+    sums += [
+        _by_pair(run_pairs, run_uncertain(one.uncertain_milliwh[rows], runs_at), len(sums[0]))
+        for one in (imported, exported)
+    ]
+    if netting is NettingInterval.MONTH:
+        doubts = sums[2] + sums[3]
+    else:
+        both = np.add.reduceat(imported.uncertain_milliwh[rows] + exported.uncertain_milliwh[rows], cuts)
+        cut_pairs = pairs[np.searchsorted(begins, cuts, side="right") - 1]
+        connected = ~np.isin(cuts, runs_at)
+        doubts = _by_pair(cut_pairs, positive_uncertain(whole, both, connected), len(sums[0]))
     estimated = _by_pair(pairs, np.add.reduceat(table.estimated[rows].astype(np.int64), begins))
     for pair in np.unique(pairs).tolist():
         number, bucket = divmod(pair, len(names))
@@ -206,13 +221,14 @@ def _cells(
                 int(sums[2][pair]),
                 int(sums[3][pair]),
                 int(estimated[pair]),
+                int(doubts[pair]),
             ),
         )
 
 
-def _by_pair(pairs: Column, milliwh: Column) -> Column:
+def _by_pair(pairs: Column, milliwh: Column, length: int = 0) -> Column:
     """Sums by pair. Not bincount with weights: that adds in floating point."""
-    sums = np.zeros(int(pairs.max()) + 1, dtype=np.int64)
+    sums = np.zeros(length or int(pairs.max()) + 1, dtype=np.int64)
     np.add.at(sums, pairs, milliwh)
     return sums
 

@@ -75,6 +75,8 @@ class EnergyTable:
     flow_export: Flow
     estimated: Flags
     """Rows whose edges were not read: split by time, repeated or incomplete."""
+    alone: Flags | None = None
+    """Rows whose doubt is not made good by their neighbours': energy no register has, time shown twice."""
     lines: Column | None = None
     """Where each row stands in the file `source`, counted from 1; None where it is no file."""
     unknown: tuple[Stretch, ...] = ()
@@ -82,7 +84,7 @@ class EnergyTable:
 
     def __post_init__(self) -> None:
         columns = [getattr(flow, name) for flow in self._flows() for name in Flow.__slots__]
-        columns += [] if self.lines is None else [self.lines]
+        columns += [one for one in (self.lines, self.alone) if one is not None]
         lengths = {len(one) for one in (self.start_us, self.end_us, self.estimated, *columns)}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths {sorted(lengths)}")

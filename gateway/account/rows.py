@@ -13,6 +13,7 @@ from .energy import Column, EnergyTable, Flow, Stretch, joined
 
 ESTIMATED = frozenset({Quality.ESTIMATED, Quality.REPEATED, Quality.INCOMPLETE})
 """Qualities whose edges nobody read. What the meter's own load profile filled is `corrected`, and not among them."""
+ALONE = frozenset({Quality.REPEATED, Quality.INCOMPLETE})
 STEPS_MILLIWH = (1_000_000, 500_000, 200_000, 100_000)
 
 
@@ -51,6 +52,7 @@ def table_of(meter: str, source: str, rows: Sequence[Row]) -> EnergyTable:
         flow_import=_flow(imports),
         flow_export=_flow(exports),
         estimated=np.array([one.quality in ESTIMATED for one in rows], dtype=bool),
+        alone=np.array([one.quality in ALONE for one in rows], dtype=bool),
         lines=lines if lines.any() else None,
         unknown=joined(unknown),
     )
@@ -83,6 +85,8 @@ def added(tables: Sequence[EnergyTable]) -> EnergyTable:
 
     flows = [Flow(*(summed(name, what) for what in Flow.__slots__)) for name in ("flow_import", "flow_export")]
     estimated = np.concatenate([one.estimated for one in tables])[order].astype(np.int64)
+    alone = np.concatenate([np.zeros(len(one), bool) if one.alone is None else one.alone for one in tables])
+    alone = alone[order].astype(np.int64)
     return EnergyTable(
         meter=" + ".join(one.meter for one in tables),
         source=", ".join(dict.fromkeys(one.source for one in tables)),
@@ -91,6 +95,7 @@ def added(tables: Sequence[EnergyTable]) -> EnergyTable:
         flow_import=flows[0],
         flow_export=flows[1],
         estimated=np.add.reduceat(estimated, begins) > 0 if len(begins) else estimated > 0,
+        alone=np.add.reduceat(alone, begins) > 0 if len(begins) else alone > 0,
         unknown=_unknown(tables),
     )
 
