@@ -115,6 +115,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "positive_net_milliwh": cell.positive_net_milliwh,
         "import_uncertain_milliwh": cell.import_uncertain_milliwh,
         "export_uncertain_milliwh": cell.export_uncertain_milliwh,
+        "positive_net_uncertain_milliwh": cell.positive_net_uncertain_milliwh,
         "estimated_intervals": cell.estimated_rows,
     }
 
