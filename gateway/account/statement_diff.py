@@ -63,6 +63,7 @@ def difference_text(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"  {line['key']}: {was} -> {here}   ({line['change']})   {line['label']}"
         yield f"  due now: {one['due_before']} -> {one['due_after']}"
         yield f"  carried: {one['carried_before']} -> {one['carried_after']}"
+        yield f"  in the year: {one['in_year_before']} -> {one['in_year_after']}"
 
 
 def _bill(days: tuple[str, str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -79,6 +80,8 @@ def _bill(days: tuple[str, str], before: Mapping[str, Any] | None, after: Mappin
         "due_after": after["due_now"],
         "carried_before": before["carried_to_true_up"],
         "carried_after": after["carried_to_true_up"],
+        "in_year_before": before["carried_in_year"],
+        "in_year_after": after["carried_in_year"],
     }
 
 
