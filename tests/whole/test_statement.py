@@ -31,7 +31,7 @@ def sheet(first: str, prices: str, charge: str, credit: str, fixed: str = "0") -
     return Sheet(date.fromisoformat(first), price, Fraction(charge), Fraction(credit), Fraction(fixed), ALLOWANCE)
 
 
-# Sums of the components of PG&E's sheets (Advice Letters 7675-E, 7797-E, 7846-E), added up by hand from the figures
+# Sums of the components of PG&E's sheets (Advice Letters 7684-E, 7797-E, 7846-E), added up by hand from the figures
 # that SOURCES.md names; territory X, basic; third income tier.
 SHEETS = [
     sheet("2025-09-01", "0.61457 0.49157 0.48974 0.45974", "0.03143", "0.10084"),

@@ -1,0 +1,129 @@
+"""An account's file with one mistake each: what is said has the line, the value and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.account.account_file import AccountError, read_account
+
+from .accounts import account, text
+
+ROOT = Path(__file__).parents[2]
+READ = "read_dates = [2025-01-08, 2025-02-06, 2025-03-10]\nread_day = 'last_day'"
+
+
+def test_a_right_one_is_read(tmp_path) -> None:
+    made = account(tmp_path)
+    assert (made.terms.id, made.tariff.id, sorted(made.programmes)) == ("home", "pge-e-tou-c", ["nem2", "plain"])
+    assert made.warnings == ()
+
+
+def test_the_example_that_ships_is_right() -> None:
+    assert read_account(ROOT / "config/account.toml").warnings == ()
+
+
+MISTAKES = [
+    # what is changed, into what, the line that is named, what is said
+    (('name = "nem2"', 'name = "nem4"'), 10, 'there is no programme "nem4"'),
+    (("from = 2025-01-01", 'from = "2025-01-01"'), 11, "is not a date: without quotes"),
+    (('tariff = "pge-e-tou-c"', 'tariff = "pge-e-tou"'), 4, 'there is no tariff "pge-e-tou": did you mean'),
+    (('tariff = "pge-e-tou-c"', 'tariff = "mine.toml"'), 4, "mine.toml does not exist"),
+    (('tariff = "pge-e-tou-c"', 'tariff = "pge-e-1"'), 4, "nem2 requires time of use"),
+    (('"basic_x"', '"x_basic"'), 7, 'has no baseline "x_basic": one of all_electric_p'),
+    (('baseline = "basic_x"\n', ""), 5, "baseline is missing"),
+    (('"tier_3"', '"tier_9"'), 8, 'has no base_services_tier "tier_9": one of tier_1, tier_2, tier_3'),
+    (("months = true", f"months = true\n{READ}"), 16, "says both months and read_dates"),
+    (("months = true", ""), 16, "says neither read_dates nor months"),
+    (("months = true", "read_dates = [2025-01-08, 2025-02-06]"), 16, "read_day is missing"),
+    (("months = true", "read_dates = [2025-01-08]\nread_day = 'last_day'"), 17, "give at least two"),
+    (
+        ("months = true", "read_dates = [2025-02-06, 2025-01-08]\nread_day = 'last_day'"),
+        17,
+        "read dates must be in order: 2025-01-08 follows 2025-02-06",
+    ),
+    (('from = "csv"', 'from = "collector"'), 14, "a collector cannot be read yet"),
+    (('name = "grid"', 'name = "grid"\nrole = "production"'), 12, "no meter has the role grid"),
+    (("months = true", "months = 1"), 17, "is not true or false"),
+    (('utility = "pge"', ""), 5, '"utility" is missing'),
+    (('utility = "pge"', 'utility = "pge"\nsupplier = "mce"'), 5, "pcia_vintage is missing"),
+    (
+        ('utility = "pge"', 'utility = "pge"\nmoved_in = 2025-05-01\nmoved_out = 2025-04-01'),
+        8,
+        "moved_out 2025-04-01 is before moved_in 2025-05-01",
+    ),
+    (("format = 1", "format = 2"), 1, "format = 2 is outside 1 to 1"),
+    (('name = "Home"', 'name = "Home"\nprograms = 1'), 4, "unknown key"),
+]
+
+
+@pytest.mark.parametrize(("change", "line", "said"), MISTAKES, ids=[one[2][:40] for one in MISTAKES])
+def test_a_mistake_is_told(tmp_path, change: tuple[str, str], line: int, said: str) -> None:
+    with pytest.raises(AccountError) as caught:
+        account(tmp_path, change)
+    assert f"home.toml:{line}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+CHARGE = '[[charge]]\nname = "tax"\nsource = "city"\nfrom = 2025-01-01\n'
+ADDED = [
+    ('[[programme]]\nname = "plain"\nfrom = 2024-01-01\n', 20, "2024-01-01 follows 2025-01-01"),
+    ('[[meter]]\nname = "grid"\nfrom = "store"\n', 19, "there are two meters grid"),
+    (CHARGE, 18, "says neither percent nor per_kwh nor amount"),
+    (CHARGE + 'percent = "7"\namount = "1"\n', 18, "says percent and amount"),
+    (CHARGE + 'per_kwh = "0.1"\n', 18, "per_kwh and of go together"),
+    (CHARGE + "amount = 1.5\n", 22, "is not a price in quotes"),
+    (CHARGE + 'amount = "1"\nlast_day = 2024-12-31\n', 23, "last_day 2024-12-31 is before 2025-01-01"),
+    ('[choices]\nenergy_dew = "annual"\n', 19, "programme nem2 has no option energy_dew: did you mean"),
+    ('[choices]\nenergy_due = "weekly"\n', 19, "energy_due cannot be weekly: one of annual, monthly"),
+    (
+        '[generator]\ntechnology = "solar"\nsize_kw = "5"\napplication = 2025-02-01\npto = 2025-01-01\n',
+        22,
+        "pto 2025-01-01 is before the application",
+    ),
+    ("[opening]\nas_of = 2025-02-01\nlast_true_up = 2025-03-01\n", 20, "last_true_up 2025-03-01 is after as_of"),
+    ("[opening]\nas_of = 2025-02-01\nlast_true_up = 2024-03-01\n", 18, "0 cycles lie between"),
+    ('[[supplier]]\nname = "mce"\nfrom = 2025-06-01\npcia_vintage = "1999"\n', 21, 'no PCIA of vintage "1999"'),
+]
+
+
+@pytest.mark.parametrize(("more", "line", "said"), ADDED, ids=[one[2][:40] for one in ADDED])
+def test_a_mistake_in_what_is_added_is_told(tmp_path, more: str, line: int, said: str) -> None:
+    with pytest.raises(AccountError) as caught:
+        account(tmp_path, more=more)
+    assert f"home.toml:{line}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path) -> None:
+    with pytest.raises(AccountError) as caught:
+        account(tmp_path, ('"basic_x"', '"x"'), ('"tier_3"', '"y"'), ("months = true", ""))
+    assert len(caught.value.problems) == 3
+
+
+def test_tariff_versions_that_overlap_are_refused(tmp_path) -> None:
+    """The version of 2025-01-01 is made to hold to the end of March; the next one begins on the first of March."""
+    tariff = (ROOT / "config/tariffs/pge-e-tou-c.toml").read_text(encoding="utf-8")
+    changed = tariff.replace("effective = 2025-01-01", "effective = 2025-01-01\nlast_day = 2025-03-31")
+    (tmp_path / "mine.toml").write_text(changed.replace('id = "pge-e-tou-c"', 'id = "mine"'), encoding="utf-8")
+    with pytest.raises(AccountError, match="version 2025-01-01 holds to 2025-03-31, and 2025-03-01 before that"):
+        account(tmp_path, ('tariff = "pge-e-tou-c"', 'tariff = "mine.toml"'))
+
+
+def test_mistakes_of_the_tariff_keep_their_own_file_and_line(tmp_path) -> None:
+    (tmp_path / "mine.toml").write_text("format = 1\nid = 7\n", encoding="utf-8")
+    with pytest.raises(AccountError, match=r"mine\.toml:2: id = 7 is not text"):
+        account(tmp_path, ('tariff = "pge-e-tou-c"', 'tariff = "mine.toml"'))
+
+
+def test_an_unusual_cycle_is_worth_a_word(tmp_path) -> None:
+    made = account(tmp_path, ("months = true", "read_dates = [2025-01-08, 2025-03-10]\nread_day = 'last_day'"))
+    (warning,) = made.warnings
+    assert "the cycle 2025-01-09 to 2025-03-10 has 61 days" in str(warning)
+
+
+def test_no_file_and_no_toml_are_told(tmp_path) -> None:
+    with pytest.raises(AccountError, match="does not exist"):
+        read_account(tmp_path / "gone.toml")
+    (tmp_path / "bad.toml").write_text(text(("[billing]", "[billing")), encoding="utf-8")
+    with pytest.raises(AccountError, match=r"bad\.toml:16: not TOML"):
+        read_account(tmp_path / "bad.toml")
