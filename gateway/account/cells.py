@@ -4,7 +4,7 @@ A block has one tariff version and one season (`tariff.cycles`), so a cell has o
 that crosses the edge of a bucket or of a day with another price is refused, as nobody can take it apart.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy as np
 from ..tariff.calendar import UNASSIGNED, Calendar
 from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
+from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
 from .doubt import positive_uncertain, run_begins, run_uncertain
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .netting import NettingInterval, netting_keys
+from .price_series import PriceSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Cell:
     estimated_rows: int
     positive_net_uncertain_milliwh: int = 0
     """By how much `positive_net` may be off: edges between intervals count, unless both sides take beyond doubt."""
+    parts: CellParts = NO_PARTS
+    """Its energy by tier, and what its exports are worth at time-step prices, where there are such."""
 
     @property
     def net_milliwh(self) -> int:
@@ -76,7 +80,11 @@ class CycleEnergy:
 
 
 def energy_of_cycles(
-    table: EnergyTable, cycles: Sequence[Cycle], calendar: Calendar, netting: NettingInterval
+    table: EnergyTable,
+    cycles: Sequence[Cycle],
+    calendar: Calendar,
+    netting: NettingInterval,
+    export_prices: PriceSeries | None = None,
 ) -> tuple[CycleEnergy, ...]:
     """The cells of every cycle; `cycles` are in order and do not overlap. Raises EnergyError with the row."""
     if not cycles:
@@ -86,7 +94,10 @@ def energy_of_cycles(
     segments = np.searchsorted(plan.edges_us, table.start_us[rows], side="right") - 1
     _refuse_crossing(table, rows, plan.edges_us[segments + 1], calendar)
     cells: list[list[Cell]] = [[] for _ in cycles]
-    for position, cell in _cells(table, rows, segments, plan, calendar, netting):
+    gathered = Gathered(table, rows, plan.block_of[segments], plan.bucket_of[segments])
+    blocks = [(block, cycles[position]) for position, block in plan.blocks]
+    parts = parts_of(gathered, blocks, calendar.bucket_names, export_prices)
+    for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
         cells[position].append(cell)
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]
     return tuple(
@@ -172,7 +183,13 @@ def _refuse_crossing(table: EnergyTable, rows: slice, limits_us: Column, calenda
 
 
 def _cells(
-    table: EnergyTable, rows: slice, segments: Column, plan: _Plan, calendar: Calendar, netting: NettingInterval
+    table: EnergyTable,
+    rows: slice,
+    segments: Column,
+    plan: _Plan,
+    calendar: Calendar,
+    netting: NettingInterval,
+    parts: Mapping[tuple[int, int], CellParts],
 ) -> Iterator[tuple[int, Cell]]:
     """Sums by (block, bucket), with the position of each one's cycle."""
     if not len(segments):
@@ -222,6 +239,7 @@ def _cells(
                 int(sums[3][pair]),
                 int(estimated[pair]),
                 int(doubts[pair]),
+                parts.get((number, bucket), NO_PARTS),
             ),
         )
 

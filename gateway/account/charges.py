@@ -11,7 +11,7 @@ from decimal import Decimal
 from ..tariff.calendar import UNASSIGNED_NAME
 from ..tariff.cycles import Block
 from ..tariff.flags import Need
-from ..tariff.prices import LeftOutError, part_per_kwh, price_components
+from ..tariff.prices import LeftOutError, export_per_kwh, part_per_kwh, price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell, CycleEnergy
 from .lines import Due, Line, LineKind, Scope, counted_line, energy_line
@@ -32,11 +32,31 @@ class Prices:
     rounding: Rounding
 
     def retail(self, cell: Cell) -> Decimal:
-        """The full price. With another supplier: without the utility's supply part, with what stands for it."""
+        """The full price. With another supplier: without the utility's supply part, with what stands for it.
+
+        Raises PriceError where the price depends on the energy used: such are asked for by tier.
+        """
+        version = self._version(cell)
+        if version.tiers_of(cell.bucket):
+            raise PriceError(
+                f"tariff {self.tariff.id}, version {version.id}: the price in {cell.bucket} depends on the energy used "
+                "([[version.tier]]), and this programme does not reckon tiers"
+            )
+        return self.retail_in_tier(cell, 0)
+
+    def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
+        """The full price above the tier's limit; 0: below the first."""
         version = self._version(cell)
         if not self.customer.supplier:
-            return self._part(version, cell.bucket, Need.RETAIL)
-        return self._part(version, cell.bucket, Need.DELIVERY) + self._exit_fees(version)
+            return self._part(version, cell.bucket, Need.RETAIL, tier)
+        return self._part(version, cell.bucket, Need.DELIVERY, tier) + self._exit_fees(version)
+
+    def export(self, cell: Cell, tier: int = 0) -> Decimal:
+        """What an exported kilowatt-hour is paid, where the tariff says it apart from the price."""
+        try:
+            return export_per_kwh(self.tariff, self._version(cell), cell.bucket, tier)
+        except LeftOutError as error:
+            raise PriceError(str(error)) from error
 
     def non_bypassable(self, cell: Cell) -> Decimal:
         """The part of `retail` that no export sets off."""
@@ -70,9 +90,9 @@ class Prices:
             )
         return version
 
-    def _part(self, version: Version, bucket: str, need: Need) -> Decimal:
+    def _part(self, version: Version, bucket: str, need: Need, tier: int = 0) -> Decimal:
         try:
-            return part_per_kwh(self.tariff, version, bucket, need)
+            return part_per_kwh(self.tariff, version, bucket, need, tier)
         except LeftOutError as error:
             raise PriceError(str(error)) from error
 

@@ -14,6 +14,11 @@ MAKERS = {
     PLAIN: "programmes.plain:make_plain",
     "nem1": "programmes.nem_maker:make_nem",
     "nem2": "programmes.nem_maker:make_nem",
+    "net_metering_kwh": "programmes.generic_maker:make_kwh",
+    "net_metering_usd": "programmes.generic_maker:make_usd",
+    "net_billing": "programmes.generic_maker:make_billing",
+    "net_billing_carryover": "programmes.generic_maker:make_carryover",
+    "buy_all_sell_all": "programmes.generic_maker:make_buy_all",
 }
 
 

@@ -17,11 +17,15 @@ class LeftOutError(Exception):
     """The figures of a tariff leave out what is asked for; the message is the reason, for the user."""
 
 
-def price_components(version: Version, bucket: str) -> Mapping[str, Decimal]:
-    """Component -> price per kWh: those of the bucket first, then those of all hours; empty without prices."""
+def price_components(version: Version, bucket: str, tier: int = 0) -> Mapping[str, Decimal]:
+    """Component -> price per kWh: those of the bucket first, then those of all hours; empty without prices.
+
+    `tier` 0 is the price below the first limit; IndexError where the bucket has not so many.
+    """
     if bucket not in version.energy_per_kwh:
         return {}
-    return {**version.energy_per_kwh[bucket], **version.adders_per_kwh}
+    above = version.tiers_of(bucket)[tier - 1].energy_per_kwh[bucket] if tier else {}
+    return {**version.energy_per_kwh[bucket], **version.adders_per_kwh, **above}
 
 
 def price_total(version: Version, bucket: str) -> Decimal | None:
@@ -37,14 +41,14 @@ def require(tariff: Tariff, version: Version, need: Need) -> None:
         raise LeftOutError(f"tariff {tariff.id}, version {version.id}: {need} is needed; " + "; ".join(reasons))
 
 
-def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need) -> Decimal:
+def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need, tier: int = 0) -> Decimal:
     """One part of the price of `bucket`, per kWh. Raises LeftOutError where it is not in the figures.
 
     `Need.RETAIL` is the sum of all components. Of `Need.FIXED_CHARGES` and `Need.WHOLE_BILL` no kilowatt-hour has a
     part (ValueError).
     """
     require(tariff, version, need)
-    components = price_components(version, bucket)
+    components = price_components(version, bucket, tier)
     if not components:
         raise LeftOutError(f"tariff {tariff.id}, version {version.id}: there is no price for {bucket}")
     if need is Need.RETAIL:
@@ -52,6 +56,17 @@ def part_per_kwh(tariff: Tariff, version: Version, bucket: str, need: Need) -> D
     if need not in _TAGGED:
         raise ValueError(f"{need} is no part of a price per kWh")
     return _TAGGED[need](tariff, version, components)
+
+
+def export_per_kwh(tariff: Tariff, version: Version, bucket: str, tier: int = 0) -> Decimal:
+    """What an exported kilowatt-hour is paid. Raises LeftOutError where the figures do not say it."""
+    found = version.export_per_kwh.get(bucket)
+    if tier:
+        found = version.tiers_of(bucket)[tier - 1].export_per_kwh.get(bucket, found)
+    if found is None:
+        here = f"tariff {tariff.id}, version {version.id}"
+        raise LeftOutError(f"{here}: it does not say what exports in {bucket} are paid; add export_per_kwh")
+    return found
 
 
 def _supply(tariff: Tariff, version: Version, components: Mapping[str, Decimal]) -> Decimal:

@@ -132,6 +132,21 @@ class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     last_year: Annotated[int, Meta(ge=1, le=datetime.MAXYEAR)] | None = None
 
 
+class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What energy above a limit costs. Exactly one of the two limits; counted anew in each billing cycle.
+
+    A bucket has this tier if `energy_per_kwh` names it; below the first tier's limit the version's own prices hold.
+    """
+
+    above_kwh: Decimal | None = None
+    """Kilowatt-hours of a whole billing cycle, by days where only a part of it has this version and season."""
+    above_kwh_per_day: Decimal | None = None
+    energy_per_kwh: Mapping[str, Mapping[str, Decimal]]
+    """Bucket name -> components that differ from those below the limit."""
+    export_per_kwh: Mapping[str, Decimal] = {}
+    """Bucket name -> what exported energy above the limit is paid."""
+
+
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds from local midnight of `effective` until the next version, or to the end of `last_day`."""
 
@@ -164,6 +179,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     minimum_per_day: Mapping[str, Decimal] = {}
     minimum_per_month: Mapping[str, Decimal] = {}
     """Charge -> the least that is billed. A placeholder: unlike a fixed charge it is credited at a true-up."""
+    minimum_per_year: Mapping[str, Decimal] = {}
+    """Charge -> the least that a year's bills come to."""
+    tier: tuple[Tier, ...] = ()
+    """Prices above limits of energy, the lowest limit first."""
+    export_per_kwh: Mapping[str, Decimal] = {}
+    """Bucket name -> what exported energy is paid, where that is no part of the price of imported energy."""
+    surplus_per_kwh: Decimal | None = None
+    """What a kilowatt-hour is paid that is left over when a Relevant Period ends."""
     options_per_kwh: Mapping[str, Decimal] = {}
     """What a customer may choose -> price per kWh besides; never in the sum by itself."""
     pcia_per_kwh: Mapping[str, Decimal] = {}
@@ -180,6 +203,10 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def id(self) -> str:
         """The effective date, `2026-03-01`."""
         return self.effective.isoformat()
+
+    def tiers_of(self, bucket: str) -> tuple[Tier, ...]:
+        """The tiers that a bucket has above its first price, the lowest limit first."""
+        return tuple(one for one in self.tier if bucket in one.energy_per_kwh)
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,87 @@
+"""The generic five from an account's terms: its choices as rules, its opening as the first state. No reckoning.
+
+Every choice is the account's own or the default of the programme's file (config/programmes).
+"""
+
+from typing import Any
+
+from ...config.types import Role
+from ...tariff.days import DayRules
+from ..charges import PriceError
+from ..money import MILLIWH_PER_KWH_PLACES, ZERO
+from ..setting import Ready, Setting
+from .carry import SameClockHour
+from .generic import MONEY_BANK, ExportPrice, GenericRules, YearMinimumAt
+from .generic_billing import BillingState, CarryoverRules, NetBilling, NetBillingCarryover
+from .generic_kwh import KWH_BANK, SURPLUS_BANK, KwhRules, KwhState, NetMeteringKwh, YearSurplus
+from .generic_usd import NetMeteringUsd
+
+
+def make_kwh(setting: Setting) -> Ready[Any]:
+    """`net_metering_kwh`."""
+    same_hour = setting.choice("surplus_to") == "same_clock_hour"
+    rules = KwhRules(
+        YearSurplus(setting.choice("year_surplus")),
+        january_is_counted=setting.choice("january_net") == "counted",
+        carrier=SameClockHour(DayRules(setting.prices.tariff)) if same_hour else None,
+    )
+    programme = NetMeteringKwh(_rules(setting, priced=False), rules, setting.prices)
+    return Ready(programme, _kwh_state(setting))
+
+
+def make_usd(setting: Setting) -> Ready[Any]:
+    """`net_metering_usd`."""
+    twice = setting.choice("leftover") == "paid_out_and_kept"
+    return Ready(NetMeteringUsd(_rules(setting), setting.prices, carries_what_it_pays=twice), _state(setting))
+
+
+def make_billing(setting: Setting) -> Ready[Any]:
+    """`net_billing`."""
+    return Ready(NetBilling(_rules(setting), setting.prices), _state(setting))
+
+
+def make_carryover(setting: Setting) -> Ready[Any]:
+    """`net_billing_carryover`."""
+    carryover = CarryoverRules(
+        same_cycle=setting.choice("credit_from") == "same_cycle", expires=setting.choice("leftover") == "lost"
+    )
+    return Ready(NetBillingCarryover(_rules(setting), carryover, setting.prices), _state(setting))
+
+
+def make_buy_all(setting: Setting) -> Ready[Any]:
+    """`buy_all_sell_all`. Raises PriceError without a meter of the production: a net meter cannot tell (A-16)."""
+    if not any(one.role is Role.PRODUCTION for one in setting.terms.meter):
+        raise PriceError(
+            "buy_all_sell_all bills the whole load and pays the whole production, and the account has no meter with "
+            'role = "production"; with a net meter alone the programme is net_billing'
+        )
+    return make_billing(setting)
+
+
+def _rules(setting: Setting, *, priced: bool = True) -> GenericRules:
+    return GenericRules(
+        name=setting.file.id,
+        source=setting.file.source,
+        export_price=ExportPrice(setting.choice("export_price")) if priced else ExportPrice.TARIFF,
+        year_minimum_at=YearMinimumAt(setting.choice("year_minimum_at")),
+    )
+
+
+def _state(setting: Setting) -> BillingState:
+    bank = ZERO if setting.opening is None else setting.opening.banks.get(MONEY_BANK, ZERO)
+    return BillingState(whole=setting.whole, bank=bank)
+
+
+def _kwh_state(setting: Setting) -> KwhState:
+    if setting.opening is None:
+        return KwhState(whole=setting.whole)
+    banks = {name: int(held.scaleb(MILLIWH_PER_KWH_PLACES)) for name, held in setting.opening.banks.items()}
+    prefix = f"{KWH_BANK}."
+    return KwhState(
+        whole=setting.whole,
+        started=True,
+        fresh=setting.opening.cycles == 0,
+        banks_milliwh={name.removeprefix(prefix): held for name, held in banks.items() if name.startswith(prefix)},
+        surplus_milliwh=banks.get(SURPLUS_BANK, 0),
+        bank=setting.opening.banks.get(MONEY_BANK, ZERO),
+    )
