@@ -48,7 +48,7 @@ def make_statements(account: AccountFile, energy: Energy, as_of: date | None = N
     for spell in spells:
         notes += [spell.note] if spell.note else []
         ready = _ready(account, spell, before, ready)
-        settled = _settled(account, energy.table, calendar, spell, ready)
+        settled = _settled(account, energy, calendar, spell, ready)
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
         before = spell
@@ -76,8 +76,9 @@ def _ready(account: AccountFile, spell: Spell, before: Spell | None, ready: Read
 
 
 def _settled(
-    account: AccountFile, table: EnergyTable, calendar: Calendar, spell: Spell, ready: Ready[Any]
+    account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any]
 ) -> Account[Any]:
+    table = energy.table
     cycles = [one.cycle for one in spell.slots]
     for cycle in cycles:
         for block in blocks_of(cycle, calendar.rules):
@@ -86,10 +87,10 @@ def _settled(
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
                     "add the version that held then to the tariff, or see `netmeter tariff check`"
                 )
-    energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting)
+    energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
     _refuse_empty(energies, table)
     periods = [
-        Period(energy, slot.number, slot.closes_year) for energy, slot in zip(energies, spell.slots, strict=True)
+        Period(one, slot.number, slot.closes_year) for one, slot in zip(energies, spell.slots, strict=True)
     ]
     return settle_all(ready.programme, ready.state, periods)
 

@@ -12,6 +12,7 @@ from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
 from .interval_csv import read_intervals
+from .price_series import PriceSeries
 from .rows import Row, added, coarse_step_milliwh, followed, table_of
 from .terms import AccountMeter, EnergyFrom
 
@@ -25,6 +26,8 @@ class Energy:
 
     table: EnergyTable
     notes: tuple[str, ...]
+    export_prices: PriceSeries | None = None
+    """What exports are paid at each time, where the account has a file of it."""
 
 
 def energy_of(meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, override: Path | None = None) -> Energy:

@@ -171,5 +171,7 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     supplier: tuple[SupplierStint, ...] = ()
     """Where it changes: in order of time; before the first `customer.supplier` holds."""
     charge: tuple[OtherCharge, ...] = ()
+    export_prices: str = ""
+    """A CSV file of what exports are paid by time (`price_series`), beside the account's file."""
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

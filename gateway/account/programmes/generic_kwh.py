@@ -88,7 +88,8 @@ class NetMeteringKwh:
         charge, credit = printed_total(taken), self._credit(state, period, surplus)
         earned = ZERO if credit is None else -credit.amount
         used = min(state.bank + earned, charge)
-        banks, paid = list(moves), bank_line("bank.credit", "Paid from credits", -used, self.prices, self.rules.source)
+        banks = [*moves, _year_move(state.surplus_milliwh, surplus)]
+        paid = bank_line("bank.credit", "Paid from credits", -used, self.prices, self.rules.source)
         if state.bank or earned:
             banks.append(BankMove(MONEY_BANK, BankUnit.MONEY, state.bank, earned=earned, used=used))
         standing, year = standing_lines(period, self.prices, self.rules, charge - used, state.year)
@@ -110,11 +111,11 @@ class NetMeteringKwh:
         fresh = replace(state, whole=True, fresh=True, banks_milliwh={}, surplus_milliwh=0)
         if not state.whole:
             note = "no true-up: this account does not know the Relevant Period from its first day (see [opening])"
-            return fresh, Settled((), _emptied(state.banks_milliwh), (note,))
+            return fresh, Settled((), _emptied(state), (note,))
         lines: tuple[Line, ...] = ()
         if self.kwh_rules.year_surplus is YearSurplus.PAID_OUT and state.surplus_milliwh:
             lines = (self._surplus_line("true_up.surplus", period, state.surplus_milliwh, Due.NOW),)
-        return fresh, Settled(lines, _emptied(state.banks_milliwh))
+        return fresh, Settled(lines, _emptied(state))
 
     def _surplus(self, state: KwhState, period: Period) -> int:
         """The year's surplus after this cycle. The engine leaves out the net of a January inside a Relevant Period."""
@@ -182,9 +183,22 @@ def _stored(
     return tuple(moves), billed, stored
 
 
-def _emptied(banks_milliwh: dict[str, int]) -> tuple[BankMove, ...]:
+def _year_move(before_milliwh: int, after_milliwh: int) -> BankMove:
+    """The year's surplus of all buckets together."""
+    grown = kwh(after_milliwh - before_milliwh)
+    return BankMove(
+        SURPLUS_BANK, BankUnit.KWH, kwh(before_milliwh), earned=max(ZERO, grown), used=max(ZERO, -grown)
+    )
+
+
+def _emptied(state: KwhState) -> tuple[BankMove, ...]:
     """The kWh banks at the end of a year: the year's surplus is paid for as a whole, not bucket by bucket."""
-    return tuple(
-        BankMove(f"{KWH_BANK}.{bucket}", BankUnit.KWH, kwh(held), forfeited=kwh(held))
-        for bucket, held in banks_milliwh.items()
+    whole = kwh(state.surplus_milliwh)
+    year = BankMove(SURPLUS_BANK, BankUnit.KWH, whole, **{"paid_out" if state.whole else "forfeited": whole})
+    return (
+        *(
+            BankMove(f"{KWH_BANK}.{bucket}", BankUnit.KWH, kwh(held), forfeited=kwh(held))
+            for bucket, held in state.banks_milliwh.items()
+        ),
+        year,
     )

@@ -1,0 +1,25 @@
+"""Bills of NREL's SAM (PySAM, Utilityrate5) beside those of the generic programmes: to a millionth of a dollar.
+
+Every *.json of NETMETER_SAM_CASES (default ../shared/data/sam_cases beside the checkout) is a case: profile, rate,
+metering option and the engine's own monthly outputs. It goes the way of every account: files, timeline, cells,
+programme, statements, without rounding.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .sam_case import FOLDER, account_of, energy_of, read_profile
+from .sam_outputs import differences
+
+CASES = sorted(FOLDER.glob("*.json")) if FOLDER.is_dir() else []
+
+
+@pytest.mark.skipif(not CASES, reason=f"no cases of SAM in {FOLDER} (NETMETER_SAM_CASES names the folder)")
+@pytest.mark.parametrize("path", CASES, ids=[one.stem for one in CASES])
+def test_a_sam_case_has_the_engines_bills(path: Path, tmp_path: Path) -> None:
+    case = json.loads(path.read_text("utf-8"))
+    profile = read_profile(path.parent / "profiles" / f"{case['profile']}.json.gz")
+    found = differences(account_of(tmp_path, case["inputs"]), energy_of(case["inputs"], profile), case)
+    assert found == []
