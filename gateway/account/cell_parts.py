@@ -63,9 +63,7 @@ def parts_of(
         first, last = gathered.rows_of(number)
         inside = slice(gathered.rows.start + first, gathered.rows.start + last)
         price = None if prices is None else prices[first:last]
-        parts = _parts_of_block(
-            gathered.table, inside, gathered.bucket_of[first:last], limits.get(number, ()), price
-        )
+        parts = _parts_of_block(gathered.table, inside, gathered.bucket_of[first:last], limits.get(number, ()), price)
         found.update({(number, bucket): part for bucket, part in parts.items()})
     return found
 

@@ -95,8 +95,8 @@ def energy_of_cycles(
     _refuse_crossing(table, rows, plan.edges_us[segments + 1], calendar)
     cells: list[list[Cell]] = [[] for _ in cycles]
     gathered = Gathered(table, rows, plan.block_of[segments], plan.bucket_of[segments])
-    blocks = [(block, cycles[position]) for position, block in plan.blocks]
-    parts = parts_of(gathered, blocks, calendar.bucket_names, export_prices)
+    dated = [(block, cycles[position]) for position, block in plan.blocks]
+    parts = parts_of(gathered, dated, calendar.bucket_names, export_prices)
     for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
         cells[position].append(cell)
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]

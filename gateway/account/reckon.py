@@ -75,9 +75,7 @@ def _ready(account: AccountFile, spell: Spell, before: Spell | None, ready: Read
     return made
 
 
-def _settled(
-    account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any]
-) -> Account[Any]:
+def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any]) -> Account[Any]:
     table = energy.table
     cycles = [one.cycle for one in spell.slots]
     for cycle in cycles:
@@ -89,9 +87,7 @@ def _settled(
                 )
     energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
     _refuse_empty(energies, table)
-    periods = [
-        Period(one, slot.number, slot.closes_year) for one, slot in zip(energies, spell.slots, strict=True)
-    ]
+    periods = [Period(one, slot.number, slot.closes_year) for one, slot in zip(energies, spell.slots, strict=True)]
     return settle_all(ready.programme, ready.state, periods)
 
 

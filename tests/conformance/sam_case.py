@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def _prices(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _tiers(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
     by_limit: dict[tuple[int, str], list[Sequence[Any]]] = defaultdict(list)
-    for below, row in zip(rows, rows[1:], strict=False):
+    for below, row in pairwise(rows):
         if row[0] == below[0]:
             by_limit[int(row[1]), _limit(below)].append(row)
     for (_, limit), having in by_limit.items():

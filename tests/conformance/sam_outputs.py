@@ -20,9 +20,7 @@ TOLERANCE = Decimal("0.000001")
 
 def due(one: Statement, *prefixes: str) -> Decimal:
     """The amounts due now of lines whose key begins so, true-up lines among them."""
-    return sum(
-        (line.amount for line in one.lines if line.due is Due.NOW and line.key.startswith(prefixes)), Decimal(0)
-    )
+    return sum((line.amount for line in one.lines if line.due is Due.NOW and line.key.startswith(prefixes)), Decimal(0))
 
 
 def amounts(one: Statement, prefix: str) -> Decimal:
@@ -120,9 +118,7 @@ def _places(table: Sequence[Sequence[float]]) -> dict[tuple[int, int], float]:
     """Value by (period, tier), without headings and sums."""
     tiers = [int(one) for one in table[0][1:-1]]
     return {
-        (int(row[0]), tier): float(value)
-        for row in table[1:-1]
-        for tier, value in zip(tiers, row[1:-1], strict=True)
+        (int(row[0]), tier): float(value) for row in table[1:-1] for tier, value in zip(tiers, row[1:-1], strict=True)
     }
 
 
@@ -130,7 +126,8 @@ def _kwh(lines: Sequence[Line], prefix: str, period: int, tier: int) -> list[Dec
     found = [Decimal(0)]
     for line in lines:
         parts = line.key.split(".")
-        of_tier = int(parts[3].removeprefix("tier")) if len(parts) > 3 else 1
-        if parts[0] == prefix and parts[2] == f"p{period}" and of_tier == tier and line.quantity is not None:
+        if parts[0] != prefix or parts[2] != f"p{period}" or line.quantity is None:
+            continue
+        if tier == (int(parts[3].removeprefix("tier")) if len(parts) > 3 else 1):
             found.append(abs(line.quantity))
     return found

@@ -186,9 +186,7 @@ def _stored(
 def _year_move(before_milliwh: int, after_milliwh: int) -> BankMove:
     """The year's surplus of all buckets together."""
     grown = kwh(after_milliwh - before_milliwh)
-    return BankMove(
-        SURPLUS_BANK, BankUnit.KWH, kwh(before_milliwh), earned=max(ZERO, grown), used=max(ZERO, -grown)
-    )
+    return BankMove(SURPLUS_BANK, BankUnit.KWH, kwh(before_milliwh), earned=max(ZERO, grown), used=max(ZERO, -grown))
 
 
 def _emptied(state: KwhState) -> tuple[BankMove, ...]:
