@@ -41,18 +41,21 @@ class NetBilling:
 
     netting = NettingInterval.NONE
 
-    def __init__(self, rules: GenericRules, prices: Prices) -> None:
+    def __init__(self, rules: GenericRules, prices: Prices, *, sold_apart: bool = False) -> None:
         self.name = rules.name
         self.rules = rules
         self.prices = prices
+        self.sold_apart = sold_apart
+        """Whether sales are another meter's bill: then a minimum looks at what was taken alone."""
 
     def settle(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """One cycle: charges, credits, and what no energy makes."""
-        lines = [taken_line(one, self.prices) for one in taken_in_order(period.energy)]
-        lines += export_lines(period.energy, self.prices, self.rules.export_price, Due.NOW)
-        standing, year = standing_lines(period, self.prices, self.rules, printed_total(lines), state.year)
+        taken = [taken_line(one, self.prices) for one in taken_in_order(period.energy)]
+        given = export_lines(period.energy, self.prices, self.rules.export_price, Due.NOW)
+        billed = printed_total(taken if self.sold_apart else [*taken, *given])
+        standing, year = standing_lines(period, self.prices, self.rules, billed, state.year)
         notes = (*self.rules.notes, *skipped_minimum(period, self.rules, state.year))
-        return replace(state, year=year), Settled((*lines, *standing), notes=notes)
+        return replace(state, year=year), Settled((*taken, *given, *standing), notes=notes)
 
     def true_up(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """Every cycle stands for itself: there is nothing to settle."""

@@ -55,7 +55,7 @@ def make_buy_all(setting: Setting) -> Ready[Any]:
             "buy_all_sell_all bills the whole load and pays the whole production, and the account has no meter with "
             'role = "production"; with a net meter alone the programme is net_billing'
         )
-    return make_billing(setting)
+    return Ready(NetBilling(_rules(setting), setting.prices, sold_apart=True), _state(setting))
 
 
 def _rules(setting: Setting, *, priced: bool = True) -> GenericRules:
