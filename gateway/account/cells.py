@@ -91,7 +91,8 @@ def energy_of_cycles(
         return ()
     plan = _plan_of(cycles, calendar)
     rows = table.rows_in(int(plan.edges_us[0]), int(plan.edges_us[-1]))
-    segments = np.searchsorted(plan.edges_us, table.start_us[rows], side="right") - 1
+    marks = np.searchsorted(table.start_us[rows], plan.edges_us)
+    segments = np.repeat(np.arange(len(plan.edges_us) - 1), np.diff(marks))
     _refuse_crossing(table, rows, plan.edges_us[segments + 1], calendar)
     cells: list[list[Cell]] = [[] for _ in cycles]
     gathered = Gathered(table, rows, plan.block_of[segments], plan.bucket_of[segments])
@@ -126,6 +127,7 @@ def _plan_of(cycles: Sequence[Cycle], calendar: Calendar) -> _Plan:
     bucket_of: list[int] = []
     blocks: list[tuple[int, Block]] = []
     end_us = 0
+    calendar.edges(cycles[0].edges_us(calendar.zone)[0], cycles[-1].edges_us(calendar.zone)[1])  # compiled at once
     for position, cycle in enumerate(cycles):
         start_us, next_us = cycle.edges_us(calendar.zone)
         if position and start_us < end_us:

@@ -47,7 +47,7 @@ def make_statements(account: AccountFile, energy: Energy, as_of: date | None = N
     before: Spell | None = None
     for spell in spells:
         notes += [spell.note] if spell.note else []
-        ready = _ready(account, spell, before, ready)
+        ready = _ready(account, calendar, spell, before, ready)
         settled = _settled(account, energy, calendar, spell, ready)
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
@@ -63,13 +63,15 @@ def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
     return to_datetime(first_us, calendar.zone).date(), last - _ONE_DAY
 
 
-def _ready(account: AccountFile, spell: Spell, before: Spell | None, ready: Ready[Any] | None) -> Ready[Any]:
+def _ready(
+    account: AccountFile, calendar: Calendar, spell: Spell, before: Spell | None, ready: Ready[Any] | None
+) -> Ready[Any]:
     """The spell's programme. One that goes on with another supplier goes on with what it holds."""
     slot, terms = spell.slots[0], account.terms
     customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
     prices = Prices(account.tariff, customer, terms.billing.rounding)
     file = account.programmes[slot.programme]
-    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening))
+    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules))
     if before is not None and ready is not None and before.programme == spell.programme:
         return Ready(made.programme, ready.state)
     return made

@@ -6,6 +6,7 @@ A programme's module has a maker `Setting -> Ready`; `registry` names them. Noth
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from ..tariff.days import DayRules
 from .charges import Prices
 from .period import Programme
 from .programme_file import ProgrammeFile
@@ -25,6 +26,8 @@ class Setting:
     """Whether the Relevant Period that the spell begins in is known from its first day; else it has no true-up."""
     opening: Opening | None = None
     """What was before, where the spell is the account's first."""
+    rules: DayRules | None = None
+    """The tariff's days, where the caller has looked some up already."""
 
     def choice(self, name: str) -> str:
         """An option's value: the account's own, else its utility's default, else the default."""

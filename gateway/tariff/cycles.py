@@ -106,6 +106,9 @@ def blocks_of(cycle: Cycle, rules: DayRules) -> tuple[Block, ...]:
 def _blocks(cycle: Cycle, rules: DayRules) -> Iterator[Block]:
     first = day = cycle.first_day
     held = rules.version_on(day), rules.season_on(day)
+    if not rules.changes_in(first, cycle.last_day):
+        yield Block(first, cycle.last_day, *held)
+        return
     while day < cycle.last_day:
         day += _ONE_DAY
         here = rules.version_on(day), rules.season_on(day)

@@ -69,6 +69,13 @@ class DayRules:
             return None
         return next((one for one in self.tariff.seasons_of(version) if in_season(one, day)), None)
 
+    def changes_in(self, first: date, last: date) -> bool:
+        """Whether the version or the season can change between two days; false only where neither does."""
+        position = self._version_position(first)
+        if position != self._version_position(last):
+            return True
+        return position >= 0 and bool(self.tariff.seasons_of(self.tariff.version[position]))
+
     def holiday_on(self, day: date, asked_on: date | None = None) -> HolidayDay | None:
         """Which holiday a local day is, by the list of the version in force (on `asked_on`, else on the day)."""
         position = self._version_position(asked_on or day)
@@ -112,32 +119,50 @@ class DayRules:
         fitting = [one for one in periods if _exists(one, season, kind.month)]
         today = _classes(kind.weekday, kind.holiday)
         yesterday = _classes((kind.weekday - 1) % 7, kind.after_holiday)
-        limits = {0, *(one.start_minute for one in fitting), *(one.end_minute for one in fitting)}
+        hours = [_Hours.of(one, today, yesterday) for one in fitting]
+        limits = {0, *(one.start for one in hours), *(one.end for one in hours)}
+        holding = [one for one in hours if one.today or one.yesterday]
         pieces = []
         for minute in sorted(limits - {MINUTES_A_DAY}):
-            claims = tuple(
-                one for one in fitting if _began_today(one, minute, today) or _began_yesterday(one, minute, yesterday)
-            )
-            bucket = bucket_name(season, claims[0].name) if claims else ""
-            from_yesterday = bool(claims) and not _began_today(claims[0], minute, today)
-            pieces.append(Piece(minute, bucket, claims, from_yesterday))
+            claims = [one for one in holding if one.began_today(minute) or one.began_yesterday(minute)]
+            bucket = bucket_name(season, claims[0].period.name) if claims else ""
+            from_yesterday = bool(claims) and not claims[0].began_today(minute)
+            pieces.append(Piece(minute, bucket, tuple(one.period for one in claims), from_yesterday))
         return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    """A period's minutes, and whether it holds for what begins today and for what began yesterday."""
+
+    period: Period
+    start: int
+    end: int
+    today: bool
+    yesterday: bool
+
+    @staticmethod
+    def of(period: Period, today: tuple[DayClass, ...], yesterday: tuple[DayClass, ...]) -> "_Hours":
+        days = frozenset(period.days)
+        return _Hours(
+            period,
+            period.start_minute,
+            period.end_minute,
+            today=not days.isdisjoint(today),
+            yesterday=not days.isdisjoint(yesterday),
+        )
+
+    def began_today(self, minute: int) -> bool:
+        return self.today and minute >= self.start and (minute < self.end or self.end <= self.start)
+
+    def began_yesterday(self, minute: int) -> bool:
+        return self.yesterday and minute < self.end <= self.start
 
 
 def in_season(season: Season, day: date) -> bool:
     """Whether a date lies in a season, both ends included."""
     first, last, here = month_day_of(season.first), month_day_of(season.last), (day.month, day.day)
     return first <= here <= last if first <= last else here >= first or here <= last
-
-
-def _began_today(period: Period, minute: int, today: tuple[DayClass, ...]) -> bool:
-    start, end = period.start_minute, period.end_minute
-    return minute >= start and (minute < end or end <= start) and any(one in today for one in period.days)
-
-
-def _began_yesterday(period: Period, minute: int, yesterday: tuple[DayClass, ...]) -> bool:
-    end = period.end_minute
-    return minute < end <= period.start_minute and any(one in yesterday for one in period.days)
 
 
 def _exists(period: Period, season: str, month: int) -> bool:

@@ -61,13 +61,29 @@ class Span:
 def compile_span(rules: DayRules, ids: Mapping[str, int], zone: tzinfo, start_us: int, end_us: int) -> Span:
     """The calendar of [start_us, end_us), bucket names turned to `ids`."""
     span = Span(start_us, end_us)
+    whole: dict[int, list[tuple[int, int]]] = {}  # by the identity of a day's pieces: `rules` keeps one for each kind
     for from_us, to_us, offset_us in offset_stretches(start_us, end_us, zone):
         wall_us, wall_end_us = from_us + offset_us, to_us + offset_us
         for number in range(wall_us // _DAY_US, -(-wall_end_us // _DAY_US)):
             pieces = rules.pieces(date.fromordinal(_EPOCH_ORDINAL + number))
             midnight_us = number * _DAY_US - offset_us
-            span.extend((edge_us, ids[bucket]) for edge_us, bucket in _between(pieces, midnight_us, from_us, to_us))
+            if midnight_us < from_us or midnight_us + _DAY_US > to_us:
+                span.extend((edge_us, ids[bucket]) for edge_us, bucket in _between(pieces, midnight_us, from_us, to_us))
+                continue
+            if id(pieces) not in whole:
+                whole[id(pieces)] = _changes(pieces, ids)
+            span.extend((midnight_us + after_us, bucket) for after_us, bucket in whole[id(pieces)])
     return span
+
+
+def _changes(pieces: tuple[Piece, ...], ids: Mapping[str, int]) -> list[tuple[int, int]]:
+    """A whole day's buckets, each with the microseconds after midnight from which it holds; no two alike in a row."""
+    found: list[tuple[int, int]] = []
+    for piece in pieces:
+        bucket = ids[piece.bucket]
+        if not found or found[-1][1] != bucket:
+            found.append((piece.minute * MINUTE_US, bucket))
+    return found
 
 
 def _between(pieces: tuple[Piece, ...], midnight_us: int, from_us: int, to_us: int) -> Iterable[tuple[int, str]]:

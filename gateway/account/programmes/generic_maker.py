@@ -23,7 +23,7 @@ def make_kwh(setting: Setting) -> Ready[Any]:
     rules = KwhRules(
         YearSurplus(setting.choice("year_surplus")),
         january_is_counted=setting.choice("january_net") == "counted",
-        carrier=SameClockHour(DayRules(setting.prices.tariff)) if same_hour else None,
+        carrier=SameClockHour(setting.rules or DayRules(setting.prices.tariff)) if same_hour else None,
     )
     programme = NetMeteringKwh(_rules(setting, priced=False), rules, setting.prices)
     return Ready(programme, _kwh_state(setting))
