@@ -5,17 +5,17 @@ Programmes choose which of these lines there are, on which energy, and when they
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ..tariff.calendar import UNASSIGNED_NAME
 from ..tariff.cycles import Block
-from ..tariff.flags import Need
+from ..tariff.flags import LEAVES_OUT, REASONS, Need
 from ..tariff.prices import LeftOutError, part_per_kwh, price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell, CycleEnergy
 from .lines import Due, Line, LineKind, Scope, counted_line, energy_line
-from .money import Rounding, kwh, total
+from .money import ZERO, Rounding, kwh, total
 from .terms import Customer
 
 
@@ -102,11 +102,12 @@ def days_of(block: Block) -> str:
 def baseline_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Line]:
     """Cheaper within the allowance: a credit on what is used, and a charge on a month that exports (A-6, F.9).
 
-    The sign is that of the month's net; the allowance is that of the block's days.
+    The sign is that of the month's net; the allowance is that of the block's days. Blocks of unlike sign together never
+    get more than the month's net.
     """
     wanted = prices.customer.baseline
-    net_milliwh = energy.net_milliwh
-    sign = (net_milliwh > 0) - (net_milliwh < 0)
+    sign = (energy.net_milliwh > 0) - (energy.net_milliwh < 0)
+    left_milliwh = abs(energy.net_milliwh)
     for block, cells in by_block(energy):
         baseline = None if block.version is None else block.version.baseline
         if baseline is None or not sign:
@@ -120,7 +121,8 @@ def baseline_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Li
                 f"the account needs customer.baseline, one of {known}"
             )
         allowed_milliwh = int((allowance[season] * block.days).scaleb(6))
-        covered = min(max(0, sign * sum(cell.net_milliwh for _, cell in cells)), allowed_milliwh)
+        covered = min(max(0, sign * sum(cell.net_milliwh for _, cell in cells)), allowed_milliwh, left_milliwh)
+        left_milliwh -= covered
         yield energy_line(
             key_of("baseline", block),
             f"Baseline credit, {days_of(block)}: {allowance[season]} kWh a day",
@@ -177,6 +179,40 @@ def minimum_lines(energy: CycleEnergy, prices: Prices) -> Iterator[Line]:
                 source=prices.source(block),
             )
     yield from _monthly(energy, prices, "minimum", LineKind.MINIMUM)
+
+
+def not_included_lines(energy: CycleEnergy, prices: Prices, others: Iterable[str] = ()) -> Iterator[Line]:
+    """What such a bill has and the figures have not: named, without an amount; never silently zero."""
+    named: dict[str, str] = {}
+    for block in _version_blocks(energy):
+        if block.version is not None:
+            left_out = (one for one in prices.tariff.flags_of(block.version) if Need.WHOLE_BILL in LEAVES_OUT[one])
+            yearly = (f"{name}, billed by the year" for name in block.version.fixed_per_year)
+            texts = (*(REASONS[one] for one in left_out), *block.version.not_included, *yearly)
+            named.update({text: prices.source(block) for text in texts if text not in named})
+    supplier = prices.customer.supplier
+    if supplier:
+        named[f"the supply part (generation), which {supplier} bills and credits"] = "customer.supplier"
+    named.update({text: "programme" for text in others if text not in named})
+    for number, (text, source) in enumerate(named.items(), start=1):
+        yield Line(
+            key=f"not_included.{number}",
+            label=f"Not included: {text}",
+            kind=LineKind.NOT_INCLUDED,
+            due=Due.NOTED,
+            exact=ZERO,
+            amount=ZERO,
+            source=source,
+        )
+
+
+def only_import(energy: CycleEnergy) -> CycleEnergy:
+    """The same cycle as one who may not export is billed for it: what was taken, as metered."""
+    cells = tuple(
+        replace(cell, export_milliwh=0, positive_net_milliwh=cell.import_milliwh, export_uncertain_milliwh=0)
+        for cell in energy.cells
+    )
+    return replace(energy, cells=cells, export_unassigned_milliwh=0)
 
 
 def by_block(energy: CycleEnergy) -> Iterator[tuple[Block, tuple[tuple[int, Cell], ...]]]:
