@@ -160,9 +160,7 @@ class Nem:
                 rest = () if len(by_rate) == 1 else (held[0][1].bucket,)
                 yield self._charge(block, rate, held, rest)
 
-    def _charge(
-        self, block: Block, rate: Decimal, held: Sequence[tuple[int, Cell]], rest: tuple[str, ...]
-    ) -> Line:
+    def _charge(self, block: Block, rate: Decimal, held: Sequence[tuple[int, Cell]], rest: tuple[str, ...]) -> Line:
         return energy_line(
             key_of("non_bypassable", block, *rest),
             f"Non-bypassable charges, {days_of(block)}",

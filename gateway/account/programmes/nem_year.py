@@ -69,7 +69,7 @@ class _Close:
         )
         self._add("true_up.adjustment", label, left - used)
         if energy < 0:
-            self.notes.append(f"energy credits of {-energy:f} are left and lost: dollars do not go over into a new year")
+            self.notes.append(f"energy credits of {-energy:f} are left and lost: no dollars go over into a new year")
 
     def monthly(self) -> None:
         """The bank pays back what was paid, and the rest of it is lost; minimum charges come off what remains (A-5)."""
@@ -80,7 +80,7 @@ class _Close:
         if paid_back:
             self._add("true_up.paid_back", "Energy charges paid back from credits", -paid_back)
         if lost:
-            self.notes.append(f"energy credits of {lost:f} are left and lost: dollars do not go over into a new year")
+            self.notes.append(f"energy credits of {lost:f} are left and lost: no dollars go over into a new year")
         kept = state.paid - paid_back
         owed = max(-kept, self._owed)
         if owed:
