@@ -5,7 +5,7 @@ Programmes choose which of these lines there are, on which energy, and when they
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ..tariff.calendar import UNASSIGNED_NAME
@@ -204,15 +204,6 @@ def not_included_lines(energy: CycleEnergy, prices: Prices, others: Iterable[str
             amount=ZERO,
             source=source,
         )
-
-
-def only_import(energy: CycleEnergy) -> CycleEnergy:
-    """The same cycle as one who may not export is billed for it: what was taken, as metered."""
-    cells = tuple(
-        replace(cell, export_milliwh=0, positive_net_milliwh=cell.import_milliwh, export_uncertain_milliwh=0)
-        for cell in energy.cells
-    )
-    return replace(energy, cells=cells, export_unassigned_milliwh=0)
 
 
 def by_block(energy: CycleEnergy) -> Iterator[tuple[Block, tuple[tuple[int, Cell], ...]]]:

@@ -1,13 +1,13 @@
 """NEM 1.0 and 2.0: dollars at retail by time of use, settled by the year.
 
 Month: each bucket's net times its price, signed. Under NEM 2.0 the non-bypassable part is charged on the positive net
-of each netting interval and taken out of the price that nets. Year: see `nem_year`. Before permission to operate a
-kilowatt-hour taken costs its price, and one given earns nothing.
+of each netting interval and taken out of the price that nets. Year: see `nem_year`. Cycles before permission to operate are not this programme's.
 (net-metering 1.1, 1.2; corrections A-1 to A-6, A-9, A-14, F)
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from ...tariff.cycles import Block
@@ -22,15 +22,17 @@ from ..charges import (
     key_of,
     minimum_lines,
     not_included_lines,
-    only_import,
     printed_total,
 )
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, energy_line, money_line
-from ..money import ZERO, kwh, total
+from ..money import ZERO, total
 from ..period import Period, Settled
 from .nem_state import EnergyDue, NemRules, NemState
 from .nem_year import ENERGY_BANK, close_year
 from .surplus import BILL_CREDIT
+
+FIRST_BILL = timedelta(days=35)
+"""The programme may begin with the reading after permission to operate: so long before the bill that can lie."""
 
 __all__ = ["Nem", "NemRules", "NemState"]
 
@@ -46,8 +48,6 @@ class Nem:
 
     def settle(self, state: NemState, period: Period) -> tuple[NemState, Settled]:
         """One cycle: energy and non-bypassable lines, what is due of them, and the month's own charges."""
-        if self._is_before_start(period):
-            return self._settle_before_start(state, period)
         energy = period.energy
         self._refuse_flat_prices(energy)
         energy_lines = [*self._energy(energy), *baseline_lines(energy, self.prices, self._energy_due)]
@@ -57,7 +57,9 @@ class Nem:
         payments = [one for one in self.rules.payments if period.cycle.first_day <= one.day <= period.cycle.last_day]
         after = replace(
             state,
-            cycles=state.cycles + 1,
+            is_first=False,
+            # A cut cycle before the first whole one belongs to the period and is none of its twelve (F.6).
+            cycles=state.cycles + (period.number > 0),
             energy=state.energy + energy_total,
             non_bypassable=state.non_bypassable + printed_total(charged),
             minimums=state.minimums + state.last_minimums,
@@ -67,43 +69,17 @@ class Nem:
             export_milliwh=state.export_milliwh + energy.export_milliwh,
         )
         after, moved, banks = self._pay_monthly(after, energy_total)
-        own = (*minimums, *fixed_lines(energy, self.prices), *self._fee(period))
+        own = (*minimums, *fixed_lines(energy, self.prices), *self._fee(state, period))
         lines = (*energy_lines, *charged, *moved, *own, *self._summary(after))
-        return self._finish(after, period, lines, banks, ())
+        notes = self.rules.notes if state.is_first else ()
+        return self._finish(after, period, lines, banks, notes)
 
     def true_up(self, state: NemState, period: Period) -> tuple[NemState, Settled]:
         """The end of the Relevant Period. Without its beginning there is none: that is told, and nothing is settled."""
-        if self._is_before_start(period):
-            return state, Settled((), notes=("no true-up: the programme has not begun",))
         if not state.whole:
             note = "no true-up: this account does not know the Relevant Period from its first day (see [opening])"
             return NemState(bill_credit=state.bill_credit), Settled((), notes=(note,))
         return close_year(self.rules, self.prices.rounding, state, period.cycle)
-
-    def _is_before_start(self, period: Period) -> bool:
-        start, cycle = self.rules.start, period.cycle
-        if start is None or start <= cycle.first_day:
-            return False
-        if start <= cycle.last_day:
-            raise ValueError(f"cycle {cycle.first_day} to {cycle.last_day} has to be split on {start}")
-        return True
-
-    def _settle_before_start(self, state: NemState, period: Period) -> tuple[NemState, Settled]:
-        """As for any customer (net-metering A14): no export counts, and a minimum is only what energy falls short."""
-        energy = only_import(period.energy)
-        lines = []
-        for position, cell in _flowing(energy):
-            lines.append(self._line(cell, position, self.prices.retail(cell), Due.NOW, "Energy"))
-        lines.extend(baseline_lines(energy, self.prices, Due.NOW))
-        least = printed_total(minimum_lines(energy, self.prices))
-        short = least - printed_total(lines)
-        if least and short > 0:
-            label = "What energy falls short of the minimum charge"
-            lines.append(self._money("minimum.short", label, short, LineKind.MINIMUM))
-        lines.extend(fixed_lines(energy, self.prices))
-        given = period.energy.export_milliwh
-        notes = (f"{kwh(given):f} kWh were exported before {self.rules.start}: they earn nothing",) if given else ()
-        return self._finish(state, period, tuple(lines), (), notes)
 
     def _finish(
         self,
@@ -184,10 +160,12 @@ class Nem:
         line = self._money("bank.energy_credit", "To (+) and from (-) the energy credit", earned - used, LineKind.BANK)
         return replace(state, bank=move.after, paid=paid), [line] if line.amount else [], (move,)
 
-    def _fee(self, period: Period) -> Iterator[Line]:
-        """The interconnection fee, once (net-metering, row 10)."""
-        fee = self.rules.fee
-        if fee is not None and period.cycle.first_day == self.rules.start:
+    def _fee(self, state: NemState, period: Period) -> Iterator[Line]:
+        """The interconnection fee, once: on the first bill of the programme, if it is that of the permission."""
+        fee, pto, cycle = self.rules.fee, self.rules.pto, period.cycle
+        if fee is None or pto is None or not state.is_first:
+            return
+        if cycle.first_day - FIRST_BILL <= pto <= cycle.last_day:
             line = self._money("fee.interconnection", "Interconnection fee, once", fee.value, LineKind.FEE)
             yield replace(line, due=self.rules.fee_due, source=fee.source)
 

@@ -47,10 +47,9 @@ class NemRules:
     minimum_credit: MinimumCredit
     surplus: SurplusRule
     source: str
-    start: date | None = None
-    """Exports before this local day earn nothing; None: the account has been in the programme all along."""
+    pto: date | None = None
     fee: Figure | None = None
-    """Once, with the cycle that begins on `start`."""
+    """Once, with the programme's first bill after permission to operate."""
     fee_due: Due = Due.NOTED
     payments: tuple[Payment, ...] = ()
     not_included: tuple[str, ...] = ()
@@ -63,6 +62,8 @@ class NemState:
     """`whole`: the Relevant Period is known from its first day."""
 
     whole: bool = True
+    is_first: bool = False
+    """Whether no bill of the programme was settled before."""
     cycles: int = 0
     energy: Decimal = ZERO
     """The sum of the energy lines, non-bypassable charges not among them."""
