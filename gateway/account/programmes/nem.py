@@ -1,7 +1,8 @@
 """NEM 1.0 and 2.0: dollars at retail by time of use, settled by the year.
 
 Month: each bucket's net times its price, signed. Under NEM 2.0 the non-bypassable part is charged on the positive net
-of each netting interval and taken out of the price that nets. Year: see `nem_year`. Cycles before permission to operate are not this programme's.
+of each netting interval and taken out of the price that nets. Year: see `nem_year`. Cycles before permission to operate
+are not this programme's.
 (net-metering 1.1, 1.2; corrections A-1 to A-6, A-9, A-14, F)
 """
 
