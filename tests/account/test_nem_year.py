@@ -1,7 +1,7 @@
 """A NEM year from 15-minute cumulative registers, line by line against the oracle: to the cent, and exactly.
 
 It crosses both nights on which the clock is set, both changes of season, the change of prices of 2026-03-01 in the
-middle of a bill, where the minimum charge ends and a fixed one begins, and two gaps, one of them over a peak's beginning.
+middle of a bill, where the minimum charge ends and a fixed one begins, and two gaps, one over the beginning of a peak.
 """
 
 from collections.abc import Mapping
