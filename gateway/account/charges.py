@@ -10,12 +10,12 @@ from decimal import Decimal
 
 from ..tariff.calendar import UNASSIGNED_NAME
 from ..tariff.cycles import Block
-from ..tariff.flags import LEAVES_OUT, REASONS, Need
+from ..tariff.flags import Need
 from ..tariff.prices import LeftOutError, part_per_kwh, price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell, CycleEnergy
 from .lines import Due, Line, LineKind, Scope, counted_line, energy_line
-from .money import ZERO, Rounding, kwh, total
+from .money import Rounding, kwh, total
 from .terms import Customer
 
 
@@ -179,31 +179,6 @@ def minimum_lines(energy: CycleEnergy, prices: Prices) -> Iterator[Line]:
                 source=prices.source(block),
             )
     yield from _monthly(energy, prices, "minimum", LineKind.MINIMUM)
-
-
-def not_included_lines(energy: CycleEnergy, prices: Prices, others: Iterable[str] = ()) -> Iterator[Line]:
-    """What such a bill has and the figures have not: named, without an amount; never silently zero."""
-    named: dict[str, str] = {}
-    for block in _version_blocks(energy):
-        if block.version is not None:
-            left_out = (one for one in prices.tariff.flags_of(block.version) if Need.WHOLE_BILL in LEAVES_OUT[one])
-            yearly = (f"{name}, billed by the year" for name in block.version.fixed_per_year)
-            texts = (*(REASONS[one] for one in left_out), *block.version.not_included, *yearly)
-            named.update({text: prices.source(block) for text in texts if text not in named})
-    supplier = prices.customer.supplier
-    if supplier:
-        named[f"the supply part (generation), which {supplier} bills and credits"] = "customer.supplier"
-    named.update({text: "programme" for text in others if text not in named})
-    for number, (text, source) in enumerate(named.items(), start=1):
-        yield Line(
-            key=f"not_included.{number}",
-            label=f"Not included: {text}",
-            kind=LineKind.NOT_INCLUDED,
-            due=Due.NOTED,
-            exact=ZERO,
-            amount=ZERO,
-            source=source,
-        )
 
 
 def by_block(energy: CycleEnergy) -> Iterator[tuple[Block, tuple[tuple[int, Cell], ...]]]:

@@ -149,7 +149,7 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     yield from bill.true_up.notes
     file, terms = account.programmes[slot.programme], account.terms
     for option in file.option:
-        chosen = file.choice(option.name, terms.customer.utility, terms.choices)
+        chosen = file.choice(option.name, terms.customer.utility, terms.choices, terms.customer.kind)
         yield f"{option.name} = {chosen}: {option.note}"
 
 

@@ -22,7 +22,6 @@ from ..charges import (
     fixed_lines,
     key_of,
     minimum_lines,
-    not_included_lines,
     printed_total,
 )
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, energy_line, money_line
@@ -72,8 +71,7 @@ class Nem:
         after, moved, banks = self._pay_monthly(after, energy_total)
         own = (*minimums, *fixed_lines(energy, self.prices), *self._fee(state, period))
         lines = (*energy_lines, *charged, *moved, *own, *self._summary(after))
-        notes = self.rules.notes if state.is_first else ()
-        return self._finish(after, period, lines, banks, notes)
+        return self._use_bill_credit(after, lines, banks)
 
     def true_up(self, state: NemState, period: Period) -> tuple[NemState, Settled]:
         """The end of the Relevant Period. Without its beginning there is none: that is told, and nothing is settled."""
@@ -82,24 +80,17 @@ class Nem:
             return NemState(bill_credit=state.bill_credit), Settled((), notes=(note,))
         return close_year(self.rules, self.prices.rounding, state, period.cycle)
 
-    def _finish(
-        self,
-        state: NemState,
-        period: Period,
-        lines: tuple[Line, ...],
-        banks: tuple[BankMove, ...],
-        notes: tuple[str, ...],
+    def _use_bill_credit(
+        self, state: NemState, lines: tuple[Line, ...], banks: tuple[BankMove, ...]
     ) -> tuple[NemState, Settled]:
-        """The credit on the account pays what is due; then what is not in these figures is named."""
+        """The credit on the account pays whatever is due."""
         due = total(line.amount for line in lines if line.due is Due.NOW)
         used = min(state.bill_credit, max(ZERO, due))
         if used:
-            lines = (*lines, self._money("bank.bill_credit", "From the credit on the account", -used, LineKind.BANK))
+            lines = (*lines, self._money("bank.bill_credit", "From the credit on the account", -used, LineKind.SURPLUS))
         if state.bill_credit:
             banks = (*banks, BankMove(BILL_CREDIT, BankUnit.MONEY, state.bill_credit, used=used))
-        after = replace(state, bill_credit=state.bill_credit - used, last_due=due - used)
-        missing = not_included_lines(period.energy, self.prices, self.rules.not_included)
-        return after, Settled((*lines, *missing), banks, notes)
+        return replace(state, bill_credit=state.bill_credit - used, last_due=due - used), Settled(lines, banks)
 
     @property
     def _energy_due(self) -> Due:

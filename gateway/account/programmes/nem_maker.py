@@ -1,10 +1,9 @@
 """NEM 1.0 and 2.0 from an account's terms: its choices as rules, its opening as the first state. No reckoning.
 
-Every choice is the account's own, else the default of its utility or class; a default that decides money is told.
+Every choice is the account's own, else the default of its utility or class.
 (net-metering-corrections A-1, A-5, A-14, C.1, F)
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,8 +17,6 @@ from .nem import Nem
 from .nem_state import EnergyDue, MinimumCredit, NemRules, NemState
 from .nem_year import ENERGY_BANK
 from .surplus import BILL_CREDIT, SURPLUS_BANK, Payout, SurplusRule
-
-_TOLD = ("netting_interval", "energy_due", "non_bypassable_due", "minimum_credit", "nem_start")
 
 
 def make_nem(setting: Setting) -> Ready[Any]:
@@ -52,8 +49,6 @@ def nem_rules(setting: Setting) -> NemRules:
         fee=_fee(setting),
         fee_due=Due.NOW if fee_on_bill else Due.NOTED,
         payments=setting.terms.payment,
-        not_included=setting.file.not_included,
-        notes=tuple(_told(setting)),
     )
 
 
@@ -74,13 +69,6 @@ def nem_opening(opening: Opening | None, *, whole: bool = True) -> NemState:
         carried_milliwh=_milliwh(opening.banks.get(SURPLUS_BANK, ZERO)),
         bill_credit=opening.banks.get(BILL_CREDIT, ZERO),
     )
-
-
-def _told(setting: Setting) -> Iterator[str]:
-    """The defaults that decided money, each with its reason."""
-    for option in setting.file.option:
-        if option.name in _TOLD and option.name not in setting.terms.choices:
-            yield f"{option.name} = {setting.choice(option.name)} (not chosen): {option.note}"
 
 
 def _fee(setting: Setting) -> Figure | None:

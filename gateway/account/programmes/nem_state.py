@@ -52,9 +52,6 @@ class NemRules:
     """Once, with the programme's first bill after permission to operate."""
     fee_due: Due = Due.NOTED
     payments: tuple[Payment, ...] = ()
-    not_included: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    """Defaults that decided something, for the reader."""
 
 
 @dataclass(frozen=True, slots=True)

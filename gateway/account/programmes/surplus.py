@@ -122,7 +122,7 @@ def _paid(payout: Payout, year: Year, figure: Figure, label: str, rounding: Roun
         "What this bill does not use of the compensation, credited on the bills that follow",
         left,
         rounding,
-        kind=LineKind.BANK,
+        kind=LineKind.SURPLUS,
         due=Due.NOW,
         source=figure.source,
     )
