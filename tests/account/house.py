@@ -36,6 +36,43 @@ class House:
         return max(0, load - sun) + cloud, max(0, sun - load) + cloud
 
 
+@dataclass(frozen=True)
+class Days:
+    """Energy spread evenly over the quarters of some hours of some days, to the milliwatt-hour in sum."""
+
+    first: date
+    last: date
+    import_kwh: int = 0
+    export_kwh: int = 0
+    import_hours: range = range(24)
+    export_hours: range = range(10, 16)
+
+
+def spread(parts: Sequence[Days], opening: tuple[int, int] = (5_000_000, 7_000_000)) -> list[Row]:
+    """Registers at every quarter of the parts, one after the other, each with its own energy."""
+    rows = [(midnight_us(parts[0].first), *opening)]
+    for part in parts:
+        assert midnight_us(part.first) == rows[-1][0], f"{part.first} does not follow"
+        days = (part.last - part.first).days + 1
+        starts = range(rows[-1][0], midnight_us(part.first + timedelta(days=days)), QUARTER_US)
+        hours = [datetime.fromtimestamp(one // 1_000_000, UTC).astimezone(PACIFIC).hour for one in starts]
+        taken = even(part.import_kwh * 1_000_000, [one in part.import_hours for one in hours])
+        given = even(part.export_kwh * 1_000_000, [one in part.export_hours for one in hours])
+        for start_us, more, less in zip(starts, taken, given, strict=True):
+            rows.append((start_us + QUARTER_US, rows[-1][1] + more, rows[-1][2] + less))
+    return rows
+
+
+def even(total: int, flowing: Sequence[bool]) -> list[int]:
+    """`total` over the quarters that flow, as evenly as whole numbers go."""
+    count, done, found = sum(flowing), 0, []
+    for one in flowing:
+        found.append((done + 1) * total // count - done * total // count if one else 0)
+        done += one
+    assert sum(found) == total
+    return found
+
+
 def midnight_us(day: date) -> int:
     """Local midnight, UTC microseconds."""
     return round(datetime.combine(day, time(), PACIFIC).timestamp()) * 1_000_000

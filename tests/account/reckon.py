@@ -1,4 +1,4 @@
-"""From a table of readings to statements, as a user goes: `netmeter replay --intervals`, an account file, the reckoning.
+"""From a table of readings to statements, as a user goes: `netmeter replay`, an account file, the reckoning.
 
 Nothing is worked out here. Each function hands one part's result to the next.
 """
@@ -19,8 +19,9 @@ from gateway.account.lines import Line, LineKind
 from gateway.account.programme_file import Figure
 from gateway.account.programmes.surplus import RATE
 from gateway.account.reckon import make_statements
-from gateway.account.sources import energy_of
+from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statement
+from gateway.account.terms import AccountMeter, EnergyFrom
 from gateway.cli.replay import replay
 
 from .house import Row, write_readings
@@ -30,9 +31,9 @@ MADE_TOU = str(Path(__file__).parent / "made-tou.toml")
 
 @dataclass(frozen=True)
 class Books:
-    """What `netmeter replay` made of a table: its intervals, and its report."""
+    """What `netmeter replay` made of a table: its intervals, read as an account reads them, and its report."""
 
-    intervals: Path
+    energy: Energy
     report: Mapping[str, Any]
 
 
@@ -43,7 +44,8 @@ def books_of(folder: Path, rows: Sequence[Row], tariff: str = MADE_TOU) -> Books
     table = ["--readings", str(write_readings(folder / "readings.csv", rows)), "--tariff", tariff]
     done = CliRunner().invoke(replay, [*table, *service, "--intervals", str(intervals), "--json"])
     assert done.exit_code == 0, done.output
-    return Books(intervals, json.loads(done.stdout))
+    meter = AccountMeter(name="grid", source=EnergyFrom.CSV, file=str(intervals))
+    return Books(energy_of([meter], folder, lambda _: ("", ())), json.loads(done.stdout))
 
 
 def account_text(
@@ -105,8 +107,7 @@ def with_surplus_rate(account: AccountFile, usd_per_kwh: str) -> AccountFile:
 
 def statements(account: AccountFile, books: Books) -> list[Statement]:
     """Every bill of the account, its energy from the intervals that replay wrote."""
-    energy = energy_of(account.terms.meter, account.folder, lambda _: ("", ()), override=books.intervals)
-    return list(make_statements(account, energy).statements)
+    return list(make_statements(account, books.energy).statements)
 
 
 def reckoned(folder: Path, rows: Sequence[Row], text: str, surplus_rate: str | None = None) -> list[Statement]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ...tariff.cycles import Cycle
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, money_line
-from ..money import ZERO, Rounding, kwh
+from ..money import ZERO, Rounding, kwh_text
 from ..period import Settled
 from .nem_state import EnergyDue, MinimumCredit, NemRules, NemState
 from .surplus import BILL_CREDIT, CYCLES_A_YEAR, Year, surplus_lines
@@ -134,4 +134,6 @@ def _oversized(state: NemState) -> tuple[str, ...]:
     over = state.export_milliwh - state.import_milliwh
     if state.cycles < CYCLES_A_YEAR or over <= 0:
         return ()
-    return (f"this year {kwh(over):f} kWh more were exported than imported: the array makes more than the house uses",)
+    return (
+        f"this year {kwh_text(over)} kWh more were exported than imported: the array makes more than the house uses",
+    )

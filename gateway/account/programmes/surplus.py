@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ...tariff.cycles import Cycle
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, energy_line, money_line
-from ..money import ZERO, Rounding, kwh
+from ..money import ZERO, Rounding, kwh, kwh_text
 from ..programme_file import Figure, NotKnownError, ProgrammeFile
 
 CYCLES_A_YEAR = 12
@@ -76,15 +76,15 @@ def surplus_lines(rule: SurplusRule, year: Year, rounding: Rounding) -> Surplus:
         return Surplus(banks=_rolled_over(year, 0))
     unpaid = _why_unpaid(rule, year)
     if unpaid:
-        note = f"{kwh(surplus):f} kWh of surplus are not paid for: {unpaid}"
+        note = f"{kwh_text(surplus)} kWh of surplus are not paid for: {unpaid}"
         return Surplus(banks=_rolled_over(year, 0), notes=(note,))
     if rule.payout is Payout.ROLLOVER_KWH:
         note = (
-            f"{kwh(surplus):f} kWh of surplus go over into the next period: they count there as exported when its "
+            f"{kwh_text(surplus)} kWh of surplus go over into the next period: they count there as exported when its "
             "surplus is worked out, and set off no price"
         )
         return Surplus(banks=_rolled_over(year, surplus), notes=(note,), carried_milliwh=surplus)
-    label = f"Net surplus compensation for {kwh(surplus):f} kWh"
+    label = f"Net surplus compensation for {kwh_text(surplus)} kWh"
     try:
         figure = rule.file.figure_on(RATE, rule.utility, year.closing.last_day)
     except NotKnownError as error:
