@@ -12,12 +12,13 @@ from gateway.account.programmes.vintage import (
     Reason,
     programme_by_application,
     protected_until,
+    vintage_notes,
     vintages,
-    warnings,
     years_after,
 )
 from gateway.account.terms import Enlargement, Generator, ProgrammeStint
 
+TODAY = date(2026, 11, 22)
 LAST_DAYS = [
     ("pge", date(2016, 12, 14), "nem1", "nem2"),
     ("sce", date(2017, 6, 30), "nem1", "nem2"),
@@ -33,11 +34,21 @@ def test_the_day_of_the_application_decides(utility: str, last: date, on_it: str
     assert programme_by_application(date.fromordinal(last.toordinal() + 1), utility) == after_it
 
 
+def told(generator: Generator, *stints: tuple[str, date], utility: str = "pge", until: date = TODAY) -> list[str]:
+    named = [ProgrammeStint(name=name, first=first) for name, first in stints]
+    return list(vintage_notes(generator, utility, named, until))
+
+
 def test_a_utility_that_is_none_of_the_three_is_not_judged() -> None:
     assert programme_by_application(date(2020, 1, 1), "ladwp") is None
-    plant = Generator(technology="pv", size_kw=Decimal(5), application=date(2020, 1, 1), pto=date(2020, 3, 1))
-    assert vintages(plant, "ladwp") == ()
-    assert any("verify the programme's name" in one for one in warnings(plant, "ladwp", ()))
+    own = plant(date(2020, 1, 1), date(2020, 3, 1))
+    assert vintages(own, "ladwp") == ()
+    (note,) = told(own, ("nem2", date(2020, 3, 1)), utility="ladwp")
+    assert "verify the programme's name" in note
+
+
+def test_an_account_of_another_programme_hears_nothing_of_vintages() -> None:
+    assert told(plant(), ("plain", date(2020, 3, 1)), utility="ladwp") == []
 
 
 def test_san_jose_of_march_2023_is_protected_to_march_2043() -> None:
@@ -100,25 +111,39 @@ def test_a_plant_that_takes_more_than_three_years_is_too_late(pto: date, program
     assert (first[2] is Reason.COMPLETED_LATE) == (programme == "nbt")
 
 
+PROTECTED = "nem2 is protected until 2043-09-01: 20 years from permission to operate 2023-09-01"
+
+
 def test_application_and_interconnection_on_two_sides_of_the_last_day_are_told() -> None:
-    told = warnings(plant(), "pge", (ProgrammeStint(name="nem2", first=date(2023, 9, 1)),))
-    assert len(told) == 2  # both dates, and that the account goes on after its protection
-    assert "by its application (2023-04-01) the plant is nem2, by its interconnection (2023-09-01)" in told[0]
-    assert "from 2043-09-01 the account has nem2, its dates give nbt" in told[1]
+    first, last = told(plant(), ("nem2", date(2023, 9, 1)))
+    assert "by its application (2023-04-01) the plant is nem2, by its interconnection (2023-09-01)" in first
+    assert last == PROTECTED
 
 
-def test_dates_and_programmes_that_agree_are_not_told() -> None:
-    stints = (ProgrammeStint(name="nem2", first=date(2022, 9, 1)), ProgrammeStint(name="nbt", first=date(2042, 9, 1)))
-    assert warnings(plant(date(2022, 4, 1), date(2022, 9, 1)), "pge", stints) == ()
+def test_an_account_that_goes_on_after_its_protection_is_told_then() -> None:
+    assert not any("2043-09-01 the account has" in one for one in told(plant(), ("nem2", date(2023, 9, 1))))
+    later = told(plant(), ("nem2", date(2023, 9, 1)), until=date(2043, 9, 1))
+    assert any("from 2043-09-01 the account has nem2, its dates give nbt" in one for one in later)
+
+
+def test_an_account_that_says_the_end_of_its_protection_is_not_told_of_it() -> None:
+    stints = ("nem2", date(2023, 9, 1)), ("nbt", date(2043, 9, 1))
+    assert not any("the account has" in one for one in told(plant(), *stints, until=date(2044, 1, 1)))
 
 
 def test_a_programme_that_the_dates_do_not_give_is_told() -> None:
-    stints = (ProgrammeStint(name="nem1", first=date(2022, 9, 1)), ProgrammeStint(name="nbt", first=date(2042, 9, 1)))
-    (told,) = warnings(plant(date(2022, 4, 1), date(2022, 9, 1)), "pge", stints)
-    assert "the account has nem1, its dates give nem2" in told
+    first, _ = told(plant(date(2022, 4, 1), date(2022, 9, 1)), ("nem1", date(2022, 9, 1)))
+    assert first.startswith("from 2022-09-01 the account has nem1, its dates give nem2 (application")
+
+
+def test_a_plant_that_grew_too_much_is_told_with_both_sizes() -> None:
+    notes = told(plant(date(2022, 4, 1), date(2022, 9, 1), added="2"), ("nem2", date(2022, 9, 1)))
+    assert notes == [
+        "from 2026-05-01 the account has nem2, its dates give nbt (enlarged: 2 kW added to 9 kW: more than 1 kW)"
+    ]
 
 
 @pytest.mark.parametrize(("size_kw", "is_told"), [("1000", False), ("1000.001", True)])
 def test_a_plant_above_a_megawatt_is_told(size_kw: str, is_told: bool) -> None:
-    told = warnings(plant(date(2022, 4, 1), date(2022, 9, 1), size_kw), "pge", ())
-    assert any("1000 kW" in one for one in told) == is_told
+    notes = told(plant(date(2022, 4, 1), date(2022, 9, 1), size_kw), ("nem2", date(2022, 9, 1)))
+    assert any("1000 kW" in one for one in notes) == is_told

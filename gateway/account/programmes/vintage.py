@@ -80,10 +80,17 @@ def vintages(generator: Generator, utility: str, own_choice: date | None = None)
     return (*history, *ends[:1])
 
 
-def warnings(generator: Generator, utility: str, stints: Sequence[ProgrammeStint]) -> tuple[str, ...]:
-    """What an owner should know of the dates that the account states."""
+def vintage_notes(generator: Generator, utility: str, stints: Sequence[ProgrammeStint], until: date) -> Iterator[str]:
+    """What an owner should know of the dates that the account states, up to the local day `until`."""
+    if not {one.name for one in stints} & {NEM1, NEM2, NBT}:
+        return
     own = next((one.first for one in stints if one.name == NBT), None)
-    return (*_date_warnings(generator, utility), *_stint_warnings(vintages(generator, utility, own), stints))
+    history = vintages(generator, utility, own)
+    yield from size_warnings(generator)
+    yield from _date_warnings(generator, utility)
+    yield from _stint_warnings(history, stints, until)
+    if len(history) > 1 and history[1].reason is Reason.PROTECTION_ENDED:
+        yield f"{history[0].programme} is protected until {history[1].first_day}: {history[1].why}"
 
 
 def size_warnings(generator: Generator) -> Iterator[str]:
@@ -128,14 +135,11 @@ def _most_added(file: ProgrammeFile, size_kw: Decimal, day: date) -> Decimal:
 
 
 def _date_warnings(generator: Generator, utility: str) -> Iterator[str]:
-    yield from size_warnings(generator)
     application, pto = generator.application, generator.pto
     if application is None or pto is None:
         missing = "application" if application is None else "pto"
         yield f"generator.{missing} is not stated: the vintage cannot be checked, or only by the other date"
         return
-    if pto < application:
-        yield f"permission to operate {pto} is before the application {application}"
     by_application, by_pto = (programme_by_application(day, utility) for day in (application, pto))
     if by_application is None:
         yield f"utility {utility}: the dates of its net metering programmes are not known; verify the programme's name"
@@ -148,16 +152,16 @@ def _date_warnings(generator: Generator, utility: str) -> Iterator[str]:
         yield f"permission to operate {pto} is more than three years after the application {application}: nbt"
 
 
-def _stint_warnings(history: Sequence[Vintage], stints: Sequence[ProgrammeStint]) -> Iterator[str]:
+def _stint_warnings(history: Sequence[Vintage], stints: Sequence[ProgrammeStint], until: date) -> Iterator[str]:
     """Where the account's programmes are not what the dates give."""
-    for stint, following in zip(stints, (*stints[1:], None), strict=True):
+    for number, stint in enumerate(stints):
         if stint.name not in (NEM1, NEM2, NBT):
             continue
-        last = date.max if following is None else following.first - _ONE_DAY
-        for one, later in zip(history, (*history[1:], None), strict=True):
-            end = date.max if later is None else later.first_day - _ONE_DAY
+        last = stints[number + 1].first - _ONE_DAY if number + 1 < len(stints) else until
+        for place, one in enumerate(history):
+            end = history[place + 1].first_day - _ONE_DAY if place + 1 < len(history) else until
             first = max(stint.first, one.first_day)
-            if first <= min(last, end) and stint.name != one.programme:
+            if first <= min(last, end, until) and stint.name != one.programme:
                 yield (
                     f"from {first} the account has {stint.name}, its dates give {one.programme} "
                     f"({one.reason.replace('_', ' ')}: {one.why})"
