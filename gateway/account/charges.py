@@ -122,11 +122,12 @@ def days_of(block: Block) -> str:
 def baseline_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Line]:
     """Cheaper within the allowance: a credit on what is used, and a charge on a month that exports (A-6, F.9).
 
-    The sign is that of the month's net; the allowance is that of the block's days.
+    The sign is that of the month's net; the allowance is that of the block's days. Blocks of unlike sign together never
+    get more than the month's net.
     """
     wanted = prices.customer.baseline
-    net_milliwh = energy.net_milliwh
-    sign = (net_milliwh > 0) - (net_milliwh < 0)
+    sign = (energy.net_milliwh > 0) - (energy.net_milliwh < 0)
+    left_milliwh = abs(energy.net_milliwh)
     for block, cells in by_block(energy):
         baseline = None if block.version is None else block.version.baseline
         if baseline is None or not sign:
@@ -140,7 +141,8 @@ def baseline_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Li
                 f"the account needs customer.baseline, one of {known}"
             )
         allowed_milliwh = int((allowance[season] * block.days).scaleb(6))
-        covered = min(max(0, sign * sum(cell.net_milliwh for _, cell in cells)), allowed_milliwh)
+        covered = min(max(0, sign * sum(cell.net_milliwh for _, cell in cells)), allowed_milliwh, left_milliwh)
+        left_milliwh -= covered
         yield energy_line(
             key_of("baseline", block),
             f"Baseline credit, {days_of(block)}: {allowance[season]} kWh a day",

@@ -50,6 +50,11 @@ def kwh(milliwh: int) -> Decimal:
     return _EXACT.scaleb(Decimal(milliwh), -MILLIWH_PER_KWH_PLACES)
 
 
+def kwh_text(milliwh: int) -> str:
+    """Kilowatt-hours for a sentence: all their digits and no zeros behind them."""
+    return f"{kwh(milliwh).normalize(_EXACT):f}"
+
+
 def worth(milliwh: int, price_per_kwh: Decimal) -> Decimal:
     """What energy costs at a price, exactly."""
     return _EXACT.multiply(kwh(milliwh), price_per_kwh)

@@ -44,6 +44,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Why the default is what it is; the statement prints it where the option decided something."""
     by_utility: Mapping[str, str] = {}
     """Utility -> its default."""
+    by_class: Mapping[str, str] = {}
+    """Customer class -> its default, where the utility has none of its own."""
     source: str = ""
 
 
@@ -111,10 +113,11 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 
-    def choice(self, name: str, utility: str, given: Mapping[str, str]) -> str:
-        """What holds for an account: its own choice, else its utility's default, else the default. KeyError: none."""
+    def choice(self, name: str, utility: str, given: Mapping[str, str], customer_class: str = "") -> str:
+        """What holds for an account: its own choice, else the default of its utility, its class, everybody."""
         option = next(one for one in self.option if one.name == name)
-        return given.get(name, option.by_utility.get(utility, option.default))
+        default = option.by_class.get(customer_class, option.default)
+        return given.get(name, option.by_utility.get(utility, default))
 
     def day(self, name: str, utility: str) -> NamedDay | None:
         """A day by name; the utility's own before everybody's. None: there is none."""
@@ -179,7 +182,7 @@ def _check(document: Document, file: ProgrammeFile, name: str) -> None:
     if file.id != name:
         document.add(("id",), f'id "{file.id}" is not the name of the file')
     for position, option in enumerate(file.option):
-        for value in (option.default, *option.by_utility.values()):
+        for value in (option.default, *option.by_utility.values(), *option.by_class.values()):
             if option.values and value not in option.values:
                 document.add(("option", position), f"{value} is none of the values of {option.name}", value=value)
     seen: set[tuple[str, str, date]] = set()

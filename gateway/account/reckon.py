@@ -22,6 +22,7 @@ from .lines import Due
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
+from .programmes.vintage import vintage_notes
 from .registry import PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
@@ -148,7 +149,7 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     yield from bill.true_up.notes
     file, terms = account.programmes[slot.programme], account.terms
     for option in file.option:
-        chosen = file.choice(option.name, terms.customer.utility, terms.choices)
+        chosen = file.choice(option.name, terms.customer.utility, terms.choices, terms.customer.kind)
         yield f"{option.name} = {chosen}: {option.note}"
 
 
@@ -161,6 +162,8 @@ def _warned(account: AccountFile, last_day: date) -> list[str]:
             f"permission to operate ({pto}) is after the last day with energy ({last_day}): no export is credited; "
             "see pto in [generator] if that is a slip"
         )
+    if terms.generator is not None:
+        notes += vintage_notes(terms.generator, terms.customer.utility, terms.programme, last_day)
     return notes
 
 

@@ -30,8 +30,9 @@ class Setting:
     """The tariff's days, where the caller has looked some up already."""
 
     def choice(self, name: str) -> str:
-        """An option's value: the account's own, else its utility's default, else the default."""
-        return self.file.choice(name, self.prices.customer.utility, self.terms.choices)
+        """An option's value: the account's own, else the default of its utility, its class, everybody."""
+        customer = self.prices.customer
+        return self.file.choice(name, customer.utility, self.terms.choices, customer.kind)
 
 
 @dataclass(frozen=True, slots=True)

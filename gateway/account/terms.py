@@ -97,6 +97,20 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     moved_out: datetime.date | None = None
 
 
+class Enlargement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plant grew: on a local day by so much."""
+
+    day: datetime.date
+    added_kw: Decimal
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money the customer paid towards the true-up before it was due."""
+
+    day: datetime.date
+    amount: Decimal
+
+
 class Generator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The plant behind the meter."""
 
@@ -105,6 +119,7 @@ class Generator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     application: datetime.date | None = None
     pto: datetime.date | None = None
     """Permission to operate: exports before it earn nothing."""
+    enlargement: tuple[Enlargement, ...] = ()
 
 
 class KwhBase(StrEnum):
@@ -173,5 +188,6 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     charge: tuple[OtherCharge, ...] = ()
     export_prices: str = ""
     """A CSV file of what exports are paid by time (`price_series`), beside the account's file."""
+    payment: tuple[Payment, ...] = ()
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

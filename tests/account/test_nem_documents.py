@@ -1,0 +1,322 @@
+"""The documents' numbers and real bills' facts for NEM, each from 15-minute registers to the statement.
+
+1,000 kWh of surplus are 30.00; San Jose's 1,500 are 45.00; non-bypassable sums of real sheets; the published true-up
+191.49 - 124.06 = 67.43 and its neighbours; a baseline credit that exports turn into a charge.
+(net-metering.md rows 36, 68; corrections A-2, A-4, A-6, D)
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gateway.account.lines import Due, LineKind
+from gateway.account.statement import Statement
+
+from .house import Days, spread, with_gap
+from .reckon import (
+    Books,
+    account_file,
+    account_text,
+    amount_of,
+    books_of,
+    lines_of,
+    reckoned,
+    statements,
+    with_surplus_rate,
+)
+from .simple_tariff import simple_tariff
+
+ONE_DAY = timedelta(days=1)
+NOBODY = 'pcia_vintage = ""'
+
+
+def monthly(first: date) -> list[date]:
+    """Thirteen read dates: twelve bills."""
+    months = [first.month - 1 + more for more in range(13)]
+    return [date(first.year + month // 12, month % 12 + 1, first.day) for month in months]
+
+
+MARCH = date(2024, 3, 15)
+BOOKS: dict[tuple[int, int, date, tuple[Days, ...]], Books] = {}
+"""Replayed once: the hours of the tariff are the same in every test."""
+
+
+def year_of(
+    folder: Path,
+    import_kwh: int,
+    export_kwh: int,
+    *,
+    rate: str | None = "0.03",
+    programme: str = "nem2",
+    choices: dict[str, str] | None = None,
+    customer: str = NOBODY,
+    more: str = "",
+    first: date = MARCH,
+    after: Sequence[Days] = (),
+) -> list[Statement]:
+    """Twelve bills with that energy in sum, and those of `after`; it crosses both clock changes and a gap."""
+    read = monthly(first)
+    parts = [Days(read[0], read[-1] - ONE_DAY, import_kwh, export_kwh), *after]
+    rows = with_gap(spread(parts), f"{first.year}-11-03T00:40", f"{first.year}-11-03T03:10")
+    text = account_text(
+        programme,
+        [*read, *(one.last + ONE_DAY for one in after)],
+        pto=first,
+        tariff=simple_tariff(folder, more=more),
+        choices=choices,
+        customer=customer,
+    )
+    account = account_file(folder, text)
+    key = import_kwh, export_kwh, first, tuple(after)
+    if key not in BOOKS:
+        BOOKS[key] = books_of(folder, rows, account.terms.tariff)
+    return statements(account if rate is None else with_surplus_rate(account, rate), BOOKS[key])
+
+
+@pytest.mark.parametrize("programme", ["nem1", "nem2"])
+def test_a_surplus_of_1000_kwh_at_3_cents_is_30_dollars(programme: str, tmp_path: Path) -> None:
+    bills = year_of(tmp_path, 5000, 6000, programme=programme, choices={"surplus_payout": "check"})
+    assert amount_of(bills[-1], "true_up.surplus") == Decimal("-30.00")
+    assert [one.bill.true_up is not None for one in bills] == [False] * 11 + [True]
+
+
+def test_san_jose_13500_against_12000_kwh_is_1500_kwh_and_45_dollars(tmp_path: Path) -> None:
+    bills = year_of(tmp_path, 12_000, 13_500, choices={"surplus_payout": "check"})
+    line = lines_of(bills[-1], LineKind.SURPLUS)["true_up.surplus"]
+    assert (line.quantity, line.rate, line.amount) == (Decimal(-1500), Decimal("0.03"), Decimal("-45.00"))
+
+
+def test_the_rate_is_that_of_the_month_in_which_the_year_ends(tmp_path: Path) -> None:
+    """PG&E's table: 2025-03 is 0.03043."""
+    assert amount_of(year_of(tmp_path, 5000, 6000, rate=None)[-1], "true_up.surplus") == Decimal("-30.43")
+
+
+def test_a_surplus_without_a_published_rate_is_pending_and_not_zero(tmp_path: Path) -> None:
+    """PG&E's table ends with 2026-08."""
+    bills = year_of(tmp_path, 5000, 6000, rate=None, first=date(2025, 10, 15))
+    line = lines_of(bills[-1], LineKind.NOT_INCLUDED)["true_up.surplus"]
+    assert (line.due, "pending" in line.label) == (Due.NOTED, True)
+    assert not lines_of(bills[-1], LineKind.SURPLUS)
+    assert any("1000 kWh is pending" in note and "2026-10" in note for note in bills[-1].notes)
+
+
+def test_leftover_dollars_are_lost_and_only_kilowatt_hours_are_paid(tmp_path: Path) -> None:
+    """The year takes 100 kWh more than it gives, so nothing is paid whatever the dollars."""
+    bills = year_of(tmp_path, 5000, 4900, choices={"surplus_payout": "check"})
+    assert not lines_of(bills[-1], LineKind.SURPLUS)
+
+
+def test_a_customer_of_another_supplier_gets_no_surplus_payment_from_the_utility(tmp_path: Path) -> None:
+    more = '[version.pcia_per_kwh]\n2023 = "0.02"\n[version.franchise_fee_per_kwh]\n2023 = "0.001"'
+    customer = 'supplier = "mce"\npcia_vintage = "2023"'
+    bills = year_of(tmp_path, 5000, 6000, customer=customer, more=more)
+    assert not lines_of(bills[-1], LineKind.SURPLUS)
+    assert any("1000 kWh of surplus are not paid for" in note for note in bills[-1].notes)
+    # 0.22 delivery + 0.03 + 0.02 PCIA + 0.001 franchise - 0.03 non-bypassable: generation is the supplier's.
+    assert {one.rate for one in lines_of(bills[0], LineKind.ENERGY).values()} == {Decimal("0.241"), Decimal("0.141")}
+
+
+def test_the_surplus_pays_the_closing_bill_first_and_the_rest_the_next_ones(tmp_path: Path) -> None:
+    """13 bills of 10.90 a month. 1,000 kWh are 30.00: F.8, then a credit on the bill that follows."""
+    more = '[version.fixed_per_month]\nbase = "10.90"'
+    after = [Days(date(2025, 3, 15), date(2025, 4, 14)), Days(date(2025, 4, 15), date(2025, 5, 14))]
+    bills = year_of(tmp_path, 0, 1000, more=more, after=after)
+    assert [one.due_now for one in bills[:11]] == [Decimal("10.90")] * 11
+    assert [one.due_now for one in bills[11:]] == [
+        Decimal(0),
+        Decimal(0),
+        Decimal("2.70"),
+    ]  # 30.00 - 10.90 - 10.90 = 8.20
+    moves = {move.name: move for move in bills[12].banks}
+    assert (moves["bill_credit"].before, moves["bill_credit"].used) == (Decimal("19.10"), Decimal("10.90"))
+    (last,) = bills[13].banks
+    assert (last.used, last.after) == (Decimal("8.20"), Decimal(0))
+
+
+def test_a_cheque_leaves_no_credit(tmp_path: Path) -> None:
+    more = '[version.fixed_per_month]\nbase = "10.90"'
+    bills = year_of(tmp_path, 0, 1000, more=more, choices={"surplus_payout": "check"})
+    assert bills[-1].due_now == Decimal("-19.10")  # 10.90 - 30.00
+    assert not bills[-1].banks
+
+
+def test_rolled_over_kilowatt_hours_are_paid_nothing_and_kept(tmp_path: Path) -> None:
+    bills = year_of(tmp_path, 0, 1000, choices={"surplus_payout": "rollover_kwh"})
+    assert not lines_of(bills[-1], LineKind.SURPLUS)
+    (move,) = bills[-1].banks
+    assert (move.name, move.after) == ("surplus_kwh", Decimal(1000))
+
+
+SHEETS = {
+    "2024-12": ("0.02649", "-0.00259", "0.00101", "0.00561", Decimal("3.05")),  # 0.03052
+    "2025-01": ("0.02644", "-0.00013", "-0.00072", "0.00595", Decimal("3.15")),  # 0.03154
+    "2026-03": ("0.00614", "-0.00002", "0.00027", "0.00591", Decimal("1.23")),  # 0.01230
+}
+
+
+@pytest.mark.parametrize("sheet", list(SHEETS))
+def test_the_non_bypassable_parts_of_a_sheet_are_charged_on_what_was_taken(sheet: str, tmp_path: Path) -> None:
+    """100 kWh taken, 300 given at other hours: the charge is on the 100."""
+    *parts, amount = SHEETS[sheet]
+    names = ("purpose", "nuclear", "transition", "wildfire")
+    charges = "\n".join(f'{name} = "{part}"' for name, part in zip(names, parts, strict=True))
+    tariff = simple_tariff(tmp_path, charges=charges, non_bypassable=", ".join(f'"{name}"' for name in names))
+    rows = spread([Days(date(2024, 10, 20), date(2024, 11, 18), 100, 300, range(17, 21))])
+    text = account_text("nem2", [date(2024, 10, 20), date(2024, 11, 19)], tariff=tariff, customer=NOBODY)
+    (bill,) = reckoned(tmp_path, rows, text)
+    (line,) = lines_of(bill, LineKind.NON_BYPASSABLE).values()
+    assert (line.quantity, line.amount, line.due) == (Decimal(100), amount, Due.TRUE_UP)
+
+
+@pytest.mark.parametrize(("netting", "base_kwh"), [("15min", 28 * 24 + 1), ("60min", 0)])
+def test_an_hour_that_takes_and_gives_alike_is_charged_by_quarters_and_not_by_hours(
+    netting: str, base_kwh: int, tmp_path: Path
+) -> None:
+    """A-1: each hour takes 1 kWh in its first quarter and gives it in its second; a night has an hour more."""
+    first = date(2024, 10, 20)
+    rows = spread([Days(first, date(2024, 11, 16))])
+    rows = [
+        (at_us, taken + (number + 3) // 4 * 1_000_000, given + (number + 2) // 4 * 1_000_000)
+        for number, (at_us, taken, given) in enumerate(rows)
+    ]
+    text = account_text(
+        "nem2",
+        [first, date(2024, 11, 17)],
+        tariff=simple_tariff(tmp_path),
+        choices={"netting_interval": netting},
+        customer=NOBODY,
+    )
+    (bill,) = reckoned(tmp_path, rows, text)
+    assert sum(one.quantity or 0 for one in lines_of(bill, LineKind.NON_BYPASSABLE).values()) == base_kwh
+
+
+TRUE_UPS = {
+    # Lines of earlier cycles; with this cycle's 16.20 in sum: credit, nothing, a charge (A-4).
+    "credits of 548.36": ("-564.56", "67.43"),
+    "nothing": ("-16.20", "67.43"),
+    "charges of 165.38": ("149.18", "232.81"),
+}
+
+
+def closing_bill(
+    folder: Path, energy: str, *, minimums: str = "124.06", choices: dict[str, str] | None = None, more: str = ""
+) -> Statement:
+    """The last of twelve bills, after an opening: 16.20 of energy (100 kWh at 0.27 less 40), 3.00 of non-bypassable
+    charges, which with the opening's are 191.49, and its own minimum of 10.90."""
+    tariff = simple_tariff(folder, more='[version.minimum_per_month]\nminimum_delivery = "10.90"')
+    first, following = date(2024, 10, 20), date(2024, 11, 20)
+    rows = spread([Days(first, following - ONE_DAY, 100, 40, range(6))])
+    more = f"""
+[opening]
+as_of = {first}
+last_true_up = 2023-11-20
+cycles = 11
+energy_charges = "{energy}"
+non_bypassable_charges = "188.49"
+minimums_billed = "{minimums}"
+[[charge]]
+name = "Energy Commission tax"
+source = "the bill"
+from = 2024-11-01
+amount = "0.83"
+[[charge]]
+name = "Utility users tax"
+source = "the bill"
+from = 2024-01-01
+percent = "7.5"
+{more}
+"""
+    text = account_text("nem2", [first, following], tariff=tariff, customer=NOBODY, choices=choices, more=more)
+    (bill,) = reckoned(folder, with_gap(rows, "2024-11-03T00:30", "2024-11-03T03:30"), text)
+    return bill
+
+
+@pytest.mark.parametrize("case", list(TRUE_UPS))
+def test_the_published_true_up(case: str, tmp_path: Path) -> None:
+    energy, adjustment = TRUE_UPS[case]
+    bill = closing_bill(tmp_path, energy)
+    assert amount_of(bill, "true_up.adjustment") == Decimal(adjustment)
+    assert amount_of(bill, "minimum.2024-10-20.minimum_delivery.month") == Decimal("10.90")
+
+
+def test_the_published_true_up_with_its_taxes_is_85_03(tmp_path: Path) -> None:
+    """67.43 + 10.90 + 0.83 + 7.5 % of 78.33 = 5.87."""
+    bill = closing_bill(tmp_path, "-564.56")
+    assert sorted(one.amount for one in bill.other) == [Decimal("0.83"), Decimal("5.87")]
+    assert bill.due_now == Decimal("85.03")
+
+
+def test_minimum_charges_above_what_is_owed_give_nothing_back(tmp_path: Path) -> None:
+    assert amount_of(closing_bill(tmp_path, "-564.56", minimums="200.00"), "true_up.adjustment") == 0
+
+
+def test_an_account_may_credit_all_minimums_or_none(tmp_path: Path) -> None:
+    every = closing_bill(tmp_path, "-564.56", choices={"minimum_credit": "all_cycles"})
+    assert amount_of(every, "true_up.adjustment") == Decimal("56.53")  # 67.43 - 10.90
+    none = closing_bill(tmp_path, "-564.56", choices={"minimum_credit": "none"})
+    assert amount_of(none, "true_up.adjustment") == Decimal("191.49")
+
+
+@pytest.mark.parametrize(("net_kwh", "credit"), [(750, "-50.00"), (250, "-25.00"), (-100, "10.00"), (-700, "50.00")])
+def test_the_baseline_is_mirrored_below_zero(net_kwh: int, credit: str, tmp_path: Path) -> None:
+    """A-6: 0.10 within 500 kWh (25 days of 20)."""
+    more = """[version.baseline]
+credit_per_kwh = "0.10"
+within_per_kwh = "0"
+over_per_kwh = "0.10"
+allowance_kwh_per_day = { basic = { all = "20" } }
+"""
+    first, following = date(2024, 10, 20), date(2024, 11, 14)
+    rows = spread([Days(first, following - ONE_DAY, max(net_kwh, 0) + 200, max(-net_kwh, 0) + 200)])
+    text = account_text(
+        "nem1", [first, following], tariff=simple_tariff(tmp_path, more=more), customer='baseline = "basic"'
+    )
+    (bill,) = reckoned(tmp_path, with_gap(rows, "2024-11-03T00:30", "2024-11-03T03:30"), text)
+    (line,) = lines_of(bill, LineKind.BASELINE).values()
+    assert line.amount == Decimal(credit)
+
+
+def test_27_days_of_the_base_services_charge_are_21_42(tmp_path: Path) -> None:
+    first, following = date(2026, 3, 1), date(2026, 3, 28)
+    rows = with_gap(spread([Days(first, following - ONE_DAY, 200, 100)]), "2026-03-08T01:30", "2026-03-08T04:00")
+    customer = 'base_services_tier = "tier_3"\nbaseline = "basic_x"'
+    text = account_text("nem2", [first, following], tariff="pge-e-tou-c", customer=customer)
+    (bill,) = reckoned(tmp_path, rows, text)
+    assert amount_of(bill, "fixed.2026-03-01.base_services_charge") == Decimal("21.42")
+    assert bill.due_now == Decimal("21.42")
+
+
+def test_a_tax_of_3_hundredths_of_a_cent_on_2767_kwh_is_83_cents(tmp_path: Path) -> None:
+    """A-2: 0.83 / 0.00030 = 2,767 kWh, of the year."""
+    more = """
+[opening]
+as_of = 2024-10-20
+last_true_up = 2023-11-20
+cycles = 11
+import_kwh = "4000"
+export_kwh = "1333"
+[[charge]]
+name = "Energy Commission tax"
+source = "the bill"
+from = 2024-01-01
+per_kwh = "0.00030"
+of = "year_net"
+"""
+    first, following = date(2024, 10, 20), date(2024, 11, 20)
+    rows = with_gap(spread([Days(first, following - ONE_DAY, 200, 100)]), "2024-11-03T00:30", "2024-11-03T03:30")
+    tariff = simple_tariff(tmp_path)
+    text = account_text("nem2", [first, following], tariff=tariff, customer=NOBODY, more=more)
+    (bill,) = reckoned(tmp_path, rows, text)
+    assert [(one.quantity, one.amount) for one in bill.other] == [(Decimal(2767), Decimal("0.83"))]
+
+
+def test_payments_before_the_true_up_come_off_it_and_what_is_over_stays_a_credit(tmp_path: Path) -> None:
+    paid = '[[payment]]\nday = 2024-10-25\namount = "{}"'
+    bill = closing_bill(tmp_path, "-564.56", more=paid.format("60.00"))
+    assert (amount_of(bill, "true_up.adjustment"), bill.banks) == (Decimal("7.43"), ())
+    bill = closing_bill(tmp_path, "-564.56", more=paid.format("70.00"))
+    (move,) = bill.banks
+    assert (amount_of(bill, "true_up.adjustment"), move.name, move.after) == (0, "bill_credit", Decimal("2.57"))
