@@ -25,6 +25,7 @@ from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
 from .pulse import Pulse
 from .read import Reading
+from .upkeep import Upkeep
 
 INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
@@ -93,6 +94,7 @@ class Bookkeeper(threading.Thread):
         super().__init__(name="ledger", daemon=True)
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
+        self.upkeep = Upkeep(store, self.pulse)
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again, self._about = ask_again, about
@@ -159,12 +161,13 @@ class Bookkeeper(threading.Thread):
             self.pulse.turn()
             turn = _Turn()
             try:
-                self._inbox.get(timeout=0.5)(turn)
+                self._inbox.get(timeout=self.upkeep.pause_s)(turn)
                 for _ in range(INBOX_A_TURN):
                     self._inbox.get_nowait()(turn)
             except queue.Empty:
                 pass
             self._settle(turn)
+            self.upkeep.turn()
         self._commit()
 
     @property
@@ -209,6 +212,7 @@ class Bookkeeper(threading.Thread):
         if str(error) != self.health.error:
             logger.error(event_line("store_failed", store=self._store.path, why=error))
         self.health.error = str(error)
+        self.upkeep.hear(error)
 
     def _take(self, reading: Reading, turn: _Turn) -> None:
         books, live = self._books[reading.meter], self.live[reading.meter]
@@ -335,6 +339,7 @@ class Bookkeeper(threading.Thread):
             "outbox_depth": health.outbox_depth,
             "commits": health.commits,
             "storage": health.error or "ok",
+            **self.upkeep.told(),
             "readings_dropped": health.readings_dropped,
             **self._about,
             "sqlite": sqlite3.sqlite_version,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from . import jumps
 from .accumulate import Accumulator, Rules
+from .bridge import bridge
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
@@ -163,6 +164,12 @@ class Books:
         self.tell("clock_step", reading.latest_us, news.detail, batch)
         return news.closed
 
+    def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
+        """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""
+        detail = bridge(self._accumulator.state, reading, counts_on)
+        if detail is not None:
+            self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
+
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
         previous = self._validator.last
         self._validator, decision = validate(self._validator, reading, self._limits)
@@ -172,6 +179,7 @@ class Books:
             case Accepted() | Rollover():
                 closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
                 self._tell_gap(previous, decision.reading, batch)
+                self._cross_bridge(decision.reading, batch, counts_on=True)
                 closed += self._accumulator.add(decision.reading, bool(decision.frozen))
                 self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
@@ -331,6 +339,7 @@ class Books:
             EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
         closed = self._follow_clock(decision.previous, decision.first, batch, counts_on=False)
+        self._cross_bridge(decision.first, batch, counts_on=False)
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
         closed += self._accumulator.add(decision.reading)

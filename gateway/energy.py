@@ -36,6 +36,17 @@ class Quality(StrEnum):
     """
 
 
+class Opening(StrEnum):
+    """What a meter's account in this store began with."""
+
+    FIRST = "first"
+    """Its own first register: nothing is known to have been before."""
+    CARRIED = "carried"
+    """The lifetime counters of an earlier store, or of an earlier epoch of this one."""
+    UNKNOWN = "unknown"
+    """There was an account before, and no witness of it is left: counters begin at this store's first register."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """One direction of one interval, milliwatt-hours. `unassigned` is the share that is not in its bucket."""
 
@@ -187,6 +198,9 @@ class AccumulatorState(msgspec.Struct):
     """The rules of local time by which its edges were found; see `zone_rules`."""
     began_us: int = 0
     """When the account began, by the clock that holds now."""
+    opening: Opening = Opening.FIRST
+    bridge: bool = False
+    """A store epoch has begun since the last booking: what has flowed since is in no bucket. See `bridge`."""
 
 
 def registers_of(snapshot: RegisterSnapshot) -> dict[Direction, EnergyRegister]:

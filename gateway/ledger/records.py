@@ -43,6 +43,8 @@ class StoredMeter:
     """The newest record that ends at an instant (UTC microseconds). Raises NotReadableError."""
     held: tuple[Reading, ...] = ()
     """Readings that wait for the time of day, oldest first."""
+    beginning: Record = field(default_factory=dict)
+    """How the store epoch began, for who is told of it."""
 
 
 @dataclass(frozen=True, slots=True)

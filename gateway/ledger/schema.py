@@ -114,6 +114,38 @@ def m0001_first(db: Any) -> None:
     db.execute("PRAGMA user_version = 1")
 
 
+@migrations()  # type: ignore[untyped-decorator]
+def m0003_store_epochs(db: Any) -> None:
+    """Store epochs as rows: why each began, on which machine, from which witness, and with which numbers."""
+    db["store_epoch"].create(
+        {
+            "epoch_no": int,
+            "store_epoch": str,
+            "gateway": str,
+            "began_us": int,
+            "reason": str,
+            "witness": str,
+            "machine": str,
+            "board": str,
+        },
+        pk="epoch_no",
+        not_null={"store_epoch", "gateway", "began_us", "reason", "witness", "machine", "board"},
+        strict=True,
+    )
+    db["store_epoch_start"].create(
+        {"epoch_no": int, "meter_id": int, "first_interval_seq": int, "first_event_seq": int},
+        pk=("epoch_no", "meter_id"),
+        not_null={"first_interval_seq", "first_event_seq"},
+        strict=True,
+    )
+    db.execute(
+        "INSERT INTO store_epoch (store_epoch, gateway, began_us, reason, witness, machine, board)"
+        " SELECT value, '', 0, 'first', '', '', '' FROM meta WHERE key = 'store_epoch'"
+    )
+    db.execute("DELETE FROM meta WHERE key = 'store_epoch'")
+    db.execute("PRAGMA user_version = 3")
+
+
 def migrate(path: Path) -> int:
     """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
 

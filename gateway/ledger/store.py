@@ -6,7 +6,6 @@ on one WAL file can lose a commit in SQLite before 3.51.3 (sqlite.org/wal.html, 
 """
 
 import json
-import os
 import shutil
 import sqlite3
 from functools import partial
@@ -18,6 +17,12 @@ from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
 from . import chain
+from .backup_slices import BackupSlices
+from .checkpoint_file import CheckpointFile
+from .checkpoint_keeper import CheckpointKeeper, EncodedState
+from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
+from .full_check import FullCheck
+from .links import Chained, check_last_links
 from .lock import StoreLock
 from .records import (
     Batch,
@@ -39,6 +44,10 @@ _MEND = "restore a copy, or move the store aside to start a new one"
 
 class StoreError(Exception):
     """The store cannot be used; the message names the file and what to do."""
+
+
+class DamagedError(StoreError):
+    """The file itself is at fault, not the disk or the moment: it can be set aside."""
 
 
 class SchemaOutdatedError(StoreError):
@@ -66,7 +75,7 @@ def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
     """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
-        return StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+        return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
     free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
     return StoreError(
         f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
@@ -77,9 +86,9 @@ def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
 class Store:
     """The open store of one gateway. Used by one thread; raises sqlite3.Error where a commit fails."""
 
-    def __init__(self, path: Path) -> None:
-        """Lock and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
-        self._lock = StoreLock(path)
+    def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
+        """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
+        self._lock = StoreLock(path) if lock is None else lock
         try:
             found = schema_version(path)
             if found > SCHEMA_VERSION:
@@ -91,25 +100,83 @@ class Store:
                 raise SchemaOutdatedError(
                     f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"
                 )
-            self._connection = _connect(path)
+            self._connection = connect(path)
             try:
-                self.store_epoch = self._load_store_epoch()
+                self.epoch = self._load_epoch()
+                self.store_epoch = self.epoch.store_epoch
+                self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
+                self._keeper = CheckpointKeeper(CheckpointFile(path), self.store_epoch)
                 self._boot_numbers = self._load_boot_numbers()
             except BaseException:
                 self._connection.close()
                 raise
-        except sqlite3.Error as error:
-            self._lock.release()
-            raise unreadable(path, error) from error
-        except BaseException:
-            self._lock.release()
+        except BaseException as error:
+            if lock is None:
+                self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise unreadable(path, error) from error
             raise
         self.path = path
 
     def close(self) -> None:
         """Close the file and let go of the lock. What was not committed is not written here."""
-        self._connection.close()
+        self.close_file()
         self._lock.release()
+
+    def close_file(self) -> None:
+        """Close the file and keep the lock, for who opens another one in its place."""
+        self._keeper.save()
+        self._connection.close()
+
+    def adopt(self, owner: Owner) -> None:
+        """Note whose the running epoch is, where nobody has yet."""
+        adopt(self._connection, self.epoch, owner)
+        self.epoch = load_epochs(self._connection)[-1]
+
+    def epoch_names(self) -> tuple[str, ...]:
+        """All store epochs that this file knows of, oldest first."""
+        return tuple(epoch.store_epoch for epoch in load_epochs(self._connection))
+
+    def check_last_links(self, whose: Chained, meter_id: int, count: int) -> None:
+        """Verify a meter's newest interval records. Raises BrokenChainError, sqlite3.Error."""
+        check_last_links(self._connection, whose, meter_id, self._first_seqs.get(meter_id, 1), count)
+
+    def hash_of(self, meter_id: int, seq: int) -> str | None:
+        """The hash of an interval record; None where it is of an earlier epoch or not there."""
+        if seq < self._first_seqs.get(meter_id, 1):
+            return None
+        row = self._connection.execute(
+            "SELECT hash FROM interval WHERE meter_id = ? AND seq = ?", (meter_id, seq)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def size_bytes(self) -> int:
+        """What the database takes, its free pages included."""
+        (pages,), (page,) = (
+            self._connection.execute(f"PRAGMA {one}").fetchone() for one in ("page_count", "page_size")
+        )
+        return int(pages) * int(page)
+
+    def judged(self, error: sqlite3.Error) -> StoreError:
+        """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
+        return unreadable(self.path, error)
+
+    @property
+    def checkpoint_error(self) -> str:
+        """Why the checkpoint file could not be written; empty where it was."""
+        return self._keeper.error
+
+    def save_checkpoint(self) -> None:
+        """In a quiet moment: write the checkpoint that waits for one, if any does."""
+        self._keeper.save()
+
+    def full_check(self) -> FullCheck:
+        """A walk over all records, in slices, for this thread between commits."""
+        return FullCheck(self._connection, self.path)
+
+    def slices(self, into: Path) -> BackupSlices:
+        """A copy of the whole store into a new file, in slices, for this thread between commits."""
+        return BackupSlices(self._connection, into)
 
     def load_meter(self, name: str) -> StoredMeter:
         """The meter's stored state; a meter that the store has not seen is entered with an empty one.
@@ -136,8 +203,15 @@ class Store:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
                 accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
             except msgspec.DecodeError as error:
-                raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
+                raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
+        interval_seq = 0 if newest is None else int(newest[0])
+        # The first record of a store epoch stands on its genesis, whatever came before it.
+        is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
+        chain_head = chain.genesis(self.store_epoch, name) if is_first else str(newest[1])
+        encoded = stored if stored is not None else (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
+        state = tuple(one if isinstance(one, bytes) else str(one).encode() for one in encoded)
+        self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, (state[0], state[1]))
         held = self._connection.execute(
             "SELECT reading FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
         )
@@ -146,11 +220,12 @@ class Store:
             name=name,
             validator=validator,
             accumulator=accumulator,
-            interval_seq=0 if newest is None else int(newest[0]),
+            interval_seq=interval_seq,
             event_seq=int(event_seq),
-            chain_head=chain.genesis(self.store_epoch, name) if newest is None else str(newest[1]),
+            chain_head=chain_head,
             find_closed=partial(self._find_closed, meter_id),
             held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
+            beginning={"reason": self.epoch.reason, "witness": self.epoch.witness or None},
         )
 
     def meter_names(self) -> tuple[str, ...]:
@@ -160,6 +235,10 @@ class Store:
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""
         connection = self._connection
+        states = {
+            meter_id: (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
+            for meter_id, (validator, accumulator) in batch.states.items()
+        }
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.executemany(_INSERT_READING, [self._reading_values(row) for row in batch.readings])
@@ -175,8 +254,8 @@ class Store:
                 "INSERT INTO held_reading (meter_id, reading) VALUES (?, ?)",
                 [(meter_id, _ENCODER.encode(reading).decode()) for meter_id, reading in batch.held],
             )
-            for meter_id, (validator, accumulator) in batch.states.items():
-                self._write_state(meter_id, validator, accumulator)
+            for meter_id, (_, accumulator) in batch.states.items():
+                self._write_state(meter_id, states[meter_id], accumulator)
             connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
             connection.execute("COMMIT")
         except BaseException:
@@ -184,6 +263,7 @@ class Store:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
             raise
+        self._keeper.note(batch, states)
 
     def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
         """Up to `limit` unacknowledged messages with an id above `after_id`, oldest first."""
@@ -227,13 +307,12 @@ class Store:
         """How many messages the broker has not taken yet."""
         return int(self._connection.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
-    def _load_store_epoch(self) -> str:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()
-        if row is not None:
-            return str(row[0])
-        epoch = os.urandom(8).hex()
-        self._connection.execute("INSERT INTO meta (key, value) VALUES ('store_epoch', ?)", (epoch,))
-        return epoch
+    def _load_epoch(self) -> StoreEpoch:
+        epochs = load_epochs(self._connection)
+        if not epochs:
+            begin(self._connection, Beginning.FIRST, Owner("", Machine(), 0), {}, "")
+            epochs = load_epochs(self._connection)
+        return epochs[-1]
 
     def _load_boot_numbers(self) -> dict[str, int]:
         rows = self._connection.execute("SELECT boot_number, boot_id FROM boot")
@@ -251,7 +330,7 @@ class Store:
         )
         found = {(direction, bucket): milliwh for direction, bucket, milliwh in rows if milliwh}
         if found != {key: milliwh for key, milliwh in expected.items() if milliwh}:
-            raise StoreError(
+            raise DamagedError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
                 f" damaged; {_MEND}"
             )
@@ -278,11 +357,11 @@ class Store:
             reading.snapshot.power_milliw,
         )
 
-    def _write_state(self, meter_id: int, validator: ValidatorState, accumulator: AccumulatorState) -> None:
+    def _write_state(self, meter_id: int, state: EncodedState, accumulator: AccumulatorState) -> None:
         self._connection.execute(
             "INSERT INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)"
             " ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator, accumulator = excluded.accumulator",
-            (meter_id, _ENCODER.encode(validator).decode(), _ENCODER.encode(accumulator).decode()),
+            (meter_id, state[0].decode(), state[1].decode()),
         )
         self._connection.executemany(
             "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
@@ -320,8 +399,8 @@ _SELECT_CLOSED = (
 _INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Autocommit mode: transactions are opened by name, never by the module."""
+def connect(path: Path) -> sqlite3.Connection:
+    """For who holds the lock. Autocommit mode: transactions are opened by name, never by the module."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

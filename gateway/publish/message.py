@@ -55,6 +55,7 @@ def state_record(
         "meter": meter,
         "store_epoch": store_epoch,
         "register_epoch": account.register_epoch,
+        "opening": account.opening.value,
         "time_utc_us": reading.latest_us,
         "window_us": reading.latest_us - reading.earliest_us,
         "clock": reading.clock_state.value,

@@ -49,6 +49,7 @@ def test_state_of_two_epochs_word_for_word() -> None:
         "meter": "grid",
         "store_epoch": "00ff",
         "register_epoch": 2,
+        "opening": "first",
         "time_utc_us": NOON_US + 30 * MIN + 250_000,
         "window_us": 500_000,
         "clock": "synced",

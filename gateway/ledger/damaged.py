@@ -1,0 +1,102 @@
+"""Reading what can be read of a database that may be damaged, row by row; what cannot is named, never guessed.
+
+Opens the file for reading only: neither it nor its journal is changed (SQLite puts a `-shm` beside them, no more).
+A range of rowids that cannot be read is halved until only the rows on damaged pages are left out.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROBES_MOST = 200_000
+ROWIDS_GUESSED = 1 << 20
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Rowids from `first` to `last` that cannot be read; how many rows that were, nobody knows."""
+
+    table: str
+    first: int
+    last: int
+    why: str
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing. Raises sqlite3.Error where not even the schema can be read."""
+    last: sqlite3.Error | None = None
+    # On a medium that cannot be written a WAL database opens only as immutable, and then without its journal.
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+        connection.text_factory = _text
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            connection.close()
+            last = error
+        else:
+            return connection
+    assert last is not None
+    raise last
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def tables_of(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Our tables that are there, with their columns."""
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlite_%'"
+    ).fetchall()
+    return {
+        name: tuple(row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')) for (name,) in sorted(names)
+    }
+
+
+class TableReader:
+    """All rows of one table that can be read, in order of their rowid; `lost` fills up on the way."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
+        self.table = table
+        self.lost: list[Lost] = []
+        self._connection, self._probes = connection, 0
+
+    def rows(self) -> Iterator[Row]:
+        """Rows with their rowid in front. Raises nothing of SQLite's."""
+        try:
+            newest = self._connection.execute(f'SELECT max(rowid) FROM "{self.table}"').fetchone()[0]
+        except sqlite3.Error:
+            newest = ROWIDS_GUESSED
+        if newest is not None:
+            yield from self._range(min(1, int(newest)), int(newest))
+
+    def _range(self, first: int, last: int) -> Iterator[Row]:
+        ranges = [(first, last)]
+        while ranges:
+            low, high = ranges.pop()
+            self._probes += 1
+            read: list[Row] = []
+            try:
+                for row in self._select(low, high):
+                    read.append(row)
+            except (sqlite3.Error, OverflowError) as error:
+                if low == high or self._probes > PROBES_MOST:
+                    self._lose(low, high, str(error))
+                    continue
+                middle = low + (high - low) // 2
+                ranges += [(middle + 1, high), (low, middle)]
+                continue
+            yield from read
+
+    def _select(self, low: int, high: int) -> Iterator[Row]:
+        return self._connection.execute(
+            f'SELECT rowid, * FROM "{self.table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid', (low, high)
+        )
+
+    def _lose(self, low: int, high: int, why: str) -> None:
+        if self.lost and self.lost[-1].last + 1 == low:
+            low = self.lost.pop().first
+        self.lost.append(Lost(self.table, low, high, why))

@@ -1,0 +1,127 @@
+"""The full check of an open store, in slices: every record read, every chain link verified, beside the daily work.
+
+Reads only, in the thread that owns the connection. A small file gets SQLite's own `quick_check` first, which cannot be
+interrupted; a large one is walked, table by table, so that no commit waits longer than for one slice.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from .epochs import first_interval_seqs, load_epochs
+from .links import SELECT_LINKS, Chained, Walk
+
+SMALL_BYTES = 16_000_000
+ROWS_A_SLICE = 500
+TABLES = ("meta", "boot", "meter", "meter_state", "register_epoch", "held_reading", "bucket_total", "event", "outbox")
+LARGE_TABLES = ("reading",)
+NO_END = (1 << 63) - 1
+
+
+class FullCheck:
+    """One walk. `step` until `done`; `fault` says the first thing found, empty where all holds."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, rows_a_slice: int = ROWS_A_SLICE) -> None:
+        self.done = False
+        self.fault = ""
+        self.checked_rows, self.checked_links = 0, 0
+        self._connection, self._path, self._rows = connection, path, rows_a_slice
+        self._slices = self._walk()
+
+    @property
+    def told(self) -> str:
+        """One word or sentence for `health`."""
+        if self.fault:
+            return f"damaged: {self.fault}"
+        return "ok" if self.done else "running"
+
+    def step(self) -> bool:
+        """Check one slice; True once it has ended. Raises sqlite3.OperationalError where the disk does not answer."""
+        if self.done:
+            return True
+        try:
+            self.fault = next(self._slices)
+            self.done = bool(self.fault)
+        except StopIteration:
+            self.done = True
+        except sqlite3.OperationalError as error:
+            if not _tells_damage(error):
+                self._slices = self._walk()  # a generator that raised is spent: from the beginning, another time
+                raise
+            self.fault, self.done = str(error), True
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            self.fault, self.done = str(error), True
+        return self.done
+
+    def _walk(self) -> Iterator[str]:
+        """A fault, or nothing, after each slice."""
+        if self._path.stat().st_size <= SMALL_BYTES:
+            (word,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            yield "" if word == "ok" else str(word)
+        for table in (*TABLES, *LARGE_TABLES):
+            yield from self._read_all(table)
+        yield from self._walk_chains()
+
+    def _read_all(self, table: str) -> Iterator[str]:
+        after = -NO_END
+        while True:
+            rows = self._connection.execute(
+                f"SELECT rowid, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, self._rows)
+            ).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            self.checked_rows += len(rows)
+            yield _unreadable(table, rows)
+
+    def _walk_chains(self) -> Iterator[str]:
+        epochs = load_epochs(self._connection)
+        meters = self._connection.execute("SELECT meter_id, name FROM meter ORDER BY meter_id").fetchall()
+        starts = [first_interval_seqs(self._connection, epoch.epoch_no) for epoch in epochs]
+        for meter_id, name in meters:
+            for index, epoch in enumerate(epochs):
+                end_seq = None
+                if index + 1 < len(epochs):
+                    end_seq = starts[index + 1].get(meter_id)
+                    if end_seq is None:
+                        continue  # the meter came in a later epoch
+                whose = Chained(epoch.gateway, name, epoch.store_epoch)
+                first_seq = starts[index].get(meter_id, 1)
+                yield from self._walk_chain(Walk(whose, first_seq, whose.genesis), meter_id, end_seq)
+
+    def _walk_chain(self, walk: Walk, meter_id: int, end_seq: int | None) -> Iterator[str]:
+        while True:
+            rows = self._connection.execute(
+                f"{SELECT_LINKS} WHERE meter_id = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
+                (meter_id, walk.next_seq, NO_END if end_seq is None else end_seq, self._rows),
+            ).fetchall()
+            if not rows:
+                is_short = end_seq is not None and walk.next_seq != end_seq
+                yield f"meter {walk.whose.meter}, interval {walk.next_seq}: missing" if is_short else ""
+                return
+            for row in rows:
+                broken = walk.take(row)
+                if broken is not None:
+                    yield str(broken)
+                    return
+            self.checked_links += len(rows)
+            yield ""
+
+
+def _unreadable(table: str, rows: list[tuple[object, ...]]) -> str:
+    """Why a row of JSON cannot be read; empty where all can."""
+    columns = {"event": -1, "outbox": -1, "held_reading": -1, "meter_state": -1}
+    if table in columns:
+        for row in rows:
+            try:
+                json.loads(str(row[columns[table]]))
+            except ValueError as error:
+                return f"{table} {row[0]}: {error}"
+    return ""
+
+
+def _tells_damage(error: sqlite3.Error) -> bool:
+    """Whether it is the file that is wrong, and not the disk or the moment."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
