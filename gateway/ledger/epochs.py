@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from .checkpoint_file import MeterCheckpoint
+from .rows import insert, summed
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -148,9 +149,10 @@ def begin(
 def _carry(connection: sqlite3.Connection, name: str, meter: MeterCheckpoint) -> None:
     connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
     (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+    connection.execute("DELETE FROM meter_state WHERE meter_id = ?", (meter_id,))
     connection.execute(
-        "INSERT OR REPLACE INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)",
-        (meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(meter.accumulator).decode()),
+        insert("meter_state"),
+        summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(meter.accumulator).decode())),
     )
     connection.execute("DELETE FROM bucket_total WHERE meter_id = ?", (meter_id,))
     connection.executemany(

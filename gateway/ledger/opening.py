@@ -16,6 +16,7 @@ from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
 from .lock import StoreLock
 from .records import Record
+from .rows import insert, summed
 from .store import DamagedError, SchemaOutdatedError, Store, connect, schema_version
 from .swap import Swap, aside_name, finish, new_place, suspect_place, swap
 from .version import SCHEMA_VERSION
@@ -122,7 +123,7 @@ class Opener:
                 store.check_last_links(whose, meter.meter_id, LAST_LINKS)
         except BrokenChainError as error:
             raise DamagedError(f"{self._path}: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise store.judged(error) from error
         checkpoint = self._checkpoints.load()
         if checkpoint is not None and checkpoint.store_epoch == epoch.store_epoch:
@@ -190,10 +191,8 @@ class Opener:
         begin(connection, reason, self._owner, states, witness.named(states))
         for name, kind, seq, payload in salvaged.outbox:
             connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
-            connection.execute(
-                "INSERT INTO outbox (meter_id, kind, seq, payload) SELECT meter_id, ?, ?, ? FROM meter WHERE name = ?",
-                (kind, seq, payload, name),
-            )
+            (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+            connection.execute(insert("outbox"), summed((meter_id, kind, seq, payload)))
 
     def _require_ours(self, error: DamagedError) -> None:
         """A file that nothing says was a store may be anybody's: a wrong path must not move it."""

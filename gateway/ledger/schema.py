@@ -116,7 +116,7 @@ def m0001_first(db: Any) -> None:
 
 @migrations()  # type: ignore[untyped-decorator]
 def m0003_store_epochs(db: Any) -> None:
-    """Store epochs as rows: why each began, on which machine, from which witness, and with which numbers."""
+    """Store epochs as rows: why each began, where, from which witness, with which numbers; and rows with checksums."""
     db["store_epoch"].create(
         {
             "epoch_no": int,
@@ -143,6 +143,8 @@ def m0003_store_epochs(db: Any) -> None:
         " SELECT value, '', 0, 'first', '', '', '' FROM meta WHERE key = 'store_epoch'"
     )
     db.execute("DELETE FROM meta WHERE key = 'store_epoch'")
+    for table in ("reading", "register_epoch", "event", "outbox", "held_reading", "meter_state"):
+        db[table].add_column("crc", int)
     db.execute("PRAGMA user_version = 3")
 
 

@@ -36,6 +36,7 @@ from .records import (
     StoredMeter,
     part_record,
 )
+from .rows import insert, is_whole, summed
 from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
@@ -67,12 +68,15 @@ def schema_version(path: Path) -> int:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
-    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger."""
+def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
+
+    SQLite's own message quotes the schema, which need not be text any more.
+    """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
         return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
@@ -113,7 +117,7 @@ class Store:
         except BaseException as error:
             if lock is None:
                 self._lock.release()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
                 raise unreadable(path, error) from error
             raise
         self.path = path
@@ -157,7 +161,7 @@ class Store:
         )
         return int(pages) * int(page)
 
-    def judged(self, error: sqlite3.Error) -> StoreError:
+    def judged(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
         """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
         return unreadable(self.path, error)
 
@@ -189,7 +193,7 @@ class Store:
             row = (cursor.lastrowid,)
         meter_id = int(row[0])
         stored = self._connection.execute(
-            "SELECT validator, accumulator FROM meter_state WHERE meter_id = ?", (meter_id,)
+            "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
         ).fetchone()
         newest = self._connection.execute(
             "SELECT seq, hash FROM interval WHERE meter_id = ? ORDER BY seq DESC LIMIT 1", (meter_id,)
@@ -199,6 +203,8 @@ class Store:
         ).fetchone()
         validator, accumulator = ValidatorState(), AccumulatorState()
         if stored is not None:
+            if not is_whole((meter_id, *stored[:2]), stored[2]):
+                raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {_MEND}")
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
                 accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
@@ -209,7 +215,7 @@ class Store:
         # The first record of a store epoch stands on its genesis, whatever came before it.
         is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
         chain_head = chain.genesis(self.store_epoch, name) if is_first else str(newest[1])
-        encoded = stored if stored is not None else (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
+        encoded = stored[:2] if stored is not None else (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
         state = tuple(one if isinstance(one, bytes) else str(one).encode() for one in encoded)
         self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, (state[0], state[1]))
         held = self._connection.execute(
@@ -246,13 +252,13 @@ class Store:
             connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
             connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
             connection.executemany(
-                "INSERT INTO outbox (outbox_id, meter_id, kind, seq, payload) VALUES (?, ?, ?, ?, ?)",
-                [(row.outbox_id, meter_id, row.kind, row.seq, row.payload) for meter_id, row in batch.outbox],
+                _INSERT_OUTBOX,
+                [summed((meter_id, one.kind, one.seq, one.payload), one.outbox_id) for meter_id, one in batch.outbox],
             )
             connection.executemany("DELETE FROM held_reading WHERE meter_id = ?", [(i,) for i in batch.released])
             connection.executemany(
-                "INSERT INTO held_reading (meter_id, reading) VALUES (?, ?)",
-                [(meter_id, _ENCODER.encode(reading).decode()) for meter_id, reading in batch.held],
+                insert("held_reading"),
+                [summed((meter_id, _ENCODER.encode(reading).decode())) for meter_id, reading in batch.held],
             )
             for meter_id, (_, accumulator) in batch.states.items():
                 self._write_state(meter_id, states[meter_id], accumulator)
@@ -345,23 +351,25 @@ class Store:
 
     def _reading_values(self, row: ReadingRow) -> tuple[object, ...]:
         reading = row.reading
-        return (
-            row.meter_id,
-            row.register_epoch,
-            row.decision,
-            reading.earliest_us,
-            reading.latest_us,
-            reading.monotonic_us,
-            self._boot_number(reading.boot_id),
-            *_registers(reading),
-            reading.snapshot.power_milliw,
+        return summed(
+            (
+                row.meter_id,
+                row.register_epoch,
+                row.decision,
+                reading.earliest_us,
+                reading.latest_us,
+                reading.monotonic_us,
+                self._boot_number(reading.boot_id),
+                *_registers(reading),
+                reading.snapshot.power_milliw,
+            )
         )
 
     def _write_state(self, meter_id: int, state: EncodedState, accumulator: AccumulatorState) -> None:
         self._connection.execute(
-            "INSERT INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)"
-            " ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator, accumulator = excluded.accumulator",
-            (meter_id, state[0].decode(), state[1].decode()),
+            f"{insert('meter_state')} ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator,"
+            " accumulator = excluded.accumulator, crc = excluded.crc",
+            summed((meter_id, state[0].decode(), state[1].decode())),
         )
         self._connection.executemany(
             "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
@@ -375,14 +383,8 @@ class Store:
         )
 
 
-_INSERT_READING = (
-    "INSERT INTO reading (meter_id, register_epoch, decision, earliest_us, latest_us, monotonic_us, boot_number,"
-    " import_milliwh, export_milliwh, power_milliw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INSERT_EPOCH = (
-    "INSERT INTO register_epoch (meter_id, register_epoch, opened_us, reason, serial, previous_import_milliwh,"
-    " previous_export_milliwh, first_import_milliwh, first_export_milliwh) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_INSERT_READING = insert("reading")
+_INSERT_EPOCH = insert("register_epoch")
 _INSERT_INTERVAL = (
     "INSERT INTO interval (meter_id, seq, revision, supersedes, register_epoch, start_us, end_us, bucket, tariff,"
     " tariff_version, quality, import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh,"
@@ -396,7 +398,8 @@ _SELECT_CLOSED = (
     " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
     " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
 )
-_INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
+_INSERT_EVENT = insert("event")
+_INSERT_OUTBOX = insert("outbox", "outbox_id")
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -420,14 +423,16 @@ def _registers(reading: Reading | None) -> tuple[int | None, int | None]:
 
 
 def _epoch_values(row: EpochRow) -> tuple[object, ...]:
-    return (
-        row.meter_id,
-        row.register_epoch,
-        row.first.instant_us,
-        row.reason,
-        row.first.serial,
-        *_registers(row.previous),
-        *_registers(row.first),
+    return summed(
+        (
+            row.meter_id,
+            row.register_epoch,
+            row.first.instant_us,
+            row.reason,
+            row.first.serial,
+            *_registers(row.previous),
+            *_registers(row.first),
+        )
     )
 
 
@@ -453,4 +458,4 @@ def _interval_values(row: IntervalRow) -> tuple[object, ...]:
 
 
 def _event_values(row: EventRow) -> tuple[object, ...]:
-    return row.meter_id, row.seq, row.at_us, row.kind, json.dumps(row.detail, sort_keys=True)
+    return summed((row.meter_id, row.seq, row.at_us, row.kind, json.dumps(row.detail, sort_keys=True)))

@@ -16,6 +16,7 @@ from ..validate import ValidatorState
 from .checkpoint_file import Checkpoint, MeterCheckpoint
 from .damaged import TableReader, open_for_reading, tables_of
 from .epochs import Witnessed
+from .rows import COLUMNS, is_whole
 
 CHECKPOINT, SALVAGE, UNKNOWN = "checkpoint", "salvage", "unknown"
 
@@ -67,6 +68,8 @@ def _read(connection: sqlite3.Connection) -> Salvaged:
 
 
 def _state(row: Mapping[str, object]) -> MeterCheckpoint | None:
+    if not is_whole([row[column] for column in COLUMNS["meter_state"]], row.get("crc")):
+        return None
     try:
         validator = msgspec.json.decode(str(row["validator"]), type=ValidatorState)
         accumulator = msgspec.json.decode(str(row["accumulator"]), type=AccumulatorState)
@@ -77,6 +80,8 @@ def _state(row: Mapping[str, object]) -> MeterCheckpoint | None:
 
 def _is_payload(row: Mapping[str, object]) -> bool:
     """Whether a message that waits is whole, and the one that its row says."""
+    if not is_whole([row[column] for column in COLUMNS["outbox"]], row.get("crc")):
+        return False
     try:
         payload = msgspec.json.decode(str(row["payload"]), type=dict[str, object])
     except (msgspec.DecodeError, ValueError):
