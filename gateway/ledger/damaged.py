@@ -12,6 +12,8 @@ from pathlib import Path
 PROBES_MOST = 200_000
 ROWIDS_GUESSED = 1 << 20
 Row = tuple[object, ...]
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OverflowError)
+"""What reading a damaged file can raise: SQLite's message quotes the schema, which need not be text any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,20 @@ class Lost:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing. Raises sqlite3.Error where not even the schema can be read."""
-    last: sqlite3.Error | None = None
+    """A connection that changes nothing. Raises sqlite3.DatabaseError where not even the schema can be read."""
+    last: Exception | None = None
     # On a medium that cannot be written a WAL database opens only as immutable, and then without its journal.
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
         connection.text_factory = _text
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             connection.close()
             last = error
         else:
             return connection
-    assert last is not None
-    raise last
+    raise sqlite3.DatabaseError(str(last)) from last
 
 
 def _text(raw: bytes) -> str:
@@ -68,7 +69,7 @@ class TableReader:
         """Rows with their rowid in front. Raises nothing of SQLite's."""
         try:
             newest = self._connection.execute(f'SELECT max(rowid) FROM "{self.table}"').fetchone()[0]
-        except sqlite3.Error:
+        except UNREADABLE:
             newest = ROWIDS_GUESSED
         if newest is not None:
             yield from self._range(min(1, int(newest)), int(newest))
@@ -82,7 +83,7 @@ class TableReader:
             try:
                 for row in self._select(low, high):
                     read.append(row)
-            except (sqlite3.Error, OverflowError) as error:
+            except UNREADABLE as error:
                 if low == high or self._probes > PROBES_MOST:
                     self._lose(low, high, str(error))
                     continue

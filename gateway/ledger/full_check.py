@@ -1,7 +1,7 @@
 """The full check of an open store, in slices: every record read, every chain link verified, beside the daily work.
 
-Reads only, in the thread that owns the connection. A small file gets SQLite's own `quick_check` first, which cannot be
-interrupted; a large one is walked, table by table, so that no commit waits longer than for one slice.
+Reads only, in the thread that owns the connection. A small file gets SQLite's own `integrity_check` first, which cannot
+be interrupted; a large one is walked, table by table, so that no commit waits longer than for one slice.
 """
 
 import sqlite3
@@ -15,6 +15,7 @@ from .rows import COLUMNS, is_whole
 SMALL_BYTES = 16_000_000
 ROWS_A_SLICE = 500
 TABLES = ("meta", "boot", "meter", "bucket_total", *COLUMNS)
+FEW_ROWS = ("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start")
 NO_END = (1 << 63) - 1
 
 
@@ -26,7 +27,7 @@ class FullCheck:
         self.fault = ""
         self.checked_rows, self.checked_links = 0, 0
         self._connection, self._path, self._rows = connection, path, rows_a_slice
-        self._event_seqs: dict[object, int] = {}
+        self._event_seqs: dict[int, int] = {}
         self._slices = self._walk()
 
     @property
@@ -58,11 +59,34 @@ class FullCheck:
         """A fault, or nothing, after each slice."""
         self._event_seqs.clear()
         if self._path.stat().st_size <= SMALL_BYTES:
-            (word,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-            yield "" if word == "ok" else str(word)
+            yield self._own_word("1")
+        for table in FEW_ROWS:
+            yield self._own_word(table)
         for table in TABLES:
             yield from self._read_all(table)
+        yield from self._walk_events()
         yield from self._walk_chains()
+
+    def _own_word(self, what: str) -> str:
+        """SQLite's own judgement of one table with its indexes, or of the whole file (`1`: the first fault only)."""
+        (word,) = self._connection.execute(f"PRAGMA integrity_check({what})").fetchone()
+        return "" if word == "ok" else str(word)
+
+    def _walk_events(self) -> Iterator[str]:
+        """Every event by its index: one that is only there or only in the table is a fault."""
+        seen = dict.fromkeys(self._event_seqs, 0)
+        for meter_id, newest in self._event_seqs.items():
+            while seen[meter_id] < newest:
+                rows = self._connection.execute(
+                    "SELECT seq FROM event WHERE meter_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+                    (meter_id, seen[meter_id], self._rows),
+                ).fetchall()
+                expected = list(range(seen[meter_id] + 1, seen[meter_id] + 1 + len(rows)))
+                if not rows or [seq for (seq,) in rows] != expected:
+                    yield f"event {seen[meter_id] + 1} of meter {meter_id}: not in its index"
+                    return
+                seen[meter_id] = expected[-1]
+                yield ""
 
     def _read_all(self, table: str) -> Iterator[str]:
         columns = COLUMNS.get(table)
@@ -83,7 +107,8 @@ class FullCheck:
 
     def _missing_event(self, rows: list[tuple[object, ...]]) -> str:
         """Events are numbered without a hole, and stored in that order."""
-        for _, meter_id, seq, *_rest in rows:
+        for row in rows:
+            meter_id, seq = int(str(row[1])), row[2]
             expected = self._event_seqs.get(meter_id, 0) + 1
             if seq != expected:
                 return f"event {expected} of meter {meter_id}: missing"

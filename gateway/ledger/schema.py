@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from .schema_digest import schema_digest
 from .version import SCHEMA_VERSION
 
 migrations = Migrations("netmeter")
@@ -158,6 +159,8 @@ def migrate(path: Path) -> int:
         # WAL is a property of the file; set here once, so that the daemon finds it.
         db.enable_wal()
         migrations.apply(db)
+        with db.atomic():
+            db["meta"].upsert({"key": "schema_digest", "value": schema_digest(db.conn)}, pk="key")
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
     finally:
         db.close()

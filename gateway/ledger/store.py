@@ -37,6 +37,7 @@ from .records import (
     part_record,
 )
 from .rows import insert, is_whole, summed
+from .schema_digest import schema_fault
 from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
@@ -106,6 +107,8 @@ class Store:
                 )
             self._connection = connect(path)
             try:
+                if fault := schema_fault(self._connection):
+                    raise DamagedError(f"{path}: {fault}; {_MEND}")
                 self.epoch = self._load_epoch()
                 self.store_epoch = self.epoch.store_epoch
                 self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)

@@ -14,7 +14,7 @@ import msgspec
 from ..energy import AccumulatorState, Opening
 from ..validate import ValidatorState
 from .checkpoint_file import Checkpoint, MeterCheckpoint
-from .damaged import TableReader, open_for_reading, tables_of
+from .damaged import UNREADABLE, TableReader, open_for_reading, tables_of
 from .epochs import Witnessed
 from .rows import COLUMNS, is_whole
 
@@ -40,7 +40,7 @@ def salvage_states(path: Path) -> Salvaged:
         return Salvaged()
     try:
         return _read(connection)
-    except sqlite3.Error:
+    except UNREADABLE:
         return Salvaged()
     finally:
         connection.close()

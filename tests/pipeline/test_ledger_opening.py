@@ -32,7 +32,7 @@ from gateway.pulse import Pulse
 from gateway.upkeep import Upkeep
 
 from .test_ledger_store import own
-from .world import MIN, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section
+from .world import MIN, MORE, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section
 
 HERE = Machine("m1", "b1")
 
@@ -379,7 +379,7 @@ def a_page_of_another_time(rng: random.Random, data: bytearray) -> None:
     data[one * 4096 : (one + 1) * 4096] = data[other * 4096 : (other + 1) * 4096]
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(6 * MORE))
 @pytest.mark.parametrize("damage", [a_page, a_page_of_zeros, a_bit, a_page_of_another_time])
 def test_damage_anywhere_is_found_and_survived(
     path: Path, damage: Callable[[random.Random, bytearray], None], seed: int
