@@ -11,13 +11,16 @@ from .. import __version__
 
 COMMANDS = {
     # verb: (module:command, what it does in one line)
+    "backup": ("gateway.cli.backup:backup", "Copy the store into one file, while the gateway runs or not."),
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
+    "restore": ("gateway.cli.restore:restore", "Put a copy in the store's place, under a new store epoch."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
+    "salvage": ("gateway.cli.salvage:salvage", "Read what can be read of a damaged store."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }

@@ -10,11 +10,13 @@ from ..energy import Interval, Part, Quality
 from . import chain
 from .records import interval_record
 
-SELECT_LINKS = (
-    "SELECT seq, revision, supersedes, register_epoch, start_us, end_us, bucket, tariff, tariff_version, quality,"
-    " import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
-    " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh, previous_hash, hash FROM interval"
+LINK_COLUMNS = (
+    *("seq", "revision", "supersedes", "register_epoch", "start_us", "end_us", "bucket", "tariff", "tariff_version"),
+    *("quality", "import_milliwh", "import_unassigned_milliwh", "import_uncertain_milliwh", "import_register_milliwh"),
+    *("export_milliwh", "export_unassigned_milliwh", "export_uncertain_milliwh", "export_register_milliwh"),
+    *("previous_hash", "hash"),
 )
+SELECT_LINKS = f"SELECT {', '.join(LINK_COLUMNS)} FROM interval"
 Row = tuple[object, ...]
 
 

@@ -154,7 +154,7 @@ class Opener:
         states = witness.carried(found, (), were_known=True)
         connection = connect(self._path)
         try:
-            _in_transaction(connection, lambda: begin(connection, reason, self._owner, states, witness.named(states)))
+            in_transaction(connection, lambda: begin(connection, reason, self._owner, states, witness.named(states)))
         finally:
             connection.close()
         self._told.append(("store_epoch", {"reason": reason.value, "why": why, "witness": witness.named(states)}))
@@ -170,7 +170,7 @@ class Opener:
         make_empty(new, self._make)
         connection = connect(new)
         try:
-            _in_transaction(connection, lambda: self._fill(connection, reason, states, salvaged, checkpoint))
+            in_transaction(connection, lambda: self._fill(connection, reason, states, salvaged, checkpoint))
         finally:
             connection.close()
         aside = aside_name(self._path, reason.value, self._owner.wall_us)
@@ -189,15 +189,22 @@ class Opener:
         if checkpoint is not None:
             begin(connection, Beginning.ELSEWHERE, self._owner, {}, "", checkpoint.store_epoch)
         begin(connection, reason, self._owner, states, witness.named(states))
-        for name, kind, seq, payload in salvaged.outbox:
-            connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
-            (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
-            connection.execute(insert("outbox"), summed((meter_id, kind, seq, payload)))
+        carry_outbox(connection, salvaged)
 
     def _require_ours(self, error: DamagedError) -> None:
         """A file that nothing says was a store may be anybody's: a wrong path must not move it."""
         if self._checkpoints.load() is None and not witness.salvage_states(self._path).is_store:
             raise error
+
+
+def carry_outbox(connection: sqlite3.Connection, salvaged: witness.Salvaged) -> None:
+    """Take along what no broker has taken, byte for byte, unless it is there already."""
+    waiting = {payload for (payload,) in connection.execute("SELECT payload FROM outbox")}
+    for name, kind, seq, payload in salvaged.outbox:
+        if payload not in waiting:
+            connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
+            (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+            connection.execute(insert("outbox"), summed((meter_id, kind, seq, payload)))
 
 
 def make_empty(place: Path, make: MakeStore) -> None:
@@ -208,7 +215,8 @@ def make_empty(place: Path, make: MakeStore) -> None:
     place.with_name(f"{place.name}.lock").unlink(missing_ok=True)
 
 
-def _in_transaction(connection: sqlite3.Connection, act: Callable[[], object]) -> None:
+def in_transaction(connection: sqlite3.Connection, act: Callable[[], object]) -> None:
+    """All that `act` does, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         act()

@@ -4,12 +4,17 @@ The daemon never imports this file: sqlite-utils brings numpy. Tables are STRICT
 time UTC microseconds. A change is a new numbered migration; a released one is never edited.
 """
 
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from .checkpoint_file import sync_folder
+from .copies import copy_closed, verify_copy
 from .schema_digest import schema_digest
+from .store import StoreError, schema_version
 from .version import SCHEMA_VERSION
 
 migrations = Migrations("netmeter")
@@ -149,15 +154,21 @@ def m0003_store_epochs(db: Any) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
-def migrate(path: Path) -> int:
+def migrate(path: Path, *, backup: bool = False) -> int:
     """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
 
-    Raises sqlite3.DatabaseError where the file is no store of ours.
+    Each migration is one transaction. `backup`: a store that has to change is copied first, to `backup_place`.
+    Raises sqlite3.DatabaseError where the file is no store of ours, StoreError where it is not to be touched.
     """
+    found = schema_version(path)
+    _refuse(path, found)
+    if backup and 0 < found < SCHEMA_VERSION:
+        copy_before(path, found)
     db = Database(path)
     try:
         # WAL is a property of the file; set here once, so that the daemon finds it.
         db.enable_wal()
+        db.execute("PRAGMA synchronous = FULL")
         migrations.apply(db)
         with db.atomic():
             db["meta"].upsert({"key": "schema_digest", "value": schema_digest(db.conn)}, pk="key")
@@ -167,3 +178,44 @@ def migrate(path: Path) -> int:
     if version != SCHEMA_VERSION:
         raise RuntimeError(f"{path}: migrated to schema {version}, expected {SCHEMA_VERSION}")
     return version
+
+
+def backup_place(path: Path, found: int) -> Path:
+    """Where the copy of a store of an older schema is kept."""
+    return path.with_name(f"{path.name}.schema-{found}")
+
+
+def copy_before(path: Path, found: int) -> Path:
+    """Copy a store before it is changed; an earlier copy of the same schema gives way to it. Raises StoreError."""
+    place = backup_place(path, found)
+    part = place.with_name(f"{place.name}.part")
+    part.unlink(missing_ok=True)
+    needed, free = path.stat().st_size * 13 // 10, shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise StoreError(
+            f"{path}: no room for a copy before schema {found} becomes {SCHEMA_VERSION}: it takes"
+            f" {needed // 1_000_000 + 1} MB, {free // 1_000_000} MB are free. Free some, or"
+            f" `netmeter migrate --no-backup {path}`; the store was left untouched"
+        )
+    copy_closed(path, part, lambda _doing, _done, _total: None)
+    verify_copy(part, lambda _doing, _done, _total: None)
+    part.replace(place)
+    sync_folder(place.parent)
+    return place
+
+
+def _refuse(path: Path, found: int) -> None:
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: written by a newer netmeter (schema {found}, this one knows {SCHEMA_VERSION});"
+            " install the newer version again; the file was left untouched"
+        )
+    if found or not path.exists():
+        return
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    finally:
+        connection.close()
+    if tables and "_sqlite_migrations" not in tables:
+        raise StoreError(f"{path}: another program's database ({', '.join(sorted(tables)[:3])}); choose another path")
