@@ -195,6 +195,10 @@ class App:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             owner = Owner(self._config.gateway.id, this_machine(), self._clock.wall_us())
+            if not (owner.machine.machine or owner.machine.board):
+                logger.info(
+                    event_line("machine_unknown", why="neither machine-id nor board serial: no clone is noticed")
+                )
             opened = Opener(path, owner, [section.name for section in self._config.meter], _migrate).open()
             for event, detail in opened.told:
                 logger.warning(event_line(event, **detail))

@@ -31,7 +31,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     last: Exception | None = None
     # On a medium that cannot be written a WAL database opens only as immutable, and then without its journal.
     for mode in ("mode=ro", "mode=ro&immutable=1"):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
         connection.text_factory = _text
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
