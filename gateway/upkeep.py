@@ -17,7 +17,7 @@ from .ledger.swap import suspect_place, write_note
 from .log import event_line, logger
 from .pulse import Pulse
 
-QUIET_PAUSE_S, BUSY_PAUSE_S = 0.5, 0.005
+QUIET_PAUSE_S, BUSY_PAUSE_S = 0.5, 0.01
 BACKUP_NAME = "backup.part"
 
 

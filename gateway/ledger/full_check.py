@@ -12,8 +12,8 @@ from .epochs import first_interval_seqs, load_epochs
 from .links import SELECT_LINKS, Chained, Walk
 from .rows import COLUMNS, is_whole
 
-SMALL_BYTES = 16_000_000
-ROWS_A_SLICE = 500
+SMALL_BYTES = 4_000_000
+ROWS_A_SLICE = 200
 TABLES = ("meta", "boot", "meter", "bucket_total", *COLUMNS)
 FEW_ROWS = ("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start")
 NO_END = (1 << 63) - 1
