@@ -87,7 +87,7 @@ def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verif
         raise DamagedError(f"{path}: {word}")
     rows = links = 0
     if schema == SCHEMA_VERSION:  # an older one has no checksums yet, and is verified once it is migrated
-        check = FullCheck(connection, path)
+        check = FullCheck(lambda: connection, path)
         while not check.step():
             report("verifying", check.checked_rows + check.checked_links, 0)
         if check.fault:

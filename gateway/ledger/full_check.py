@@ -5,7 +5,7 @@ be interrupted; a large one is walked, table by table, so that no commit waits l
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .epochs import first_interval_seqs, load_epochs
@@ -22,13 +22,20 @@ NO_END = (1 << 63) - 1
 class FullCheck:
     """One walk. `step` until `done`; `fault` says the first thing found, empty where all holds."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, rows_a_slice: int = ROWS_A_SLICE) -> None:
+    def __init__(
+        self, connection: Callable[[], sqlite3.Connection], path: Path, rows_a_slice: int = ROWS_A_SLICE
+    ) -> None:
+        """`connection`: the one that holds now; a store that failed may have been opened anew between two slices."""
         self.done = False
         self.fault = ""
         self.checked_rows, self.checked_links = 0, 0
-        self._connection, self._path, self._rows = connection, path, rows_a_slice
+        self._connection_now, self._path, self._rows = connection, path, rows_a_slice
         self._event_seqs: dict[int, int] = {}
         self._slices = self._walk()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._connection_now()
 
     @property
     def told(self) -> str:

@@ -179,7 +179,7 @@ class Store:
 
     def full_check(self) -> FullCheck:
         """A walk over all records, in slices, for this thread between commits."""
-        return FullCheck(self._connection, self.path)
+        return FullCheck(lambda: self._connection, self.path)
 
     def slices(self, into: Path) -> BackupSlices:
         """A copy of the whole store into a new file, in slices, for this thread between commits."""
