@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from drivers import EnergyRegister
 
 from . import presence, repeat, step_doubt
+from .bridge import bridge
 from .closing import close_pending
 from .config.types import GapPolicy
 from .energy import (
@@ -26,6 +27,7 @@ from .energy import (
     registers_of,
 )
 from .kernels import Kernel
+from .ledger.records import Record
 from .read import Reading
 from .tariff.calendar import UNASSIGNED, EdgeTable
 from .timeline import Timeline
@@ -148,6 +150,12 @@ class Accumulator:
         marks = {direction: _mark(reading, one) for direction, one in registers_of(reading.snapshot).items()}
         repeat.book_unplaced(self.state, marks, self._rules.limit_milliw)
         self._check()
+
+    def bridge(self, reading: Reading, counts_on: bool) -> Record | None:
+        """Before the first booking of a store epoch that goes on from another. Returns what to tell of it, if it is."""
+        detail = bridge(self.state, reading, counts_on)
+        self._check()
+        return detail
 
     def move(self, direction: Direction, gains_milliwh: Mapping[str, int], doubts_milliwh: Mapping[str, int]) -> None:
         """Move booked energy between buckets, as a correction of closed intervals has it; the gains add up to 0."""

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 
 from . import jumps
 from .accumulate import Accumulator, Rules
-from .bridge import bridge
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
@@ -166,7 +165,7 @@ class Books:
 
     def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
         """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""
-        detail = bridge(self._accumulator.state, reading, counts_on)
+        detail = self._accumulator.bridge(reading, counts_on)
         if detail is not None:
             self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
 
