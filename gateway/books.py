@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import jumps
-from .accumulate import Accumulator, Rules
+from .accumulate import Rules
+from .acts import RecordedAccumulator
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
@@ -40,7 +41,6 @@ from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
 from .refusals import Refusals
-from .restate import restate
 from .tariff_counters import CrossCheck, TariffCounter
 from .timeline import Timeline
 from .validate import validate
@@ -84,7 +84,7 @@ class Books:
         self._stored, self._timeline = stored, timeline
         self._limits = Limits(limit_milliw=section.limit_milliw, basis=basis)
         self._validator = stored.validator
-        self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
+        self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
         self._cross_check = CrossCheck(counters, section.limit_milliw)
@@ -184,7 +184,7 @@ class Books:
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
-        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
+        self._write_reading(self.last_decision, reading, batch)
         for interval in closed:
             self._write_interval(interval, batch)
         self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
@@ -209,9 +209,9 @@ class Books:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
         closed = self._accumulator.add(closing)
-        batch.readings.append(ReadingRow(meter_id, self.register_epoch, "stated: closing", closing))
+        self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)
-        batch.readings.append(ReadingRow(meter_id, epoch, "stated: opening", opening))
+        self._write_reading("stated: opening", opening, batch)
         batch.epochs.append(EpochRow(meter_id, epoch, Reason.STATED.value, closing, opening))
         stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
         kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
@@ -223,7 +223,8 @@ class Books:
 
     def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
         opened = outcome.opened
-        bucket = restate(self._accumulator.state, outcome, self._timeline.calendar)
+        bucket = self._accumulator.restate(outcome, self._timeline.calendar)
+        self._write_reading("stated: afterwards", opened.first, batch)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
         self.tell(kind, moment.wall_us, detail, batch)
 
@@ -248,6 +249,8 @@ class Books:
             self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
             return False
         self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh)
+        if self._validator.last is not None:
+            self._write_reading("corrected", self._validator.last, batch)
         for old, interval in zip(closed[1:], found.intervals, strict=True):
             self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
         self.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
@@ -257,6 +260,10 @@ class Books:
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
+
+    def _write_reading(self, decision: str, reading: Reading, batch: Batch) -> None:
+        acts = self._accumulator.take_acts(decision, reading)
+        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, decision, reading, acts))
 
     def _write_interval(self, interval: Interval, batch: Batch) -> None:
         self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..acts import Act
 from ..energy import AccumulatorState, Interval, Part
 from ..read import Reading
 from ..validate import ValidatorState
@@ -53,6 +54,8 @@ class ReadingRow:
     register_epoch: int
     decision: str
     reading: Reading
+    acts: tuple[Act, ...] = ()
+    """What was done to the account by it, where that is anything but booking it as the meter showed it."""
 
 
 @dataclass(frozen=True, slots=True)

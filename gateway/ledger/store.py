@@ -17,8 +17,9 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain
+from . import chain, readings
 from .lock import StoreLock
+from .past import StoredPast
 from .records import (
     Batch,
     ClosedInterval,
@@ -31,6 +32,7 @@ from .records import (
     StoredMeter,
     part_record,
 )
+from .retention import Retention
 from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
@@ -95,6 +97,9 @@ class Store:
             try:
                 self.store_epoch = self._load_store_epoch()
                 self._boot_numbers = self._load_boot_numbers()
+                self._forms = readings.Forms(self._connection)
+                self.retention = Retention(self._connection)
+                self.past = StoredPast(self._connection, self._find_closed)
             except BaseException:
                 self._connection.close()
                 raise
@@ -162,7 +167,8 @@ class Store:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT_READING, [self._reading_values(row) for row in batch.readings])
+            connection.executemany(readings.INSERT, [self._reading_values(row) for row in batch.readings])
+            aged = self.retention.note(batch.readings)
             connection.executemany(_INSERT_EPOCH, [_epoch_values(row) for row in batch.epochs])
             connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
             connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
@@ -183,7 +189,9 @@ class Store:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
+            self._forms.forget()
             raise
+        self.retention.age = aged
 
     def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
         """Up to `limit` unacknowledged messages with an id above `after_id`, oldest first."""
@@ -276,6 +284,7 @@ class Store:
             self._boot_number(reading.boot_id),
             *_registers(reading),
             reading.snapshot.power_milliw,
+            *self._forms.columns(row),
         )
 
     def _write_state(self, meter_id: int, validator: ValidatorState, accumulator: AccumulatorState) -> None:
@@ -296,10 +305,6 @@ class Store:
         )
 
 
-_INSERT_READING = (
-    "INSERT INTO reading (meter_id, register_epoch, decision, earliest_us, latest_us, monotonic_us, boot_number,"
-    " import_milliwh, export_milliwh, power_milliw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _INSERT_EPOCH = (
     "INSERT INTO register_epoch (meter_id, register_epoch, opened_us, reason, serial, previous_import_milliwh,"
     " previous_export_milliwh, first_import_milliwh, first_export_milliwh) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
