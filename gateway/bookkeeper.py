@@ -154,6 +154,19 @@ class Bookkeeper(threading.Thread):
         """
         return self.call(lambda: self._exchange(statement), EXCHANGE_WITHIN_S)
 
+    def change(self, work: Callable[[Batch], None]) -> str:
+        """In this thread alone (`call`): let `work` change books whose every reading is stored, in one transaction.
+
+        Returns the store's error, or nothing.
+        """
+        self._commit()
+        if not self.health.error:
+            work(self._batch)
+            for live in self.live.values():
+                live.dirty = True
+            self._commit()
+        return self.health.error
+
     def stop(self) -> None:
         """Commit what there is and end; a thread that hangs on its disk is not waited for."""
         self._stopping = True

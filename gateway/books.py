@@ -29,20 +29,22 @@ from .decision import (
     Rule,
     Waiting,
 )
-from .energy import Direction, Interval
+from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
 from .journal import Journal, Origin, OutboxIds
 from .jumps import Jumps
 from .kernels import Kernel
+from .ledger.past import Past
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
+from .recompute import MeterAgain, begin, emptied
 from .refusals import Refusals
 from .tariff_counters import CrossCheck, TariffCounter
-from .timeline import Timeline
+from .timeline import Calendar, Timeline
 from .validate import validate
 from .zone_rules import rules_of
 
@@ -85,6 +87,7 @@ class Books:
         self._limits = Limits(limit_milliw=section.limit_milliw, basis=basis)
         self._validator = stored.validator
         self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
+        self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
         self._cross_check = CrossCheck(counters, section.limit_milliw)
@@ -100,6 +103,30 @@ class Books:
     @property
     def register_epoch(self) -> int:
         return self._accumulator.state.register_epoch
+
+    @property
+    def account(self) -> AccumulatorState:
+        """The running account."""
+        return self._accumulator.state
+
+    def begin_again(self, calendar: Calendar, past: Past) -> MeterAgain:
+        """This account, to be booked again from the store by a tariff."""
+        timeline = Timeline(calendar, self._timeline.interval_us // 60_000_000, self._timeline.first_credible_us)
+        return begin(self._stored.meter_id, self.section.name, timeline, self._kernel, self._rules, past)
+
+    def adopt(self, found: MeterAgain, batch: Batch) -> None:
+        """Make the account what booking it again has found: each record that differs gets its next revision."""
+        found.state.zone_rules = self._accumulator.state.zone_rules
+        self._accumulator.state = found.state
+        tariff = self._timeline.calendar.tariff_id
+        for _, one in sorted(found.differences.items()):
+            if one.interval is not None:
+                self._journal.write_interval(one.interval, tariff, batch, one.stored)
+            elif one.stored is not None:
+                self._journal.write_interval(emptied(one.stored.interval), tariff, batch, one.stored)
+        detail: Record = {"tariff": tariff, "records": len(found.differences), "readings": found.readings}
+        self.tell("recomputed", found.state.instant_us, detail, batch)
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
 
     def take(self, reading: Reading, batch: Batch) -> Decision:
         """Decide on a reading, book it, and add all rows that belong to the decision to `batch`.
