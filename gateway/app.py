@@ -213,7 +213,7 @@ class App:
             handlers: dict[str, Handler] = {
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
-                "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store.past, self._calendar).answer,
+                "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store, self._calendar).answer,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

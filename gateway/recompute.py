@@ -16,6 +16,7 @@ from .accumulate import Accumulator, Rules
 from .acts import do_again
 from .energy import AccumulatorState, Direction, Interval, Part, Quality
 from .kernels import Kernel
+from .kernels.kernel import KernelError
 from .ledger.past import Past
 from .ledger.readings import StoredReading
 from .ledger.records import ClosedInterval
@@ -159,10 +160,10 @@ class Again:
     def _take(self, meter: MeterAgain, reading: StoredReading, past: Past) -> None:
         try:
             meter.take(reading, past)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, KernelError) as error:
             raise RecomputeError(
                 f"meter {meter.name}: reading {reading.reading_id} does not follow on those before it ({error}):"
-                " readings are missing in the store"
+                " readings are missing in the store, or were changed"
             ) from error
 
 

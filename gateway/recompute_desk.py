@@ -50,28 +50,28 @@ class DeskError(Exception):
 class _AskedPast:
     """The past of the daemon's store, a question to the ledger thread each. Obeys `ledger.past.Past`."""
 
-    def __init__(self, past: Past, ask: Callable[[Callable[[], Any]], Any]) -> None:
-        self._past, self._ask = past, ask
+    def __init__(self, store: Store, ask: Callable[[Callable[[], Any]], Any]) -> None:
+        self._store, self._ask = store, ask
 
     def readings(self, after_id: int, limit: int) -> list[StoredReading]:
-        found: list[StoredReading] = self._ask(lambda: self._past.readings(after_id, limit))
+        found: list[StoredReading] = self._ask(lambda: self._store.past.readings(after_id, limit))
         return found
 
     def words(self, meter_id: int, ends_us: Iterable[int]) -> dict[int, ClosedInterval]:
         ends = list(ends_us)
-        found: dict[int, ClosedInterval] = self._ask(lambda: self._past.words(meter_id, ends)) if ends else {}
+        found: dict[int, ClosedInterval] = self._ask(lambda: self._store.past.words(meter_id, ends)) if ends else {}
         return found
 
     def ends_us(self, meter_id: int, after_us: int, limit: int) -> list[int]:
-        found: list[int] = self._ask(lambda: self._past.ends_us(meter_id, after_us, limit))
+        found: list[int] = self._ask(lambda: self._store.past.ends_us(meter_id, after_us, limit))
         return found
 
     def base(self, meter_id: int) -> Base | None:
-        found: Base | None = self._ask(lambda: self._past.base(meter_id))
+        found: Base | None = self._ask(lambda: self._store.past.base(meter_id))
         return found
 
     def newest_id(self) -> int:
-        found: int = self._ask(self._past.newest_id)
+        found: int = self._ask(lambda: self._store.past.newest_id())
         return found
 
 
@@ -102,9 +102,9 @@ class _Job(threading.Thread):
 class RecomputeDesk:
     """The daemon's. One job at a time."""
 
-    def __init__(self, bookkeeper: Bookkeeper, books: Mapping[str, Books], past: Past, calendar: Calendar) -> None:
-        self._bookkeeper, self._books, self._calendar, self._own_past = bookkeeper, books, calendar, past
-        self._past = _AskedPast(past, self._ask)
+    def __init__(self, bookkeeper: Bookkeeper, books: Mapping[str, Books], store: Store, calendar: Calendar) -> None:
+        self._bookkeeper, self._books, self._calendar, self._store = bookkeeper, books, calendar, store
+        self._past = _AskedPast(store, self._ask)
         self._numbers = count(1)
         self._job: _Job | None = None
         self._door = threading.Lock()
@@ -142,7 +142,7 @@ class RecomputeDesk:
         found: dict[str, Any] = {}
 
         def compare(batch: Batch) -> None:
-            again.catch_up(past=self._own_past)
+            again.catch_up(past=self._store.past)
             found.update(report(again, {name: one.account for name, one in self._books.items()}, calendar.tariff_id))
             if apply:
                 found["applied"] = adopt(again, self._books, batch)

@@ -18,6 +18,7 @@ from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
 from . import chain, readings
+from .edges_at_risk import EdgesAtRisk
 from .lock import StoreLock
 from .past import StoredPast
 from .records import (
@@ -97,9 +98,7 @@ class Store:
             try:
                 self.store_epoch = self._load_store_epoch()
                 self._boot_numbers = self._load_boot_numbers()
-                self._forms = readings.Forms(self._connection)
-                self.retention = Retention(self._connection)
-                self.past = StoredPast(self._connection, self._find_closed)
+                self._open_rooms()
             except BaseException:
                 self._connection.close()
                 raise
@@ -110,6 +109,13 @@ class Store:
             self._lock.release()
             raise
         self.path = path
+
+    def _open_rooms(self) -> None:
+        """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
+        self._forms = readings.Forms(self._connection)
+        self._edges = EdgesAtRisk(self._connection)
+        self.retention = Retention(self._connection)
+        self.past = StoredPast(self._connection, self._find_closed)
 
     def close(self) -> None:
         """Close the file and let go of the lock. What was not committed is not written here."""
@@ -139,7 +145,7 @@ class Store:
         if stored is not None:
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
+                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
             except msgspec.DecodeError as error:
                 raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
@@ -190,6 +196,7 @@ class Store:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
             self._forms.forget()
+            self._edges.forget()
             raise
         self.retention.age = aged
 
@@ -291,7 +298,11 @@ class Store:
         self._connection.execute(
             "INSERT INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)"
             " ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator, accumulator = excluded.accumulator",
-            (meter_id, _ENCODER.encode(validator).decode(), _ENCODER.encode(accumulator).decode()),
+            (
+                meter_id,
+                _ENCODER.encode(validator).decode(),
+                _ENCODER.encode(self._edges.parted(meter_id, accumulator)).decode(),
+            ),
         )
         self._connection.executemany(
             "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
