@@ -21,7 +21,7 @@ from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.read import Reading
-from gateway.recompute import Again, begin, is_same
+from gateway.recompute import Again, MeterAgain, begin, is_same
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 from gateway.timeline import Timeline
@@ -162,12 +162,16 @@ class Ledger:
             gone += one
         return gone
 
-    def is_the_same_again(self) -> bool:
-        """Whether booking the stored readings again gives this account and these records, to the last bit."""
+    def again(self) -> MeterAgain:
+        """The stored readings, booked again."""
         past = self.store.past
         meter = begin(self.meter_id, METER, Timeline(self.calendar, 15), self.kernel, self.rules, past)
         Again({self.meter_id: meter}, past).catch_up()
         meter.find_gone(past)
+        return meter
+
+    def is_same(self, meter: MeterAgain) -> bool:
+        """Whether that is this account and these records, to the last bit."""
         return is_same(meter.state, self.account) and not meter.differences
 
     def _day(self, day: int, written: int, commits: int, thinned: int) -> Day:
