@@ -183,14 +183,14 @@ class Retention:
         return sorted(edges)
 
     def _load_age(self) -> Age:
-        """The age at the newest mark, and what was read since: an hour of rows at the most."""
+        """The age at the newest mark, and what was read since, an hour of rows; short by no more than one commit."""
         row = self._connection.execute(
             "SELECT mark_hour, reading_id FROM retention_mark ORDER BY mark_hour DESC LIMIT 1"
         ).fetchone()
         hour, mark_id = (0, 0) if row is None else (int(row[0]), int(row[1]))
         age = Age(hour * HOUR_US)
         for boot_id, monotonic_us in self._connection.execute(
-            "SELECT boot_id, monotonic_us FROM reading JOIN boot USING (boot_number) WHERE reading_id > ?"
+            "SELECT boot_id, monotonic_us FROM reading JOIN boot USING (boot_number) WHERE reading_id >= ?"
             " ORDER BY reading_id",
             (mark_id,),
         ):
