@@ -67,7 +67,9 @@ def thin(store: Store, hours: int, most_bytes: int = 0) -> int:
     return gone
 
 
-def test_age_is_what_was_read_and_survives_a_restart(store: Store, path: Path) -> None:
+def test_age_is_what_was_read_and_survives_a_restart(path: Path) -> None:
+    store = Store(path)
+    store.load_meter("grid")
     write(store, run(30), size=1)
     assert store.retention.age.read_us == 30 * HOUR_US - EVERY_US
     store.close()
