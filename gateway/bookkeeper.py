@@ -254,6 +254,7 @@ class Bookkeeper(threading.Thread):
             # The store has been away for long: raw readings go first, what was reckoned from them is kept.
             self.health.readings_dropped += len(self._batch.readings)
             self._batch.readings.clear()
+            self._batch.rebase = True
 
     def _note_failure(self, meter: str, error: str) -> None:
         self._books[meter].counters.failed += 1

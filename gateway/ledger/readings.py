@@ -8,6 +8,8 @@ cannot be booked again, and are never asked for.
 import sqlite3
 from dataclasses import dataclass
 
+import msgspec
+
 from drivers import EnergyRegister
 
 from ..acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
@@ -77,6 +79,15 @@ class Forms:
             insert = f"INSERT INTO reading_form ({_FORM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
             row = (self._connection.execute(insert, form).lastrowid,)
         return int(row[0])
+
+
+def write_base(connection: sqlite3.Connection, meter_id: int, accumulator: AccumulatorState) -> None:
+    """Within a transaction: a meter's account as it stands after the newest reading is what is reckoned from."""
+    connection.execute(
+        "INSERT OR REPLACE INTO recompute_base (meter_id, reading_id, accumulator)"
+        " SELECT ?, coalesce(max(reading_id), 0), ? FROM reading",
+        (meter_id, msgspec.json.encode(accumulator).decode()),
+    )
 
 
 def read_after(connection: sqlite3.Connection, after_id: int, limit: int) -> list[StoredReading]:

@@ -122,6 +122,8 @@ class Batch:
     acknowledged: list[int] = field(default_factory=list)
     """Outbox ids that the broker has taken."""
     states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
+    rebase: bool = False
+    """Readings are missing among those above: what these states are is booked again from here on only."""
 
     @property
     def is_empty(self) -> bool:

@@ -189,6 +189,8 @@ class Store:
             )
             for meter_id, (validator, accumulator) in batch.states.items():
                 self._write_state(meter_id, validator, accumulator)
+                if batch.rebase:
+                    readings.write_base(connection, meter_id, accumulator)
             connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
             connection.execute("COMMIT")
         except BaseException:
@@ -331,7 +333,7 @@ _SELECT_CLOSED = (
     "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
     " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
     " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
-    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
+    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY +seq DESC LIMIT 1"  # by the index on end_us
 )
 _INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
 

@@ -3,10 +3,12 @@
 The store is written as the daemon writes it, a transaction for many readings; nothing is reckoned here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from gateway.accumulate import Rules
 from gateway.config.types import GapPolicy
@@ -30,7 +32,12 @@ class _KeptStore(_Store):
     batches: list[Batch] = field(default_factory=list)
 
     def commit(self, batch: Batch) -> None:
-        self.batches.append(batch)
+        # What is committed is what it is now: the account itself goes on.
+        now = {
+            meter: (validator, msgspec.json.decode(msgspec.json.encode(account), type=AccumulatorState))
+            for meter, (validator, account) in batch.states.items()
+        }
+        self.batches.append(replace(batch, states=now))
         _Store.commit(self, batch)
 
 
@@ -58,15 +65,22 @@ def dense(history: History, every_us: int) -> History:
     return replace(history, asks=tuple(asks))
 
 
-def keep(history: History, path: Path) -> tuple[Store, AccumulatorState]:
-    """Play a history into a new store. Returns it, open, and the account that the books ended with."""
+def keep(history: History, path: Path, lost: Collection[int] = ()) -> tuple[Store, AccumulatorState]:
+    """Play a history into a new store. Returns it, open, and the account that the books ended with.
+
+    `lost`: the commits whose readings are let go.
+    """
     player = _Kept(history)
     player.play()
     migrate(path)
     store = Store(path)
     meter_id = store.load_meter(METER).meter_id
     for place in range(0, len(player.kept.batches), READINGS_A_COMMIT):
-        store.commit(_joined(player.kept.batches[place : place + READINGS_A_COMMIT], meter_id))
+        batch = _joined(player.kept.batches[place : place + READINGS_A_COMMIT], meter_id)
+        if place // READINGS_A_COMMIT in lost:
+            batch.readings.clear()
+            batch.rebase = True
+        store.commit(batch)
     return store, player.account
 
 
@@ -76,6 +90,8 @@ def _joined(batches: Sequence[Batch], meter_id: int) -> Batch:
         whole.readings += [replace(row, meter_id=meter_id) for row in one.readings]
         whole.intervals += [replace(row, meter_id=meter_id) for row in one.intervals]
         whole.events += [replace(row, meter_id=meter_id) for row in one.events]
+        for states in one.states.values():
+            whole.states[meter_id] = states
     return whole
 
 

@@ -1,6 +1,6 @@
 """Booking stored readings again gives the ledger's own integers, before and after thinning, whatever has happened.
 
-Histories by lot: gaps, jumps, exchanges, restarts, clocks that are set on and back, read every 10 to 45 s. What is
+Histories by lot: gaps, jumps, exchanges, restarts, clocks that are set on and back, read every 20 or 45 s. What is
 expected is what the books had when the readings came, one by one; the store is a real one.
 """
 
@@ -45,8 +45,8 @@ def is_the_ledgers(meter: MeterAgain, account: AccumulatorState) -> bool:
 
 
 @seed(8)
-@given(number=st.integers(1, 10**6), every_s=st.sampled_from([10, 20, 45]))
-@tries(10)
+@given(number=st.integers(1, 10**6), every_s=st.sampled_from([20, 45]))
+@tries(5)
 def test_recompute_before_and_after_thinning_is_the_ledger(
     tmp_path_factory: pytest.TempPathFactory, number: int, every_s: int
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_thinning_that_forgets_one_of_its_rules_is_found(
         )
 
     found = 0
-    for number in range(1, 7):
+    for number in range(1, 5):
         one = dense(history(8, number), 20 * S)
         store, account = keep(one, tmp_path / f"{number}.sqlite")
         monkeypatch.setattr(retention_module, "droppable", careless)
@@ -99,4 +99,14 @@ def test_a_thinning_that_forgets_one_of_its_rules_is_found(
         except Exception:  # noqa: BLE001  # what is missing may well not follow at all
             found += 1
         store.close()
-    assert found > 2
+    assert found > 1
+
+
+def test_where_readings_were_let_go_it_begins_with_the_account_as_it_stood(tmp_path: Path) -> None:
+    """A store that was away for long: raw readings are let go, and what they were booked to is the base."""
+    one = dense(history(8, 3), 20 * S)
+    store, account = keep(one, tmp_path / "ledger.sqlite", lost=range(5, 9))
+    meter = again(store, one)
+    store.close()
+    assert not meter.is_whole
+    assert is_the_ledgers(meter, account)
