@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from .checkpoint_file import MeterCheckpoint
+from .readings import write_base
 from .rows import insert, summed
 
 _ENCODER = msgspec.json.Encoder()
@@ -154,6 +155,7 @@ def _carry(connection: sqlite3.Connection, name: str, meter: MeterCheckpoint) ->
         insert("meter_state"),
         summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(meter.accumulator).decode())),
     )
+    write_base(connection, meter_id, meter.accumulator)  # what was before cannot be booked again to the same end
     connection.execute("DELETE FROM bucket_total WHERE meter_id = ?", (meter_id,))
     connection.executemany(
         "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)",

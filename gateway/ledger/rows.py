@@ -15,7 +15,7 @@ _ENCODER = msgspec.json.Encoder()
 COLUMNS = {
     "reading": (
         *("meter_id", "register_epoch", "decision", "earliest_us", "latest_us", "monotonic_us", "boot_number"),
-        *("import_milliwh", "export_milliwh", "power_milliw"),
+        *("import_milliwh", "export_milliwh", "power_milliw", "one_moment", "clock_error_us", "form_id", "acts"),
     ),
     "register_epoch": (
         *("meter_id", "register_epoch", "opened_us", "reason", "serial", "previous_import_milliwh"),

@@ -16,14 +16,16 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain
+from . import chain, readings
 from .backup_slices import BackupSlices
 from .checkpoint_file import CheckpointFile
 from .checkpoint_keeper import CheckpointKeeper, EncodedState
+from .edges_at_risk import EdgesAtRisk
 from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
 from .full_check import FullCheck
 from .links import Chained, check_last_links
 from .lock import StoreLock
+from .past import StoredPast
 from .records import (
     Batch,
     ClosedInterval,
@@ -36,6 +38,7 @@ from .records import (
     StoredMeter,
     part_record,
 )
+from .retention import Retention
 from .rows import insert, is_whole, summed
 from .schema_digest import schema_fault
 from .version import SCHEMA_VERSION
@@ -114,6 +117,7 @@ class Store:
                 self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
                 self._keeper = CheckpointKeeper(CheckpointFile(path), self.store_epoch)
                 self._boot_numbers = self._load_boot_numbers()
+                self._open_rooms()
             except BaseException:
                 self._connection.close()
                 raise
@@ -124,6 +128,13 @@ class Store:
                 raise unreadable(path, error) from error
             raise
         self.path = path
+
+    def _open_rooms(self) -> None:
+        """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
+        self._forms = readings.Forms(self._connection)
+        self._edges = EdgesAtRisk(self._connection)
+        self.retention = Retention(self._connection)
+        self.past = StoredPast(self._connection, self._find_closed)
 
     def close(self) -> None:
         """Close the file and let go of the lock. What was not committed is not written here."""
@@ -210,7 +221,7 @@ class Store:
                 raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {_MEND}")
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
+                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
             except msgspec.DecodeError as error:
                 raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
@@ -244,13 +255,11 @@ class Store:
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""
         connection = self._connection
-        states = {
-            meter_id: (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
-            for meter_id, (validator, accumulator) in batch.states.items()
-        }
+        states: dict[int, EncodedState] = {}
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT_READING, [self._reading_values(row) for row in batch.readings])
+            connection.executemany(readings.INSERT, [self._reading_values(row) for row in batch.readings])
+            aged = self.retention.note(batch.readings)
             connection.executemany(_INSERT_EPOCH, [_epoch_values(row) for row in batch.epochs])
             connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
             connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
@@ -263,16 +272,23 @@ class Store:
                 insert("held_reading"),
                 [summed((meter_id, _ENCODER.encode(reading).decode())) for meter_id, reading in batch.held],
             )
-            for meter_id, (_, accumulator) in batch.states.items():
+            for meter_id, (validator, accumulator) in batch.states.items():
+                account = self._edges.parted(meter_id, accumulator)
+                states[meter_id] = (_ENCODER.encode(validator), _ENCODER.encode(account))
                 self._write_state(meter_id, states[meter_id], accumulator)
+                if batch.rebase:
+                    readings.write_base(connection, meter_id, accumulator)
             connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
+            self._forms.forget()
+            self._edges.forget()
             raise
         self._keeper.note(batch, states)
+        self.retention.age = aged
 
     def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
         """Up to `limit` unacknowledged messages with an id above `after_id`, oldest first."""
@@ -365,6 +381,7 @@ class Store:
                 self._boot_number(reading.boot_id),
                 *_registers(reading),
                 reading.snapshot.power_milliw,
+                *self._forms.columns(row),
             )
         )
 
@@ -386,7 +403,6 @@ class Store:
         )
 
 
-_INSERT_READING = insert("reading")
 _INSERT_EPOCH = insert("register_epoch")
 _INSERT_INTERVAL = (
     "INSERT INTO interval (meter_id, seq, revision, supersedes, register_epoch, start_us, end_us, bucket, tariff,"
@@ -399,7 +415,7 @@ _SELECT_CLOSED = (
     "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
     " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
     " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
-    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
+    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY +seq DESC LIMIT 1"  # by the index on end_us
 )
 _INSERT_EVENT = insert("event")
 _INSERT_OUTBOX = insert("outbox", "outbox_id")
