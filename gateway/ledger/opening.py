@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import witness
+from .ballast import Ballast
 from .checkpoint_file import Checkpoint, CheckpointFile
 from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
@@ -47,6 +48,7 @@ class Opener:
     def open(self) -> Opened:
         """Raises StoreLockedError, StoreError, OSError, and what `make` raises."""
         lock = StoreLock(self._path)
+        Ballast(self._path).release_if_full()
         try:
             lock = self._make_ready(lock)
             store = self._open(lock)

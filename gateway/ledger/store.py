@@ -16,8 +16,9 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain, readings
+from . import chain, doubt, readings
 from .backup_slices import BackupSlices
+from .ballast import Ballast
 from .checkpoint_file import CheckpointFile
 from .checkpoint_keeper import CheckpointKeeper, EncodedState
 from .edges_at_risk import EdgesAtRisk
@@ -97,6 +98,7 @@ class Store:
     def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
         """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
         self._lock = StoreLock(path) if lock is None else lock
+        Ballast(path).release_if_full()
         try:
             found = schema_version(path)
             if found > SCHEMA_VERSION:
@@ -195,6 +197,29 @@ class Store:
     def slices(self, into: Path) -> BackupSlices:
         """A copy of the whole store into a new file, in slices, for this thread between commits."""
         return BackupSlices(self._connection, into)
+
+    def reopen(self) -> None:
+        """Leave a handle that failed, and open the store anew under the same lock.
+
+        Raises sqlite3.Error, OSError, StoreError's kin never: another store in its place is sqlite3.DatabaseError.
+        """
+        self._connection.close()
+        doubt.renew_log(self.path)
+        self._connection = connect(self.path)
+        self._boot_numbers = self._load_boot_numbers()
+        self._open_rooms()
+        epochs = load_epochs(self._connection)
+        if not epochs or epochs[-1].store_epoch != self.store_epoch:
+            self._connection.close()
+            raise sqlite3.DatabaseError("another store lies in its place")
+
+    def mark(self) -> doubt.Mark:
+        """What `holds` needs to know, taken before a commit. Raises sqlite3.Error."""
+        return doubt.mark(self._connection)
+
+    def holds(self, batch: Batch, before: doubt.Mark) -> bool:
+        """Whether a batch whose commit failed is in the store all the same. Raises sqlite3.Error."""
+        return doubt.holds(self._connection, batch, before)
 
     def load_meter(self, name: str) -> StoredMeter:
         """The meter's stored state; a meter that the store has not seen is entered with an empty one.
