@@ -34,6 +34,7 @@ INBOX_LIMIT = 10_000
 INBOX_A_TURN = 500
 TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
 EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
+CHANGE_WITHIN_S = 600.0  # years of records may get a revision, on a small computer
 COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
@@ -153,6 +154,7 @@ class Bookkeeper(threading.Thread):
         """
         self._commit()
         if not self.health.error:
+            self.pulse.turn(CHANGE_WITHIN_S)
             work(self._batch)
             for live in self.live.values():
                 live.dirty = True

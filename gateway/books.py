@@ -41,7 +41,7 @@ from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
-from .recompute import MeterAgain, begin, emptied
+from .recompute import MeterAgain, begin, emptied, with_buckets_of
 from .refusals import Refusals
 from .tariff_counters import CrossCheck, TariffCounter
 from .timeline import Calendar, Timeline
@@ -116,6 +116,7 @@ class Books:
 
     def adopt(self, found: MeterAgain, batch: Batch) -> None:
         """Make the account what booking it again has found: each record that differs gets its next revision."""
+        with_buckets_of(found.state, self._accumulator.state)
         found.state.zone_rules = self._accumulator.state.zone_rules
         self._accumulator.state = found.state
         tariff = self._timeline.calendar.tariff_id

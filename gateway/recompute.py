@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -169,9 +170,24 @@ class Again:
 
 def is_same(one: AccumulatorState, other: AccumulatorState) -> bool:
     """Whether two accounts are the same to the last key; the rules of local time are not of the account."""
-    both = (msgspec.structs.replace(state, zone_rules="") for state in (one, other))
-    plain = [msgspec.to_builtins(state) for state in both]
-    return bool(plain[0] == plain[1])
+    return _plain(one) == _plain(other)
+
+
+def _plain(state: AccumulatorState) -> dict[str, Any]:
+    """An account as comparable values; a bucket that has nothing is as one that is not there."""
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(state, zone_rules=""))
+    for account in plain["directions"].values():
+        for name in ("totals_milliwh", "uncertain_milliwh"):
+            account[name] = {bucket: milliwh for bucket, milliwh in account[name].items() if milliwh}
+    return plain
+
+
+def with_buckets_of(state: AccumulatorState, old: AccumulatorState) -> None:
+    """Let the account have all buckets of the old one, at nothing: a counter may fall, but not vanish."""
+    for direction, account in state.directions.items():
+        if direction in old.directions:
+            for bucket in old.directions[direction].totals_milliwh:
+                account.totals_milliwh.setdefault(bucket, 0)
 
 
 def emptied(interval: Interval) -> Interval:

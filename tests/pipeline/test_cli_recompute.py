@@ -93,7 +93,7 @@ def test_the_ledger_is_what_its_readings_say(folder: Path) -> None:
     assert "the same, to the last bit" in recompute(folder).stdout
 
 
-@pytest.mark.parametrize("milliwh", [-10_000, 5000, -(10**8)])
+@pytest.mark.parametrize("milliwh", [-10_000, -(10**8)])
 def test_a_register_changed_by_hand_is_found(folder: Path, milliwh: int) -> None:
     """The control: one stored reading, the last before an edge, says more or less than the meter did."""
     ((reading_id,),) = rows(
@@ -169,6 +169,18 @@ def test_what_was_applied_can_be_taken_back(folder: Path) -> None:
     newest = "SELECT sum(import_milliwh) FROM interval WHERE seq IN (SELECT max(seq) FROM interval GROUP BY end_us)"
     first = "SELECT sum(import_milliwh) FROM interval WHERE revision = 0 AND end_us % 900000000 = 0"
     assert rows(folder, newest) == rows(folder, first)
+
+
+def test_buckets_that_a_tariff_no_longer_has_stay_at_nothing(folder: Path) -> None:
+    shutil.copy(places.data_file("config/tariffs/pge-e-1.toml"), folder / "tariff.toml")
+    assert found(folder, "--apply")[0] == SAME
+    code, answer = found(folder)  # opened again: buckets and account agree
+    assert code == SAME
+    ledger = {(one["direction"], one["bucket"]): one["ledger_milliwh"] for one in answer["meters"][0]["buckets"]}
+    old = {bucket: milliwh for bucket, milliwh in ledger.items() if bucket[1].startswith("winter_")}
+    assert old
+    assert set(old.values()) == {0}
+    assert sum(milliwh for (way, _), milliwh in ledger.items() if way == "import") > 0
 
 
 def test_apply_with_another_tariff_is_refused(folder: Path) -> None:
