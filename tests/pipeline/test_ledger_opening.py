@@ -29,6 +29,7 @@ from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store, StoreError
 from gateway.ledger.swap import suspect_place, write_note
 from gateway.pulse import Pulse
+from gateway.recompute import Again, begin, is_same
 from gateway.upkeep import Upkeep
 
 from .test_ledger_store import own
@@ -411,3 +412,17 @@ def test_control_the_undamaged_store_is_found_whole(path: Path) -> None:
     assert (after.told, fault) == ([], "")
     after.store.close()
     assert dump(path) == before
+
+
+def test_readings_behind_a_hole_are_booked_again_to_the_same_end(path: Path) -> None:
+    """From the witness's state on; the hole's energy goes to `unassigned` again."""
+    after = opened(path, owner(Machine("m2", "b2"))).store
+    book(after, (46 * MIN, 1090), (61 * MIN, 1100))
+    meter = after.load_meter("grid")
+    rules = Rules(limit_milliw=SERVICE_MILLIW, gap=GapPolicy.PRO_RATA, max_gap_us=3600 * S)
+    again = begin(meter.meter_id, "grid", by_hand((NOON_US, 2)), load_kernel(Build.PYTHON), rules, after.past)
+    Again({meter.meter_id: again}, after.past).catch_up()
+    assert again.readings == 2
+    assert is_same(again.state, meter.accumulator)
+    assert again.differences == {}
+    after.close()
