@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from drivers import EnergyRegister
 
 from . import presence, repeat, step_doubt
-from .bridge import bridge
+from .bridge import Detail, bridge
 from .closing import close_pending
 from .config.types import GapPolicy
 from .energy import (
@@ -27,7 +27,6 @@ from .energy import (
     registers_of,
 )
 from .kernels import Kernel
-from .ledger.records import Record
 from .read import Reading
 from .tariff.calendar import UNASSIGNED, EdgeTable
 from .timeline import Timeline
@@ -151,7 +150,7 @@ class Accumulator:
         repeat.book_unplaced(self.state, marks, self._rules.limit_milliw)
         self._check()
 
-    def bridge(self, reading: Reading, counts_on: bool) -> Record | None:
+    def bridge(self, reading: Reading, counts_on: bool) -> Detail | None:
         """Before the first booking of a store epoch that goes on from another. Returns what to tell of it, if it is."""
         detail = bridge(self.state, reading, counts_on)
         self._check()

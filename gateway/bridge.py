@@ -6,12 +6,13 @@ accumulator's state.
 """
 
 from .energy import AccumulatorState, registers_of
-from .ledger.records import Record
 from .read import Reading
 from .tariff.calendar import UNASSIGNED_NAME
 
+Detail = dict[str, int | str | None]
 
-def bridge(state: AccumulatorState, reading: Reading, counts_on: bool) -> Record | None:
+
+def bridge(state: AccumulatorState, reading: Reading, counts_on: bool) -> Detail | None:
     """Book what has flowed since the witness's last registers; returns what to tell, None where there is no hole.
 
     `counts_on`: the reading is of the same registers. Otherwise what flowed is in none, which the new register epoch
@@ -20,7 +21,7 @@ def bridge(state: AccumulatorState, reading: Reading, counts_on: bool) -> Record
     if not state.bridge:
         return None
     state.bridge = False
-    detail: Record = {"opening": state.opening.value, "from_utc_us": state.instant_us or None}
+    detail: Detail = {"opening": state.opening.value, "from_utc_us": state.instant_us or None}
     if not counts_on:
         return detail
     for direction, register in registers_of(reading.snapshot).items():
