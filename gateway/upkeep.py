@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .ledger.backup_slices import BackupSlices
+from .ledger.damaged import tells_damage
 from .ledger.records import Record
-from .ledger.store import DamagedError, Store
+from .ledger.store import Store
 from .ledger.swap import suspect_place, write_note
 from .log import event_line, logger
 from .pulse import Pulse
@@ -64,7 +65,7 @@ class Upkeep:
 
     def hear(self, error: sqlite3.Error) -> None:
         """The store failed somebody: where the file itself is at fault, it is damaged."""
-        if isinstance(self._store.judged(error), DamagedError):
+        if tells_damage(error):
             self._suspect(str(error))
 
     def backup(self, do: str) -> dict[str, Any]:

@@ -30,8 +30,9 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
     """Read every row of a damaged store that can still be read. FILE itself is not changed.
 
     Each row has a verdict: whole (its hash or checksum holds), alone (an interval that holds, but the one before it is
-    not there), unsummed (nothing to hold it against), altered. A new store gets all but the altered ones and can be
-    restored; lines of JSON get all. Without --into only the report is printed.
+    not there), unsummed (nothing to hold it against), altered. A new store gets all but the altered ones, and can be
+    restored where no interval record or event is missing in it; lines of JSON get all. Without --into only the report
+    is printed.
 
     \b
     Example:
@@ -49,6 +50,8 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
         fail(f"{store}: no such file")
     if into is not None and str(into) != "-" and into.exists():
         fail(f"{into} is there already: choose another name")
+    if into is not None and not into.parent.is_dir():
+        fail(f"{into.parent}: no such folder; make it, or choose another")
     os.umask(0o077)
     progress = Progress("rows")
     try:

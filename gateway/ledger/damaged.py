@@ -26,6 +26,16 @@ class Lost:
     why: str
 
 
+def tells_damage(error: sqlite3.Error) -> bool:
+    """Whether it is the file that is wrong, and not the disk, the moment, or a statement of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # Text that is none is found by Python, which has no code for it; a column that is gone is SQLITE_ERROR.
+    words = ("decode to UTF-8", "no such column", "no such table", "has no column")
+    return (code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)) or any(
+        word in str(error) for word in words
+    )
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing. Raises sqlite3.DatabaseError where not even the schema can be read."""
     last: Exception | None = None

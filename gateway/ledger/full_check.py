@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .damaged import tells_damage
 from .epochs import first_interval_seqs, load_epochs
 from .links import SELECT_LINKS, Chained, Walk
 from .rows import COLUMNS, is_whole
@@ -57,7 +58,7 @@ class FullCheck:
         except StopIteration:
             self.done = True
         except sqlite3.OperationalError as error:
-            if not _tells_damage(error):
+            if not tells_damage(error):
                 self._slices = self._walk()  # a generator that raised is spent: from the beginning, another time
                 raise
             self.fault, self.done = str(error), True
@@ -157,9 +158,3 @@ class FullCheck:
                     return
             self.checked_links += len(rows)
             yield ""
-
-
-def _tells_damage(error: sqlite3.Error) -> bool:
-    """Whether it is the file that is wrong, and not the disk or the moment."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)

@@ -47,7 +47,7 @@ class Salvage:
             self._tables = tables_of(self._connection)
         except UNREADABLE as error:
             raise StoreError(
-                f"{path}: its header or its list of tables cannot be read ({error}); no row of it can be found by it"
+                f"{path}: its header or its list of tables cannot be read ({error}); so none of its rows can be found"
             ) from error
         self.report: dict[str, TableReport] = {table: TableReport() for table in self._tables}
         self._names = {row["meter_id"]: str(row["name"]) for row in self._small("meter")}

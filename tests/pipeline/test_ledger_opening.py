@@ -304,6 +304,7 @@ CHANGES = [
     ("UPDATE event SET detail = '{}' WHERE seq = 1", "event 1: is not what its checksum says"),
     ("DELETE FROM event WHERE seq = 1", "event 1 of meter 1: missing"),
     ("UPDATE reading SET import_milliwh = 1011 WHERE import_milliwh = 1010", "reading 3: is not what its checksum"),
+    ("UPDATE event SET kind = CAST(x'ff' AS TEXT) WHERE seq = 1", "Could not decode to UTF-8"),
     ("UPDATE outbox SET payload = '{}' WHERE outbox_id = 2", "outbox 2: is not what its checksum says"),
     ("UPDATE register_epoch SET first_import_milliwh = 999", "register_epoch 1: is not what its checksum says"),
 ]
@@ -335,6 +336,23 @@ def test_records_that_no_broker_has_taken_are_carried_out_of_a_damaged_store(pat
     with closing(opened(path).store) as after:
         assert [(row.kind, row.seq, row.payload) for row in after.pending(0, 1000)] == before
     assert len(before) >= 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_damage"),
+    [("SELECT CAST(x'ff' AS TEXT)", True), ("SELECT seq2 FROM event", True), ("BEGIN", False), ("SELEC", False)],
+)
+def test_a_statement_that_is_wrong_does_not_cost_a_store(path: Path, statement: str, is_damage: bool) -> None:
+    """What an open store's handle says in use: only what the file is to blame for sets it aside."""
+    store = opened(path).store
+    own(store).execute("BEGIN")
+    with pytest.raises(sqlite3.Error) as raised:
+        own(store).execute(statement).fetchall()
+    own(store).execute("ROLLBACK")
+    upkeep = Upkeep(store, Pulse("ledger", SystemClock(ClockSource.OPERATOR, None)))
+    upkeep.hear(raised.value)
+    assert suspect_place(path).exists() is is_damage
+    store.close()
 
 
 TABLES = ("meta", "meter", "meter_state", "register_epoch", "reading", "bucket_total", "interval", "event", "outbox")
