@@ -32,6 +32,7 @@ from .desk import open_books
 from .exchange_desk import answer_of
 from .journal import OutboxIds
 from .kernels import Kernel, service_kernel
+from .ledger.ballast import Ballast
 from .ledger.lock import StoreLockedError
 from .ledger.records import Record
 from .ledger.store import SchemaOutdatedError, Store, StoreError
@@ -78,7 +79,14 @@ class App:
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
             self._bookkeeper = Bookkeeper(
-                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.told()
+                config,
+                self._store,
+                self._books,
+                topics,
+                clock,
+                self._ask_again,
+                self._kernel.told(),
+                Ballast(self._store.path),
             )
             self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by)
             for meter, witness in self._lines.witnesses.items():

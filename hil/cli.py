@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.output import OutputGroup
+
 from .bench.cli import bench
 
 # The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
@@ -14,7 +16,7 @@ DEFAULT_SPEED = 30
 SOAK_FAULTS = 50
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OutputGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Everything that stands in for the world around a gateway.
 

@@ -8,6 +8,7 @@ import importlib
 import click
 
 from .. import __version__
+from .output import OutputGroup
 
 COMMANDS = {
     # verb: (module:command, what it does in one line)
@@ -23,7 +24,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(OutputGroup):
     """A group that imports a command only when it is called or helped with."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,5 +1,6 @@
 """One daemon a store: a lock file beside it, held by the kernel for as long as the process lives."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -24,8 +25,10 @@ class StoreLock:
                 f"{store} is in use by process {holder}: one gateway a store."
                 f" Stop that one first, or give this one a [store] path of its own"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        pid = f"{os.getpid()}\n".encode()
+        with contextlib.suppress(OSError):  # the pid is for people: a full disk must not keep a daemon from starting
+            os.pwrite(self._descriptor, pid, 0)
+            os.ftruncate(self._descriptor, len(pid))
 
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes lock two files."""

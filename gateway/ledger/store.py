@@ -17,7 +17,8 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain
+from . import chain, doubt
+from .ballast import Ballast
 from .lock import StoreLock
 from .records import (
     Batch,
@@ -80,6 +81,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Lock and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
         self._lock = StoreLock(path)
+        Ballast(path).release_if_full()
         try:
             found = schema_version(path)
             if found > SCHEMA_VERSION:
@@ -110,6 +112,28 @@ class Store:
         """Close the file and let go of the lock. What was not committed is not written here."""
         self._connection.close()
         self._lock.release()
+
+    def reopen(self) -> None:
+        """Leave a handle that failed, and open the store anew under the same lock.
+
+        Raises sqlite3.Error, OSError, StoreError's kin never: another store in its place is sqlite3.DatabaseError.
+        """
+        self._connection.close()
+        doubt.renew_log(self.path)
+        self._connection = _connect(self.path)
+        self._boot_numbers = self._load_boot_numbers()
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()
+        if row is None or row[0] != self.store_epoch:
+            self._connection.close()
+            raise sqlite3.DatabaseError("another store lies in its place")
+
+    def mark(self) -> doubt.Mark:
+        """What `holds` needs to know, taken before a commit. Raises sqlite3.Error."""
+        return doubt.mark(self._connection)
+
+    def holds(self, batch: Batch, before: doubt.Mark) -> bool:
+        """Whether a batch whose commit failed is in the store all the same. Raises sqlite3.Error."""
+        return doubt.holds(self._connection, batch, before)
 
     def load_meter(self, name: str) -> StoredMeter:
         """The meter's stored state; a meter that the store has not seen is entered with an empty one.
