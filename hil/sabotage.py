@@ -17,6 +17,8 @@ class Sabotage(StrEnum):
 
     PUBLISH_BEFORE_COMMIT = "publish-before-commit"
     """Records go to the broker before they are on disk: each commit writes what one some seconds before was given."""
+    SYNCHRONOUS_NORMAL = "synchronous-normal"
+    """Commits are not synced, as most programs leave it: a power cut takes what was told."""
 
 
 HELD_MOST = 6
@@ -53,7 +55,17 @@ class PublishFirstStore(Store):
         super().close()
 
 
+class UnsyncedStore(Store):
+    """A store whose log is synced only when it is folded back."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+
 def apply(sabotage: Sabotage) -> None:
     """Break the daemon of this process, before it is built."""
     if sabotage is Sabotage.PUBLISH_BEFORE_COMMIT:
         vars(gateway.app)["Store"] = PublishFirstStore
+    elif sabotage is Sabotage.SYNCHRONOUS_NORMAL:
+        vars(gateway.app)["Store"] = UnsyncedStore

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
+from ..power.soak import PowerSoak
 from . import plan
 from .history import RoundResult, Say
 from .kill_round import KillRound
@@ -55,4 +56,4 @@ class KillSoak:
         return KillRound(plan.control_round(seed), folder, say, sabotage="publish-before-commit").run()
 
 
-SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak())}
+SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak(), PowerSoak())}

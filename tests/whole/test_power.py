@@ -1,0 +1,34 @@
+"""Power cuts of the real daemon, from a recording; and of one that does not sync, which must be found out."""
+
+from pathlib import Path
+
+import pytest
+
+from hil.broker import find_mosquitto
+from hil.folder import make_folder
+from hil.power.recording import why_not
+from hil.power.soak import PowerSoak
+
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is missing: `./tests/run --setup` installs it"),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "strace is here"),
+]
+
+
+@pytest.fixture
+def folder() -> Path:
+    return make_folder("power")
+
+
+def test_no_power_cut_takes_what_was_told(folder: Path) -> None:
+    result = PowerSoak().run_round(3, 1, 60, folder, lambda _line: None)
+    assert result.injected == 60
+    assert result.felt >= 54
+    assert result.verdict.findings == []
+    assert result.verdict.counts["acknowledged_records"] > 0
+
+
+def test_control_a_daemon_that_does_not_sync_loses(folder: Path) -> None:
+    result = PowerSoak().run_control(3, folder, lambda _line: None)
+    assert "lost_commit" in {one.what for one in result.verdict.findings}
