@@ -95,7 +95,7 @@ class CallFault:
         command += ["-e", f"trace={_CALLS}", "-e", f"inject={_CALLS}:{self._fault.value}"]
         self._strace = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         deadline_s = time.monotonic() + ATTACH_S
-        while not _all_traced(pid, self._strace.pid):
+        while not all_traced(pid, self._strace.pid):
             if time.monotonic() > deadline_s or self._strace.poll() is not None:
                 self.end()
                 raise TimeoutError(f"strace did not get hold of process {pid} within {ATTACH_S:g} s")
@@ -114,6 +114,7 @@ class CallFault:
             strace.wait()
 
 
-def _all_traced(pid: int, tracer: int) -> bool:
+def all_traced(pid: int, tracer: int) -> bool:
+    """Whether every thread of a process is held by this tracer. Raises FileNotFoundError where it has ended."""
     statuses = [path / "status" for path in Path(f"/proc/{pid}/task").iterdir()]
     return all(f"TracerPid:\t{tracer}\n" in status.read_text() for status in statuses)
