@@ -3,7 +3,9 @@
 Only `hil.gateway_process --sabotage` reaches this file; the daemon's own code has no such switch.
 """
 
+import contextlib
 import copy
+import sqlite3
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +21,8 @@ class Sabotage(StrEnum):
     """Records go to the broker before they are on disk: each commit writes what one some seconds before was given."""
     SYNCHRONOUS_NORMAL = "synchronous-normal"
     """Commits are not synced, as most programs leave it: a power cut takes what was told."""
+    FORGET_FAILURES = "forget-failures"
+    """A commit that fails is taken for done."""
 
 
 HELD_MOST = 6
@@ -63,9 +67,19 @@ class UnsyncedStore(Store):
         self._connection.execute("PRAGMA synchronous = NORMAL")
 
 
+class ForgetfulStore(Store):
+    """A store that is silent about its disk."""
+
+    def commit(self, batch: Batch) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            super().commit(batch)
+
+
 def apply(sabotage: Sabotage) -> None:
     """Break the daemon of this process, before it is built."""
     if sabotage is Sabotage.PUBLISH_BEFORE_COMMIT:
         vars(gateway.app)["Store"] = PublishFirstStore
     elif sabotage is Sabotage.SYNCHRONOUS_NORMAL:
         vars(gateway.app)["Store"] = UnsyncedStore
+    elif sabotage is Sabotage.FORGET_FAILURES:
+        vars(gateway.app)["Store"] = ForgetfulStore

@@ -116,7 +116,7 @@ class KillRound:
                 lambda: self._has_read(ear, heard) and self._has_closed(ear, heard, after_us),
                 "the first interval of both meters after the last kill",
             )
-        except _DaemonError as error:
+        except DaemonError as error:
             self._result.verdict.find("does_not_serve", str(error))
 
     def _wait_for_moment(self, fault: Fault, ear: Ear) -> None:
@@ -155,7 +155,7 @@ class KillRound:
         """Kill, look at what is left, start anew."""
         child = self._house.child("gateway")
         if child.exit_code is not None:
-            raise _DaemonError(f"ended with code {child.exit_code} on its own\n{child.tail()}")
+            raise DaemonError(f"ended with code {child.exit_code} on its own\n{child.tail()}")
         while ear.listen(0):
             pass
         was_online, words, held = self._is_online(ear), len(ear.words), self._holder() == child.pid
@@ -230,14 +230,14 @@ class KillRound:
         self._unsettled = []
 
     def _wait(self, ear: Ear, enough: Callable[[], bool], what: str) -> None:
-        """Raises _DaemonError when it does not come, or the daemon ends."""
+        """Raises DaemonError when it does not come, or the daemon ends."""
 
         def ended() -> bool:
             return self._house.child("gateway").exit_code is not None
 
         if not ear.listen_until(lambda: ended() or enough(), PATIENCE_S) or ended():
             child = self._house.child("gateway")
-            raise _DaemonError(f"waited for {what}; exit code {child.exit_code}\n{child.tail()}")
+            raise DaemonError(f"waited for {what}; exit code {child.exit_code}\n{child.tail()}")
 
     @property
     def _pid(self) -> int:
@@ -300,7 +300,7 @@ class KillRound:
             )
 
 
-class _DaemonError(Exception):
+class DaemonError(Exception):
     """The daemon ended or does not serve, without a kill of ours."""
 
 
