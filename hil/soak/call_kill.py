@@ -52,6 +52,8 @@ class CallKill:
         deadline_s = time.monotonic() + ATTACH_S
         try:
             while not all_traced(pid, self._strace.pid):
+                if self._strace.poll() is not None and _KILLED.search(self._log.read_text(errors="replace")):
+                    return  # its call came while strace was still taking hold of it
                 if time.monotonic() > deadline_s or self._strace.poll() is not None:
                     raise ChildError(f"strace did not get hold of process {pid}")
                 time.sleep(0.01)

@@ -24,6 +24,8 @@ class DiskKind(StrEnum):
     """There is no room for the n-th write, once."""
     FAILING = "failing"
     """Everything fails, for a while."""
+    SYNCS = "failing-sync"
+    """Writes work and syncs fail, for a while: what is written may or may not be there."""
     FULL = "full"
     READ_ONLY = "read-only"
     START_WRITE = "start-eio-write"
@@ -46,7 +48,7 @@ class DiskKind(StrEnum):
 
 LIVE_DECK = (
     *(DiskKind.WRITE, DiskKind.SYNC, DiskKind.FULL, DiskKind.ROOM, DiskKind.START_WRITE),
-    *(DiskKind.FAILING, DiskKind.WRITE, DiskKind.START_SYNC, DiskKind.READ_ONLY, DiskKind.SYNC),
+    *(DiskKind.FAILING, DiskKind.SYNCS, DiskKind.START_SYNC, DiskKind.READ_ONLY, DiskKind.SYNC),
 )
 DAMAGE_DECK = (
     *(DiskKind.PAGE, DiskKind.BITS, DiskKind.LOG_BITS, DiskKind.CUT, DiskKind.PAGE),

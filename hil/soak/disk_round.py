@@ -18,18 +18,19 @@ from .history import Say
 from .kill_round import PATIENCE_S, DaemonError, KillRound
 from .plan import Round
 
-WRITES, SYNCS, ALL = "pwrite64,write", "fdatasync,fsync", "pwrite64,write,ftruncate,fdatasync,fsync"
+ALL = "pwrite64,write,ftruncate,fdatasync,fsync"
 _FAULTS: dict[DiskKind, tuple[Fault, str]] = {
     DiskKind.WRITE: (Fault.EIO, "pwrite64"),
     DiskKind.SYNC: (Fault.EIO, "fdatasync"),
     DiskKind.ROOM: (Fault.ENOSPC, "pwrite64"),
     DiskKind.FAILING: (Fault.EIO, ALL),
+    DiskKind.SYNCS: (Fault.EIO, "fdatasync,fsync"),
     DiskKind.FULL: (Fault.ENOSPC, "pwrite64,write,fallocate"),
     DiskKind.READ_ONLY: (Fault.EROFS, f"{ALL},openat,unlink,rename,fallocate"),
     DiskKind.START_WRITE: (Fault.EIO, "pwrite64"),
     DiskKind.START_SYNC: (Fault.EIO, "fdatasync"),
 }
-_LASTING = (DiskKind.FAILING, DiskKind.FULL, DiskKind.READ_ONLY)
+_LASTING = (DiskKind.FAILING, DiskKind.SYNCS, DiskKind.FULL, DiskKind.READ_ONLY)
 _AT_START = (DiskKind.START_WRITE, DiskKind.START_SYNC)
 
 
@@ -124,6 +125,8 @@ class DiskRound(KillRound):
             verdict.find(
                 "not_told", f"fault {fault}: no word of it, or none of its end, within {PATIENCE_S:g} s\n{tail}"
             )
+        had_it = self._house.log("gateway").read_bytes().count(b"event=store_had_it")
+        verdict.worst["commits_found_done"] = max(verdict.worst["commits_found_done"], had_it)
         self._say(f"fault {fault}: {'told' if is_told else 'NOT TOLD'}, over after {took_s:.1f} s")
 
     def _check_alive(self) -> None:

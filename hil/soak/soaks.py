@@ -7,7 +7,8 @@ from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
 from ..power.soak import PowerSoak
 from . import plan
-from .disk_plan import ROUND_SIZE, DiskFault, DiskKind, disk_fault
+from .damage_round import DamageRound
+from .disk_plan import ROUND_SIZE, DiskFault, DiskKind, disk_fault, is_damage
 from .disk_round import DiskRound
 from .history import RoundResult, Say
 from .kill_round import KillRound
@@ -65,7 +66,7 @@ class DiskSoak:
     summary = "a disk that is full, read-only or failing at every n-th write and sync, and one that damages the store"
     control_finding = "hole"
     judges_energy = True
-    always_told: tuple[str, ...] = ("told",)
+    always_told: tuple[str, ...] = ("told", "altered", "altered_found")
 
     def describe(self, seed: int, number: int) -> str:
         return str(disk_fault(seed, number))
@@ -74,6 +75,8 @@ class DiskSoak:
         house = plan.round_from(seed, number, number)
         until = min(last, (number - 1) // ROUND_SIZE * ROUND_SIZE + ROUND_SIZE)
         faults = [disk_fault(seed, each) for each in range(number, until + 1)]
+        if is_damage((number - 1) // ROUND_SIZE):
+            return DamageRound(house, faults, folder, say).run()
         return DiskRound(house, faults, folder, say).run()
 
     def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
