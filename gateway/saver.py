@@ -62,11 +62,13 @@ class Saver:
         pulse: Pulse,
         tell: Callable[[str, Record], None],
         ballast: Ballast | None = None,
+        hear: Callable[[sqlite3.Error], None] | None = None,
     ) -> None:
-        """`tell(kind, detail)` writes an event of every meter into `batch`."""
+        """`tell(kind, detail)` writes an event of every meter into `batch`; `hear` is told what SQLite said."""
         self.batch = Batch()
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self._store, self._clock, self._pulse, self._tell, self._ballast = store, clock, pulse, tell, ballast
+        self._hear = hear
         self._failed: tuple[Batch, Mark] | None = None
         self._must_reopen = False
         self._trouble: _Trouble | None = None
@@ -107,6 +109,8 @@ class Saver:
         if not is_full(error):
             self._must_reopen = True
         self._begin_trouble(why)
+        if self._hear is not None and isinstance(error, sqlite3.Error):
+            self._hear(error)
 
     def drop(self, at_us: int) -> None:
         """A reading was not booked at all, because too much is kept already. UTC microseconds."""
