@@ -7,6 +7,8 @@ leaves a store that is sound and older: it must be found where a record is missi
 
 import json
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from .damage import LOG, altered, damaged, rows_of
@@ -17,6 +19,7 @@ from .kill_round import PATIENCE_S, DaemonError, KillRound
 from .plan import Round
 
 FOUND_WITHIN_S = 20.0
+STARTS_MOST = 4
 OF_THE_LOG = (DiskKind.LOG_BITS, DiskKind.LOG_CUT, DiskKind.LOG_SWAPPED)
 TOLD_TABLES = ("event", "interval")
 """What goes out: a commit that is taken back is missed where it held one of these."""
@@ -27,7 +30,7 @@ class DamageRound(KillRound):
     """Runs one round in a folder of its own, which it fills. Ends every process that it started."""
 
     def __init__(self, plan: Round, faults: list[DiskFault], folder: Path, say: Say) -> None:
-        super().__init__(plan, folder, say)
+        super().__init__(replace(plan, faults=()), folder, say)
         self._faults = faults
 
     def _live(self, ear: Ear) -> None:
@@ -88,6 +91,24 @@ class DamageRound(KillRound):
         self._say(f"fault {fault}: {what}")
         if must_be_found and not signs:
             self._result.verdict.find("not_found", f"fault {fault}: {what}")
+
+    def _wait(self, ear: Ear, enough: Callable[[], bool], what: str) -> None:
+        """As its supervisor would: a daemon that ends on what it found is started again. Raises DaemonError."""
+        for _ in range(STARTS_MOST):
+            child = self._house.child("gateway")
+            is_over = ear.listen_until(lambda: self._has_ended() or enough(), PATIENCE_S)
+            if child.exit_code is None:
+                if is_over:
+                    return
+                break
+            self._result.verdict.counts["ended_to_begin_anew"] += 1
+            self._online_since = len(ear.words)
+            self._start_daemon()
+        child = self._house.child("gateway")
+        raise DaemonError(f"waited for {what}; exit code {child.exit_code}\n{child.tail()}")
+
+    def _has_ended(self) -> bool:
+        return self._house.child("gateway").exit_code is not None
 
     def _older_log(self, ear: Ear) -> bytes:
         """The log as it is now; the daemon goes on with it, and commits more."""

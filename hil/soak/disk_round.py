@@ -7,6 +7,7 @@ start must serve. What flowed is judged as in `soak kill`: nothing lost, doubled
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ..disk_faults import CallFault, Fault
@@ -40,7 +41,7 @@ class DiskRound(KillRound):
     def __init__(
         self, plan: Round, faults: list[DiskFault], folder: Path, say: Say, sabotage: str | None = None
     ) -> None:
-        super().__init__(plan, folder, say, sabotage)
+        super().__init__(replace(plan, faults=()), folder, say, sabotage)
         self._faults = faults
 
     def _live(self, ear: Ear) -> None:
