@@ -146,7 +146,7 @@ class Bookkeeper(threading.Thread):
 
     def run(self) -> None:
         """Serve the inbox until stopped; the last act is a commit."""
-        self._commit_due_us = self._clock.real_us() + self._commit_every_us
+        self._commit()  # nothing yet, but the ballast is looked after
         while not self._stopping:
             self.pulse.turn()
             turn = _Turn()

@@ -178,7 +178,10 @@ class Saver:
             with self._pulse.waiting_for_disk():
                 is_there = self._ballast.keep()
             if not is_there:
-                self.health.error = (FULL if self._trouble is not None else NEARLY_FULL) + NO_ROOM
+                why = (FULL if self._trouble is not None else NEARLY_FULL) + NO_ROOM
+                if why != self.health.error:
+                    logger.warning(event_line("ballast_missing", file=self._ballast.path, why=why))
+                self.health.error = why
                 return
             if self.health.error.endswith(NO_ROOM):
                 self.health.error = ""

@@ -11,12 +11,16 @@ from pathlib import Path
 
 from ..chance import between, name_key
 from ..soak.history import RoundResult, Say
-from ..soak.plan import round_from
+from ..soak.plan import ROUND_SIZE, round_from
+from .cut_round import CutRound
 from .disk_image import DiskImage, Loss
 from .judge import Identity, identity, judge_image
+from .loop_disk import LoopDisk
 from .recording import Recording, Told, record, told_in
 
 CUTS_A_ROUND = 1000
+REAL_A_ROUND = 10
+"""The first cuts of a round fall on a file system of our own, where this machine allows one."""
 CONTROL_CUTS = 100
 FINDINGS_MOST = 50
 _CUTS = name_key("soak power")
@@ -32,7 +36,14 @@ class Cut:
     place_ppm: int
     loss: Loss
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it is one of a real file system, if there can be one."""
+        return (self.number - 1) % CUTS_A_ROUND < REAL_A_ROUND
+
     def __str__(self) -> str:
+        if self.is_real:
+            return f"{self.number} of an ext4, or as the next ones where only root may mount one"
         return f"{self.number} recording {(self.number - 1) // CUTS_A_ROUND} at {self.place_ppm} ppm loses {self.loss}"
 
 
@@ -58,17 +69,37 @@ class PowerSoak:
     def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:
         index = (number - 1) // CUTS_A_ROUND
         until = min(last, (index + 1) * CUTS_A_ROUND)
-        return _round(seed, index, [cut(seed, one) for one in range(number, until + 1)], folder, say)
+        cuts = [cut(seed, one) for one in range(number, until + 1)]
+        real = [one for one in cuts if one.is_real]
+        result = _real_round(seed, index, real, folder, say) if real else None
+        if result is None:
+            return _round(seed, index, cuts, folder, say)
+        recorded = _round(seed, index, cuts[len(real) :], folder, say) if len(cuts) > len(real) else RoundResult()
+        result.injected += recorded.injected
+        result.felt += recorded.felt
+        result.verdict.add(recorded.verdict)
+        return result
 
     def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
         cuts = [cut(seed, one) for one in range(1, CONTROL_CUTS + 1)]
         return _round(seed, 0, cuts, folder, say, sabotage="synchronous-normal")
 
 
+def _real_round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say) -> RoundResult | None:
+    """The cuts of a real file system; None where this machine allows none."""
+    place = _new(folder, "ext4")
+    if why := LoopDisk(place).why_not:
+        say(f"ext4: skipped, {why}; these cuts are taken from the recording")
+        return None
+    first = 2 * index * ROUND_SIZE + 1  # every second round of `soak kill` strikes at times
+    plan = round_from(seed, first, first + len(cuts) - 1)
+    return CutRound(plan, place, lambda line: say(f"ext4: {line}")).run()
+
+
 def _round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say, sabotage: str | None = None) -> RoundResult:
     plan = round_from(seed, index * 10 + 1, index * 10 + 1)  # a house and a day, as `soak kill` chooses them
     say(f"recording {index}: house {plan.house_seed}")
-    recording = record(folder, plan.house_seed, plan.start_utc_us, sabotage)
+    recording = record(_new(folder, "recorded"), plan.house_seed, plan.start_utc_us, sabotage)
     result = cut_all(recording, cuts, seed)
     counts = result.verdict.counts
     counts["recordings"] += 1
@@ -78,6 +109,11 @@ def _round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say, sabot
         f"recording {index}: {len(recording.operations)} operations, {counts['places']} places to cut, {len(cuts)} cuts"
     )
     return result
+
+
+def _new(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
 
 
 def cut_all(recording: Recording, cuts: list[Cut], seed: int) -> RoundResult:

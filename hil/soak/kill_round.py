@@ -159,15 +159,19 @@ class KillRound:
         while ear.listen(0):
             pass
         was_online, words, held = self._is_online(ear), len(ear.words), self._holder() == child.pid
+        self._before_kill()
         child.kill()
         self._result.injected += 1
         self._result.verdict.counts[f"kills_{fault.kind}"] += 1
         strike = _Strike(fault, child.pid, time.monotonic(), [], [], was_online, words)
         _note(strike, child.exit_code == SIGKILLED, f"pid {child.pid} ended by SIGKILL")
-        _note(strike, held and self._is_let_go(), "held the store, holds it no more")
+        _note(strike, self._is_let_go() and held, "held the store, holds it no more")
         self._unsettled.append(strike)
         self._online_since = words
         self._start_daemon()
+
+    def _before_kill(self) -> None:
+        """For a round that does more than kill."""
 
     def _strike_at_call(self, fault: Fault, site: Site, ear: Ear) -> None:
         """Let it run into its own end: counted since it was started, or from now on."""

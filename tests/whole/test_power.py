@@ -6,8 +6,9 @@ import pytest
 
 from hil.broker import find_mosquitto
 from hil.folder import make_folder
+from hil.power.loop_disk import LoopDisk
 from hil.power.recording import why_not
-from hil.power.soak import PowerSoak
+from hil.power.soak import REAL_A_ROUND, PowerSoak
 
 pytestmark = [
     pytest.mark.whole,
@@ -22,7 +23,7 @@ def folder() -> Path:
 
 
 def test_no_power_cut_takes_what_was_told(folder: Path) -> None:
-    result = PowerSoak().run_round(3, 1, 60, folder, lambda _line: None)
+    result = PowerSoak().run_round(3, REAL_A_ROUND + 1, REAL_A_ROUND + 60, folder, lambda _line: None)
     assert result.injected == 60
     assert result.felt >= 54
     assert result.verdict.findings == []
@@ -32,3 +33,12 @@ def test_no_power_cut_takes_what_was_told(folder: Path) -> None:
 def test_control_a_daemon_that_does_not_sync_loses(folder: Path) -> None:
     result = PowerSoak().run_control(3, folder, lambda _line: None)
     assert "lost_commit" in {one.what for one in result.verdict.findings}
+
+
+def test_nor_one_of_a_real_file_system(folder: Path) -> None:
+    if why := LoopDisk(folder).why_not:
+        pytest.skip(why)
+    result = PowerSoak().run_round(3, 1, 2, folder, lambda _line: None)
+    assert (result.injected, result.felt, result.verdict.counts["ext4_cuts"]) == (2, 2, 2)
+    assert result.verdict.findings == []
+    assert (result.verdict.lost_milliwh, result.verdict.doubled_milliwh, result.verdict.misplaced_milliwh) == (0, 0, 0)
