@@ -54,7 +54,7 @@ _CALLS: dict[Kind, dict[str, int]] = {
     Kind.MIGRATION_CALL: {"pwrite64": 78, "fdatasync": 10, "unlink": 3, "ftruncate": 3, "write": 2},
     Kind.STARTUP_CALL: {"pwrite64": 30, "fdatasync": 5, "sendto": 12, "write": 8},
     Kind.CYCLE_CALL: {"pwrite64": 40, "fdatasync": 6, "sendto": 20, "write": 16},
-    Kind.SHUTDOWN_CALL: {"pwrite64": 7, "fdatasync": 1, "sendto": 4, "write": 2, "ftruncate": 1, "unlink": 1},
+    Kind.SHUTDOWN_CALL: {"pwrite64": 7, "fdatasync": 1, "sendto": 3, "write": 2, "ftruncate": 1, "unlink": 1},
 }
 # From .. to, real microseconds after what the kill waits for; an edge can be struck before it comes.
 _DELAY_US = {
