@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
+from ..power.model import PowerModelSoak
 from ..power.soak import PowerSoak
 from . import plan
 from .damage_round import DamageRound
@@ -84,4 +85,6 @@ class DiskSoak:
         return DiskRound(plan.control_round(seed), faults, folder, say, sabotage="forget-failures").run()
 
 
-SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak(), PowerSoak(), DiskSoak())}
+SOAKS: dict[str, Soak] = {
+    soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak(), PowerSoak(), PowerModelSoak(), DiskSoak())
+}
