@@ -235,6 +235,7 @@ class Bookkeeper(threading.Thread):
     def _take(self, reading: Reading, turn: _Turn) -> None:
         if self._saver.is_overfull:
             self._saver.drop(reading.instant_us)
+            self.live[reading.meter].error = "read and not booked: the store has been away for too long"
             return
         books, live = self._books[reading.meter], self.live[reading.meter]
         turn.touched.add(reading.meter)

@@ -99,7 +99,13 @@ class Saver:
             return False
         self.health.commits += 1
         self.health.outbox_depth += len(written.outbox)
-        self._keep_ballast()
+        try:
+            with self._pulse.waiting_for_disk():
+                self._store.fold_back()
+        except (sqlite3.Error, OSError) as error:
+            self.note(error)
+        else:
+            self._keep_ballast()
         return True
 
     def note(self, error: sqlite3.Error | OSError) -> None:

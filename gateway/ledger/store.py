@@ -5,6 +5,7 @@ and never retries: what a failed commit means is decided by the caller. Exclusiv
 on one WAL file can lose a commit in SQLite before 3.51.3 (sqlite.org/wal.html, "WAL-reset bug").
 """
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -44,6 +45,8 @@ from .rows import insert, is_whole, summed
 from .schema_digest import schema_fault
 from .version import SCHEMA_VERSION
 
+LOG_MOST_BYTES = 16 << 20
+"""Four times what it grows to where it can be folded back."""
 _ENCODER = msgspec.json.Encoder()
 _MEND = "restore a copy, or move the store aside to start a new one"
 
@@ -201,9 +204,11 @@ class Store:
     def reopen(self) -> None:
         """Leave a handle that failed, and open the store anew under the same lock.
 
-        Raises sqlite3.Error, OSError, StoreError's kin never: another store in its place is sqlite3.DatabaseError.
+        Raises sqlite3.Error, OSError; another store in its place is a sqlite3.DatabaseError.
         """
         self._connection.close()
+        if not self.path.exists():  # the disk itself may be gone: SQLite would make an empty store in its place
+            raise FileNotFoundError(errno.ENOENT, "the store is not there", str(self.path))
         doubt.renew_log(self.path)
         self._connection = connect(self.path)
         self._boot_numbers = self._load_boot_numbers()
@@ -212,6 +217,18 @@ class Store:
         if not epochs or epochs[-1].store_epoch != self.store_epoch:
             self._connection.close()
             raise sqlite3.DatabaseError("another store lies in its place")
+
+    def fold_back(self) -> None:
+        """Fold a log back that has grown too long. Raises sqlite3.Error.
+
+        SQLite does it by itself after a commit, and is silent where it cannot (sqlite3_wal_hook's default).
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        if not log.exists() or log.stat().st_size <= LOG_MOST_BYTES:
+            return
+        busy, pages, folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy or folded < pages:
+            raise sqlite3.OperationalError(f"the log cannot be folded back ({folded} of {pages} pages)")
 
     def mark(self) -> doubt.Mark:
         """What `holds` needs to know, taken before a commit. Raises sqlite3.Error."""

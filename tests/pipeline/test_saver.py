@@ -199,6 +199,46 @@ def test_with_too_many_records_in_memory_no_more_is_booked(made: Made, monkeypat
     assert not saver.is_overfull
 
 
+def test_a_store_that_is_gone_is_not_made_anew(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    saver, store, told = made
+    meter_id = store.load_meter("grid").meter_id
+    failing(monkeypatch, store, IO_ERROR)
+    put(saver, meter_id, 1)
+    assert not saver.save()
+    away = store.path.with_name("away")
+    store.path.rename(away)
+    assert not saver.save()
+    assert "the store is not there" in saver.health.error
+    assert not saver.can_read
+    assert not store.path.exists()
+    away.rename(store.path)
+    assert saver.save()
+    assert [detail["state"] for _, detail in told] == ["failing", "works_again"]
+    assert in_the_file(store) == ([1], [1])
+
+
+def test_a_log_that_was_not_folded_back_is_and_is_told_where_it_cannot(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver, store, told = made
+    log = store.path.with_name("ledger.sqlite-wal")
+    meter_id = store.load_meter("grid").meter_id
+    put(saver, meter_id, 1)
+    assert saver.save()
+    assert log.stat().st_size > 0
+    monkeypatch.setattr("gateway.ledger.store.LOG_MOST_BYTES", 0)
+    put(saver, meter_id, 2)
+    assert saver.save()
+    assert log.stat().st_size == 0
+    assert told == []
+    monkeypatch.setattr(store, "fold_back", lambda: (_ for _ in ()).throw(IO_ERROR))
+    put(saver, meter_id, 3)
+    assert saver.save()
+    assert saver.health.error == "disk I/O error"
+    assert [detail["state"] for _, detail in told] == ["failing"]
+    assert in_the_file(store) == ([1, 2, 3], [1, 2, 3])
+
+
 def test_readings_that_waited_and_were_placed_since_wait_no_more() -> None:
     one = reading(NOON_US, 1)
     first, then = Batch(held=[(1, one), (2, one)]), Batch(released={1})
