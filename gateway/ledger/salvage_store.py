@@ -3,12 +3,13 @@
 import sqlite3
 from pathlib import Path
 
+from .damaged import tables_of
 from .salvage import ALTERED, SalvagedRow, put_into
 from .schema import migrate
 from .schema_digest import schema_digest
 
-OURS_ALONE = ("meta",)
-"""Tables that the new store has its own rows in."""
+OWN_KEYS = ("schema_digest",)
+"""What the new store says of itself in `meta`."""
 
 
 class NewStore:
@@ -21,10 +22,12 @@ class NewStore:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         self._connection.execute("BEGIN IMMEDIATE")
+        for table in tables_of(self._connection):  # what a migration put there of itself is in the salvaged rows too
+            self._connection.execute(f'DELETE FROM "{table}"')
 
     def put(self, row: SalvagedRow) -> None:
         """Take one row, unless it was altered."""
-        if row.verdict == ALTERED or row.table in OURS_ALONE:
+        if row.verdict == ALTERED or row.columns.get("key") in OWN_KEYS:
             return
         self.refused += not put_into(self._connection, row)
 
