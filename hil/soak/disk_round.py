@@ -109,7 +109,9 @@ class DiskRound(KillRound):
         log = store.with_name(f"{store.name}-wal")
         others = [store.with_name(store.name + end) for end in ("-wal.new", ".ballast", ".ballast.new")]
         files = [log, store, *others] if fault.kind in (*_LASTING, *_AT_START) else [log]
-        return CallFault(kind, files[0], self._house.folder / "fault.strace", *files[1:], calls=calls, nth=fault.nth)
+        record = self._house.folder / "fault.strace"
+        record.unlink(missing_ok=True)  # what the last fault hit says nothing of this one
+        return CallFault(kind, files[0], record, *files[1:], calls=calls, nth=fault.nth)
 
     def _note(self, fault: DiskFault, hits: int) -> None:
         self._result.injected += 1
