@@ -25,7 +25,7 @@ from .decode import (
 from .errors import BadValueError
 from .later import Later
 from .profile import ENERGY, Meaning, Register
-from .profile_file import ENERGY_UNITS_WH, POWER_UNITS_W
+from .profile_register import ENERGY_UNITS_WH, POWER_UNITS_W
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 
 Image = Mapping[tuple[int, int], int]

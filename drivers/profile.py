@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from .decode import DataType, WordOrder
+from .marks import Mark
 from .meter_time import ClockRegister
 
 
@@ -149,6 +150,8 @@ class Profile:
     """The meter's own clock, where it has one that is told by registers."""
     one_moment: bool = True
     """Whether import and export come in one request. Where not, they are read again until nothing moves."""
+    marks: tuple[Mark, ...] = ()
+    """What a device of this model is recognised by ([[identity]])."""
 
     def model_layout(self, model: int) -> SunSpecModel | None:
         """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""

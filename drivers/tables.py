@@ -83,6 +83,26 @@ class Table:
                 self.fail(key, f"must be a list of integers from {low} to {high}; {number!r} is not")
         return tuple(numbers)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, none of them empty."""
+        texts = self._take(key, list, "a list of texts in quotes")
+        for text in texts:
+            if not isinstance(text, str) or not text:
+                self.fail(key, f"must be a list of texts in quotes; {text!r} is not")
+        if not texts:
+            self.fail(key, "must name one at least")
+        return tuple(texts)
+
+    def span(self, key: str) -> tuple[Decimal, Decimal]:
+        """[low, high], two finite numbers, low below high."""
+        pair = self._take(key, list, "two numbers, [low, high]")
+        numbers = [Decimal(one) for one in pair if isinstance(one, int | Decimal) and not isinstance(one, bool)]
+        if len(pair) != 2 or len(numbers) != 2 or not all(one.is_finite() for one in numbers):
+            self.fail(key, "must be two numbers, [low, high]")
+        if numbers[0] >= numbers[1]:
+            self.fail(key, "the first number must be below the second")
+        return numbers[0], numbers[1]
+
     def tables(self, key: str) -> "tuple[Table, ...]":
         """An array of tables ([[key]]); empty where absent."""
         entries = self._take(key, list, f"an array of tables, [[{key}]]", [])

@@ -1,7 +1,8 @@
 """What [[meter.counter]] must fulfil: a counter that the profile has, buckets that the tariff has. Notes problems."""
 
 from drivers.errors import ProfileError
-from drivers.profile_file import ENERGY_UNITS_WH, load_profile
+from drivers.profile_file import load_profile
+from drivers.profile_register import ENERGY_UNITS_WH
 
 from ..tariff.calendar import Calendar
 from ..tariff.tariff_file import TariffError, is_path, load_tariff
