@@ -13,6 +13,7 @@ from .meter_time import ClockFormat, ClockRegister, ClockZone
 from .profile import (
     ENERGY,
     IDENTITY,
+    Accumulation,
     Family,
     Profile,
     Register,
@@ -20,31 +21,27 @@ from .profile import (
     Vector,
     VectorBlock,
 )
+from .profile_find import profile_file, split_name
 from .profile_marks import read_mark
-from .profile_register import MODBUS_MAX_REGISTERS, choice, read_register
+from .profile_register import MODBUS_MAX_REGISTERS, choice, read_absent, read_register
+from .profile_variant import read_variant
 from .tables import Table, did_you_mean
-
-SHIPPED = Path(__file__).parent / "profiles"
-
-
-def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles that come with the program, sorted."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
 def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
-    """A profile by name (NAME.toml in a folder of `search`, else a shipped one) or by the path of a .toml file.
+    """A profile by name (in a folder of `search`, else a shipped one) or by the path of a .toml file.
 
-    Raises ProfileError where there is none or where it is wrong.
+    "NAME@VARIANT" is one variant of it. Raises ProfileError where there is none or where it is wrong.
     """
-    if name_or_path.endswith(".toml"):
-        return _read(Path(name_or_path))
-    for folder in (*search, SHIPPED):
-        path = folder / f"{name_or_path}.toml"
-        if path.is_file() and path.parent == folder:
-            return _read(path)
-    known = {*shipped_profiles(), *(path.stem for folder in search for path in folder.glob("*.toml"))}
-    raise ProfileError(f"no meter profile `{name_or_path}`: {did_you_mean(name_or_path, sorted(known))}")
+    name, variant = split_name(name_or_path)
+    profile = _read(profile_file(name, search))
+    if variant is None:
+        return profile
+    names = [one.name for one in profile.variants]
+    if variant not in names:
+        mend = did_you_mean(variant, names) if names else f"it has none; write `{name}`"
+        raise ProfileError(f"{profile.path}: no variant `{variant}`: {mend}")
+    return profile.as_variant(variant)
 
 
 def _read(path: Path) -> Profile:
@@ -56,12 +53,15 @@ def _read(path: Path) -> Profile:
         table.fail("registers", "a profile of family `sunspec` has [[models]] with [[models.registers]] instead")
     if family is Family.MODBUS and table.has("models"):
         table.fail("models", "only a profile of family `sunspec` has models")
+    if family is Family.SUNSPEC and table.has("variants"):
+        table.fail("variants", "only a profile of family `modbus` has them; SunSpec models tell what they are")
     if family is Family.SUNSPEC and table.has("clock"):
         table.fail("clock", "SunSpec models have no clock; only a profile of family `modbus` has one")
-    registers = tuple(read_register(entry, function) for entry in table.tables("registers"))
+    absent = read_absent(table.table("absent")) if table.has("absent") else {}
+    registers = tuple(read_register(entry, function, absent=absent) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
-        name=path.stem,
+        name=table.text("name", path.stem),
         path=path,
         vendor=table.text("vendor"),
         title=table.text("title"),
@@ -73,9 +73,14 @@ def _read(path: Path) -> Profile:
         registers=tuple(register for register in registers if register.meaning not in IDENTITY),
         identity=tuple(register for register in registers if register.meaning in IDENTITY),
         models=models,
+        variants=tuple(read_variant(entry, function, absent, registers) for entry in table.tables("variants")),
         vectors=tuple(_vector(entry, function, family) for entry in table.tables("vectors")),
         clock=_clock(table.table("clock"), function, max_registers) if table.has("clock") else None,
         one_moment=table.flag("one_moment", True),
+        accumulation=Accumulation(choice(table, "accumulation", list(Accumulation), Accumulation.UNKNOWN)),
+        line_defaults=table.text("line_defaults", ""),
+        remark=table.text("remark", ""),
+        question=table.text("question") if table.has("variants") else "",
         marks=tuple(read_mark(entry, function) for entry in table.tables("identity")),
     )
     # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
@@ -86,6 +91,9 @@ def _read(path: Path) -> Profile:
 
 
 def _check_whole(profile: Profile, table: Table) -> None:
+    if profile.variants:
+        _check_variants(profile, table)
+        return
     groups = [layout.registers for layout in profile.models] or [profile.registers]
     for group in groups:
         names = [register.name for register in group]
@@ -95,11 +103,37 @@ def _check_whole(profile: Profile, table: Table) -> None:
         if not any(register.meaning in ENERGY for register in group):
             table.fail("registers", "none is `energy_import` or `energy_export`; a meter needs one of them")
         _check_one_moment(profile, group, table)
+        _check_overlap([*profile.identity, *group], table)
         for register in group:
             if register.last - register.first >= profile.max_registers:
                 table.fail("max_registers", f"`{register.name}` and its scale factor do not fit into one request")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+
+
+def _check_overlap(registers: Sequence[Register], table: Table) -> None:
+    """No word belongs to two registers."""
+    owner: dict[tuple[int, int], str] = {}
+    for register in registers:
+        for address in (register.address, *register.plus):
+            for place in ((register.function, address + n) for n in range(register.words)):
+                other = owner.setdefault(place, register.name)
+                if other != register.name:
+                    where = f"function {place[0]}, address 0x{place[1]:04X}"
+                    table.fail("registers", f"`{register.name}` lies on `{other}` ({where}); correct address or type")
+
+
+def _check_variants(profile: Profile, table: Table) -> None:
+    """Each variant must be a whole profile; and a choice needs two."""
+    names = [one.name for one in profile.variants]
+    if len(names) < 2 or len(set(names)) < len(names):
+        table.fail("variants", "two at least, of different names; what is certain stands in [[registers]]")
+    for vector in profile.vectors:
+        if vector.variant not in names:
+            listed = ", ".join(names)
+            table.fail("vectors", f"`{vector.title}` needs variant = one of {listed}, by which it is read")
+    for name in names:
+        _check_whole(profile.as_variant(name), table)
 
 
 def _check_one_moment(profile: Profile, group: Sequence[Register], table: Table) -> None:
@@ -153,6 +187,7 @@ def _vector(table: Table, default_function: int, family: Family) -> Vector:
         model=table.integer("model", 1, 65534) if family is Family.SUNSPEC else None,
         blocks=tuple(_vector_block(entry, default_function) for entry in table.tables("blocks")),
         expected=table.table("expected").plain(),
+        variant=table.text("variant") if table.has("variant") else None,
     )
     table.finish()
     if not vector.blocks or not vector.expected:

@@ -3,9 +3,10 @@
 What is wrong is refused with file, key, value and the mend (ProfileError). How to write one: docs/profiles.md.
 """
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, WORDS, DataType
+from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, WORDS, DataType, WordOrder
 from .profile import ENERGY, FAST, IDENTITY, USUAL_AGE_US, Meaning, Register
 from .tables import Table, did_you_mean
 
@@ -14,7 +15,25 @@ ENERGY_UNITS_WH = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(1_000_
 POWER_UNITS_W = {"W": Decimal(1), "kW": Decimal(1000)}
 
 
-def read_register(table: Table, default_function: int, factors: dict[str, int] | None = None) -> Register:
+Absent = Mapping[DataType, frozenset[int]]
+"""Further "not implemented" words of a device, by type."""
+
+
+def read_absent(table: Table) -> Absent:
+    """The table [absent]: type = list of raw words, as one unsigned number each."""
+    found = {}
+    for key in table.plain():
+        data_type = DataType(key) if key in {kind.value for kind in WORDS} else None
+        if data_type is None:
+            table.fail(key, f"unknown type; {did_you_mean(key, [kind.value for kind in WORDS])}")
+        found[data_type] = frozenset(table.integers(key, 0, 2 ** (16 * WORDS[data_type]) - 1))
+    return found
+
+
+def read_register(
+    table: Table, default_function: int, factors: dict[str, int] | None = None, absent: Absent | None = None
+) -> Register:
+    """Raises ProfileError. `factors`: a SunSpec model's scale factors; `absent`: the device's own sentinels."""
     name = table.text("name")
     meaning = Meaning(name) if name in {kind.value for kind in Meaning} - {"other"} else Meaning.OTHER
     data_type = DataType(choice(table, "type", [kind.value for kind in DataType]))
@@ -43,7 +62,15 @@ def read_register(table: Table, default_function: int, factors: dict[str, int] |
         max_age_us=_max_age_us(table, meaning),
         rollover=table.positive("rollover") if table.has("rollover") else None,
         rollover_bits=table.integer("rollover_bits", 8, 16 * words) if table.has("rollover_bits") else None,
+        order=WordOrder(choice(table, "word_order", [one.value for one in WordOrder]))
+        if table.has("word_order")
+        else None,
+        plus=table.integers("plus", 0, 0x10000 - words) if table.has("plus") else (),
+        absent=_absent(table, words) | (absent or {}).get(data_type, frozenset()),
+        codes=_codes(table, meaning, data_type),
     )
+    if register.plus and (meaning not in ENERGY or table.has("rollover") or table.has("rollover_bits")):
+        table.fail("plus", "only energy without a rollover can be a sum of registers: each rolls over for itself")
     _check_rollover(table, register)
     if register.inverted and meaning is not Meaning.POWER:
         table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
@@ -51,6 +78,23 @@ def read_register(table: Table, default_function: int, factors: dict[str, int] |
         table.fail("type", "an accumulator type is for energy registers; use uint32 or uint64")
     table.finish()
     return register
+
+
+def _absent(table: Table, words: int) -> frozenset[int]:
+    return frozenset(table.integers("absent", 0, 2 ** (16 * words) - 1)) if table.has("absent") else frozenset()
+
+
+def _codes(table: Table, meaning: Meaning, data_type: DataType) -> tuple[tuple[int, str], ...]:
+    """The table `codes` of an identity register: number = what it means."""
+    if not table.has("codes"):
+        return ()
+    if meaning not in IDENTITY or data_type is DataType.STRING:
+        table.fail("codes", "only a vendor, model, serial or firmware that is a number can have codes")
+    codes = table.table("codes")
+    for key in codes.plain():
+        if not key.isdecimal():
+            codes.fail(key, "a code is a decimal number")
+    return tuple((int(key), codes.text(key)) for key in codes.plain())
 
 
 def _check_rollover(table: Table, register: Register) -> None:
@@ -110,9 +154,9 @@ def _scale_factor(table: Table, factors: dict[str, int] | None) -> int | None:
     return factors[name]
 
 
-def choice(table: Table, key: str, known: list[str]) -> str:
+def choice(table: Table, key: str, known: Sequence[str], default: str | None = None) -> str:
     """The text of `key`, which must be one of `known`."""
-    value = table.text(key)
+    value = table.text(key, default)
     if value not in known:
-        table.fail(key, did_you_mean(value, known))
+        table.fail(key, did_you_mean(value, list(known)))
     return value

@@ -130,5 +130,5 @@ def test_a_wrong_mark_is_refused(tmp_path: Path, marks: str, message: str | None
         return
     with pytest.raises(ProfileError) as caught:
         load_profile(str(path))
-    assert f"{path}: " in str(caught.value)
+    assert f"{path}:" in str(caught.value)
     assert message in str(caught.value)
