@@ -21,7 +21,7 @@ def open_polled(
     max_registers: int | None = None,
 ) -> Stepped:
     """A meter of `profile` at `unit` behind `link`. Nothing is sent before the first question."""
-    if profile.variants:
+    if profile.variants or profile.verify:
         make = partial(open_polled, link=link, unit=unit, swap_direction=swap_direction, max_registers=max_registers)
         return ProbedMeter(profile, link, unit, make)
     if profile.family is Family.SUNSPEC:

@@ -218,6 +218,9 @@ class Profile:
     question: str = ""
     """What to ask the user where the device does not tell which variant holds."""
 
+    verify: bool = False
+    """Whether a device must bear the marks before it is read: another model of the name has another map."""
+
     @property
     def must_be_answered(self) -> bool:
         """Whether no device can tell which variant holds: the user must."""

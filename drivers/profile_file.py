@@ -53,8 +53,9 @@ def _read(path: Path) -> Profile:
         table.fail("registers", "a profile of family `sunspec` has [[models]] with [[models.registers]] instead")
     if family is Family.MODBUS and table.has("models"):
         table.fail("models", "only a profile of family `sunspec` has models")
-    if family is Family.SUNSPEC and table.has("variants"):
-        table.fail("variants", "only a profile of family `modbus` has them; SunSpec models tell what they are")
+    for key in ("variants", "verify"):
+        if family is Family.SUNSPEC and table.has(key):
+            table.fail(key, "only a profile of family `modbus` has it; SunSpec models tell what they are")
     if family is Family.SUNSPEC and table.has("clock"):
         table.fail("clock", "SunSpec models have no clock; only a profile of family `modbus` has one")
     absent = read_absent(table.table("absent")) if table.has("absent") else {}
@@ -81,6 +82,7 @@ def _read(path: Path) -> Profile:
         line_defaults=table.text("line_defaults", ""),
         remark=table.text("remark", ""),
         question=table.text("question") if table.has("variants") else "",
+        verify=table.flag("verify", False),
         marks=tuple(read_mark(entry, function) for entry in table.tables("identity")),
     )
     # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
@@ -107,20 +109,24 @@ def _check_whole(profile: Profile, table: Table) -> None:
         for register in group:
             if register.last - register.first >= profile.max_registers:
                 table.fail("max_registers", f"`{register.name}` and its scale factor do not fit into one request")
+    if profile.verify and not profile.marks:
+        table.fail("verify", "needs an [[identity]] block that a device must bear")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
 
 
 def _check_overlap(registers: Sequence[Register], table: Table) -> None:
-    """No word belongs to two registers."""
-    owner: dict[tuple[int, int], str] = {}
+    """No word belongs to two registers; but the parts of a sum may be shown by themselves."""
+    owner: dict[tuple[int, int], tuple[int, Register]] = {}
     for register in registers:
         for address in (register.address, *register.plus):
             for place in ((register.function, address + n) for n in range(register.words)):
-                other = owner.setdefault(place, register.name)
-                if other != register.name:
+                begin, other = owner.setdefault(place, (address, register))
+                is_part = (begin, other.words, other.data_type) == (address, register.words, register.data_type)
+                if other is not register and not (is_part and (other.plus or register.plus)):
                     where = f"function {place[0]}, address 0x{place[1]:04X}"
-                    table.fail("registers", f"`{register.name}` lies on `{other}` ({where}); correct address or type")
+                    mend = "correct address or type"
+                    table.fail("registers", f"`{register.name}` lies on `{other.name}` ({where}); {mend}")
 
 
 def _check_variants(profile: Profile, table: Table) -> None:

@@ -5,7 +5,7 @@ several hold, they are taken for one only if they show the same counts, not zero
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..assemble import assemble_snapshot, worth_of
 from ..errors import BadValueError, ConfigurationError
@@ -94,8 +94,10 @@ class ProbedMeter:
         """Take down the conversations from now on, the probing too, so that a tape is whole."""
         if tape is not None:
             self.forget()
-            self._make(self._profile.as_variant(self._profile.variants[0].name)).record(tape)
-            tape.head.update(profile=self._profile.name)
+            first = (
+                self._profile.as_variant(self._profile.variants[0].name) if self._profile.variants else self._profile
+            )
+            self._make(replace(first, name=self._profile.name, verify=False)).record(tape)
         else:
             self._link.record(None)
 
@@ -123,6 +125,8 @@ def choose_variant(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple
 
     A device that does not answer raises what the link raises: silence speaks for no variant, nor against one.
     """
+    if not profile.variants:
+        return (yield from _verified(profile, link, unit))
     seen: list[_Seen] = []
     for _ in range(ROUNDS):
         seen = []
@@ -141,6 +145,26 @@ def choose_variant(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple
         f"{link.name} unit {unit}: {profile.question} Answer with the profile's name in gateway.toml, "
         f'profile = "{seen[0].profile.name}" for example. The device shows {listed}'
     )
+
+
+def _verified(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple[Profile, str]]:
+    """The profile, to be read at once, where the device bears its marks. Raises ConfigurationError where not."""
+    image: dict[tuple[int, int], int] = {}
+    for mark in profile.marks:
+        try:
+            reply = yield from link.ask_patiently(unit, mark.function, mark.address, mark.words)
+        except ConfigurationError as error:
+            if error.code not in _NEVER:
+                raise
+            continue
+        image.update({(mark.function, mark.address + n): word for n, word in enumerate(reply.words)})
+    against = [found for found in (_unlike(mark, image, profile) for mark in profile.marks) if found]
+    if against:
+        raise ConfigurationError(
+            f"{link.name} unit {unit}: this is no {profile.title}: {'; '.join(against)}. "
+            "Name another profile in gateway.toml"
+        )
+    return replace(profile, verify=False), "it bears the marks of the model"
 
 
 def _shown(seen: _Seen) -> str:
