@@ -43,7 +43,7 @@ def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["simulate"], "either --dump FILE or --meter MODEL"),
+        (["simulate"], "either --dump FILE or --meter MODEL or --profile NAME"),
         (["simulate", "--meter", "sdm630"], "--link PATH"),
         (["simulate", "--meter", "sunspec-203", "--link", "x"], "--link PATH"),
         (["simulate", "--meter", "sdm630", "--link", "x", "--tcp-port", "5"], "serial line"),
