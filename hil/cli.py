@@ -53,8 +53,8 @@ def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broke
 
 @main.command(
     epilog="Example: netmeter-hil simulate --profile abb-b2x --link /tmp/meter.  It says `ready ADDRESS` when it "
-    "serves, and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; 2 wrong "
-    "options."
+    "serves, and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; "
+    "2 wrong options."
 )
 @click.option("--dump", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve this register dump.")
 @click.option("--meter", type=click.Choice(["sunspec-203", "sdm630"]), help="Serve this meter in a simulated house.")

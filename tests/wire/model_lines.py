@@ -39,7 +39,7 @@ def over_rtu(slave: Slave, folder: Path) -> Iterator[ModbusLink]:
     thread = threading.Thread(target=serve)
     thread.start()
     transport = SerialTransport(line.device, FAST_BD, ticker)
-    link = ModbusLink(transport, Framing.RTU, ticker, timeout_us=5_000_000, baud_bd=FAST_BD)
+    link = ModbusLink(transport, Framing.RTU, ticker, timeout_us=5_000_000, quiet_us=20_000, baud_bd=FAST_BD)
     try:
         yield link
     finally:
