@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from drivers.assemble import assemble_snapshot
 from gateway.config.load import load_config
 from gateway.meters import profile_of
 from tests.pipeline.test_config_load import GOOD as CONFIG
@@ -70,3 +71,16 @@ def test_a_question_that_the_device_may_answer_is_not_asked(tmp_path: Path) -> N
 def test_an_answer_that_does_not_exist_gets_those_that_do(tmp_path: Path) -> None:
     (sentence,) = told(config_with(tmp_path, "chint-dtsu666@501e"))
     assert "no variant `501e`: did you mean `" in sentence
+
+
+def test_the_ratio_of_transformers_holds_for_each_variant(tmp_path: Path) -> None:
+    (tmp_path / "cellar.toml").write_text(ASKING + VARIANTS, encoding="utf-8")
+    path = write(tmp_path, CONFIG.replace('profile = "sunspec"', 'profile = "cellar"\nratio = 60'))
+    assert told(path) == []
+    (section,) = load_config(path).meter
+    profile = profile_of(section, tmp_path).as_variant("a")
+    image = {(4, 0x10): 0x3F80, (4, 0x11): 0, (4, 0x50): 0, (4, 0x51): 7}  # 0x3F800000 is 1.0 kWh; 7 Wh
+    snapshot = assemble_snapshot(profile.registers, image, profile.word_order, one_moment=True)
+    assert snapshot.energy_import is not None
+    assert snapshot.energy_export is not None
+    assert (snapshot.energy_import.milliwh, snapshot.energy_export.milliwh) == (60_000_000, 420_000)

@@ -7,7 +7,6 @@ import pytest
 from drivers import BadValueError, Profile, ProfileError, load_profile
 from drivers.assemble import assemble_identity, assemble_snapshot
 from drivers.profile_trial import untrue
-from drivers.ratio import with_ratio
 from drivers.snapshot import EnergyRegister
 from tests.protocol.test_profiles import EXPORT, GOOD
 
@@ -76,15 +75,6 @@ def test_a_variant_is_the_profile_with_its_own_registers(tmp_path: Path) -> None
 def test_a_profile_that_no_device_can_answer_says_so(tmp_path: Path) -> None:
     begin, end = VARIANTS.index("[[variants.sums]]"), VARIANTS.index('[[variants]]\nname = "b"')
     assert loaded(tmp_path, ASKING + VARIANTS[:begin] + VARIANTS[end:]).must_be_answered
-
-
-def test_the_ratio_holds_for_variants_too(tmp_path: Path) -> None:
-    profile = with_ratio(loaded(tmp_path, ASKING + VARIANTS), 60).as_variant("a")
-    # 0x3F800000 is 1.0 kWh; 7 Wh
-    imported, exported = snapshot_of(profile, {0x10: 0x3F80, 0x11: 0, 0x50: 0, 0x51: 7})
-    assert imported is not None
-    assert exported is not None
-    assert (imported.milliwh, exported.milliwh) == (60_000_000, 420_000)
 
 
 def test_a_sum_of_registers_adds_up_with_what_each_may_be_off(tmp_path: Path) -> None:
