@@ -106,6 +106,16 @@ def test_a_device_s_own_sentinels_are_no_values(tmp_path: Path) -> None:
     assert snapshot_of(loaded(tmp_path, GOOD + own), words)[1] is None
 
 
+def test_a_count_below_zero_is_refused_unless_its_amount_counts(tmp_path: Path) -> None:
+    integer = EXPORT.replace("float32", "int32").replace("digit = 0.01\n", "").replace("0x60", "0x20")
+    words = {0x10: 0x3F80, 0x11: 0, 0x20: 0xFFFF, 0x21: 0xFFF9}  # -7 kWh
+    with pytest.raises(BadValueError, match="below zero"):
+        snapshot_of(loaded(tmp_path, GOOD + integer), words)
+    found = snapshot_of(loaded(tmp_path, GOOD + integer + "magnitude = true\n"), words)[1]
+    assert found is not None
+    assert found.milliwh == 7_000_000
+
+
 def test_a_register_may_have_its_own_word_order(tmp_path: Path) -> None:
     low = EXPORT.replace("0x60", "0x20") + 'word_order = "little"\n'
     found = snapshot_of(loaded(tmp_path, GOOD + low), {0x10: 0x3F80, 0x11: 0, 0x20: 0, 0x21: 0x3F80})
@@ -158,6 +168,7 @@ WRONG = [
     (GOOD + INTEGER + "absent = [0x100000000]\n", "absent = [0x100000000]", ["0 to 4294967295"]),
     (GOOD.replace("[[reg", "[absent]\nint31 = [1]\n[[reg", 1), "int31 = [1]", ["did you mean `int3"]),
     (GOOD + INTEGER + 'codes = { 1 = "a" }\n', 'codes = { 1 = "a" }', ["only a vendor, model, serial or firmware"]),
+    (GOOD + INTEGER + "magnitude = true\n", "magnitude = true", ["only energy as a signed integer"]),
     (GOOD + INTEGER + 'word_order = "odd"\n', 'word_order = "odd"', ["known here: big, little"]),
     (GOOD.replace("family", 'accumulation = "vector"\nfamily', 1), 'accumulation = "vector"', ["`vectorial`"]),
     (GOOD.replace("family", "verify = true\nfamily", 1), "verify = true", ["[[identity]]"]),
