@@ -142,7 +142,7 @@ def choose_variant(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple
             others = "; ".join(f"{one.profile.name}: {one.against}" for one in seen if one.against)
             return holding[0].profile, f"the others do not fit ({others})"
         before = holding[0].profile.name if len(holding) == 1 else ""
-        if len(holding) > 1 and holding[0].counts is not None and len({one.counts for one in holding}) == 1:
+        if len(holding) > 1 and _are_one(holding):
             return holding[0].profile, "every variant that fits shows the same counts"
     listed = "; ".join(f"{one.profile.name}: {one.against or _shown(one)}" for one in seen)
     raise ConfigurationError(
@@ -169,6 +169,20 @@ def _verified(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple[Prof
             "Name another profile in gateway.toml"
         )
     return replace(profile, verify=False), "it bears the marks of the model"
+
+
+def _are_one(holding: list[_Seen]) -> bool:
+    """Whether variants that read energy in different ways read the same, and not zero: then it is the same counter."""
+    ways = {
+        tuple(
+            (one.function, one.address, seen.profile.word_order)
+            for one in seen.profile.registers
+            if one.meaning in ENERGY
+        )
+        for seen in holding
+    }
+    counts = {seen.counts for seen in holding}
+    return len(ways) == len(holding) and len(counts) == 1 and None not in counts
 
 
 def _shown(seen: _Seen) -> str:

@@ -87,6 +87,7 @@ ASKED = [
     ("carlo-gavazzi-em24-e1", words_of("carlo-gavazzi-em24"), ["this is no EM24-DIN AV E1", "device_type", "71"]),
     ("carlo-gavazzi-em530", words_of("carlo-gavazzi-em530") | {(4, 0): 0}, ["voltage_l1 at 0x0000 is 0"]),
     ("siemens-pac2200", words_of("siemens-pac2200") | {(3, 55): 0}, ["frequency at 0x0037"]),
+    ("siemens-pac2200", with_float(words_of("siemens-pac2200"), 46, 50.0), ["at both or at neither"]),
 ]
 
 
