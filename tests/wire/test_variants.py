@@ -108,10 +108,8 @@ def test_the_user_s_answer_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_silence_speaks_for_no_variant(tmp_path: Path) -> None:
-    with (
-        over_tcp(Slave(2, lambda: DTSU), tmp_path) as link,
-        pytest.raises(NoAnswerError, match="needs its variant named"),
-    ):
+    link_to_another = over_tcp(Slave(2, lambda: DTSU), tmp_path, timeout_us=300_000)
+    with link_to_another as link, pytest.raises(NoAnswerError, match="needs its variant named"):
         open_polled(load_profile("chint-dtsu666"), link, 1).read()
 
 
