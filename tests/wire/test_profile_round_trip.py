@@ -1,12 +1,15 @@
 """Household -> simulated meter (its own table) -> wire -> profile: what was counted is what is read, on RTU and TCP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from drivers import BadValueError, load_profile
+from drivers import BadValueError, Profile, load_profile
 from drivers.build import open_polled
+from drivers.profile import Meaning
 from drivers.want import Want
 from hil.counters import Count, Counters, Opening
 from hil.household import Feed, Household
@@ -67,6 +70,53 @@ def test_the_house_exports_at_noon_and_imports_in_the_evening() -> None:
     assert evening.export_milliwh > noon.export_milliwh
 
 
+def others_of(count: Count) -> dict[str, float]:
+    """What the house's split-phase service means for a meter's other registers, in V, A, W, Hz and kWh."""
+    watts, amps = count.power_milliw / 1000, abs(count.power_milliw) / 240_000
+    imported, exported = count.import_milliwh / 1e6, count.export_milliwh / 1e6
+    expected = {"frequency": 60.0, "power_factor": 1.0, "power_apparent": abs(watts), "power_reactive": 0.0}
+    expected |= {"current": 2 * amps, "current_avg": amps, "voltage_ll_avg": 240.0, "voltage_ln_avg": 120.0}
+    expected |= {"power_import": max(watts, 0.0), "power_export": max(-watts, 0.0), "energy_total": imported + exported}
+    expected |= {"energy_net": imported - exported, "energy_net_nr": imported - exported}
+    for phase, share in (("_l1", 0.5), ("_l2", 0.5), ("_l3", 0.0)):
+        expected |= {
+            f"voltage{phase}": 240 * share,
+            f"current{phase}": 2 * amps * share,
+            f"power{phase}": watts * share,
+        }
+        expected |= {f"energy_import{phase}": imported * share, f"energy_export{phase}": exported * share}
+    return expected
+
+
+# Of each meter's own: settings, counters that were set back, tariffs (all in the first, a PAC's third in the second).
+OWN = {"application": 7, "measuring_mode": 2, "ct_amps": 200, "ct_ratio_irat": 1, "pt_ratio_urat": 1}
+OWN |= {"resettable_import": 1, "resettable_export": 2, "reactive_import": 0, "reactive_export": 0}
+
+
+def wrong_others(
+    others: Mapping[str, Decimal], count: Count, model: str, profile: Profile
+) -> dict[str, tuple[float, float | None]]:
+    """Other registers that do not show what the house does: name -> (shown, expected)."""
+    units = {register.name: register.unit for register in profile.all_registers}
+    expected = others_of(count) | OWN
+    shares = {"t1": 2 / 3, "t2": 1 / 3} if model == "siemens-pac2200" else {"t1": 1, "t2": 0, "t3": 0, "t4": 0}
+    totals = {"energy_import": count.import_milliwh / 1e6, "energy_export": count.export_milliwh / 1e6}
+    totals["energy_total"] = totals["energy_import"] + totals["energy_export"]
+    expected |= {
+        f"{name}_{tariff}": total * share for name, total in totals.items() for tariff, share in shares.items()
+    }
+    wrong = {}
+    for name, shown in others.items():
+        value = (
+            float(shown) / (1000 if units.get(name) == "Wh" else 1) * (1000 if units.get(name) in ("kW", "kvar") else 1)
+        )
+        if name not in expected or value != pytest.approx(
+            expected[name], abs=0.6 if name.startswith("power_") else 0.11, rel=1e-6
+        ):
+            wrong[name] = (value, expected.get(name))
+    return wrong
+
+
 @pytest.mark.parametrize("way", sorted(WAYS))
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_what_the_house_counted_is_what_is_read(model: str, way: str, tmp_path: Path) -> None:
@@ -109,6 +159,14 @@ def test_what_the_house_counted_is_what_is_read(model: str, way: str, tmp_path: 
                 )
             else:
                 assert snapshot.power_milliw == pytest.approx(shown.power_milliw, abs=501)
+            assert wrong_others(snapshot.others, shown, model, profile) == {}
+            if model.startswith("sunspec"):
+                continue
+            told = {register.name for register in meter.registers if register.meaning is Meaning.OTHER}
+            # A B24 in a split-phase house has no third phase; all else must be there.
+            assert {
+                name for name in told - set(snapshot.others) if not (model == "abb-b2x" and name.endswith("_l3"))
+            } == set()
     registers = {register.name for register in meter.registers}
     assert ("serial" in registers) == (identity.serial is not None)
     assert identity.serial is None or identity.serial.removeprefix("T") == str(SERIAL)
@@ -122,3 +180,12 @@ def test_a_meter_with_its_words_the_other_way_round_is_not_read_as_the_count(tmp
         meter = open_polled(load_profile("wattnode"), link, 1)
         with pytest.raises(BadValueError, match="energy_import"):  # 0x45F2B47B becomes 0xB47B45F2: below zero
             meter.read()
+
+
+def test_a_register_that_shows_something_else_is_found() -> None:
+    """The positive control of the other registers."""
+    profile, count = load_profile("eastron-sdm630"), MOMENTS[0].count
+    right = {"voltage_l1": Decimal(120), "frequency": Decimal(60)}
+    assert wrong_others(right, count, "eastron-sdm630", profile) == {}
+    wrong = wrong_others({**right, "voltage_l3": Decimal(120)}, count, "eastron-sdm630", profile)
+    assert wrong == {"voltage_l3": (120, 0)}
