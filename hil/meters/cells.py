@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 LINE_DECIV = 1200
 HERTZ = 60
+VOLTS = (120.0, 121.0, 119.0)
+"""Of the three phases of a meter's service: each its own, so that no phase can be taken for another."""
+DECIVOLTS = (1200, 1210, 1190)
 
 
 @dataclass(slots=True)
@@ -69,7 +72,20 @@ def nearest(number: int, divisor: int) -> int:
     return (2 * number + divisor) // (2 * divisor)
 
 
-def halves(milliwh: int, digit_milliwh: int) -> tuple[int, int]:
-    """What two phases have counted, in whole digits, so that both together are the total's digits."""
+def by_phase(value: float) -> tuple[float, float, float]:
+    """A sum as its three phases show it: a half, three tenths, the rest."""
+    return value * 5 / 10, value * 3 / 10, value * 2 / 10
+
+
+def digits_by_phase(milliwh: int, digit_milliwh: int) -> tuple[int, int, int]:
+    """What three phases have counted, in whole digits, so that all together are the total's digits."""
     digits = milliwh // digit_milliwh
-    return digits // 2, digits - digits // 2
+    one, two = digits * 5 // 10, digits * 3 // 10
+    return one, two, digits - one - two
+
+
+def digits_by_tariff(milliwh: int, digit_milliwh: int) -> tuple[int, int, int, int]:
+    """What four tariffs have counted: four, three, two tenths, the rest."""
+    digits = milliwh // digit_milliwh
+    one, two, three = digits * 4 // 10, digits * 3 // 10, digits * 2 // 10
+    return one, two, three, digits - one - two - three

@@ -7,7 +7,7 @@ import struct
 
 from ..counters import Count
 from . import sunspec_tcp
-from .cells import HERTZ, LINE_DECIV, Cells, halves, nearest
+from .cells import DECIVOLTS, HERTZ, LINE_DECIV, VOLTS, Cells, by_phase, digits_by_phase, digits_by_tariff, nearest
 
 TENTH_KWH = 100_000
 HUNDREDTH_KWH = 10_000
@@ -17,9 +17,9 @@ def _gavazzi(count: Count, device_type: int) -> Cells:
     """What all of them have at 0x00 to 0x29: 0.1 V, mA, 0.1 W, low word first."""
     cells = Cells(function=4, low_first=True)
     deciwatts, milliamps = nearest(count.power_milliw, 100), abs(count.power_milliw) // 240
-    cells.int32(0x00, LINE_DECIV, LINE_DECIV, 0)
+    cells.int32(0x00, *DECIVOLTS)
     cells.uint16(0x0B, device_type)
-    cells.int32(0x0C, milliamps, milliamps, 0, deciwatts - deciwatts // 2, deciwatts // 2, 0)
+    cells.int32(0x0C, *map(int, by_phase(2 * milliamps)), *map(int, by_phase(deciwatts)))
     cells.int32(0x28, deciwatts)
     return cells
 
@@ -32,7 +32,7 @@ def em24(count: Count, serial: int) -> Cells:
     cells.uint16(0x37, HERTZ * 10)
     cells.int32(0x3E, imported)
     cells.int32(0x42, imported // 7)
-    cells.int32(0x46, *halves(count.import_milliwh, TENTH_KWH), 0)
+    cells.int32(0x46, *digits_by_phase(count.import_milliwh, TENTH_KWH))
     cells.int32(0x5C, count.export_milliwh // TENTH_KWH)
     cells.uint16(0x303, 23)
     cells.uint16(0x1101, 7)
@@ -54,7 +54,7 @@ def em24_e1(count: Count, serial: int) -> Cells:
     """EM24-DIN with Ethernet."""
     cells = _gavazzi_new(count, 1648, serial)
     cells.int16(0x31, 1000)
-    cells.int32(0x40, *halves(count.import_milliwh, TENTH_KWH), 0)
+    cells.int32(0x40, *digits_by_phase(count.import_milliwh, TENTH_KWH))
     cells.uint16(0x304, 0x1234)
     cells.uint16(0xA000, 7)
     return cells
@@ -64,8 +64,8 @@ def em340(count: Count, serial: int) -> Cells:
     """ET340: export per phase too."""
     cells = _gavazzi_new(count, 345, serial)
     cells.int16(0x31, 1000)
-    cells.int32(0x40, *halves(count.import_milliwh, TENTH_KWH), 0)
-    cells.int32(0x60, *halves(count.export_milliwh, TENTH_KWH), 0)
+    cells.int32(0x40, *digits_by_phase(count.import_milliwh, TENTH_KWH))
+    cells.int32(0x60, *digits_by_phase(count.export_milliwh, TENTH_KWH))
     return cells
 
 
@@ -88,17 +88,17 @@ def em530_high_first(count: Count, serial: int) -> Cells:
 
 
 def abb(count: Count, serial: int) -> Cells:
-    """B24 Silver: 0.01 kWh as unsigned 64-bit; the third phase is not connected."""
+    """B24 Silver: 0.01 kWh as unsigned 64-bit."""
     cells = Cells(function=3)
     centiwatts, centiamps = nearest(count.power_milliw, 10), abs(count.power_milliw) // 2400
     cells.uint64(0x5000, count.import_milliwh // HUNDREDTH_KWH, count.export_milliwh // HUNDREDTH_KWH)
-    cells.uint64(0x5170, count.import_milliwh // HUNDREDTH_KWH, 0, 0, 0)
-    cells.uint64(0x5190, count.export_milliwh // HUNDREDTH_KWH, 0, 0, 0)
-    cells.uint64(0x5460, *halves(count.import_milliwh, HUNDREDTH_KWH), 2**64 - 1)
-    cells.uint64(0x546C, *halves(count.export_milliwh, HUNDREDTH_KWH), 2**64 - 1)
-    cells.uint32(0x5B00, LINE_DECIV, LINE_DECIV, 2**32 - 1)
-    cells.uint32(0x5B0C, centiamps, centiamps, 2**32 - 1)
-    cells.int32(0x5B14, centiwatts, centiwatts - centiwatts // 2, centiwatts // 2, 2**31 - 1)
+    cells.uint64(0x5170, *digits_by_tariff(count.import_milliwh, HUNDREDTH_KWH))
+    cells.uint64(0x5190, *digits_by_tariff(count.export_milliwh, HUNDREDTH_KWH))
+    cells.uint64(0x5460, *digits_by_phase(count.import_milliwh, HUNDREDTH_KWH))
+    cells.uint64(0x546C, *digits_by_phase(count.export_milliwh, HUNDREDTH_KWH))
+    cells.uint32(0x5B00, *DECIVOLTS)
+    cells.uint32(0x5B0C, *map(int, by_phase(2 * centiamps)))
+    cells.int32(0x5B14, centiwatts, *map(int, by_phase(centiwatts)))
     cells.uint16(0x5B2C, HERTZ * 100)
     cells.int16(0x5B3A, 1000)
     cells.uint32(0x8900, serial)
@@ -113,10 +113,10 @@ def schneider(count: Count, serial: int) -> Cells:
     kilowatts, amps = count.power_milliw / 1_000_000, abs(count.power_milliw) / 240_000
     cells.text(0x31, 20, "iEM3255")
     cells.uint32(0x81, serial)
-    cells.float32(2999, amps, amps, 0.0)
-    cells.float32(3027, LINE_DECIV / 10, LINE_DECIV / 10, 0.0)
-    cells.float32(3053, kilowatts / 2, kilowatts / 2, 0.0, kilowatts)
-    cells.float32(3067, 0.0)
+    cells.float32(2999, *by_phase(2 * amps))
+    cells.float32(3027, *VOLTS)
+    cells.float32(3053, *by_phase(kilowatts), kilowatts)
+    cells.float32(3067, 0.003)
     cells.float32(3083, 1.0)
     cells.float32(3109, HERTZ)
     cells.int64(3203, count.import_milliwh // 1000, count.export_milliwh // 1000)
@@ -131,7 +131,7 @@ def acuvim(count: Count, _serial: int) -> Cells:
     cells.float32(0x4000, HERTZ, LINE_DECIV / 10)
     cells.float32(0x4010, LINE_DECIV / 5)
     cells.float32(0x4018, abs(watts) / 240)
-    cells.float32(0x401C, watts / 2, watts / 2, 0.0, watts)
+    cells.float32(0x401C, *by_phase(watts), watts)
     cells.float32(0x403A, 1.0)
     cells.uint32(0x4048, count.import_milliwh // TENTH_KWH, count.export_milliwh // TENTH_KWH)
     return cells
