@@ -52,7 +52,7 @@ def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broke
 
 
 @main.command(
-    epilog="Example: netmeter-hil simulate --profile abb-b2x --link /tmp/meter.  It says `ready ADDRESS` when it "
+    epilog="Example: netmeter-hil simulate --profile abb-b2x --link ./meter.  It says `ready ADDRESS` when it "
     "serves, and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; "
     "2 wrong options."
 )
