@@ -18,7 +18,11 @@ def with_ratio(profile: Profile, ratio: int) -> Profile:
     models = tuple(
         replace(layout, registers=tuple(_scaled(one, ratio) for one in layout.registers)) for layout in profile.models
     )
-    return replace(profile, registers=tuple(_scaled(one, ratio) for one in profile.registers), models=models)
+    variants = tuple(
+        replace(one, registers=tuple(_scaled(each, ratio) for each in one.registers)) for one in profile.variants
+    )
+    registers = tuple(_scaled(one, ratio) for one in profile.registers)
+    return replace(profile, registers=registers, models=models, variants=variants)
 
 
 def _scaled(register: Register, ratio: int) -> Register:

@@ -14,7 +14,7 @@ from .decision import Basis
 
 def basis_of(profile: Profile, swap_direction: bool) -> Basis:
     """The basis of a meter read by `profile`, its ratio already put in."""
-    groups = [profile.registers, *(layout.registers for layout in profile.models)]
+    groups = [profile.all_registers, *(layout.registers for layout in profile.models)]
     energy = [
         [
             register.name,
@@ -24,6 +24,7 @@ def basis_of(profile: Profile, swap_direction: bool) -> Basis:
             register.unit,
             str(register.scale.normalize()),
             register.scale_factor_address,
+            *([register.order, *register.plus] if register.order or register.plus else []),
         ]
         for group in groups
         for register in group

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from drivers import Profile
-from drivers.profile_file import ENERGY_UNITS_WH
+from drivers.profile_register import ENERGY_UNITS_WH
 
 from .config.types import MeterSection
 from .energy import AccumulatorState, Direction
