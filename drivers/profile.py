@@ -8,6 +8,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from .decode import DataType, WordOrder
@@ -49,6 +50,7 @@ class Register:
     """One register. `address` is the wire address (counting from 0), or the offset from a SunSpec model's ID register.
 
     value in `unit` = raw * scale * 10 ** (word at scale_factor_address) * (-1 if inverted).
+    Energy and power are that times `ratio`.
     """
 
     name: str
@@ -72,6 +74,8 @@ class Register:
     """Energy only: the value, in `unit`, at which the register begins again at 0; None where that is not known."""
     rollover_bits: int | None = None
     """The same as raw counts: it begins again at 2 ** this. Not both."""
+    ratio: Fraction = Fraction(1)
+    """Of transformers that the meter does not know of: the config's, never a profile's."""
 
     @property
     def is_tariff_counter(self) -> bool:
@@ -149,6 +153,10 @@ class Profile:
     """The meter's own clock, where it has one that is told by registers."""
     one_moment: bool = True
     """Whether import and export come in one request. Where not, they are read again until nothing moves."""
+    fitted: tuple[tuple[str, str], ...] = ()
+    """How it was fitted to one device (`fitting`), as the head of a recording tells it."""
+    fitted_notes: tuple[str, ...] = ()
+    """The same for people, where it changes what is counted."""
 
     def model_layout(self, model: int) -> SunSpecModel | None:
         """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""

@@ -6,14 +6,15 @@ does not change the meaning of a register (its last digit, its source, other val
 
 import hashlib
 import json
+from collections.abc import Mapping
 
-from drivers.profile import ENERGY, Profile
+from drivers.profile import ENERGY, Profile, Register
 
-from .decision import Basis
+from .decision import NOTHING, Basis
 
 
-def basis_of(profile: Profile, swap_direction: bool) -> Basis:
-    """The basis of a meter read by `profile`, its ratio already put in."""
+def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] = NOTHING) -> Basis:
+    """The basis of a meter read by `profile`, already fitted to it. `chosen`: which of a device's several meters."""
     groups = [profile.registers, *(layout.registers for layout in profile.models)]
     energy = [
         [
@@ -22,12 +23,18 @@ def basis_of(profile: Profile, swap_direction: bool) -> Basis:
             register.address,
             register.data_type.value,
             register.unit,
-            str(register.scale.normalize()),
+            _multiplier(register),
             register.scale_factor_address,
         ]
         for group in groups
         for register in group
         if register.meaning in ENERGY
     ]
-    words = json.dumps([profile.word_order.value, swap_direction, energy], separators=(",", ":"))
+    meant = [profile.word_order.value, swap_direction, energy, *([sorted(chosen.items())] if chosen else [])]
+    words = json.dumps(meant, separators=(",", ":"))
     return Basis(profile.name, hashlib.sha256(words.encode()).hexdigest()[:16])
+
+
+def _multiplier(register: Register) -> str:
+    whole = str((register.scale * register.ratio.numerator).normalize())
+    return whole if register.ratio.denominator == 1 else f"{whole}/{register.ratio.denominator}"
