@@ -18,10 +18,12 @@ from drivers import (
     SystemTicker,
     load_profile,
 )
+from drivers.modbus.replay import open_recorded
 from drivers.phases import with_phase_sums
+from drivers.recording import Recording, RecordingError, Tape, parse_recording
 from gateway.config.load import examine, load_config
 from gateway.meters import open_one
-from tests.protocol.sunspec_maps import common, meter_203, place, sunspec_table
+from tests.protocol.sunspec_maps import common, inverter_103, meter_203, place, sunspec_table
 from tests.wire.pymodbus_server import PymodbusServer
 
 PROFILE = """
@@ -306,6 +308,39 @@ def test_sunspec_phases_are_summed_with_their_scale_factor(tmp_path: Path) -> No
     assert energies(summed) == (1100 * WH, 600 * WH)
     assert summed.energy_export is not None
     assert not summed.energy_export.unproven
+
+
+RECORDED = {
+    "base_address = 16": (TABLE, "mine.toml", "grid"),
+    'word_order = "little"': (TABLE, "mine.toml", "grid"),
+    "sum_phases = true": (TABLE, "mine.toml", "grid"),
+    "max_registers = 6\nconnect_pause_ms = 20\npause_ms = 20": (TABLE, "mine.toml", "grid"),
+    "sunspec_meter = 2": (sunspec_table(common(), meter_203(7, 3), meter_203(8, 4)), "sunspec", "grid"),
+    "unit = 1": (sunspec_table(common(), inverter_103(5000)), "sunspec", "production"),
+}
+
+
+@pytest.mark.parametrize("options", RECORDED)
+def test_a_recording_is_read_again_as_the_meter_was(folder: Path, options: str) -> None:
+    """What was asked and how it was meant stands in the head of the recording."""
+    table, profile, role = RECORDED[options]
+    tape = Tape()
+    with PymodbusServer(table) as server:
+        loaded = load_config(config_file(folder, server.port, options, profile, role))
+        meter = open_one(loaded, "grid", folder, SystemTicker())
+        meter.record(tape)
+        live = meter.read().snapshot
+        meter.close()
+    recording = parse_recording(tape.recording().text(), "memory")
+    again = open_recorded(recording, [folder]).read().snapshot
+    assert energies(again) == energies(live)
+    assert energies(live) != (None, None)
+
+
+def test_a_recording_with_a_head_that_nobody_wrote_is_refused(folder: Path) -> None:
+    head = {"profile": "mine", "unit": "1", "timeout_us": "1000", "framing": "tcp", "word_order": "middle"}
+    with pytest.raises(RecordingError, match="middle"):
+        open_recorded(Recording(head, ()), [folder])
 
 
 MISTAKES = {
