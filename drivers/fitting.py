@@ -4,12 +4,13 @@ Transformers the meter does not know of, a map that begins elsewhere, another wo
 what the registers mean: a register epoch read by one fitting is not continued by another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .decode import WordOrder
 from .errors import ProfileError
+from .marks import Mark
 from .phases import NOTE, with_phase_sums
 from .profile import ENERGY, Family, Meaning, Profile, Register
 
@@ -53,27 +54,31 @@ def fitted(profile: Profile, fitting: Fitting) -> Profile:
     if fitting.sum_phases:
         profile = replace(with_phase_sums(profile), fitted_notes=(NOTE,))
     profile = _moved(profile, fitting.base_address) if fitting.base_address else profile
+    order, ratio = fitting.word_order, fitting.ratio
     return replace(
         profile,
-        word_order=fitting.word_order or profile.word_order,
-        registers=tuple(_multiplied(one, fitting.ratio) for one in profile.registers),
-        models=tuple(
-            replace(layout, registers=tuple(_multiplied(one, fitting.ratio) for one in layout.registers))
-            for layout in profile.models
+        word_order=order or profile.word_order,
+        registers=_multiplied(profile.registers, ratio),
+        models=tuple(replace(one, registers=_multiplied(one.registers, ratio)) for one in profile.models),
+        variants=tuple(
+            replace(one, registers=_multiplied(one.registers, ratio), word_order=order or one.word_order)
+            for one in profile.variants
         ),
         fitted=fitting.head(),
     )
 
 
-def _multiplied(register: Register, ratio: Fraction) -> Register:
+def _multiplied(registers: Iterable[Register], ratio: Fraction) -> tuple[Register, ...]:
     """Voltages and currents stay as the meter shows them."""
-    counts = register.meaning in ENERGY or register.meaning is Meaning.POWER
-    return replace(register, ratio=register.ratio * ratio) if counts else register
+    counted = (*ENERGY, Meaning.POWER)
+    return tuple(replace(one, ratio=one.ratio * ratio) if one.meaning in counted else one for one in registers)
 
 
 def _moved(profile: Profile, base: int) -> Profile:
-    every = (*profile.registers, *profile.identity)
-    first, last = min(one.first for one in every), max(one.last for one in every)
+    every = (*profile.all_registers, *profile.identity)
+    marks = (*profile.marks, *(mark for variant in profile.variants for mark in variant.marks))
+    first = min(*(one.first for one in every), *(mark.address for mark in marks), HIGHEST_ADDRESS)
+    last = max(*(one.last for one in every), *(mark.address + mark.words - 1 for mark in marks), 0)
     clock = profile.clock
     if clock is not None:
         first, last = min(first, clock.first), max(last, clock.last)
@@ -87,7 +92,20 @@ def _moved(profile: Profile, base: int) -> Profile:
         clock = replace(clock, address=clock.address + base, dst_address=None if flag is None else flag + base)
     return replace(
         profile,
-        registers=tuple(one.moved(base) for one in profile.registers),
-        identity=tuple(one.moved(base) for one in profile.identity),
+        registers=_moved_registers(profile.registers, base),
+        identity=_moved_registers(profile.identity, base),
+        variants=tuple(
+            replace(one, registers=_moved_registers(one.registers, base), marks=_moved_marks(one.marks, base))
+            for one in profile.variants
+        ),
+        marks=_moved_marks(profile.marks, base),
         clock=clock,
     )
+
+
+def _moved_registers(registers: Iterable[Register], base: int) -> tuple[Register, ...]:
+    return tuple(one.moved(base) for one in registers)
+
+
+def _moved_marks(marks: Iterable[Mark], base: int) -> tuple[Mark, ...]:
+    return tuple(replace(one, address=one.address + base) for one in marks)

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from .decode import ACCUMULATORS, FLOATS
 from .errors import ProfileError
-from .profile import ENERGY, Meaning, Profile, Register
-from .profile_file import ENERGY_UNITS_WH
+from .profile import ENERGY, PHASES, Meaning, Profile, Register
+from .profile_register import ENERGY_UNITS_WH
 from .snapshot import EnergyRegister
 
-PHASES = ("_l1", "_l2", "_l3")
 NOTE = "import and export are the sums of their phase registers: phases are not netted against each other"
 
 
@@ -39,6 +38,9 @@ def with_phase_sums(profile: Profile) -> Profile:
 
     Raises ProfileError where it has no such registers for a direction that it counts.
     """
+    if profile.variants:
+        choices = " or ".join(f'"{profile.name}@{one.name}"' for one in profile.variants)
+        raise ProfileError(f"{profile.path}: phases are summed of one variant: name it, profile = {choices}")
     models = tuple(
         replace(layout, registers=_summed(layout.registers, profile))
         for layout in profile.models

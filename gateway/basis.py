@@ -15,7 +15,7 @@ from .decision import NOTHING, Basis
 
 def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] = NOTHING) -> Basis:
     """The basis of a meter read by `profile`, already fitted to it. `chosen`: which of a device's several meters."""
-    groups = [profile.registers, *(layout.registers for layout in profile.models)]
+    groups = [profile.all_registers, *(layout.registers for layout in profile.models)]
     energy = [
         [
             register.name,
@@ -25,12 +25,15 @@ def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] =
             register.unit,
             _multiplier(register),
             register.scale_factor_address,
+            *([register.order, *register.plus] if register.order or register.plus else []),
         ]
         for group in groups
         for register in group
         if register.meaning in ENERGY
     ]
-    meant = [profile.word_order.value, swap_direction, energy, *([sorted(chosen.items())] if chosen else [])]
+    meant: list[object] = [profile.word_order.value, swap_direction, energy]
+    meant += [sorted(chosen.items())] if chosen else []
+    meant += [[str(one.word_order) for one in profile.variants]] if profile.variants else []
     words = json.dumps(meant, separators=(",", ":"))
     return Basis(profile.name, hashlib.sha256(words.encode()).hexdigest()[:16])
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from drivers import Profile
-from drivers.profile_file import ENERGY_UNITS_WH
+from drivers.profile_register import ENERGY_UNITS_WH
 
 from .config.types import MeterSection
 from .energy import AccumulatorState, Direction

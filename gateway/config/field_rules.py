@@ -12,12 +12,11 @@ from drivers.errors import ProfileError
 from drivers.fitting import Fitting, fitted
 from drivers.modbus.chain import INVERTERS
 from drivers.profile import Family, Profile
-from drivers.profile_file import load_profile
 
 from .convert import Fields
 from .document import Document
 from .problem import TomlPath
-from .rules import resolved
+from .profiles import profile_named
 from .types import Role
 
 RATIO = re.compile(r"[1-9][0-9]{0,5}(/[1-9][0-9]{0,5})?", re.ASCII)
@@ -76,9 +75,7 @@ def _profile(document: Document, name: str | None) -> Profile | None:
     if name is None:
         return None
     try:
-        return load_profile(
-            str(resolved(document.folder, name)) if name.endswith(".toml") else name, (document.folder,)
-        )
+        return profile_named(document.folder, name)
     except ProfileError:
         return None
 

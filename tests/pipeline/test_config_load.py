@@ -184,7 +184,7 @@ ONE_LINE_CHANGES = [
     ("[[meter]]", "[meter]", 11, "single brackets, but there can be several: write [[meter]]"),
     ("[mqtt]", "[[mqtt]]", 5, "stands in double brackets, but there is only one: write [mqtt]"),
     ('name = "grid"', 'name = "Zähler"', 12, '[[meter]] Zähler: name "Zähler" cannot be used'),
-    ('profile = "sunspec"', 'profile = "sunspek"', 13, 'no profile "sunspek": did you mean "sunspec"?'),
+    ('profile = "sunspec"', 'profile = "sunspek"', 13, "no meter profile `sunspek`: did you mean `sunspec`?"),
     ('profile = "sunspec"', 'profile = "mine.toml"', 13, "mine.toml"),
     ('role = "grid"', 'role = "solar"', 14, 'is not one of "grid", "production", "consumption", "tenant"'),
     ("service_amps = 100", "service_amps = -100", 16, "service_amps = -100 is outside 1 to 10000"),

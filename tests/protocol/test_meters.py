@@ -1,6 +1,7 @@
 """Meters over a scripted line: the profile's registers arrive as a snapshot with the times of its energy."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,8 @@ from drivers.want import Want
 from tests.protocol.modbus_bytes import exception_pdu, float_words, rtu_answer, tcp, tcp_answer
 from tests.protocol.sunspec_maps import common, meter_203, model_701, place, sunspec_table
 
-SDM = load_profile("eastron-sdm630")
+RECORDINGS = Path(__file__).parents[1] / "wire" / "recordings"
+SDM = load_profile("eastron-sdm630", [RECORDINGS])  # without values per phase: two requests
 SUNSPEC = load_profile("sunspec")
 
 ACC32_OF_10_WH = 2**32 * 10_000

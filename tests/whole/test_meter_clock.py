@@ -5,7 +5,7 @@ The array's meter has a clock, three seconds slow; the grid's has none and is re
 
 import pytest
 
-from drivers.profile_file import SHIPPED
+from drivers.profile_find import SHIPPED
 from hil.house import House
 
 from .booked import METERS, kept_readings
