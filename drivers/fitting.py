@@ -11,7 +11,7 @@ from fractions import Fraction
 from .decode import WordOrder
 from .errors import ProfileError
 from .marks import Mark
-from .phases import NOTE, with_phase_sums
+from .phases import note_of, with_phase_sums
 from .profile import ENERGY, Family, Meaning, Profile, Register
 
 HIGHEST_ADDRESS = 0xFFFF
@@ -52,7 +52,7 @@ def fitted(profile: Profile, fitting: Fitting) -> Profile:
     if fitting.base_address and profile.family is Family.SUNSPEC:
         raise ProfileError(f"{profile.path}: a SunSpec map is found by sunspec_base, not by base_address")
     if fitting.sum_phases:
-        profile = replace(with_phase_sums(profile), fitted_notes=(NOTE,))
+        profile = replace(with_phase_sums(profile), fitted_notes=(note_of(profile.accumulation),))
     profile = _moved(profile, fitting.base_address) if fitting.base_address else profile
     order, ratio = fitting.word_order, fitting.ratio
     return replace(

@@ -9,11 +9,23 @@ from dataclasses import replace
 
 from .decode import ACCUMULATORS, FLOATS
 from .errors import ProfileError
-from .profile import ENERGY, PHASES, Meaning, Profile, Register
+from .profile import ENERGY, PHASES, Accumulation, Meaning, Profile, Register
 from .profile_register import ENERGY_UNITS_WH
 from .snapshot import EnergyRegister
 
 NOTE = "import and export are the sums of their phase registers: phases are not netted against each other"
+ACCUMULATED = {
+    Accumulation.SINGLE_PHASE: "of one phase",
+    Accumulation.VECTORIAL: "netted over the phases in each moment (vectorial)",
+    Accumulation.PER_PHASE: "such sums themselves",
+    Accumulation.SETTABLE: "as the meter is set",
+    Accumulation.UNKNOWN: "not known to net them or not",
+}
+
+
+def note_of(accumulation: Accumulation) -> str:
+    """For people: how energy is counted, and how the meter's own totals are."""
+    return f"{NOTE}. The meter's own totals, which are not used, are {ACCUMULATED[accumulation]}"
 
 
 def sum_of(one: EnergyRegister | None, other: EnergyRegister | None) -> EnergyRegister | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from drivers.errors import ProfileError
 from drivers.fitting import Fitting, fitted
 from drivers.modbus.chain import INVERTERS
-from drivers.profile import Family, Profile
+from drivers.profile import Accumulation, Family, Profile
 
 from .convert import Fields
 from .document import Document
@@ -103,6 +103,8 @@ def _check_family(options: _Options, profile: Profile) -> None:
 
 def _check_fitting(options: _Options, profile: Profile, ratio: Fraction) -> None:
     fields = options.fields
+    if fields.flag("sum_phases") and profile.accumulation is Accumulation.PER_PHASE:
+        options.warn("sum_phases", f"{profile.name} counts each phase by itself anyway", "take the line out")
     base = fields.number("base_address") or 0
     for key, fitting in (
         ("base_address", Fitting(base_address=base if profile.family is Family.MODBUS else 0)),
