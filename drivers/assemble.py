@@ -179,8 +179,9 @@ def _energy_scale(register: Register, factor: int) -> EnergyScale:
 
 
 @cache
-def _milliw_per_count(scale: Decimal, ratio: Fraction, unit: str, inverted: bool, factor: int) -> Fraction:
-    return Fraction(scale * POWER_UNITS_W[unit]) * ratio * (-1000 if inverted else 1000) * Fraction(10) ** factor
+def _milliw_per_count(register: Register, factor: int) -> Fraction:
+    milliw = Fraction(register.scale * POWER_UNITS_W[register.unit]) * register.ratio * 1000
+    return (-milliw if register.inverted else milliw) * Fraction(10) ** factor
 
 
 def _power_milliw(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> int | None:
@@ -188,7 +189,7 @@ def _power_milliw(register: Register, words: tuple[int, ...], image: Image, orde
         factor = _scale_factor(register, image)
         if factor is None or _parts(register, words, order) is None:
             return None
-        milliw = _milliw_per_count(register.scale, register.ratio, register.unit, register.inverted, factor)
+        milliw = _milliw_per_count(register, factor)
         return decode_milli(words, register.data_type, milliw, register.order or order)
     except BadValueError:
         return None

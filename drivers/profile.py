@@ -6,7 +6,7 @@ identity of a customer, or what is done with a value.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -84,7 +84,7 @@ class Register:
     """Raw words, as one unsigned number, that mean "not implemented" besides the type's own."""
     codes: tuple[tuple[int, str], ...] = ()
     """Identity only: what the numbers of a code register mean."""
-    ratio: Fraction = Fraction(1)
+    ratio: Fraction = field(default=Fraction(1), hash=False)  # its hash takes a microsecond, and each reading asks
     """Of transformers that the meter does not know of: the config's, never a profile's."""
 
     @property

@@ -120,7 +120,7 @@ class SunSpecMeter:
         """`read` as steps."""
         yield from self._discover()
         if self._found is None:
-            self._found, sample = yield from self._choose()
+            sample = yield from self._choose()
         else:
             sample = yield from self._read_model(self._found, want=want)
         notes = [note for note in self._untold if note not in self._told]
@@ -158,34 +158,32 @@ class SunSpecMeter:
     def _common(self) -> ModelPlace | None:
         """The common model of the meter that is read; of the device, where that is not known."""
         try:
-            meter = self._candidates()[0].common
+            common = self._meant().common
         except ConfigurationError:
-            meter = None
-        return meter or next((place for place in self._chain.models if place.model == COMMON), None)
+            common = None
+        return common or next((place for place in self._chain.models if place.model == COMMON), None)
 
-    def _candidates(self) -> list[ChainMeter]:
-        """The meter to read, and what is read where it counts nothing at all. Raises ConfigurationError."""
+    def _meant(self) -> ChainMeter:
+        """The meter to read. Raises ConfigurationError where there is none, and where nobody has said which."""
         meters = meters_of(self._chain.models, lambda model: self._profile.model_layout(model) is not None)
         for meter in meters:
             meter.places = [place for place in meter.places if self._is_wanted(place.model)]
         meters = [meter for meter in meters if meter.places]
         if not meters:
             raise ConfigurationError(f"{self._place}: {self._nothing()}")
-        meant = [one for one in meters if self._model is not None or one.is_inverter is self._produces]
-        others = [one for one in meters if one not in meant]
-        pool = meant or others
-        if self._number is None and len(pool) == 1:
-            return pool if not meant or len(others) != 1 else [*pool, *others]
-        listed = "; ".join(f"{n}: {meter}" for n, meter in enumerate(pool, 1))
-        if self._number is None:
+        # By the chain alone, never by what counts at the moment: an inverter that sleeps is no reason to read the meter
+        # beside it.
+        meant = [one for one in meters if self._model is not None or one.is_inverter is self._produces] or meters
+        listed = "; ".join(f"{n}: {meter}" for n, meter in enumerate(meant, 1))
+        if self._number is None and len(meant) > 1:
             raise ConfigurationError(
                 f"{self._place}: several meters in one map: say which by sunspec_meter = N ({listed})"
             )
-        if self._number > len(pool):
+        if self._number is not None and self._number > len(meant):
             raise ConfigurationError(
                 f"{self._place}: there is no meter {self._number} (sunspec_meter); there is {listed}"
             )
-        return [pool[self._number - 1]]
+        return meant[(self._number or 1) - 1]
 
     def _is_wanted(self, model: int) -> bool:
         return model == self._model if self._model is not None else self._produces or model not in INVERTERS
@@ -197,42 +195,45 @@ class SunSpecMeter:
             sentence += '; an inverter counts what it has produced: it is read where role = "production"'
         return sentence
 
-    def _choose(self) -> Steps[tuple[_Found, Sample]]:
-        """The metering model to read, and its first sample. Raises ConfigurationError if there is none."""
+    def _choose(self) -> Steps[Sample]:
+        """Find the model to read of those that tell of the meter, and read it. Raises ConfigurationError.
+
+        One that counts nothing is not kept: it is looked for anew with the next reading.
+        """
         try:
-            candidates = self._candidates()
+            meter = self._meant()
         except ConfigurationError:
             self.forget()
             raise
-        chosen: tuple[_Found, Sample] | None = None
-        for meter in candidates:
-            shown: tuple[_Found, Sample] | None = None
-            for place in meter.places:
-                found = self._prepare(place)
-                if found is None:
-                    continue
-                sample = yield from self._read_model(found)
-                chosen = chosen or (found, sample)
-                if _has_energy(sample.snapshot, proven=True):
-                    return self._tell_of(found, sample)
-                if shown is None and _has_energy(sample.snapshot, proven=False):
-                    shown = found, sample
-            if shown is not None:  # a new meter's zero is a count; only one that counts nothing is passed over
-                return self._tell_of(*shown)
-        if chosen is None:
+        shown: tuple[_Found, Sample] | None = None
+        for place in meter.places:
+            found = self._prepare(place)
+            if found is None:
+                continue
+            sample = yield from self._read_model(found)
+            if shown is None or not _has_energy(shown[1].snapshot, proven=False):
+                shown = found, sample
+            if _has_energy(sample.snapshot, proven=True):
+                shown = found, sample
+                break
+        if shown is None:
             chain = self._chain.ids
             self.forget()
             raise ConfigurationError(f"{self._place}: no model with energy registers in the chain ({chain})")
-        return self._tell_of(*chosen)
+        counts = _has_energy(shown[1].snapshot, proven=False)
+        self._found = shown[0] if counts else None
+        self._tell_of(shown[0].place, counts=counts)
+        return shown[1]
 
-    def _tell_of(self, found: _Found, sample: Sample) -> tuple[_Found, Sample]:
-        """Note what is read, where the chain tells of more."""
+    def _tell_of(self, chosen: ModelPlace, *, counts: bool) -> None:
+        """Note what is read, where the chain tells of more or where there is no count in it."""
         known = [place for place in self._chain.models if self._profile.model_layout(place.model) is not None]
-        others = [f"{place.model} at {place.address}" for place in known if place != found.place]
-        if others:
-            chosen = f"model {found.place.model} at {found.place.address} is read"
-            self._untold.append(f"{chosen}; the chain also has {', '.join(others)} (sunspec_meter, sunspec_model)")
-        return found, sample
+        others = ", ".join(f"{place.model} at {place.address}" for place in known if place != chosen)
+        if counts and not others:
+            return
+        read = "is read" if counts else "has no energy register that is implemented"
+        more = f"; the chain also has {others} (sunspec_meter, sunspec_model)" if others else ""
+        self._untold.append(f"model {chosen.model} at {chosen.address} {read}{more}")
 
     def _prepare(self, place: ModelPlace) -> _Found | None:
         layout = self._profile.model_layout(place.model)

@@ -170,8 +170,14 @@ def test_the_203_has_imported_906630_wh_and_does_not_show_export() -> None:
     assert snapshot.energy_export.unproven
 
 
-def test_of_the_hybrid_inverter_the_model_that_counts_is_chosen() -> None:
-    # its 202 is all "not implemented"; its 701 has two true zeros
-    snapshot = snapshot_of("modbus-solarnetwork/der_test-data-der-01.txt")
-    assert snapshot.energy_import == EnergyRegister(0, 1000)
-    assert snapshot.energy_export == EnergyRegister(0, 1000)
+def test_of_the_hybrid_inverter_the_meter_without_counts_is_told_and_not_replaced() -> None:
+    # its 202 is all "not implemented"; its 701 has two true zeros, and is read by a word of the user or as production
+    name = "modbus-solarnetwork/der_test-data-der-01.txt"
+    with served(name) as meter:
+        sample = meter.read()
+    assert (sample.snapshot.energy_import, sample.snapshot.energy_export) == (None, None)
+    assert "the chain also has 701" in sample.notes[0]
+    for options in ({"model": 701}, {"produces": True}):
+        with served(name, **options) as meter:
+            snapshot = meter.read().snapshot
+        assert (snapshot.energy_import, snapshot.energy_export) == (EnergyRegister(0, 1000), EnergyRegister(0, 1000))

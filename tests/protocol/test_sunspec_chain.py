@@ -70,10 +70,31 @@ def test_the_right_registers_are_read(name: str) -> None:
     assert both_wh(meter_of(*models, **options)) == expected
 
 
-def test_a_meter_that_counts_nothing_at_all_is_passed_over() -> None:
-    silent = meter_203(0, 0, model=202)
-    silent[54] = 0x8000  # the scale factor is not implemented: no register there
-    assert both_wh(meter_of(common(), silent, model_701(9, 1))) == (1, 9)
+def silent_202() -> list[int]:
+    words = meter_203(0, 0, model=202)
+    words[54] = 0x8000  # the scale factor is not implemented: no register there
+    return words
+
+
+def test_a_meter_that_counts_nothing_is_told_and_not_replaced_by_what_counts_beside_it() -> None:
+    """An inverter that sleeps, or whose meter is not heard yet, must not make the gateway read the other one."""
+    meter = meter_of(common(), silent_202(), model_701(9, 1))
+    sample = meter.read()
+    assert (sample.snapshot.energy_import, sample.snapshot.energy_export) == (None, None)
+    (note,) = sample.notes
+    assert "model 202 at 40070 has no energy register that is implemented" in note
+    assert "701 at 40177 (sunspec_meter, sunspec_model)" in note
+    asleep = inverter_103(0)
+    asleep[26] = 0x8000
+    assert both_wh(meter_of(common(), asleep, meter_203(7, 3), produces=True)) == (None, None)
+
+
+def test_a_model_that_counts_after_all_is_found_with_the_next_reading() -> None:
+    device = Device(sunspec_table(common(), silent_202(), meter_213(float("nan"), float("nan"))))
+    meter = open_polled(SUNSPEC, device.link(), 1)
+    assert both_wh(meter) == (None, None)
+    device.table = sunspec_table(common(), silent_202(), meter_213(77.0, 33.0))
+    assert both_wh(meter) == (77, 33)
 
 
 REFUSED = {
