@@ -8,122 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from drivers import (
-    ConfigurationError,
-    DriverError,
-    NoAnswerError,
-    ProfileError,
-    RegisterSnapshot,
-    Sample,
-    SystemTicker,
-    load_profile,
-)
-from drivers.modbus.replay import open_recorded
-from drivers.phases import with_phase_sums
-from drivers.recording import Recording, RecordingError, Tape, parse_recording
+from drivers import ConfigurationError, DriverError, NoAnswerError, SystemTicker
 from gateway.config.load import examine, load_config
 from gateway.meters import open_one
-from tests.protocol.sunspec_maps import common, inverter_103, meter_203, place, sunspec_table
+from tests.protocol.sunspec_maps import common, meter_203, place, sunspec_table
+from tests.wire.field_site import PHASES, SINGLES, TABLE, config_file, energies, sample, write_profile
 from tests.wire.pymodbus_server import PymodbusServer
 
-PROFILE = """
-vendor = "Test"
-title = "counts phases"
-family = "modbus"
-function = 3
-word_order = "big"
-accumulation = "vectorial"
-update_lag_ms = 500
-update_lag_source = "test"
-"""
-REGISTER = """
-[[registers]]
-name = "{name}"
-address = {address}
-type = "{type}"
-unit = "{unit}"
-{more}
-source = "test"
-confirmed = true
-"""
-VECTOR = """
-[[vectors]]
-title = "one"
-source = "synthetic"
-[[vectors.blocks]]
-address = 0x10
-words = [0, 1]
-[vectors.expected]
-energy_import_milliwh = 10_000
-"""
-SINGLES = [
-    ("energy_import", 0x10, "uint32", "Wh", "scale = 10\nrollover = 1_000_000_000"),
-    ("energy_export", 0x12, "uint32", "Wh", "scale = 10\nrollover = 1_000_000_000"),
-    ("power", 0x14, "int32", "W", ""),
-    ("voltage_l1", 0x16, "uint16", "V", "scale = 0.1"),
-]
-PHASES = [
-    (f"energy_{direction}_l{n}", first + 2 * n, "uint32", "Wh", "scale = 10")
-    for direction, first in (("import", 0x20), ("export", 0x28))
-    for n in (1, 2, 3)
-]
-# Counts of 10 Wh: 100 and 50 net; on the phases 70 + 40 + 0 imported and 0 + 0 + 60 exported.
-TABLE = dict.fromkeys(range(0x60), 0)
-place(TABLE, 0x10, [0, 100, 0, 50, 0xFFFF, 0xFC18, 2305])  # power -1000 W, 230.5 V
-for _n, (_imported, _exported) in enumerate(((70, 0), (40, 0), (0, 60)), 1):
-    place(TABLE, 0x20 + 2 * _n, [0, _imported])
-    place(TABLE, 0x28 + 2 * _n, [0, _exported])
-
-CONFIG = """
-[gateway]
-id = "home"
-clock = "operator"
-[mqtt]
-host = "localhost"
-[accounting]
-tariff = "pge-e-tou-c"
-[[meter]]
-name = "grid"
-profile = "{profile}"
-role = "{role}"
-register = "own"
-service_amps = 100
-service_volts = 240
-host = "127.0.0.1"
-tcp_port = {port}
-timeout_ms = 2000
-{options}
-"""
-
-
-def write_profile(folder: Path, registers: list[tuple[str, int, str, str, str]]) -> None:
-    told = [
-        REGISTER.format(name=name, address=address, type=kind, unit=unit, more=more)
-        for name, address, kind, unit, more in registers
-    ]
-    (folder / "mine.toml").write_text(PROFILE + "".join(told) + VECTOR)
-
-
-def config_file(folder: Path, port: int, options: str = "", profile: str = "mine.toml", role: str = "grid") -> Path:
-    path = folder / "gateway.toml"
-    path.write_text(CONFIG.format(profile=profile, role=role, port=port, options=options))
-    return path
-
-
-def sample(folder: Path, server: PymodbusServer, options: str = "", **config: str) -> Sample:
-    """One reading of the meter that the config means."""
-    loaded = load_config(config_file(folder, server.port, options, **config))
-    meter = open_one(loaded, "grid", folder, SystemTicker())
-    try:
-        return meter.read()
-    finally:
-        meter.close()
-
-
-def energies(snapshot: RegisterSnapshot) -> tuple[int | None, int | None]:
-    both = (snapshot.energy_import, snapshot.energy_export)
-    found = [None if one is None else one.milliwh for one in both]
-    return found[0], found[1]
+WH = 1000
+PHASES_SUMMED = "import and export are the sums of their phase registers: phases are not netted against each other"
 
 
 @pytest.fixture
@@ -133,8 +26,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 # What the options make of the same registers: import, export (mWh), power (mW), resolution of import (mWh).
-WH = 1000
-PHASES_SUMMED = "import and export are the sums of their phase registers: phases are not netted against each other"
 READINGS = {
     "": (1000 * WH, 500 * WH, -1_000_000, 10_000),
     "ratio = 40": (40_000 * WH, 20_000 * WH, -40_000_000, 400_000),
@@ -311,88 +202,3 @@ def test_sunspec_phases_are_summed_with_their_scale_factor(tmp_path: Path) -> No
     assert energies(summed) == (1100 * WH, 600 * WH)
     assert summed.energy_export is not None
     assert not summed.energy_export.unproven
-
-
-RECORDED = {
-    "base_address = 16": (TABLE, "mine.toml", "grid"),
-    'word_order = "little"': (TABLE, "mine.toml", "grid"),
-    "sum_phases = true": (TABLE, "mine.toml", "grid"),
-    "max_registers = 6\nconnect_pause_ms = 20\npause_ms = 20": (TABLE, "mine.toml", "grid"),
-    "sunspec_meter = 2": (sunspec_table(common(), meter_203(7, 3), meter_203(8, 4)), "sunspec", "grid"),
-    "unit = 1": (sunspec_table(common(), inverter_103(5000)), "sunspec", "production"),
-}
-
-
-@pytest.mark.parametrize("options", RECORDED)
-def test_a_recording_is_read_again_as_the_meter_was(folder: Path, options: str) -> None:
-    """What was asked and how it was meant stands in the head of the recording."""
-    table, profile, role = RECORDED[options]
-    tape = Tape()
-    with PymodbusServer(table) as server:
-        loaded = load_config(config_file(folder, server.port, options, profile, role))
-        meter = open_one(loaded, "grid", folder, SystemTicker())
-        meter.record(tape)
-        live = meter.read().snapshot
-        meter.close()
-    recording = parse_recording(tape.recording().text(), "memory")
-    again = open_recorded(recording, [folder]).read().snapshot
-    assert energies(again) == energies(live)
-    assert energies(live) != (None, None)
-
-
-def test_a_recording_with_a_head_that_nobody_wrote_is_refused(folder: Path) -> None:
-    head = {"profile": "mine", "unit": "1", "timeout_us": "1000", "framing": "tcp", "word_order": "middle"}
-    with pytest.raises(RecordingError, match="middle"):
-        open_recorded(Recording(head, ()), [folder])
-
-
-MISTAKES = {
-    'ct_ratio = "5A"': 'ct_ratio = "5A" is no ratio',
-    'ct_ratio = "0/5"': "is no ratio",
-    'ct_ratio = "200/0"': "is no ratio",
-    'pt_ratio = "1.5"': "is no ratio",
-    'ratio = 40\nct_ratio = "200/5"': "has both ratio and ct_ratio",
-    'ct_ratio = "999999"\npt_ratio = "2"': "at most 1000000",
-    'word_order = "middle"': "is not one of",
-    "pause_ms = 10001": "outside 0 to 10000",
-    "connect_pause_ms = -1": "outside 0 to 30000",
-    "byte_order = 1": 'did you mean "word_order"',
-    "sunspec_meter = 0": "outside 1 to 100",
-}
-
-
-@pytest.mark.parametrize("options", MISTAKES)
-def test_a_mistake_is_told_with_its_line(folder: Path, options: str) -> None:
-    path = config_file(folder, 1, options)
-    problems = examine(path).problems
-    assert any(MISTAKES[options] in str(problem) for problem in problems), [str(one) for one in problems]
-    lines = path.read_text().splitlines()
-    assert {problem.line for problem in problems} <= {n for n, line in enumerate(lines, 1) if line in options}
-
-
-SUNSPEC_MISTAKES = {
-    "base_address = 4096": "sunspec_base says where it begins",
-    "sunspec_model = 205": "has no model 205",
-    "sunspec_model = 103": 'role = "production"',
-}
-
-
-@pytest.mark.parametrize("options", SUNSPEC_MISTAKES)
-def test_a_mistake_about_a_sunspec_device_is_told(tmp_path: Path, options: str) -> None:
-    path = config_file(tmp_path, 1, options, profile="sunspec")
-    assert any(SUNSPEC_MISTAKES[options] in str(problem) for problem in examine(path).problems)
-
-
-def test_what_means_nothing_here_is_a_warning(folder: Path) -> None:
-    for options in ("sunspec_base = 40000", "sunspec_meter = 1", 'ct_ratio = "5/200"'):
-        examined = examine(config_file(folder, 1, options))
-        assert examined.config is not None
-        assert len(examined.problems) == 1
-
-
-def test_a_float_of_a_phase_without_a_digit_is_refused(tmp_path: Path) -> None:
-    floats = [("energy_import_l1", 0x20, "float32", "Wh", "")]
-    write_profile(tmp_path, [SINGLES[0], *floats])
-    profile = load_profile(str(tmp_path / "mine.toml"))
-    with pytest.raises(ProfileError, match="digit is unknown"):
-        with_phase_sums(profile)
