@@ -212,6 +212,8 @@ class Profile:
     marks: tuple[Mark, ...] = ()
     """What a device of this model is recognised by ([[identity]])."""
     accumulation: Accumulation = Accumulation.UNKNOWN
+    update_lag_source: str = ""
+    """Who says how old a register can be, for people."""
     line_defaults: str = ""
     """Baud rate and framing as the maker delivers it, for people."""
     remark: str = ""

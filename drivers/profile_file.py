@@ -79,14 +79,13 @@ def _read(path: Path) -> Profile:
         clock=_clock(table.table("clock"), function, max_registers) if table.has("clock") else None,
         one_moment=table.flag("one_moment", True),
         accumulation=Accumulation(choice(table, "accumulation", list(Accumulation), Accumulation.UNKNOWN)),
+        update_lag_source=table.text("update_lag_source"),
         line_defaults=table.text("line_defaults", ""),
         remark=table.text("remark", ""),
         question=table.text("question") if table.has("variants") else "",
         verify=table.flag("verify", False),
         marks=tuple(read_mark(entry, function) for entry in table.tables("identity")),
     )
-    # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
-    table.text("update_lag_source")
     table.finish()
     _check_whole(profile, table)
     return profile

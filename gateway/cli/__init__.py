@@ -15,6 +15,7 @@ COMMANDS = {
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
+    "profile": ("gateway.cli.profile:profile", "List the meter profiles; check one of your own."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),

@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass
 
 from drivers.errors import ProfileError
+from drivers.profile_find import SHIPPED
+from drivers.profile_trial import untrue
 
 from .convert import Converter, Fields
 from .counter_rules import check_counters
@@ -115,6 +117,9 @@ def _check_profile(document: Document, meter: _Meter) -> None:
     except ProfileError as error:
         document.add(place, str(error), value=name)
         return
+    if profile.path.parent != SHIPPED:
+        for sentence in untrue(profile):
+            document.add(place, f"{profile.path}: {sentence}", "correct the profile, or its vector", value=name)
     if profile.must_be_answered:
         choices = "; ".join(f'"{name}@{one.name}": {one.title}' for one in profile.variants)
         document.add(place, f"{profile.question} Choose one", choices, value=name)
