@@ -18,10 +18,12 @@ from ..snapshot import MeterIdentity, RegisterSnapshot
 from ..steps import Steps
 from ..want import Want
 from .blocks import BlockReader
-from .chain import COMMON, INVERTERS, Chain, ChainMeter, ModelPlace, find_chain, meters_of
+from .chain import BASES, COMMON, INVERTERS, MARKER, Chain, ChainMeter, ModelPlace, find_chain, meters_of
 from .link import ModbusLink
 from .meter import tape_options
 from .plan import plan_blocks
+
+__all__ = ["BASES", "MARKER", "SunSpecMeter"]
 
 # Offsets in model 1 from its ID register: Mn 2, Md 18, Opt 34, Vr 42, SN 50 (sunspec/models json/model_1.json).
 COMMON_TEXTS = ((Meaning.VENDOR, 2, 16), (Meaning.MODEL, 18, 16), (Meaning.FIRMWARE, 42, 8), (Meaning.SERIAL, 50, 16))
