@@ -213,7 +213,8 @@ class SunSpecMeter:
             if found is None:
                 continue
             sample = yield from self._read_model(found)
-            if shown is None or not _has_energy(shown[1].snapshot, proven=False):
+            counts = _has_energy(sample.snapshot, proven=False)
+            if shown is None or (counts and not _has_energy(shown[1].snapshot, proven=False)):
                 shown = found, sample
             if _has_energy(sample.snapshot, proven=True):
                 shown = found, sample

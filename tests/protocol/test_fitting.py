@@ -111,6 +111,19 @@ def test_variants_are_multiplied_and_turned_with_the_rest() -> None:
         assert chosen.fitted == one.fitted
 
 
+@pytest.mark.parametrize(("counts", "unproven"), [((0, 0, 0), True), ((0, 5, 0), False)])
+def test_a_sum_of_zeros_is_unproven_until_a_phase_has_counted(counts: tuple[int, int, int], unproven: bool) -> None:
+    """Model 203: the phases are accumulators like the total, and so is what a zero of them means."""
+    layout = fitted(load_profile("sunspec"), PHASED).model_layout(203)
+    assert layout is not None
+    image = dict.fromkeys(((3, address) for address in range(107)), 0)
+    for phase, count in enumerate(counts):
+        image[3, 40 + 2 * phase + 1] = count
+    snapshot = assemble_snapshot(layout.registers, image, WordOrder.BIG, one_moment=True)
+    export = EnergyRegister(sum(counts) * 1000, 3000, unproven=unproven, modulus_milliwh=2**32 * 1000)
+    assert snapshot.energy_export == export
+
+
 def test_nothing_asked_changes_nothing() -> None:
     assert fitted(ABB, Fitting()) is ABB
 

@@ -89,12 +89,26 @@ def test_a_meter_that_counts_nothing_is_told_and_not_replaced_by_what_counts_bes
     assert both_wh(meter_of(common(), asleep, meter_203(7, 3), produces=True)) == (None, None)
 
 
-def test_a_model_that_counts_after_all_is_found_with_the_next_reading() -> None:
-    device = Device(sunspec_table(common(), silent_202(), meter_213(float("nan"), float("nan"))))
+NOTHING = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("models", "counts"),
+    [
+        ([silent_202(), meter_213(77.0, 33.0)], (77, 33)),
+        ([meter_203(7, 3, model=202), meter_213(NOTHING, NOTHING)], (70, 30)),
+    ],
+)
+def test_a_model_that_counts_after_all_is_found_with_the_next_reading(
+    models: list[list[int]], counts: tuple[int, int]
+) -> None:
+    device = Device(sunspec_table(common(), silent_202(), meter_213(NOTHING, NOTHING)))
     meter = open_polled(SUNSPEC, device.link(), 1)
-    assert both_wh(meter) == (None, None)
-    device.table = sunspec_table(common(), silent_202(), meter_213(77.0, 33.0))
-    assert both_wh(meter) == (77, 33)
+    sample = meter.read()
+    assert sample.snapshot.energy_import is None
+    assert "model 202 at 40070 has no energy register" in sample.notes[0]
+    device.table = sunspec_table(common(), *models)
+    assert both_wh(meter) == counts
 
 
 REFUSED = {
