@@ -127,6 +127,16 @@ def _is_absent(register: Register, words: tuple[int, ...], order: WordOrder) -> 
     )
 
 
+def _amount(words: tuple[int, ...], register: Register, order: WordOrder) -> tuple[int, ...]:
+    """The words of the number without its sign; "not implemented" as it is."""
+    number = decode_number(words, register.data_type, order)
+    if number is None or number >= 0:
+        return words
+    raw = -int(number)
+    found = tuple(raw >> 16 * n & 0xFFFF for n in range(len(words)))
+    return found if order is WordOrder.LITTLE else found[::-1]
+
+
 def _added(parts: Sequence[EnergyRegister]) -> EnergyRegister:
     """Several counters as one: what each may be off adds up."""
     return EnergyRegister(
@@ -143,6 +153,8 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
         if parts is None:
             return None
         order = register.order or order
+        if register.magnitude:
+            parts = [_amount(part, register, order) for part in parts]
         factor = _scale_factor(register, image)
         if factor is None:
             # No scale factor: a zero or a sentinel is simply "not implemented"; a count without a scale means nothing.
@@ -151,7 +163,7 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
             raise BadValueError("a count, but its scale factor says `not implemented`")
         scale = _energy_scale(register, factor)
         if len(parts) == 1:
-            return decode_energy(words, register.data_type, scale, order)
+            return decode_energy(parts[0], register.data_type, scale, order)
         found = [decode_energy(part, register.data_type, scale, order) for part in parts]
         return _added([one for one in found if one is not None])
     except BadValueError as error:

@@ -82,6 +82,8 @@ class Register:
     """Energy only: addresses of further registers of the same kind, which add up to the value."""
     absent: frozenset[int] = frozenset()
     """Raw words, as one unsigned number, that mean "not implemented" besides the type's own."""
+    magnitude: bool = False
+    """Energy only: some firmware shows the count below zero; the amount counts."""
     codes: tuple[tuple[int, str], ...] = ()
     """Identity only: what the numbers of a code register mean."""
     ratio: Fraction = field(default=Fraction(1), hash=False)  # its hash takes a microsecond, and each reading asks

@@ -138,6 +138,8 @@ def _check_variants(profile: Profile, table: Table) -> None:
             listed = ", ".join(names)
             table.fail("vectors", f"`{vector.title}` needs variant = one of {listed}, by which it is read")
     for name in names:
+        if all(vector.variant != name for vector in profile.vectors):
+            table.fail("vectors", f"variant `{name}` has none of its own")
         _check_whole(profile.as_variant(name), table)
 
 

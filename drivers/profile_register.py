@@ -6,7 +6,7 @@ What is wrong is refused with file, key, value and the mend (ProfileError). How 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, WORDS, DataType, WordOrder
+from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, SIGNED, WORDS, DataType, WordOrder
 from .profile import ENERGY, FAST, IDENTITY, USUAL_AGE_US, Meaning, Register
 from .tables import Table, did_you_mean
 
@@ -67,10 +67,13 @@ def read_register(
         else None,
         plus=table.integers("plus", 0, 0x10000 - words) if table.has("plus") else (),
         absent=_absent(table, words) | (absent or {}).get(data_type, frozenset()),
+        magnitude=table.flag("magnitude", False),
         codes=_codes(table, meaning, data_type),
     )
     if register.plus and (meaning not in ENERGY or table.has("rollover") or table.has("rollover_bits")):
         table.fail("plus", "only energy without a rollover can be a sum of registers: each rolls over for itself")
+    if register.magnitude and (meaning not in ENERGY or data_type not in SIGNED):
+        table.fail("magnitude", "only energy as a signed integer can stand below zero")
     _check_rollover(table, register)
     if register.inverted and meaning is not Meaning.POWER:
         table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")

@@ -1,14 +1,15 @@
 """Which variant of its profile a device is: asked of the device before anything is read, never guessed.
 
-Each variant's energy is asked for, its marks are looked at and its sums are checked. One that holds is taken. Where
-several hold, they are taken for one only if they show the same counts, not zero; else the user is asked. Reads only.
+Each variant's energy is asked for, its marks are looked at and its sums are checked. One that alone holds, twice in a
+row, is taken. Where several hold, they are taken for one only if they show the same counts, not zero; else the user is
+asked. Reads only.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..assemble import assemble_snapshot, worth_of
-from ..errors import BadValueError, ConfigurationError
+from ..errors import BadValueError, ConfigurationError, NoAnswerError
 from ..marks import Mark, words_at
 from ..meter import Sample, Stepped
 from ..meter_time import Timed, TimeSample
@@ -20,7 +21,8 @@ from ..want import Want
 from .link import ModbusLink
 
 ROUNDS = 3
-"""How often variants that hold are compared: a count that moves between two requests is no difference."""
+"""How often the variants are looked at: a count that moves between two requests is no difference, and what speaks
+against a variant must do so twice in a row, because a device that is starting shows all sorts of things."""
 _NEVER = (1, 2, 3, 4)
 
 
@@ -128,17 +130,19 @@ def choose_variant(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple
     if not profile.variants:
         return (yield from _verified(profile, link, unit))
     seen: list[_Seen] = []
+    before = ""
     for _ in range(ROUNDS):
         seen = []
         for variant in profile.variants:
             seen.append((yield from _look(profile.as_variant(variant.name), link, unit)))
         holding = [one for one in seen if not one.against]
-        if len(holding) == 1 and not profile.must_be_answered:
-            others = "; ".join(f"{one.profile.name}: {one.against}" for one in seen if one.against)
-            return holding[0].profile, f"the others do not fit ({others})"
         if not holding or profile.must_be_answered:
             break
-        if holding[0].counts is not None and len({one.counts for one in holding}) == 1:
+        if len(holding) == 1 and before == holding[0].profile.name:
+            others = "; ".join(f"{one.profile.name}: {one.against}" for one in seen if one.against)
+            return holding[0].profile, f"the others do not fit ({others})"
+        before = holding[0].profile.name if len(holding) == 1 else ""
+        if len(holding) > 1 and _are_one(holding):
             return holding[0].profile, "every variant that fits shows the same counts"
     listed = "; ".join(f"{one.profile.name}: {one.against or _shown(one)}" for one in seen)
     raise ConfigurationError(
@@ -167,6 +171,20 @@ def _verified(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple[Prof
     return replace(profile, verify=False), "it bears the marks of the model"
 
 
+def _are_one(holding: list[_Seen]) -> bool:
+    """Whether variants that read energy in different ways read the same, and not zero: then it is the same counter."""
+    ways = {
+        tuple(
+            (one.function, one.address, seen.profile.word_order)
+            for one in seen.profile.registers
+            if one.meaning in ENERGY
+        )
+        for seen in holding
+    }
+    counts = {seen.counts for seen in holding}
+    return len(ways) == len(holding) and len(counts) == 1 and None not in counts
+
+
 def _shown(seen: _Seen) -> str:
     snapshot = seen.snapshot
     pairs = (("import", snapshot.energy_import), ("export", snapshot.energy_export)) if snapshot is not None else ()
@@ -187,6 +205,11 @@ def _look(profile: Profile, link: ModbusLink, unit: int) -> Steps[_Seen]:
             if error.code not in _NEVER:
                 raise
             return _Seen(profile, f"it has no {name} at 0x{address:04X}")
+        except NoAnswerError as error:
+            hint = (
+                f"asked whether it is read by {profile.name}; a device that never answers there needs its variant named"
+            )
+            raise NoAnswerError(f"{error} ({hint})") from error
         image.update({(function, address + n): word for n, word in enumerate(reply.words)})
     return _judged(profile, wanted, image)
 

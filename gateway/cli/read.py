@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
+from drivers.profile_find import split_name
 from drivers.recording import Tape, parse_recording
 from drivers.want import Want
 
@@ -182,7 +183,8 @@ def _with_wire(
         keep(recording, record_path)
         view["recorded"] = str(record_path)
     if raw:
-        own = [Path(section.profile).parent] if section.profile.endswith(".toml") else []
+        base = split_name(section.profile)[0]
+        own = [Path(base).parent] if base.endswith(".toml") else []
         try:
             view["wire"] = wire_view(recording, [folder, *own])
         except DriverError as error:

@@ -35,10 +35,13 @@ service_volts = 240
 port = "PORT"
 """
 
+SHORT_FOLDER = "/run/netmeter-test"  # nothing is made there: a socket's path has to be short, tmp_path may be long
+
 
 def netmeter(*arguments: str, home: Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Runs the command in an environment of its own."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    environment["XDG_RUNTIME_DIR"] = SHORT_FOLDER
     return subprocess.run(
         [*before, *COMMAND, *arguments],
         capture_output=True,
@@ -280,6 +283,7 @@ def test_checking_loads_nothing_heavy(tmp_path, good):
         "print('heavy:', sorted(heavy))\n"
     )
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment["XDG_RUNTIME_DIR"] = SHORT_FOLDER
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
     )

@@ -161,7 +161,13 @@ def run(tmp_path):
             [*COMMAND, *arguments],
             capture_output=True,
             text=True,
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TZ": "Asia/Tokyo"},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "PYTHONPATH": str(ROOT),
+                "TZ": "Asia/Tokyo",
+                "XDG_RUNTIME_DIR": "/run/netmeter-test",  # short, as a socket's path must be; nothing is made there
+            },
             cwd=tmp_path,
             timeout=60,
             check=False,

@@ -17,10 +17,10 @@ FAST_BD = 115_200
 
 
 @contextmanager
-def over_tcp(slave: Slave, _folder: Path) -> Iterator[ModbusLink]:
+def over_tcp(slave: Slave, _folder: Path, timeout_us: int = 5_000_000) -> Iterator[ModbusLink]:
     ticker = SystemTicker()
     with tcp_served(slave) as port:
-        link = ModbusLink(TcpTransport("127.0.0.1", port, ticker), Framing.TCP, ticker, timeout_us=5_000_000)
+        link = ModbusLink(TcpTransport("127.0.0.1", port, ticker), Framing.TCP, ticker, timeout_us=timeout_us)
         try:
             yield link
         finally:

@@ -87,6 +87,7 @@ ASKED = [
     ("carlo-gavazzi-em24-e1", words_of("carlo-gavazzi-em24"), ["this is no EM24-DIN AV E1", "device_type", "71"]),
     ("carlo-gavazzi-em530", words_of("carlo-gavazzi-em530") | {(4, 0): 0}, ["voltage_l1 at 0x0000 is 0"]),
     ("siemens-pac2200", words_of("siemens-pac2200") | {(3, 55): 0}, ["frequency at 0x0037"]),
+    ("siemens-pac2200", with_float(words_of("siemens-pac2200"), 46, 50.0), ["at both or at neither"]),
 ]
 
 
@@ -107,7 +108,8 @@ def test_the_user_s_answer_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_silence_speaks_for_no_variant(tmp_path: Path) -> None:
-    with over_tcp(Slave(2, lambda: DTSU), tmp_path) as link, pytest.raises(NoAnswerError):
+    link_to_another = over_tcp(Slave(2, lambda: DTSU), tmp_path, timeout_us=300_000)
+    with link_to_another as link, pytest.raises(NoAnswerError, match="needs its variant named"):
         open_polled(load_profile("chint-dtsu666"), link, 1).read()
 
 
@@ -121,6 +123,15 @@ def test_another_device_is_asked_anew(tmp_path: Path) -> None:
             meter.read()
         meter.forget()
         assert any("@401e" in note for note in meter.read().notes)
+
+
+def test_what_a_device_shows_once_decides_nothing(tmp_path: Path) -> None:
+    """At the first look 0x101E holds nonsense, so that 0x401E alone fits; then both fit, and differ."""
+    good = with_float(BOTH, 0x401E, 1.0)
+    asked = iter([good | {(3, 0x101E): 0x7F80, (3, 0x101F): 0}])  # for the first request; later ones see `good`
+    slave, question = Slave(1, lambda: next(asked, good)), r"@401e: import 1\.000 kWh"
+    with over_tcp(slave, tmp_path) as link, pytest.raises(ConfigurationError, match=question):
+        open_polled(load_profile("chint-dtsu666"), link, 1).read()
 
 
 def test_infinity_in_a_variant_s_energy_is_no_value(tmp_path: Path) -> None:
