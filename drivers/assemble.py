@@ -24,6 +24,7 @@ from .decode import (
 )
 from .errors import BadValueError
 from .later import Later
+from .phases import sum_of
 from .profile import ENERGY, Meaning, Register
 from .profile_register import ENERGY_UNITS_WH, POWER_UNITS_W
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
@@ -50,7 +51,7 @@ def assemble_snapshot(
         if register.meaning is Meaning.POWER:
             power_milliw = _power_milliw(register, words, image, order)
         elif register.meaning in ENERGY:
-            energy[register.meaning] = _energy(register, words, image, order)
+            energy[register.meaning] = sum_of(energy.get(register.meaning), _energy(register, words, image, order))
     energy_import, energy_export = energy.get(Meaning.ENERGY_IMPORT), energy.get(Meaning.ENERGY_EXPORT)
     if swap_direction:
         energy_import, energy_export = energy_export, energy_import
@@ -172,7 +173,7 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
 @cache
 def _energy_scale(register: Register, factor: int) -> EnergyScale:
     """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register."""
-    unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH
+    unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH * register.ratio
     milliwh = Fraction(register.scale) * unit_milliwh * Fraction(10) ** factor
     digit = Fraction(register.digit or 1)
     modulus: Fraction | None = None
@@ -190,8 +191,9 @@ def _energy_scale(register: Register, factor: int) -> EnergyScale:
 
 
 @cache
-def _milliw_per_count(scale: Decimal, unit: str, inverted: bool, factor: int) -> Fraction:
-    return Fraction(scale * POWER_UNITS_W[unit]) * (-1000 if inverted else 1000) * Fraction(10) ** factor
+def _milliw_per_count(register: Register, factor: int) -> Fraction:
+    milliw = Fraction(register.scale * POWER_UNITS_W[register.unit]) * register.ratio * 1000
+    return (-milliw if register.inverted else milliw) * Fraction(10) ** factor
 
 
 def _power_milliw(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> int | None:
@@ -199,7 +201,7 @@ def _power_milliw(register: Register, words: tuple[int, ...], image: Image, orde
         factor = _scale_factor(register, image)
         if factor is None or _parts(register, words, order) is None:
             return None
-        milliw = _milliw_per_count(register.scale, register.unit, register.inverted, factor)
+        milliw = _milliw_per_count(register, factor)
         return decode_milli(words, register.data_type, milliw, register.order or order)
     except BadValueError:
         return None

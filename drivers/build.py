@@ -18,6 +18,8 @@ def open_polled(
     swap_direction: bool = False,
     sunspec_base: int | None = None,
     sunspec_model: int | None = None,
+    sunspec_meter: int | None = None,
+    produces: bool = False,
     max_registers: int | None = None,
 ) -> Stepped:
     """A meter of `profile` at `unit` behind `link`. Nothing is sent before the first question."""
@@ -31,6 +33,8 @@ def open_polled(
             unit,
             base=sunspec_base,
             model=sunspec_model,
+            number=sunspec_meter,
+            produces=produces,
             swap_direction=swap_direction,
             max_registers=max_registers,
         )

@@ -6,8 +6,9 @@ identity of a customer, or what is done with a value.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from .decode import DataType, WordOrder
@@ -51,6 +52,7 @@ class Register:
     """One register. `address` is the wire address (counting from 0), or the offset from a SunSpec model's ID register.
 
     value in `unit` = raw * scale * 10 ** (word at scale_factor_address) * (-1 if inverted).
+    Energy and power are that times `ratio`.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Register:
     """Energy only: some firmware shows the count below zero; the amount counts."""
     codes: tuple[tuple[int, str], ...] = ()
     """Identity only: what the numbers of a code register mean."""
+    ratio: Fraction = field(default=Fraction(1), hash=False)  # its hash takes a microsecond, and each reading asks
+    """Of transformers that the meter does not know of: the config's, never a profile's."""
 
     @property
     def is_tariff_counter(self) -> bool:
@@ -224,6 +228,10 @@ class Profile:
 
     verify: bool = False
     """Whether a device must bear the marks before it is read: another model of the name has another map."""
+    fitted: tuple[tuple[str, str], ...] = ()
+    """How it was fitted to one device (`fitting`), as the head of a recording tells it."""
+    fitted_notes: tuple[str, ...] = ()
+    """The same for people, where it changes what is counted."""
 
     @property
     def must_be_answered(self) -> bool:

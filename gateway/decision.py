@@ -86,7 +86,7 @@ class Basis(msgspec.Struct, frozen=True):
 
     profile: str
     registers: str
-    """A digest of addresses, types, units, scales, the ratio and the direction."""
+    """A digest of addresses, types, units, scales, word order, ratio, direction, and which of several meters."""
 
 
 class Still(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ def test_the_sdm630_is_read_in_two_requests_with_all_energy_in_the_first() -> No
     assert one_moment(blocks)
 
 
-@pytest.mark.parametrize(("model", "first", "last"), [(203, 3, 54), (701, 10, 120)])
+@pytest.mark.parametrize(("model", "first", "last"), [(203, 2, 54), (103, 2, 26), (701, 10, 120)])
 def test_a_sunspec_model_is_one_request_with_its_scale_factors(model: int, first: int, last: int) -> None:
     profile = load_profile("sunspec")
     layout = profile.model_layout(model)

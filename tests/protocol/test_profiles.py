@@ -78,8 +78,9 @@ def test_the_sdm630_is_where_its_maker_says() -> None:
 def test_all_metering_models_are_known() -> None:
     profile = load_profile("sunspec")
     assert profile.family is Family.SUNSPEC
-    assert all(profile.model_layout(model) is not None for model in (201, 202, 203, 204, 701))
-    assert profile.model_layout(103) is None
+    meters, inverters = (201, 202, 203, 204, 211, 212, 213, 214, 701), (101, 102, 103, 111, 112, 113)
+    assert all(profile.model_layout(model) is not None for model in (*meters, *inverters))
+    assert profile.model_layout(160) is None
 
 
 def test_a_profile_is_found_by_path_and_in_a_folder_of_ones_own(tmp_path: Path) -> None:

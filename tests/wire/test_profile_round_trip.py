@@ -125,8 +125,6 @@ def wrong_others(
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_what_the_house_counted_is_what_is_read(model: str, way: str, tmp_path: Path) -> None:
     profile = load_profile(PROFILES.get(model, model))
-    if model == "sunspec-float" and profile.model_layout(213) is None:
-        pytest.skip("the profile has no SunSpec float models yet")
     shown = MOMENTS[0].count
     slave = Slave(
         7,

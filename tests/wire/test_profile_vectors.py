@@ -14,6 +14,7 @@ import pytest
 
 from drivers import ConfigurationError, load_profile, shipped_profiles
 from drivers.build import open_polled
+from drivers.modbus.chain import INVERTERS
 from drivers.profile_find import SHIPPED
 from drivers.snapshot import MeterIdentity, RegisterSnapshot
 from drivers.want import Want
@@ -67,7 +68,7 @@ def test_a_vector_is_read_through_the_wire(name: str, number: int, way: str, tmp
     words = words_of(FILES[name], vector)
     slave = Slave(1, lambda: words, FILES[name].get("max_registers", 125))
     with WAYS[way](slave, tmp_path) as link:
-        meter = open_polled(profile, link, 1)
+        meter = open_polled(profile, link, 1, produces=vector.get("model") in INVERTERS)
         identity = MeterIdentity() if "model" in vector else meter.identify()
         found = flat(meter.read(want=Want.ALL).snapshot, identity)
     expected = dict(vector["expected"])
