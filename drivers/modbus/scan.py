@@ -24,6 +24,8 @@ FIRST_TIMEOUT_MS = 200
 REST_US = 50_000
 """Quiet after a question that nobody answered. A unit later than that is heard as somebody else's answer, and asked
 again with patience."""
+LATE_US = 300_000
+"""Listened after the last unit of a setting, for one that is late."""
 PROBE_WORDS = 2
 PROBE_ANSWER_BYTES = 5 + 2 * PROBE_WORDS
 
@@ -131,4 +133,6 @@ class LinePlan:
     def worst_us(self) -> int:
         """Where nothing answers: every unit at every setting. Listening comes once."""
         steps = (*self.first_steps(), *self.rest_steps(()))
-        return self.listen_us + sum(len(step.units) * silent_us(step.setting, self.timeout_us) for step in steps)
+        return self.listen_us + sum(
+            LATE_US + len(step.units) * silent_us(step.setting, self.timeout_us) for step in steps
+        )
