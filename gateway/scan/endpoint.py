@@ -3,11 +3,12 @@
 Devices that answer to every unit number are told once. One connection, as many devices take no second. (docs/scan.md)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers import Profile, Ticker
 from drivers.modbus.link import Framing
+from drivers.modbus.scan import LineSetting
 from drivers.transport.base import Transport
 
 from .found import FoundUnit, ScanReport, Teller
@@ -25,6 +26,7 @@ class EndpointPlace:
     tcp_port: int = 502
     port: str = ""
     is_rtu_over_tcp: bool = False
+    setting: LineSetting | None = None
     through: str = ""
     """Who passes the questions on, if somebody does."""
     skip: tuple[int, ...] = ()
@@ -36,7 +38,7 @@ class EndpointPlace:
 
 
 class EndpointScan:
-    """One endpoint; `make` gives the unit found, as the place's owner knows it."""
+    """One endpoint."""
 
     def __init__(
         self,
@@ -48,9 +50,8 @@ class EndpointScan:
         ticker: Ticker,
         report: ScanReport,
         teller: Teller,
-        make: Callable[[FoundUnit], FoundUnit] = lambda found: found,
     ) -> None:
-        self._place, self._units, self._report, self._teller, self._make = place, units, report, teller, make
+        self._place, self._units, self._report, self._teller = place, units, report, teller
         framing = Framing.RTU if place.is_rtu_over_tcp and not place.through else Framing.TCP
         self._scan = UnitScan(transport, framing, ticker, manner, profiles)
         self._is_device = framing is Framing.TCP and not place.through
@@ -98,8 +99,8 @@ class EndpointScan:
             host=place.host,
             tcp_port=place.tcp_port,
             is_rtu_over_tcp=place.is_rtu_over_tcp,
+            setting=place.setting,
             notes=notes,
         )
-        found = self._make(found)
         self._report.found.append(found)
         self._teller.found(found)

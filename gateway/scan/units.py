@@ -57,6 +57,18 @@ class UnitScan:
             baud_bd=baud_bd,
             character_bits=bits,
         )
+        patient_us = max(manner.patient_us, 2 * manner.timeout_us)
+        pause_us = max((profile.pause_us for profile in profiles), default=0)
+        self._patient = ModbusLink(
+            transport,
+            framing,
+            ticker,
+            timeout_us=patient_us,
+            quiet_us=patient_us // 2,
+            baud_bd=baud_bd,
+            pause_us=min(pause_us, PAUSE_MOST_US),
+            character_bits=bits,
+        )
         self.unclear: list[int] = []
         """Units for which noise came."""
         self.is_noisy = False
