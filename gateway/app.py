@@ -214,6 +214,7 @@ class App:
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
                 "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store, self._calendar).answer,
+                "probe": self._lines.probe,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

@@ -14,7 +14,7 @@ CONNECT_S = 1.0
 
 
 def hosts_of(text: str) -> tuple[str, ...]:
-    """`192.168.1.40`, `meter.lan`, `192.168.1.0/24`, `192.168.1.10-60`. Raises ValueError with what to write instead."""
+    """`192.168.1.40`, `meter.lan`, `192.168.1.0/24`, `192.168.1.10-60`. Raises ValueError with what to write."""
     if "/" in text:
         try:
             network = ipaddress.ip_network(text, strict=False)
