@@ -55,6 +55,7 @@ def recognise(inquiry: Inquiry, profiles: Sequence[Profile]) -> Steps[Recognitio
     matches = yield from _matches(inquiry, profiles, is_sunspec=base is not None)
     kept: list[Match] = []
     notes: list[str] = []
+    asking: list[Match] = []
     best: tuple[Match, MeterIdentity, Sample | None] | None = None
     for match in matches:
         if best is not None and match.rank < best[0].rank:
@@ -65,15 +66,19 @@ def recognise(inquiry: Inquiry, profiles: Sequence[Profile]) -> Steps[Recognitio
         except TransportLostError:
             raise
         except (ConfigurationError, BadValueError) as error:
-            notes.append(f"not {match.profile.name}: {error}")
-            continue
+            if not match.profile.variants:
+                notes.append(f"not {match.profile.name}: {error}")
+                continue
+            notes.append(str(error))  # it asks the user which variant holds
+            asking.append(match)
+            identity, sample = MeterIdentity(), None
         except DriverError as error:
             notes.append(f"{match.profile.name}: {error}")
             identity, sample = MeterIdentity(), None
         kept.append(match)
         best = best or (match, identity, sample)
     rivals = [match for match in kept if best is not None and match.rank == best[0].rank]
-    chosen = rivals[0] if len(rivals) == 1 else None
+    chosen = rivals[0] if len(rivals) == 1 and rivals[0] not in asking else None
     raw = () if kept else (yield from _raw(inquiry))
     return Recognition(
         chosen=chosen,
@@ -101,14 +106,30 @@ def _matches(inquiry: Inquiry, profiles: Iterable[Profile], *, is_sunspec: bool)
             if is_sunspec:
                 found.append(Match(profile, Likeness.PROVEN, len(MARKER)))
             continue
-        for mark in profile.marks:
-            words = yield from inquiry.ask(mark.function, mark.address, mark.words)
-            if words is None or not mark.holds(words, profile.word_order):
-                break
-        verdict = likeness(profile.marks, inquiry.words, profile.word_order)
-        if verdict is not Likeness.OTHER:
-            found.append(Match(profile, verdict, len(profile.marks)))
+        match = yield from _match(inquiry, profile)
+        if match is not None:
+            found.append(match)
     return sorted(found, key=lambda match: match.rank, reverse=True)
+
+
+def _match(inquiry: Inquiry, profile: Profile) -> Steps[Match | None]:
+    """Whether the profile's marks hold, or those of one of its variants."""
+    shapes = (
+        [profile]
+        if profile.marks or not profile.variants
+        else [profile.as_variant(one.name) for one in profile.variants]
+    )
+    best: Match | None = None
+    for shape in shapes:
+        for mark in shape.marks:
+            words = yield from inquiry.ask(mark.function, mark.address, mark.words)
+            if words is None or not mark.holds(words, shape.word_order):
+                break
+        verdict = likeness(shape.marks, inquiry.words, shape.word_order)
+        match = Match(profile, verdict, len(shape.marks))
+        if verdict is not Likeness.OTHER and (best is None or match.rank > best.rank):
+            best = match
+    return best
 
 
 def _read(inquiry: Inquiry, profile: Profile) -> Steps[tuple[MeterIdentity, Sample]]:

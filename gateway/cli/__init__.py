@@ -20,6 +20,7 @@ COMMANDS = {
     "recompute": ("gateway.cli.recompute:recompute", "Book the stored readings again: is the ledger right?"),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
+    "scan": ("gateway.cli.scan:scan", "Find meters, and write the config that reads them."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }

@@ -42,7 +42,7 @@ def holder_of(way: Way, config: Config | None) -> Holder | None:
     return Holder(first.name, setting, {section.unit: section.name for section in sections})
 
 
-def existing(ports: Sequence[str]) -> tuple[str, ...]:
+def missing(ports: Sequence[str]) -> tuple[str, ...]:
     """Those of the named ports that are not there."""
     return tuple(port for port in ports if not is_url(port) and not Path(port).exists())
 

@@ -11,7 +11,7 @@ from drivers import Profile, Ticker
 from drivers.modbus.line_times import STANDARD_BITS
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.modbus.listen import listen
-from drivers.modbus.probe import QUESTIONS, Inquiry, Presence, is_there
+from drivers.modbus.presence import QUESTIONS, Inquiry, Presence, is_there
 from drivers.modbus.recognise import Recognition, recognise
 from drivers.modbus.scan import LATE_US, REST_US, LineSetting
 from drivers.transport.base import Transport
