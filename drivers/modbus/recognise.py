@@ -4,6 +4,7 @@ Steps: only reads are sent. Profiles that hold equally well are all told, and no
 Identity; SunSpec Device Information Model Specification)
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ from ..build import open_polled
 from ..errors import BadValueError, ConfigurationError, DriverError, TransportLostError
 from ..marks import Likeness, likeness
 from ..meter import Sample
-from ..profile import Family, Profile
+from ..profile import ENERGY, Family, Profile
 from ..snapshot import MeterIdentity
 from ..steps import Steps
+from ..want import Want
 from .presence import Inquiry
 from .sunspec import BASES, MARKER
 
@@ -49,45 +51,78 @@ class Recognition:
     """(function, address, words) of a device that no profile knows."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A match, and what the device says when it is read by that profile."""
+
+    match: Match
+    identity: MeterIdentity
+    sample: Sample | None = None
+    asks: bool = False
+    """The profile asks the user which variant holds."""
+
+    @property
+    def fit(self) -> tuple[int, int, int]:
+        """How well the profile's other registers suit the device: voltages that it has, and has not, and the rest."""
+        others = {} if self.sample is None else self.sample.snapshot.others
+        volts = [value for name, value in others.items() if name.startswith("voltage")]
+        dead = sum(value == 0 for value in volts)
+        return len(volts) - dead, -dead, sum(value != 0 for value in others.values())
+
+
 def recognise(inquiry: Inquiry, profiles: Sequence[Profile]) -> Steps[Recognition]:
     """Everything that reading tells of who stands at the inquiry's unit. Raises TransportLostError."""
     base = yield from _sunspec_base(inquiry)
     matches = yield from _matches(inquiry, profiles, is_sunspec=base is not None)
-    kept: list[Match] = []
     notes: list[str] = []
-    asking: list[Match] = []
-    best: tuple[Match, MeterIdentity, Sample | None] | None = None
+    best: list[_Read] = []
+    lesser: list[Match] = []
     for match in matches:
-        if best is not None and match.rank < best[0].rank:
-            kept.append(match)  # it would not be chosen: its registers are not worth the time
+        if best and match.rank < best[0].match.rank:
+            lesser.append(match)  # it would not be chosen: its registers are not worth the time
             continue
-        try:
-            identity, sample = yield from _read(inquiry, match.profile)
-        except TransportLostError:
-            raise
-        except (ConfigurationError, BadValueError) as error:
-            if not match.profile.variants:
-                notes.append(f"not {match.profile.name}: {error}")
-                continue
-            notes.append(str(error))  # it asks the user which variant holds
-            asking.append(match)
-            identity, sample = MeterIdentity(), None
-        except DriverError as error:
-            notes.append(f"{match.profile.name}: {error}")
-            identity, sample = MeterIdentity(), None
-        kept.append(match)
-        best = best or (match, identity, sample)
-    rivals = [match for match in kept if best is not None and match.rank == best[0].rank]
-    chosen = rivals[0] if len(rivals) == 1 and rivals[0] not in asking else None
-    raw = () if kept else (yield from _raw(inquiry))
+        read = yield from _read(inquiry, match, notes)
+        if read is not None:
+            best.append(read)
+    chosen = _chosen(best, notes)
+    shown = chosen or (best[0] if best else None)
+    raw = () if best else (yield from _raw(inquiry))
     return Recognition(
-        chosen=chosen,
-        matches=tuple(rivals) if chosen is None else tuple(kept),
-        identity=MeterIdentity() if best is None else best[1],
-        sample=None if best is None else best[2],
+        chosen=None if chosen is None else chosen.match,
+        matches=(*(read.match for read in best), *(lesser if chosen is not None else ())),
+        identity=MeterIdentity() if shown is None else shown.identity,
+        sample=None if chosen is None else chosen.sample,
         sunspec_base=base,
         notes=tuple(notes),
         raw=raw,
+    )
+
+
+def _chosen(best: Sequence[_Read], notes: list[str]) -> _Read | None:
+    """The only one; of several, one that all agree with on where the energy stands: then nothing hangs on which."""
+    if len(best) == 1:
+        return None if best[0].asks else best[0]
+    if not best or any(read.asks or read.sample is None for read in best):
+        return None
+    if len({_energy_map(read.match.profile) for read in best}) > 1:
+        return None
+    first, *others = sorted(best, key=lambda read: read.fit, reverse=True)
+    names = ", ".join(read.match.profile.name for read in others)
+    notes.append(f"{names} would read the same energy registers; {first.match.profile.name} fits its voltages best")
+    return first
+
+
+def _energy_map(profile: Profile) -> tuple[object, ...]:
+    """Where the profile has its energy, and how it is meant."""
+    if profile.family is Family.SUNSPEC or profile.variants:
+        return (profile.name,)
+    return (
+        profile.word_order,
+        *sorted(
+            (one.name, one.function, one.address, one.data_type, one.unit, one.scale, one.scale_factor_address)
+            for one in profile.registers
+            if one.meaning in ENERGY
+        ),
     )
 
 
@@ -132,15 +167,25 @@ def _match(inquiry: Inquiry, profile: Profile) -> Steps[Match | None]:
     return best
 
 
-def _read(inquiry: Inquiry, profile: Profile) -> Steps[tuple[MeterIdentity, Sample]]:
-    """Who it says it is and what its registers hold, by a profile."""
-    polled = open_polled(profile, inquiry.link, inquiry.unit)
+def _read(inquiry: Inquiry, match: Match, notes: list[str]) -> Steps[_Read | None]:
+    """The device as the match's profile reads it; None where that shows that it is another."""
+    polled = open_polled(match.profile, inquiry.link, inquiry.unit)
+    identity = MeterIdentity()
     try:
-        identity = yield from polled.identify_steps()
-    except ConfigurationError:
-        identity = MeterIdentity()
-    sample = yield from polled.read_steps()
-    return identity, sample
+        with contextlib.suppress(ConfigurationError):
+            identity = yield from polled.identify_steps()
+        return _Read(match, identity, (yield from polled.read_steps(want=Want.ALL)))
+    except TransportLostError:
+        raise
+    except (ConfigurationError, BadValueError) as error:
+        if match.profile.variants:
+            notes.append(str(error))  # it asks the user which variant holds
+            return _Read(match, MeterIdentity(), asks=True)
+        notes.append(f"not {match.profile.name}: {error}")
+        return None
+    except DriverError as error:
+        notes.append(f"{match.profile.name}: {error}")
+        return _Read(match, identity)
 
 
 def _raw(inquiry: Inquiry) -> Steps[tuple[tuple[int, int, tuple[int, ...]], ...]]:

@@ -155,7 +155,9 @@ def _finish(report: ScanReport, chosen: dict[str, str], write_path: Path | None,
         print_report(report, text, write_path)
     if report.is_broken_off:
         raise SystemExit(EXIT_INTERRUPTED)
-    raise SystemExit(0 if report.found or report.known else EXIT_NOTHING)
+    if report.found or report.known:
+        raise SystemExit(0)
+    raise SystemExit(EXIT_FAILED if report.failed and not report.requests else EXIT_NOTHING)
 
 
 def _wish(hosts: tuple[str, ...], asked: dict[str, Any]) -> Wish:

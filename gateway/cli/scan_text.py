@@ -45,7 +45,7 @@ def print_report(report: ScanReport, text: str, written: Path | None) -> None:
     end = "broken off; " if report.is_broken_off else ""
     click.echo(f"{end}{count} unit{'' if count == 1 else 's'} found, {report.requests} questions asked", err=True)
     if not count:
-        if not report.known:
+        if not report.known and report.requests:
             click.echo(
                 "nothing answered: is the line wired A to A, B to B, the meter on, Modbus switched on in it? "
                 "--units 1-247 asks every number, --parity N,E,O every parity, --thorough what stays silent",

@@ -61,6 +61,8 @@ class ScanReport:
     notes: list[str] = field(default_factory=list)
     """What could not be done, or was left out, and what to do about it."""
     requests: int = 0
+    failed: int = 0
+    """Places that could not be asked at all."""
     is_broken_off: bool = False
 
     def note(self, sentence: str) -> None:

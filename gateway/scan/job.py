@@ -136,6 +136,7 @@ class ScanJob:
                 self._endpoint(place)
         except TransportLostError as error:
             self._report.note(str(error))
+            self._report.failed += 1
 
     def _line(self, place: Place) -> None:
         def opener(setting: LineSetting) -> Transport:
