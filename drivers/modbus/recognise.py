@@ -6,7 +6,7 @@ Identity; SunSpec Device Information Model Specification)
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..build import open_polled
 from ..errors import BadValueError, ConfigurationError, DriverError, TransportLostError
@@ -64,7 +64,10 @@ class _Read:
     @property
     def fit(self) -> tuple[int, int, int]:
         """How well the profile's other registers suit the device: voltages that it has, and has not, and the rest."""
+        names = {one.name for one in self.match.profile.registers}
         others = {} if self.sample is None else self.sample.snapshot.others
+        if self.match.profile.family is Family.MODBUS:
+            others = {name: value for name, value in others.items() if name in names}
         volts = [value for name, value in others.items() if name.startswith("voltage")]
         dead = sum(value == 0 for value in volts)
         return len(volts) - dead, -dead, sum(value != 0 for value in others.values())
@@ -80,6 +83,10 @@ def recognise(inquiry: Inquiry, profiles: Sequence[Profile]) -> Steps[Recognitio
     for match in matches:
         if best and match.rank < best[0].match.rank:
             lesser.append(match)  # it would not be chosen: its registers are not worth the time
+            continue
+        twin = next((read for read in best if _is_part_of(match.profile, read)), None)
+        if twin is not None:
+            best.append(replace(twin, match=match))  # the same words, and fewer of them
             continue
         read = yield from _read(inquiry, match, notes)
         if read is not None:
@@ -110,6 +117,23 @@ def _chosen(best: Sequence[_Read], notes: list[str]) -> _Read | None:
     names = ", ".join(read.match.profile.name for read in others)
     notes.append(f"{names} would read the same energy registers; {first.match.profile.name} fits its voltages best")
     return first
+
+
+def _is_part_of(profile: Profile, read: _Read) -> bool:
+    """Whether all that `profile` would ask for has been read, and means the same."""
+    other = read.match.profile
+    if read.asks or read.sample is None or Family.SUNSPEC in (profile.family, other.family):
+        return False
+    if profile.variants or other.variants or profile.word_order is not other.word_order:
+        return False
+    return _places(profile) <= _places(other)
+
+
+def _places(profile: Profile) -> set[tuple[object, ...]]:
+    return {
+        (one.name, one.function, one.address, one.data_type, one.unit, one.scale, one.scale_factor_address)
+        for one in (*profile.registers, *profile.identity)
+    }
 
 
 def _energy_map(profile: Profile) -> tuple[object, ...]:
@@ -144,7 +168,8 @@ def _matches(inquiry: Inquiry, profiles: Iterable[Profile], *, is_sunspec: bool)
         match = yield from _match(inquiry, profile)
         if match is not None:
             found.append(match)
-    return sorted(found, key=lambda match: match.rank, reverse=True)
+    # Of equals the one with the most registers first: what it reads may do for the others.
+    return sorted(found, key=lambda match: (match.rank, len(match.profile.registers)), reverse=True)
 
 
 def _match(inquiry: Inquiry, profile: Profile) -> Steps[Match | None]:

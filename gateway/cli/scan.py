@@ -129,6 +129,11 @@ class ProgressTeller:
     def doing(self, what: str, done: int, total: int) -> None:
         self._progress(what, done, total)
 
+    def answers(self, place: str) -> None:
+        self._progress.end()
+        if not self._is_json:
+            click.echo(f"there  {place}; asking who it is ...", err=True)
+
     def found(self, unit: FoundUnit) -> None:
         self._progress.end()
         if not self._is_json:

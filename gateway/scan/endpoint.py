@@ -92,6 +92,7 @@ class EndpointScan:
 
     def _take(self, unit: int, notes: tuple[str, ...]) -> None:
         place = self._place
+        self._teller.answers(f"{place.name} unit {unit}")
         found = FoundUnit(
             unit,
             self._scan.recognise(unit),

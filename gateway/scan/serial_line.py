@@ -123,7 +123,7 @@ class SerialScan:
         for unit in scan.there(units, tell):
             self._met.add((setting, unit))
             found = True
-            self._teller.doing(f"{self._port} at {setting}, unit {unit}: who is it", self._done, total)
+            self._teller.answers(f"{self._port} at {setting} unit {unit}")
             meter = FoundUnit(unit, scan.recognise(unit), port=self._port, setting=setting)
             self._report.found.append(meter)
             self._teller.found(meter)

@@ -11,6 +11,8 @@ from ..config.types import ClockSource, RegisterOwner, Role
 from .found import FoundUnit
 
 CHOOSE = "CHOOSE"
+STEM_MOST = 24
+"""A meter's name has 32 letters at most; unit and number come behind."""
 NUMBERS = ("service_amps", "service_volts", "service_phases")
 CHOICES: Mapping[str, str] = {
     "id": "names this gateway in MQTT topics",
@@ -80,8 +82,8 @@ def _why_not(unit: FoundUnit, setting_of: Mapping[str, object]) -> str:
         return "No profile knows it. Write one (docs/profiles.md), put its name in and take the # away."
     if unit.port and setting_of.get(unit.port, unit.setting) != unit.setting:
         return (
-            f"A line has one setting, and most meters on this one have {setting_of[unit.port]}. "
-            "Set this meter to that, and take the # away."
+            f"A line has one setting, here {setting_of[unit.port]}: set this meter to that, change the lines below, and "
+            "take the # away."
         )
     return ""
 
@@ -121,9 +123,12 @@ def _table(unit: FoundUnit, name: str, chosen: Mapping[str, str]) -> list[str]:
 
 
 def _name(unit: FoundUnit, taken: set[str]) -> str:
-    """Small letters, digits and dashes: the profile's last word and the unit, and a number where that is taken."""
+    """Small letters, digits and dashes: the profile's last words and the unit, and a number where that is taken."""
     stem = re.sub(r"[^a-z0-9]+", "-", (unit.profile or "meter").rsplit("/", 1)[-1].removesuffix(".toml").lower())
-    stem = f"{stem.strip('-')[-20:].strip('-') or 'meter'}-{unit.unit}"
+    words = stem.strip("-").split("-")
+    while len(words) > 1 and len("-".join(words)) > STEM_MOST:
+        words = words[1:]
+    stem = f"{'-'.join(words)[:STEM_MOST] or 'meter'}-{unit.unit}"
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1

@@ -17,8 +17,8 @@ from drivers.modbus.scan import LATE_US, REST_US, LineSetting
 from drivers.transport.base import Transport
 
 PATIENT_US = 1_000_000
-PAUSE_MOST_US = 100_000
-"""Some meters want a second between two questions; a scan, which does not know them yet, gives all of them this."""
+PAUSE_US = 30_000
+"""Between two questions to a device that is not known yet: t3.5 is enough for most, some want more."""
 UNCLEAR_MOST = 5
 """Units in a row with noise for an answer: then it is the line, not a unit."""
 
@@ -58,7 +58,6 @@ class UnitScan:
             character_bits=bits,
         )
         patient_us = max(manner.patient_us, 2 * manner.timeout_us)
-        pause_us = max((profile.pause_us for profile in profiles), default=0)
         self._patient = ModbusLink(
             transport,
             framing,
@@ -66,7 +65,7 @@ class UnitScan:
             timeout_us=patient_us,
             quiet_us=patient_us // 2,
             baud_bd=baud_bd,
-            pause_us=min(pause_us, PAUSE_MOST_US),
+            pause_us=PAUSE_US,
             character_bits=bits,
         )
         self.unclear: list[int] = []
