@@ -13,11 +13,12 @@ from .found import FoundUnit
 CHOOSE = "CHOOSE"
 STEM_MOST = 24
 """A meter's name has 32 letters at most; unit and number come behind."""
-NUMBERS = ("service_amps", "service_volts", "service_phases")
+NUMBERS = ("mqtt_port", "service_amps", "service_volts", "service_phases")
 CHOICES: Mapping[str, str] = {
     "id": "names this gateway in MQTT topics",
     "clock": " | ".join(ClockSource),
     "mqtt_host": "the broker's name or address",
+    "mqtt_port": "its port, where that is not 1883",
     "tariff": "a tariff that ships with the program, or the path of a tariff file",
     "role": " | ".join(Role),
     "register": " | ".join(RegisterOwner) + ": the one on the bill, or the owner's beside it",
@@ -47,6 +48,7 @@ def meter_tables(found: Sequence[FoundUnit], chosen: Mapping[str, str]) -> str:
 
 def whole_config(found: Sequence[FoundUnit], chosen: Mapping[str, str]) -> str:
     """A config with the meters found."""
+    port = f"\nport = {chosen['mqtt_port']}" if "mqtt_port" in chosen else ""
     head = f"""\
 # Written by `netmeter scan`. What reads {CHOOSE} only you know; `netmeter check` names every line that is missing.
 # Every key: docs/configuration.md
@@ -56,7 +58,7 @@ id = {_value("id", chosen)}
 clock = {_value("clock", chosen)}
 
 [mqtt]
-host = {_value("mqtt_host", chosen)}
+host = {_value("mqtt_host", chosen)}{port}
 
 [accounting]
 tariff = {_value("tariff", chosen)}
@@ -82,8 +84,8 @@ def _why_not(unit: FoundUnit, setting_of: Mapping[str, object]) -> str:
         return "No profile knows it. Write one (docs/profiles.md), put its name in and take the # away."
     if unit.port and setting_of.get(unit.port, unit.setting) != unit.setting:
         return (
-            f"A line has one setting, here {setting_of[unit.port]}: set this meter to that, change the lines below, and "
-            "take the # away."
+            f"A line has one setting, here {setting_of[unit.port]}: set this meter to that and change the lines below, "
+            "then take the # away."
         )
     return ""
 
