@@ -1,6 +1,6 @@
 """What was found as text for gateway.toml: [[meter]] tables to paste, or a whole config.
 
-What only a person knows is never made up: it is taken from what was chosen, else it reads CHOOSE, and `netmeter check`
+What only a person knows is never made up: it is taken from what was chosen, else it reads <CHOOSE>, and `netmeter check`
 names the line. What cannot be read as it stands (another setting on the same line, no profile) is put in as comment.
 """
 
@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from ..config.types import ClockSource, RegisterOwner, Role
 from .found import FoundUnit
 
-CHOOSE = "CHOOSE"
+CHOOSE = "<CHOOSE>"
+"""No name, no host and no number: wherever it stands, `check` refuses it."""
 STEM_MOST = 24
 """A meter's name has 32 letters at most; unit and number come behind."""
 NUMBERS = ("mqtt_port", "service_amps", "service_volts", "service_phases")
