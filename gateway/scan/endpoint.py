@@ -54,7 +54,7 @@ class EndpointScan:
         self._place, self._units, self._report, self._teller = place, units, report, teller
         framing = Framing.RTU if place.is_rtu_over_tcp and not place.through else Framing.TCP
         self._scan = UnitScan(transport, framing, ticker, manner, profiles)
-        self._is_device = framing is Framing.TCP and not place.through
+        self._may_ignore_units = framing is Framing.TCP and place.setting is None and not place.is_rtu_over_tcp
 
     def run(self) -> None:
         """Scan it; what is found goes into the report at once. Raises TransportLostError."""
@@ -73,10 +73,13 @@ class EndpointScan:
             self._teller.doing(f"{self._place.name}, unit {unit}", asked, len(units))
             asked += 1
 
-        is_first = True
+        if self._place.skip and self._may_ignore_units and self._answers_all():
+            self._report.note(f"{self._place.name}: answers to every unit number; there is nobody else behind it")
+            return
+        is_first = not self._place.skip
         for unit in self._scan.there(units, tell):
             notes: tuple[str, ...] = ()
-            answers_all = is_first and self._is_device and len(units) > 1 and self._answers_all()
+            answers_all = is_first and self._may_ignore_units and len(units) > 1 and self._answers_all()
             if answers_all:
                 notes = ("answers to every unit number; it is one device",)
             is_first = False

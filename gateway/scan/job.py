@@ -16,6 +16,7 @@ from drivers.transport.tcp import TcpTransport
 
 from ..config.types import Config, Framing
 from ..config.way import Way, WayKind
+from ..guests import OVERDUE_US
 from .endpoint import EndpointPlace, EndpointScan
 from .found import ScanReport, Teller
 from .serial_line import SerialScan
@@ -70,7 +71,8 @@ def places_of(wish: Wish, running: Config | None) -> tuple[Place, ...]:
     """Ports and hosts as places. `running`: the config of a gateway that runs now. Raises ValueError."""
     ports = [(name, port_way(name), False) for name in wish.ports]
     hosts = [(name, host_way(name, wish.tcp_port, wish.framing), True) for name in wish.hosts]
-    return tuple(Place(name, way, holder_of(way, running), is_host) for name, way, is_host in (*ports, *hosts))
+    ways = {way.name: (name, way, is_host) for name, way, is_host in reversed((*ports, *hosts))}  # each once
+    return tuple(Place(name, way, holder_of(way, running), is_host) for name, way, is_host in reversed(ways.values()))
 
 
 def profiles_of(folder: Path | None, report: ScanReport) -> tuple[Profile, ...]:
@@ -100,8 +102,9 @@ def times_us(place: Place, wish: Wish) -> tuple[int, int, int]:
         factor = len(wish.manner.questions)
         return plan.first_us, plan.usual_us * factor, plan.worst_us * factor
     if place.holder is not None:
-        asked = [unit for unit in wish.plan.units if unit not in place.holder.units]
-        return GAP_US, GAP_US * len(asked), 3 * GAP_US * len(asked)
+        asked = [unit for unit in wish.units or plan.units if unit not in place.holder.units]
+        gap_us = GAP_US if place.holder.has_gaps else OVERDUE_US + GAP_US
+        return gap_us, gap_us * len(asked), 3 * gap_us * len(asked)
     units = wish.units or TCP_UNITS
     return 100_000, 2_000_000, CONNECT_US + len(units) * len(wish.manner.questions) * _tcp_timeout_us(wish)
 
@@ -180,8 +183,9 @@ class ScanJob:
                 f"{place.name}: held by the running gateway, so it was asked at {holder.setting} only, in the gaps "
                 "between the gateway's own readings; for other settings stop the gateway"
             )
-        lowest, highest = (0, 255) if way.kind is WayKind.TCP else (1, 247)
-        units = [unit for unit in self._wish.units or self._wish.plan.units if lowest <= unit <= highest]
+        is_tcp = way.kind is WayKind.TCP
+        units = self._wish.units or (TCP_UNITS if is_tcp else self._wish.plan.units)
+        units = tuple(unit for unit in units if is_tcp or 1 <= unit <= 247)
         transport = DaemonTransport(ask, holder.meter, place.name)
         EndpointScan(
             replace(where, **named),

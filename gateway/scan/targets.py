@@ -1,13 +1,16 @@
 """Where a scan looks: from what the user named to ports and endpoints, and which of them a running gateway holds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from drivers.modbus.scan import LineParity, LineSetting
 
 from ..config.types import Config, Framing, MeterSection, Parity, RegisterOwner, Role
-from ..config.way import Way, WayKind, is_url, split_url, way_of
+from ..config.way import Way, is_url, split_url, way_of
+from ..guests import MARGIN_S
+from ..meters import silence_s
+
+READING_S = 0.3
+"""About what a reading takes of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class Holder:
     setting: LineSetting | None
     units: dict[int, str]
     """Unit number -> the meter's name."""
+    has_gaps: bool = True
+    """Whether its own readings leave room for a question that nobody answers."""
 
 
 def port_way(port: str) -> Way:
@@ -39,17 +44,9 @@ def holder_of(way: Way, config: Config | None) -> Holder | None:
         return None
     first = sections[0]
     setting = None if way.is_endpoint else _setting(first)
-    return Holder(first.name, setting, {section.unit: section.name for section in sections})
-
-
-def missing(ports: Sequence[str]) -> tuple[str, ...]:
-    """Those of the named ports that are not there."""
-    return tuple(port for port in ports if not is_url(port) and not Path(port).exists())
-
-
-def is_serial(way: Way) -> bool:
-    """Whether the scan sets the line's speed and parity itself."""
-    return way.kind in (WayKind.SERIAL, WayKind.RFC2217)
+    room_s = min(section.poll_s for section in sections) - READING_S * len(sections)
+    has_gaps = room_s > silence_s(first, sections) + MARGIN_S
+    return Holder(first.name, setting, {section.unit: section.name for section in sections}, has_gaps)
 
 
 def _setting(section: MeterSection) -> LineSetting:

@@ -1,7 +1,7 @@
 """What was found as text for gateway.toml: [[meter]] tables to paste, or a whole config.
 
-What only a person knows is never made up: it is taken from what was chosen, else it reads <CHOOSE>, and `netmeter check`
-names the line. What cannot be read as it stands (another setting on the same line, no profile) is put in as comment.
+What only a person knows is never made up: it is taken from what was chosen, else it reads <CHOOSE>, and `netmeter
+check` names the line. What cannot be read as it stands (another setting on the same line, no profile) is a comment.
 """
 
 import re

@@ -127,6 +127,21 @@ def test_a_scan_writes_a_config_that_check_accepts_and_run_uses(site: Site) -> N
     asked = [line.split() for line in log.read_text(encoding="ascii").splitlines()[before:]]
     assert {words[0] for words in asked} == {"9600"}  # the gateway's own setting was never left
     assert {int(words[1]) for words in asked} >= {1, 2, 8, 9}  # its own meters were read meanwhile
+    again = netmeter(
+        site,
+        "scan",
+        "--host=127.0.0.1",
+        f"--tcp-port={tcp_port}",
+        "--json",
+        "--config",
+        str(site.config),
+        patience_s=90,
+    )
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout)
+    assert told["found"] == []  # it answers to every number, and is known
+    assert len(told["known"]) == 1
+    assert "nobody else behind it" in told["notes"][0]
     status = json.loads(netmeter(site, "status", "--json", "--config", str(site.config)).stdout)
     by_name = {meter["name"]: meter for meter in status["meters"]}
     for name in names:
