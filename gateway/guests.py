@@ -19,7 +19,7 @@ from .clock import Clock
 MARGIN_S = 0.25
 """Kept free between a guest's end and the next turn."""
 OVERDUE_US = 10_000_000
-"""A guest who has waited for so long, real time, goes before a poll."""
+"""Where nobody was let in for so long, real time, the first in the row goes before a poll."""
 LEFT_FOR = 4
 """A question that got no answer is not asked in the same shape for so many silences: the line itself would wait, to
 tell a late answer from a new one (`drivers.modbus.unanswered`), and its own meters with it."""
@@ -52,6 +52,8 @@ class Guests:
         self._clock, self._takes_s = clock, silence_s + MARGIN_S
         self._waiting: deque[Guest] = deque()
         self._left_us: dict[tuple[int, int, int], int] = {}
+        self._served_us = 0
+        """When somebody was let in last."""
         self._lock = threading.Lock()
 
     @property
@@ -85,9 +87,10 @@ class Guests:
             left_us = self._left_us.get(guest.shape)
             if left_us is not None and now_us - left_us < LEFT_FOR * self._takes_s * 1e6:
                 return None
-            is_overdue = now_us - guest.came_us > OVERDUE_US
+            is_overdue = now_us - max(guest.came_us, self._served_us) > OVERDUE_US
             if gap_s < self._takes_s and not (is_overdue and is_far_from_edges()):
                 return None
+            self._served_us = now_us
             return self._waiting.popleft()
 
     def end(self, guest: Guest, outcome: Reply | DriverError) -> None:

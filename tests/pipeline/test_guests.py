@@ -78,6 +78,16 @@ def test_who_has_waited_long_goes_before_a_poll_but_not_near_an_edge(guests: Gue
     assert guests.take(0.0, far) is guest
 
 
+def test_who_waits_behind_another_is_not_impatient_while_the_line_has_gaps(guests: Guests, clock: HandClock) -> None:
+    first, second = guests.put(ASKED), guests.put((8, 3, 0, 2))
+    clock.now_us = 9_000_000
+    assert guests.take(3.0, far) is first
+    clock.now_us = 15_000_000
+    assert guests.take(0.0, far) is None
+    clock.now_us = 19_000_001
+    assert guests.take(0.0, far) is second
+
+
 def test_first_come_first_served_and_no_more_than_a_few(guests: Guests) -> None:
     row = [guests.put((unit, 3, 0, 2)) for unit in range(1, WAITING_MOST + 2)]
     assert row[-1] is None

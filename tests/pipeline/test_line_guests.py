@@ -22,7 +22,7 @@ from .test_line import ScriptedMeter, TickingClock
 from .world import S, by_hand
 
 SILENCE_S = 2.0
-READINGS = 400
+READINGS = 600
 
 
 @dataclass
@@ -63,6 +63,7 @@ class Besieged:
 
     def _peer(self, request: bytes) -> Iterable[tuple[int, bytes]]:
         self.asked_us.append(self.clock.now_us)
+        self._knock()
         if self.answers:
             self.clock.now_us += S // 10
             return [(0, rtu_answer(request, {0: 1, 1: 2}))]
@@ -77,9 +78,10 @@ class Besieged:
 
     def _knock(self) -> None:
         """Another unit each time: the same would have to wait for its own late answer."""
-        unit = len(self.row) % 247 + 1
-        guest = self.guests.put((unit, 3, 0, 2)) if self.is_besieged else None
-        if guest is not None:
+        while self.is_besieged:
+            guest = self.guests.put((len(self.row) % 247 + 1, 3, 0, 2))
+            if guest is None:
+                return
             self.row.append(guest)
 
 
