@@ -11,7 +11,7 @@ import pytest
 from drivers import NoAnswerError
 from drivers.modbus.link import Framing, ModbusLink, Reply
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
-from gateway.guests import Guest, Guests
+from gateway.guests import MARGIN_S, Guest, Guests
 from gateway.line import Line
 from gateway.read import Reading
 from gateway.schedule import Schedule
@@ -22,7 +22,8 @@ from .test_line import ScriptedMeter, TickingClock
 from .world import S, by_hand
 
 SILENCE_S = 2.0
-READINGS = 600
+TAKES_S = 2.25
+READINGS = 400
 
 
 @dataclass
@@ -52,7 +53,8 @@ class Besieged:
         """When the meter was read."""
         ticker = VirtualTicker()
         link = ModbusLink(ScriptedTransport(ticker, self._peer), Framing.RTU, ticker, timeout_us=1000)
-        self.guests = Guests(link, self.clock, SILENCE_S)
+        # A gap is told in real seconds, and a second of the pipeline takes a millionth of one here.
+        self.guests = Guests(link, self.clock, TAKES_S / self.clock.rate - MARGIN_S)
         meters = [
             LineMeter("grid", ScriptedMeter(self.clock, "grid", self.log), Schedule(self.poll_us, 0), by_hand()),
         ]
@@ -94,7 +96,7 @@ def edges_of(reads: list[int]) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("poll_s", [5, 2], ids=["with gaps", "without a gap"])
+@pytest.mark.parametrize("poll_s", [5, 3], ids=["with gaps", "without a gap"])
 def test_every_edge_is_bracketed_as_without_guests(poll_s: int) -> None:
     line = Besieged(poll_s * S)
     reads = line.run()
@@ -107,12 +109,12 @@ def test_every_edge_is_bracketed_as_without_guests(poll_s: int) -> None:
 
 
 def test_polls_keep_their_grid_where_there_are_gaps() -> None:
-    besieged, alone = Besieged(5 * S), Besieged(5 * S, is_besieged=False)
-    reads, undisturbed = besieged.run(), alone.run()
-    assert not alone.asked_us
-    late_us, usual_us = (max(at % (5 * S) for at in each[1:] if at % (60 * S)) for each in (reads, undisturbed))
-    assert late_us - usual_us < S
-    assert len(besieged.asked_us) > 100
+    besieged = Besieged(5 * S)
+    reads = besieged.run()
+    # On the grid, or half a second before an edge, which lies on it too; a guest would put it off by two.
+    off_grid = [at % (5 * S) for at in reads[1:] if S <= at % (5 * S) <= 4 * S]
+    assert off_grid == []
+    assert len(besieged.asked_us) > READINGS  # nearly two in each gap
 
 
 def test_a_guest_gets_what_the_device_said() -> None:
