@@ -115,7 +115,7 @@ def _chosen(best: Sequence[_Read], notes: list[str]) -> _Read | None:
         return None
     first, *others = sorted(best, key=lambda read: read.fit, reverse=True)
     names = ", ".join(read.match.profile.name for read in others)
-    notes.append(f"{names} would read the same energy registers; {first.match.profile.name} fits its voltages best")
+    notes.append(f"{names} would read the same energy registers; {first.match.profile.name} is taken, which fits best")
     return first
 
 

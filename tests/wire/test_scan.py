@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from hil.process import Child
-from tests.protocol.modbus_bytes import tcp_answer
+from tests.protocol.modbus_bytes import rtu_answer, tcp_answer
 from tests.wire import scan_devices
 from tests.wire.slaves import TcpSlave
 
@@ -162,6 +162,25 @@ def test_units_behind_a_gateway_are_told_each(tmp_path: Path) -> None:
     with TcpSlave(answer) as slave:
         done = netmeter(tmp_path, "scan", "--host=127.0.0.1", f"--tcp-port={slave.port}", "--units=1-5", "--json")
     assert [one["unit"] for one in json.loads(done.stdout)["found"]] == [2, 4]
+
+
+@pytest.mark.parametrize("named", ["--host=127.0.0.1", "--port=socket://127.0.0.1:{port}"], ids=["host", "url"])
+def test_a_line_behind_a_converter_is_asked_in_its_frames(tmp_path: Path, named: str) -> None:
+    registers = scan_devices.abb_b23()
+
+    def answer(request: bytes) -> list[tuple[float, bytes]]:
+        own = {address: word for (function, address), word in registers.items() if function == request[1]}
+        return [(0.0, rtu_answer(request, own))] if request[0] == 3 else []
+
+    with TcpSlave(answer) as slave:
+        slave.request_bytes = 8
+        where = [named.format(port=slave.port), f"--tcp-port={slave.port}", "--framing=rtu", "--timeout-ms=100"]
+        done = netmeter(tmp_path, "scan", *where, "--units=2-4", "--json")
+    view = json.loads(done.stdout)
+    assert [(one["unit"], one["profile"]) for one in view["found"]] == [(3, "abb-b2x")]
+    (meter,) = tomllib.loads(view["config"])["meter"]
+    assert (meter.get("framing"), meter.get("host")) in (("rtu", "127.0.0.1"), (None, None))
+    assert ("port" in meter) is named.startswith("--port")
 
 
 def test_a_port_that_another_program_holds_is_told_with_its_name(tmp_path: Path, buses: list[Bus]) -> None:
