@@ -242,6 +242,7 @@ class App:
                     lambda: self._bookkeeper.upkeep.backup(str(request.get("do"))), BACKUP_ANSWER_S
                 ),
                 "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store, self._calendar).answer,
+                "probe": self._lines.probe,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

@@ -24,6 +24,7 @@ COMMANDS = {
     "restore": ("gateway.cli.restore:restore", "Put a copy in the store's place, under a new store epoch."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
     "salvage": ("gateway.cli.salvage:salvage", "Read what can be read of a damaged store."),
+    "scan": ("gateway.cli.scan:scan", "Find meters, and write the config that reads them."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }

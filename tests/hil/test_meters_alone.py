@@ -21,6 +21,7 @@ def test_no_meter_loads_the_drivers_or_the_gateway() -> None:
         "core",
         "dump_tcp",
         "map_meter",
+        "mixed_line",
         "models",
         "models_float",
         "models_integer",
