@@ -16,8 +16,8 @@ from ..profile import ENERGY, Family, Profile
 from ..snapshot import MeterIdentity
 from ..steps import Steps
 from ..want import Want
+from .chain import BASES, INVERTERS, MARKER, find_chain
 from .presence import Inquiry
-from .sunspec import BASES, MARKER
 
 RAW_PLACES = ((3, 0, 4), (4, 0, 4), (4, 0x0B, 1), (3, 0x0B, 1), (3, 0xFC00, 2), (3, 0x0031, 8), (3, 0x8960, 4))
 """(function, address, count) that are shown of a device that no profile knows: where makers keep type and number."""
@@ -194,15 +194,23 @@ def _match(inquiry: Inquiry, profile: Profile) -> Steps[Match | None]:
 
 def _read(inquiry: Inquiry, match: Match, notes: list[str]) -> Steps[_Read | None]:
     """The device as the match's profile reads it; None where that shows that it is another."""
-    polled = open_polled(match.profile, inquiry.link, inquiry.unit)
     identity = MeterIdentity()
+    is_sunspec = match.profile.family is Family.SUNSPEC
     try:
+        produces = is_sunspec and (yield from _is_inverter(inquiry, match.profile))
+        polled = open_polled(match.profile, inquiry.link, inquiry.unit, produces=produces)
         with contextlib.suppress(ConfigurationError):
             identity = yield from polled.identify_steps()
-        return _Read(match, identity, (yield from polled.read_steps(want=Want.ALL)))
+        sample = yield from polled.read_steps(want=Want.ALL)
+        if produces:
+            notes.append('an inverter: it counts what was produced, and is read where role = "production"')
+        return _Read(match, identity, sample)
     except TransportLostError:
         raise
     except (ConfigurationError, BadValueError) as error:
+        if is_sunspec and isinstance(error, ConfigurationError):
+            notes.append(str(error))  # the map is there; which of its meters is meant, only the user can say
+            return _Read(match, identity)
         if match.profile.variants:
             notes.append(str(error))  # it asks the user which variant holds
             return _Read(match, MeterIdentity(), asks=True)
@@ -211,6 +219,17 @@ def _read(inquiry: Inquiry, match: Match, notes: list[str]) -> Steps[_Read | Non
     except DriverError as error:
         notes.append(f"{match.profile.name}: {error}")
         return _Read(match, identity)
+
+
+def _is_inverter(inquiry: Inquiry, profile: Profile) -> Steps[bool]:
+    """Whether a SunSpec chain has nothing to be read but an inverter's counts. Raises DriverError."""
+
+    def ask(address: int, count: int) -> Steps[tuple[int, ...]]:
+        return (yield from inquiry.link.ask_patiently(inquiry.unit, 3, address, count)).words
+
+    chain = yield from find_chain(ask, None, f"{inquiry.link.name} unit {inquiry.unit}")
+    known = [place.model for place in chain.models if profile.model_layout(place.model) is not None]
+    return bool(known) and all(model in INVERTERS for model in known)
 
 
 def _raw(inquiry: Inquiry) -> Steps[tuple[tuple[int, int, tuple[int, ...]], ...]]:

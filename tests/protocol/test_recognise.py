@@ -12,6 +12,7 @@ from drivers.modbus.presence import QUESTIONS, SILENCES_MOST, THOROUGH_QUESTIONS
 from drivers.modbus.recognise import Recognition, recognise
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
 from tests.protocol.modbus_bytes import answer_pdu, crc, exception_pdu, rtu
+from tests.protocol.sunspec_maps import common, inverter_103, meter_203, sunspec_table
 from tests.wire import scan_devices
 
 MS = 1000
@@ -153,6 +154,38 @@ def test_five_makes_are_told_apart_by_all_shipped_profiles(device: "object", nam
     who = Device(device()).recognised(*(load_profile(one) for one in shipped_profiles()))
     assert who.chosen is not None, who.matches
     assert who.chosen.profile.name == name
+
+
+SUNSPEC = load_profile("sunspec")
+
+
+def sunspec_device(*models: list[int]) -> Device:
+    return Device({(3, address): word for address, word in sunspec_table(*models).items()})
+
+
+def test_an_inverter_is_recognised_and_told_to_be_one() -> None:
+    who = sunspec_device(common(), inverter_103(5000)).recognised(SUNSPEC)
+    assert who.chosen is not None
+    assert who.sample is not None
+    assert who.sample.snapshot.energy_export is not None
+    assert who.sample.snapshot.energy_export.milliwh == 5_000_000
+    assert [note for note in who.notes if 'role = "production"' in note]
+
+
+def test_of_a_map_with_several_meters_the_profile_is_known_and_the_question_told() -> None:
+    who = sunspec_device(common(), inverter_103(5000), meter_203(7, 3), meter_203(8, 4)).recognised(SUNSPEC)
+    assert who.chosen is not None
+    assert who.sample is None
+    (note,) = who.notes
+    assert "sunspec_meter = N (1: model 203" in note
+
+
+def test_the_meter_beside_an_inverter_is_read_and_no_inverter() -> None:
+    who = sunspec_device(common(), inverter_103(5000), meter_203(7, 3)).recognised(SUNSPEC)
+    assert who.sample is not None
+    assert who.sample.snapshot.energy_import is not None
+    assert who.sample.snapshot.energy_import.milliwh == 70_000
+    assert not [note for note in who.notes if "an inverter" in note]
 
 
 def test_a_device_that_leaves_questions_unanswered_is_not_asked_without_end(tmp_path: Path) -> None:
