@@ -44,6 +44,7 @@ from .notify import Notifier
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
+from .recompute_desk import RecomputeDesk
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
 from .view import delivery_view, meter_view, missing_lines
@@ -220,6 +221,7 @@ class App:
             handlers: dict[str, Handler] = {
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
+                "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store, self._calendar).answer,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

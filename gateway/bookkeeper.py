@@ -33,11 +33,15 @@ INBOX_LIMIT = 10_000
 INBOX_A_TURN = 500
 TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
 EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
+CHANGE_WITHIN_S = 600.0  # years of records may get a revision, on a small computer
 COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
 LOOK_AT_ALL_EVERY_US = 500_000
+THIN_LOOK_US = 60_000_000
+THIN_AGAIN_US = 1_000_000
+THIN_BEFORE_COMMIT_US = 2_000_000
 
 Answer = TypeVar("Answer")
 
@@ -98,6 +102,7 @@ class Bookkeeper(threading.Thread):
         self._commit_due_us = 0
         self._look_at_all_us = 0
         self._health_due_us = 0
+        self._thin_due_us = self._clock.real_us() + THIN_LOOK_US
         self._stopping = False
 
     def attach(self, publisher: Publisher, announce: Callable[[str, Record], None] | None = None) -> None:
@@ -140,6 +145,20 @@ class Bookkeeper(threading.Thread):
         """
         return self.call(lambda: self._exchange(statement), EXCHANGE_WITHIN_S)
 
+    def change(self, work: Callable[[Batch], None]) -> str:
+        """In this thread alone (`call`): let `work` change books whose every reading is stored, in one transaction.
+
+        Returns the store's error, or nothing.
+        """
+        self._commit()
+        if not self.health.error:
+            self.pulse.turn(CHANGE_WITHIN_S)
+            work(self._batch)
+            for live in self.live.values():
+                live.dirty = True
+            self._commit()
+        return self.health.error
+
     def stop(self) -> None:
         """Commit what there is and end; a thread that hangs on its disk is not waited for."""
         self._stopping = True
@@ -157,6 +176,7 @@ class Bookkeeper(threading.Thread):
             except queue.Empty:
                 pass
             self._settle(turn)
+            self._thin()
         self._commit()
 
     @property
@@ -270,6 +290,27 @@ class Bookkeeper(threading.Thread):
             self._publisher.offer_growth()
         return True
 
+    def _thin(self) -> None:
+        """A slice of old readings, while nothing waits for this thread and no commit is near."""
+        now_us = self._clock.real_us()
+        if now_us < self._thin_due_us or self.health.error or not self._inbox.empty():
+            return
+        if self._unsaved_since_us is not None and self._commit_due_us - now_us < THIN_BEFORE_COMMIT_US:
+            return
+        store = self._config.store
+        try:
+            with self.pulse.waiting_for_disk():
+                gone = self._store.retention.thin(24 * store.keep_days, 1_000_000 * store.max_size_mb)
+        except sqlite3.Error as error:
+            self._thin_due_us = now_us + THIN_LOOK_US
+            self._saver.note(error)
+            return
+        self._thin_due_us = now_us + (THIN_LOOK_US if gone is None else THIN_AGAIN_US)
+        is_over = self._store.retention.is_over_size
+        if is_over and not self.health.over_size:
+            logger.warning(event_line("store_over_size", store=self._store.path, max_size_mb=store.max_size_mb))
+        self.health.over_size = is_over
+
     def _offer_presence(self, name: str) -> None:
         """`online` while readings are accepted, `offline` when none was for four polls and at least 30 s."""
         live, section = self.live[name], self._books[name].section
@@ -322,7 +363,7 @@ class Bookkeeper(threading.Thread):
             "clock_error_us": self._clock.error_us(),
             "outbox_depth": health.outbox_depth,
             "commits": health.commits,
-            "storage": health.error or "ok",
+            "storage": health.error or ("larger than max_size_mb" if health.over_size else "ok"),
             "readings_dropped": health.readings_dropped,
             **self._about,
             "sqlite": sqlite3.sqlite_version,

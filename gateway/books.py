@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import jumps
-from .accumulate import Accumulator, Rules
+from .accumulate import Rules
+from .acts import RecordedAccumulator
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
@@ -28,21 +29,22 @@ from .decision import (
     Rule,
     Waiting,
 )
-from .energy import Direction, Interval
+from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
 from .journal import Journal, Origin, OutboxIds
 from .jumps import Jumps
 from .kernels import Kernel
+from .ledger.past import Past
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
+from .recompute import MeterAgain, begin, emptied, with_buckets_of
 from .refusals import Refusals
-from .restate import restate
 from .tariff_counters import CrossCheck, TariffCounter
-from .timeline import Timeline
+from .timeline import Calendar, Timeline
 from .validate import validate
 from .zone_rules import rules_of
 
@@ -84,7 +86,8 @@ class Books:
         self._stored, self._timeline = stored, timeline
         self._limits = Limits(limit_milliw=section.limit_milliw, basis=basis)
         self._validator = stored.validator
-        self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
+        self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
+        self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
         self._cross_check = CrossCheck(counters, section.limit_milliw)
@@ -100,6 +103,31 @@ class Books:
     @property
     def register_epoch(self) -> int:
         return self._accumulator.state.register_epoch
+
+    @property
+    def account(self) -> AccumulatorState:
+        """The running account."""
+        return self._accumulator.state
+
+    def begin_again(self, calendar: Calendar, past: Past) -> MeterAgain:
+        """This account, to be booked again from the store by a tariff."""
+        timeline = Timeline(calendar, self._timeline.interval_us // 60_000_000, self._timeline.first_credible_us)
+        return begin(self._stored.meter_id, self.section.name, timeline, self._kernel, self._rules, past)
+
+    def adopt(self, found: MeterAgain, batch: Batch) -> None:
+        """Make the account what booking it again has found: each record that differs gets its next revision."""
+        with_buckets_of(found.state, self._accumulator.state)
+        found.state.zone_rules = self._accumulator.state.zone_rules
+        self._accumulator.state = found.state
+        tariff = self._timeline.calendar.tariff_id
+        for _, one in sorted(found.differences.items()):
+            if one.interval is not None:
+                self._journal.write_interval(one.interval, tariff, batch, one.stored)
+            elif one.stored is not None:
+                self._journal.write_interval(emptied(one.stored.interval), tariff, batch, one.stored)
+        detail: Record = {"tariff": tariff, "records": len(found.differences), "readings": found.readings}
+        self.tell("recomputed", found.state.instant_us, detail, batch)
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
 
     def take(self, reading: Reading, batch: Batch) -> Decision:
         """Decide on a reading, book it, and add all rows that belong to the decision to `batch`.
@@ -184,7 +212,7 @@ class Books:
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
-        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
+        self._write_reading(self.last_decision, reading, batch)
         for interval in closed:
             self._write_interval(interval, batch)
         self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
@@ -209,9 +237,9 @@ class Books:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
         closed = self._accumulator.add(closing)
-        batch.readings.append(ReadingRow(meter_id, self.register_epoch, "stated: closing", closing))
+        self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)
-        batch.readings.append(ReadingRow(meter_id, epoch, "stated: opening", opening))
+        self._write_reading("stated: opening", opening, batch)
         batch.epochs.append(EpochRow(meter_id, epoch, Reason.STATED.value, closing, opening))
         stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
         kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
@@ -223,7 +251,8 @@ class Books:
 
     def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
         opened = outcome.opened
-        bucket = restate(self._accumulator.state, outcome, self._timeline.calendar)
+        bucket = self._accumulator.restate(outcome, self._timeline.calendar)
+        self._write_reading("stated: afterwards", opened.first, batch)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
         self.tell(kind, moment.wall_us, detail, batch)
 
@@ -248,6 +277,8 @@ class Books:
             self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
             return False
         self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh)
+        if self._validator.last is not None:
+            self._write_reading("corrected", self._validator.last, batch)
         for old, interval in zip(closed[1:], found.intervals, strict=True):
             self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
         self.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
@@ -257,6 +288,10 @@ class Books:
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
+
+    def _write_reading(self, decision: str, reading: Reading, batch: Batch) -> None:
+        acts = self._accumulator.take_acts(decision, reading)
+        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, decision, reading, acts))
 
     def _write_interval(self, interval: Interval, batch: Batch) -> None:
         self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)

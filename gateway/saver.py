@@ -34,6 +34,8 @@ class StoreHealth:
     error: str = ""
     readings_dropped: int = 0
     outbox_depth: int = 0
+    over_size: bool = False
+    """Larger than `max_size_mb`, and nothing left that may be thinned."""
 
 
 @dataclass(slots=True)
@@ -128,16 +130,17 @@ class Saver:
         """Drop the oldest raw readings beyond what memory may hold, and remember which."""
         if self._trouble is None:
             return
-        kept = [self._failed[0].readings] if self._failed is not None else []
-        kept.append(self.batch.readings)
-        for rows in kept:
-            surplus = sum(map(len, kept)) - READINGS_HELD_MOST
+        kept = [self.batch] if self._failed is None else [self._failed[0], self.batch]
+        for batch in kept:
+            rows = batch.readings
+            surplus = sum(len(each.readings) for each in kept) - READINGS_HELD_MOST
             gone = rows[: max(0, surplus)]
             if gone:
                 instants = [row.reading.instant_us for row in gone]
                 self._trouble.drop(len(gone), min(instants), max(instants))
                 self.health.readings_dropped += len(gone)
                 del rows[: len(gone)]
+                batch.rebase = True
 
     def _commit(self) -> Batch | None:
         """One transaction; what was written. None: what had failed was there all along, and there is nothing more."""
@@ -216,4 +219,5 @@ def merged(first: Batch, then: Batch) -> Batch:
         released=first.released | then.released,
         acknowledged=first.acknowledged + then.acknowledged,
         states=first.states | then.states,
+        rebase=first.rebase or then.rebase,
     )

@@ -17,6 +17,7 @@ COMMANDS = {
     "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
+    "recompute": ("gateway.cli.recompute:recompute", "Book the stored readings again: is the ledger right?"),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),

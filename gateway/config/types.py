@@ -73,6 +73,10 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     path: str = ""
     commit_every_s: Annotated[int, Meta(ge=1, le=600)] = 60
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 40
+    """Raw readings; then they are thinned."""
+    max_size_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    """In use in the file; 0: no bound."""
 
 
 class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

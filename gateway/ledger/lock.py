@@ -22,7 +22,7 @@ class StoreLock:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise StoreLockedError(
-                f"{store} is in use by process {holder}: one gateway a store."
+                f"{store} is in use by process {_named(holder)}: one gateway a store."
                 f" Stop that one first, or give this one a [store] path of its own"
             ) from error
         pid = f"{os.getpid()}\n".encode()
@@ -33,3 +33,11 @@ class StoreLock:
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes lock two files."""
         os.close(self._descriptor)
+
+
+def _named(pid: str) -> str:
+    """A process by number and name; by number alone where it is not there (another container, a network disk)."""
+    try:
+        return f"{pid} ({Path('/proc', pid, 'comm').read_text(encoding='utf-8', errors='replace').strip()})"
+    except (OSError, ValueError):
+        return pid

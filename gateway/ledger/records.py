@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..acts import Act
 from ..energy import AccumulatorState, Interval, Part
 from ..read import Reading
 from ..validate import ValidatorState
@@ -53,6 +54,8 @@ class ReadingRow:
     register_epoch: int
     decision: str
     reading: Reading
+    acts: tuple[Act, ...] = ()
+    """What was done to the account by it, where that is anything but booking it as the meter showed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Batch:
     acknowledged: list[int] = field(default_factory=list)
     """Outbox ids that the broker has taken."""
     states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
+    rebase: bool = False
+    """Readings are missing among those above: what these states are is booked again from here on only."""
 
     @property
     def is_empty(self) -> bool:

@@ -18,9 +18,11 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain, doubt
+from . import chain, doubt, readings
 from .ballast import Ballast
+from .edges_at_risk import EdgesAtRisk
 from .lock import StoreLock
+from .past import StoredPast
 from .records import (
     Batch,
     ClosedInterval,
@@ -33,6 +35,7 @@ from .records import (
     StoredMeter,
     part_record,
 )
+from .retention import Retention
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
@@ -100,6 +103,7 @@ class Store:
             try:
                 self.store_epoch = self._load_store_epoch()
                 self._boot_numbers = self._load_boot_numbers()
+                self._open_rooms()
             except BaseException:
                 self._connection.close()
                 raise
@@ -110,6 +114,13 @@ class Store:
             self._lock.release()
             raise
         self.path = path
+
+    def _open_rooms(self) -> None:
+        """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
+        self._forms = readings.Forms(self._connection)
+        self._edges = EdgesAtRisk(self._connection)
+        self.retention = Retention(self._connection)
+        self.past = StoredPast(self._connection, self._find_closed)
 
     def close(self) -> None:
         """Close the file and let go of the lock. What was not committed is not written here."""
@@ -131,6 +142,7 @@ class Store:
         if row is None or row[0] != self.store_epoch:
             self._connection.close()
             raise sqlite3.DatabaseError("another store lies in its place")
+        self._open_rooms()
 
     def fold_back(self) -> None:
         """Fold a log back that has grown too long. Raises sqlite3.Error.
@@ -175,7 +187,7 @@ class Store:
         if stored is not None:
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
+                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
             except msgspec.DecodeError as error:
                 raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
@@ -203,7 +215,8 @@ class Store:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT_READING, [self._reading_values(row) for row in batch.readings])
+            connection.executemany(readings.INSERT, [self._reading_values(row) for row in batch.readings])
+            aged = self.retention.note(batch.readings)
             connection.executemany(_INSERT_EPOCH, [_epoch_values(row) for row in batch.epochs])
             connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
             connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
@@ -218,13 +231,18 @@ class Store:
             )
             for meter_id, (validator, accumulator) in batch.states.items():
                 self._write_state(meter_id, validator, accumulator)
+                if batch.rebase:
+                    readings.write_base(connection, meter_id, accumulator)
             connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
+            self._forms.forget()
+            self._edges.forget()
             raise
+        self.retention.age = aged
 
     def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
         """Up to `limit` unacknowledged messages with an id above `after_id`, oldest first."""
@@ -317,13 +335,18 @@ class Store:
             self._boot_number(reading.boot_id),
             *_registers(reading),
             reading.snapshot.power_milliw,
+            *self._forms.columns(row),
         )
 
     def _write_state(self, meter_id: int, validator: ValidatorState, accumulator: AccumulatorState) -> None:
         self._connection.execute(
             "INSERT INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)"
             " ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator, accumulator = excluded.accumulator",
-            (meter_id, _ENCODER.encode(validator).decode(), _ENCODER.encode(accumulator).decode()),
+            (
+                meter_id,
+                _ENCODER.encode(validator).decode(),
+                _ENCODER.encode(self._edges.parted(meter_id, accumulator)).decode(),
+            ),
         )
         self._connection.executemany(
             "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
@@ -337,10 +360,6 @@ class Store:
         )
 
 
-_INSERT_READING = (
-    "INSERT INTO reading (meter_id, register_epoch, decision, earliest_us, latest_us, monotonic_us, boot_number,"
-    " import_milliwh, export_milliwh, power_milliw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _INSERT_EPOCH = (
     "INSERT INTO register_epoch (meter_id, register_epoch, opened_us, reason, serial, previous_import_milliwh,"
     " previous_export_milliwh, first_import_milliwh, first_export_milliwh) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -356,7 +375,7 @@ _SELECT_CLOSED = (
     "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
     " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
     " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
-    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
+    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY +seq DESC LIMIT 1"  # by the index on end_us
 )
 _INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
 
