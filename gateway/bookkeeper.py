@@ -226,10 +226,10 @@ class Bookkeeper(threading.Thread):
         return self._saver.batch
 
     def _tell_all(self, kind: str, detail: Record) -> None:
-        """An event that concerns every meter; on its way to the disk with the next commit."""
+        """An event that concerns every meter; on its way to the disk with the next turn."""
         for books in self._books.values():
             books.tell(kind, self._clock.wall_us(), detail, self._batch)
-        self._commit_due_us = min(self._commit_due_us, self._clock.real_us() + COMMIT_AGAIN_US)
+        self._commit_due_us = self._clock.real_us()
         self._health_due_us = 0
 
     def _take(self, reading: Reading, turn: _Turn) -> None:

@@ -130,17 +130,17 @@ class Saver:
         """Drop the oldest raw readings beyond what memory may hold, and remember which."""
         if self._trouble is None:
             return
-        kept = [self._failed[0].readings] if self._failed is not None else []
-        kept.append(self.batch.readings)
-        for rows in kept:
-            surplus = sum(map(len, kept)) - READINGS_HELD_MOST
+        kept = [self.batch] if self._failed is None else [self._failed[0], self.batch]
+        for batch in kept:
+            rows = batch.readings
+            surplus = sum(len(each.readings) for each in kept) - READINGS_HELD_MOST
             gone = rows[: max(0, surplus)]
             if gone:
                 instants = [row.reading.instant_us for row in gone]
                 self._trouble.drop(len(gone), min(instants), max(instants))
                 self.health.readings_dropped += len(gone)
                 del rows[: len(gone)]
-                self.batch.rebase = True
+                batch.rebase = True
 
     def _commit(self) -> Batch | None:
         """One transaction; what was written. None: what had failed was there all along, and there is nothing more."""

@@ -212,11 +212,11 @@ class Store:
         doubt.renew_log(self.path)
         self._connection = connect(self.path)
         self._boot_numbers = self._load_boot_numbers()
-        self._open_rooms()
         epochs = load_epochs(self._connection)
         if not epochs or epochs[-1].store_epoch != self.store_epoch:
             self._connection.close()
             raise sqlite3.DatabaseError("another store lies in its place")
+        self._open_rooms()
 
     def fold_back(self) -> None:
         """Fold a log back that has grown too long. Raises sqlite3.Error.

@@ -74,6 +74,18 @@ class LoopDisk:
             else:
                 return
 
+    def recover(self) -> None:
+        """After a cut: mount what is left, whose journal the kernel recovers.
+
+        From a copy: whoever has made a mount namespace of its own meanwhile still holds the dead file system, and the
+        kernel would give that one again, which answers everything with EIO.
+        """
+        self.unmount()
+        copy = self.image.with_name("disk-left.img")
+        _run("cp", "--sparse=always", str(self.image), str(copy))
+        copy.replace(self.image)
+        self.mount()
+
     def remove(self) -> None:
         """Leave nothing behind. Harmless when repeated."""
         if os.path.ismount(self.place):

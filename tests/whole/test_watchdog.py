@@ -176,9 +176,14 @@ def test_a_full_disk_is_told_and_the_watchdog_fed(scene: Scene) -> None:
 
     endure(scene, fill, FULL, the_log_does_not_grow)
     disk.free()
+
+    def storage() -> list[str]:
+        events = [one.content for one in scene.reader.of("event", "grid")]
+        return [one["state"] for one in events if one["event"] == "storage"]
+
+    scene.reader.until(lambda _r: len(storage()) >= 2, "the word that the store works again")
     recover(scene)
-    storage = [one.content["state"] for one in scene.reader.of("event", "grid") if one.content["event"] == "storage"]
-    assert storage == ["failing", "works_again"]
+    assert storage() == ["failing", "works_again"]
     assert not log.exists()  # the file system was the daemon's own and ended with it
     assert list(scene.disk.iterdir()) == []
 
