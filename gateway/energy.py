@@ -173,6 +173,8 @@ class AccumulatorState(msgspec.Struct):
     directions: dict[Direction, DirectionState] = {}
     carried_milliwh: dict[Direction, int] = {}
     pending: list[PendingEdge] = []
+    begun_unread: list[Direction] = []
+    """Which register was not read within nine seconds of the edge that closed last: the next interval begins there."""
     repeated: bool = False
     """Some of the open interval's time has been shown before."""
     frontier_us: int = 0
