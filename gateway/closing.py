@@ -6,7 +6,7 @@ told than can have flowed (`swing`). Plain functions on the accumulator's state.
 
 from .energy import AccumulatorState, Direction, EdgeShare, Interval, Part, PendingEdge, Quality
 from .swing import Swing, most_in_interval_milliwh, swing_through
-from .uncertainty import Mark, edge_bounds
+from .uncertainty import Mark, edge_bounds, edge_uncertain_milliwh
 
 Swings = dict[Direction, dict[str, Swing]]
 
@@ -46,7 +46,7 @@ def _close(
     for direction, share in edge.shares.items():
         after, booked_milliwh = marks.get(direction), share.booked_milliwh
         bounds = edge_bounds(edge.edge_us, share.before, after, tuple(share.containing), limit_milliw)
-        doubt_milliwh = max(bounds[1] - booked_milliwh, booked_milliwh - bounds[0], 0)
+        doubt_milliwh = edge_uncertain_milliwh(bounds, booked_milliwh)
         edges_milliwh = state.carried_milliwh.get(direction, 0) + doubt_milliwh
         state.carried_milliwh[direction] = doubt_milliwh
         sides = (edge.bucket, edge.next_bucket)

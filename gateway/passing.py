@@ -139,11 +139,20 @@ def _cross_all(state: AccumulatorState, timeline: Timeline, booking: _Booking) -
 
 
 def _share(account: DirectionState, edge_us: int, at_edge_milliwh: int) -> EdgeShare:
+    before, containing = _around(account.marks, edge_us)
     return EdgeShare(
         booked_milliwh=at_edge_milliwh,
         milliwh=at_edge_milliwh - account.last_milliwh + account.interval_milliwh,
         unassigned_milliwh=account.interval_unassigned_milliwh,
         uncertain_milliwh=account.interval_uncertain_milliwh,
-        before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
-        containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
+        before=before,
+        containing=containing,
     )
+
+
+def _around(marks: list[Mark], edge_us: int) -> tuple[Mark | None, list[Mark]]:
+    """The last mark that surely ended before an edge, and those whose window contains it; marks in order of time."""
+    if marks[-1].latest_us <= edge_us:  # so it is at all edges of a gap but the first ones
+        return marks[-1], []
+    before = next((mark for mark in reversed(marks) if mark.latest_us <= edge_us), None)
+    return before, [mark for mark in marks if mark.earliest_us < edge_us < mark.latest_us]

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 DOMAIN = b"netmeter interval v1\x00"
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def canonical(record: Mapping[str, int | str | None]) -> bytes:
     """The one byte string that stands for a record."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    return _ENCODER.encode(record).encode()
 
 
 def genesis(store_epoch: str, meter: str) -> str:

@@ -18,6 +18,7 @@ from ..tariff.calendar import UNASSIGNED_NAME
 ONLINE, OFFLINE = "online", "offline"
 NO_MEMORIES: Mapping[Direction, RegisterMemory] = {}
 SCHEMA = 1
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Topics:
@@ -35,7 +36,7 @@ class Topics:
 
 def render(record: Mapping[str, object]) -> str:
     """A payload as it goes on the wire: compact, keys sorted, so that the same record is always the same bytes."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(record)
 
 
 def state_record(
