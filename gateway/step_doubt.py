@@ -15,8 +15,9 @@ from .energy import AccumulatorState, EdgeAtRisk, OpenPart
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
-EDGES_KEPT = 1000
-"""More than a year of two a day."""
+EDGES_KEPT = 24
+"""One by one: almost two weeks of two a day. The state is written with every commit, so older ones are only counted."""
+KINDS_KEPT = 100
 NEAR_MOST = 400
 """Edges that one step is followed over: a clock that was wrong by more than half a year has lost its account anyway."""
 
@@ -24,8 +25,23 @@ NEAR_MOST = 400
 def pass_edge(state: AccumulatorState, edge_us: int, before: str, after: str) -> None:
     """A bucket edge was passed by the clock that holds now."""
     if before != after:
-        del state.at_risk[: len(state.at_risk) + 1 - EDGES_KEPT]
+        while len(state.at_risk) >= EDGES_KEPT:
+            _count(state.at_risk_before, state.at_risk.pop(0))
         state.at_risk.append(EdgeAtRisk(edge_us, before, after))
+
+
+def _count(kinds: list[EdgeAtRisk], edge: EdgeAtRisk) -> None:
+    """Add an edge to those that fare alike with each step to come: the same buckets, wrong and told by as much."""
+    for kind in kinds:
+        if _kind(kind) == _kind(edge):
+            kind.count += edge.count
+            return
+    del kinds[: len(kinds) + 1 - KINDS_KEPT]
+    kinds.append(edge)
+
+
+def _kind(edge: EdgeAtRisk) -> tuple[str, str, int, int, bool]:
+    return edge.before, edge.after, edge.net_us, edge.told_us, edge.settled
 
 
 def doubt_step(
@@ -50,11 +66,11 @@ def doubt_step(
         if step_us < 0:  # the account may have begun on the other side of an edge
             _remember_behind(state, timeline, state.began_us, step_us)
         state.began_us += step_us
-    for edge in state.at_risk:
+    for edge in (*state.at_risk_before, *state.at_risk):
         if not jumped and edge.settled:
             continue
         edge.net_us += step_us
-        _add(doubts_us, edge.before, edge.after, max(abs(edge.net_us) - edge.told_us, 0))
+        _add(doubts_us, edge.before, edge.after, edge.count * max(abs(edge.net_us) - edge.told_us, 0))
         edge.told_us = max(abs(edge.net_us), edge.told_us)
         edge.settled = not jumped
     for bucket, doubt_us in doubts_us.items():

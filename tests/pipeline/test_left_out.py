@@ -1,15 +1,17 @@
 """A clock that leaps by decades, and a meter that nobody reads for years: told whole, not interval by interval.
 
-The calendar is `low` until noon, then `high`; intervals of 15 minutes, of which 40,000 (416 days and 16 hours) are made
-at once. 12 kW at most. One milliwatt-hour a second.
+The calendar is `low` until noon, then `high`; intervals of 15 minutes, of which 400 (four days and four hours) are made
+at once here. 12 kW at most. One milliwatt-hour a second.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from gateway.account_rules import INTERVALS_MOST
 from gateway.ledger.schema import migrate
 
 from .test_books import Desk, assert_chain
@@ -17,15 +19,29 @@ from .test_clock_set_back import intervals, poll
 from .world import MIN, NOON_US, H, S
 
 DAY = 24 * H
-LONGEST = 40_000 * 15 * MIN
+MOST = 400
+LONGEST = MOST * 15 * MIN
 LEAP = 40 * 365 * DAY
 FIFTY_DAYS_S = 50 * 86_400
+
+
+class FewDesk(Desk):
+    """A desk that makes 400 intervals at once."""
+
+    def _open(self) -> None:
+        super()._open()
+        account = self.books._accumulator
+        account._rules = replace(account._rules, intervals_most=MOST)
+
+
+def test_a_gateway_makes_more_than_a_year_of_them() -> None:
+    assert INTERVALS_MOST * 15 * MIN > 366 * DAY
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     migrate(tmp_path / "ledger.sqlite")
-    one = Desk(tmp_path / "ledger.sqlite")
+    one = FewDesk(tmp_path / "ledger.sqlite")
     yield one
     one.store.close()
 
@@ -54,7 +70,7 @@ def test_as_many_as_are_made_one_by_one(desk: Desk) -> None:
     later_s = LONGEST // S
     desk.take(poll(20 + later_s))
     assert desk.books.state_record() is not None
-    assert len(desk.batch.intervals) == 40_000
+    assert len(desk.batch.intervals) == MOST
     assert [row.kind for row in desk.batch.events] == ["epoch", "gap"]
 
 

@@ -1,6 +1,6 @@
 """A meter whose clock runs fast, beside a gateway that knows the time: how far off it is, how fast, and who says so.
 
-Six seconds ahead when the house begins, 2,000 ppm fast: after 70 minutes of the house, as many real seconds, fourteen.
+Ten seconds ahead when the house begins, 1,000 ppm fast: after 70 minutes of the house, as many real seconds, fourteen.
 The house lives sixty times as fast as we do, and so a question that takes a tenth of a second leaves six open.
 """
 
@@ -13,7 +13,7 @@ from .test_meter_clock import with_clock
 
 pytestmark = pytest.mark.whole
 
-AHEAD_S, GAINS_PPM = 6, 2_000
+AHEAD_S, GAINS_PPM = 10, 1_000
 ASKED_EVERY_US = 600 * MICRO
 DIGIT_US = 1 * MICRO
 
