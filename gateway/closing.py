@@ -4,6 +4,7 @@ An edge waits until a reading comes that cannot have been latched before it. Of 
 told than can have flowed (`swing`). Plain functions on the accumulator's state.
 """
 
+from .clock import LAST_CREDIBLE_US
 from .energy import AccumulatorState, Direction, EdgeShare, Interval, Part, PendingEdge, Quality
 from .swing import Swing, most_in_interval_milliwh, swing_through
 from .uncertainty import Mark, edge_bounds, edge_uncertain_milliwh
@@ -17,8 +18,9 @@ def close_pending(
     """Close the intervals whose edge these marks confirm; with None, all of them, with what is known."""
     closed: list[Interval] = []
     swings: Swings = {}
+    first_us = min((mark.earliest_us for mark in (marks or {}).values()), default=LAST_CREDIBLE_US)
     for edge in state.pending:
-        if marks is not None and any(mark.earliest_us < edge.edge_us for mark in marks.values()):
+        if marks and first_us < edge.edge_us:
             for direction, mark in marks.items():
                 if mark.latest_us > edge.edge_us and direction in edge.shares:
                     edge.shares[direction].containing.append(mark)
@@ -41,7 +43,7 @@ def _close(
 ) -> Interval:
     parts: dict[Direction, Part | None] = {Direction.IMPORT: None, Direction.EXPORT: None}
     unread: list[Direction] = []
-    for direction in state.carried_milliwh.keys() - edge.shares.keys():
+    for direction in [one for one in state.carried_milliwh if one not in edge.shares]:
         del state.carried_milliwh[direction]  # the meter lacks it: its next interval begins with no edge of its own
     for direction, share in edge.shares.items():
         after, booked_milliwh = marks.get(direction), share.booked_milliwh
@@ -49,12 +51,13 @@ def _close(
         doubt_milliwh = edge_uncertain_milliwh(bounds, booked_milliwh)
         edges_milliwh = state.carried_milliwh.get(direction, 0) + doubt_milliwh
         state.carried_milliwh[direction] = doubt_milliwh
-        sides = (edge.bucket, edge.next_bucket)
-        swing_through(swings.setdefault(direction, {}), sides, booked_milliwh, bounds, doubt_milliwh)
+        if edge.bucket != edge.next_bucket:
+            sides = (edge.bucket, edge.next_bucket)
+            swing_through(swings.setdefault(direction, {}), sides, booked_milliwh, bounds, doubt_milliwh)
         if state.directions[direction].proven or share.milliwh:  # what an earlier meter counted is known
             told_milliwh = share.uncertain_milliwh + _capped(edge, share, after, edges_milliwh, limit_milliw)
             parts[direction] = Part(share.milliwh, share.unassigned_milliwh, told_milliwh, booked_milliwh)
-        if edge.estimated or not _read_at(edge.edge_us, (share.before, *share.containing, after), tolerance_us):
+        if edge.estimated or not _read_at(edge.edge_us, share, after, tolerance_us):
             unread.append(direction)
     measured = not unread and edge.shares.keys().isdisjoint(state.begun_unread)
     state.begun_unread = unread
@@ -88,9 +91,9 @@ def _quality(edge: PendingEdge, measured: bool) -> Quality:
     return Quality.MEASURED if measured else Quality.ESTIMATED
 
 
-def _read_at(edge_us: int, marks: tuple[Mark | None, ...], tolerance_us: int) -> bool:
+def _read_at(edge_us: int, share: EdgeShare, after: Mark | None, tolerance_us: int) -> bool:
     """Whether a reading surely lies within the tolerance of the edge: its whole window, on either side or across."""
-    return any(
-        mark is not None and edge_us - mark.earliest_us <= tolerance_us and mark.latest_us - edge_us <= tolerance_us
-        for mark in marks
-    )
+    for mark in (share.before, after, *share.containing):
+        if mark and edge_us - mark.earliest_us <= tolerance_us and mark.latest_us - edge_us <= tolerance_us:
+            return True
+    return False

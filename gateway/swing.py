@@ -12,8 +12,9 @@ T the true register. The same sum of the booked registers is what was booked. Pu
 
 from dataclasses import dataclass
 
-from .clock_steps import STEP_US, drift_us
-from .uncertainty import most_energy_milliwh
+from .clock import DRIFT_PPM
+from .clock_steps import STEP_US
+from .uncertainty import MICROWATT_HOUR_DIVISOR
 
 
 @dataclass(slots=True)
@@ -57,14 +58,10 @@ def swing_through(
         swing.add(ends, booked_milliwh, high_milliwh, doubt_milliwh)
 
 
-def slack_us(unread_us: int) -> int:
-    """By how much a clock can have stretched an interval between two readings without anybody noticing."""
-    return 2 * STEP_US + drift_us(unread_us)
-
-
 def most_in_interval_milliwh(milliwh: int, length_us: int, unread_us: int, limit_milliw: int) -> int:
     """How wrong an interval's energy can be at all: between nothing and what the service carries in its time.
 
-    `unread_us`: from the reading before its end to the one after it.
+    `unread_us`: from the reading before its end to the one after it. So long a clock can have run wrong unnoticed.
     """
-    return max(milliwh, most_energy_milliwh(limit_milliw, length_us + slack_us(unread_us)) - milliwh)
+    carried_us = length_us + 2 * STEP_US + unread_us * DRIFT_PPM // 1_000_000
+    return max(milliwh, -(-limit_milliw * carried_us // MICROWATT_HOUR_DIVISOR) - milliwh)

@@ -28,4 +28,9 @@ def genesis(store_epoch: str, meter: str) -> str:
 
 def link(previous_hash: str, record: Mapping[str, int | str | None]) -> str:
     """The hash of `record` behind `previous_hash`, hex."""
-    return hashlib.sha256(DOMAIN + bytes.fromhex(previous_hash) + canonical(record)).hexdigest()
+    return link_canonical(previous_hash, canonical(record))
+
+
+def link_canonical(previous_hash: str, record: bytes) -> str:
+    """The same of a record's canonical bytes."""
+    return hashlib.sha256(DOMAIN + bytes.fromhex(previous_hash) + record).hexdigest()

@@ -100,6 +100,13 @@ def interval_message(record: Record, previous_hash: str, record_hash: str) -> st
     return render({**record, "previous_hash": previous_hash, "hash": record_hash})
 
 
+def chained_message(canonical: bytes, previous_hash: str, record_hash: str) -> str:
+    """`interval_message` of a record whose canonical bytes are there already: the two hashes go where they belong."""
+    before, imported, rest = canonical.decode("ascii").partition(',"import_milliwh":')
+    middle, quality, after = rest.partition(',"quality":')
+    return f'{before},"hash":"{record_hash}"{imported}{middle},"previous_hash":"{previous_hash}"{quality}{after}'
+
+
 def event_message(gateway: str, meter: str, store_epoch: str, seq: int, at_us: int, kind: str, detail: Record) -> str:
     """One event: its own gapless sequence per meter."""
     head: Record = {
