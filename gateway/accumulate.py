@@ -36,7 +36,8 @@ class Accumulator:
         self._timeline = timeline
         self._kernel = kernel
         self._rules = rules
-        self._left_out: LeftOut | None = None
+        self.left_out: LeftOut | None = None
+        """The time of which the last booking made no intervals, until somebody has told it and takes it away."""
 
     @property
     def started(self) -> bool:
@@ -106,11 +107,6 @@ class Accumulator:
         self._check()
         return closed
 
-    def take_left_out(self) -> LeftOut | None:
-        """The time, if any, of which no intervals were made since the last call."""
-        left_out, self._left_out = self._left_out, None
-        return left_out
-
     def doubt_clock_step(self, step_us: int, passed_us: int | None = None) -> None:
         """The wall clock was set by `step_us` since the last booked reading: tell what that leaves unknown.
 
@@ -173,7 +169,7 @@ class Accumulator:
         """Book growth over one or more edges."""
         state, timeline, rules = self.state, self._timeline, self._rules
         if passing.is_too_long(state, timeline, rules, instant_us):
-            self._left_out = passing.leave_out(state, timeline, rules.limit_milliw, instant_us, marks)
+            self.left_out = passing.leave_out(state, timeline, rules.limit_milliw, instant_us, marks)
         else:
             registers = {direction: mark.register_milliwh for direction, mark in marks.items()}
             passing.split(state, timeline, self._kernel, rules, instant_us, registers)

@@ -390,7 +390,7 @@ class Books:
 
     def _tell_left_out(self, at_us: int, batch: Batch) -> None:
         """Tell that a time was too long to be told interval by interval."""
-        left_out = self._accumulator.take_left_out()
+        left_out, self._accumulator.left_out = self._accumulator.left_out, None
         if left_out is not None:
             detail: Record = {"from_utc_us": left_out.from_us, "to_utc_us": left_out.to_us}
             self.tell("intervals_left_out", at_us, detail, batch)
