@@ -86,10 +86,11 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     reading: BookedReading
 
 
-class ClockSet(msgspec.Struct, frozen=True, tag="clock_set"):
+class ClockSet(msgspec.Struct, frozen=True, tag="clock_set", omit_defaults=True):
     """`Accumulator.doubt_clock_step`."""
 
     step_us: int
+    passed_us: int | None = None
 
 
 class GoBack(msgspec.Struct, frozen=True, tag="go_back"):
@@ -166,9 +167,9 @@ class RecordedAccumulator(Accumulator):
         self._note(Begin(register_epoch, booked_reading(reading)))
         return super().start_epoch(register_epoch, reading)
 
-    def doubt_clock_step(self, step_us: int) -> None:
-        self._note(ClockSet(step_us))
-        super().doubt_clock_step(step_us)
+    def doubt_clock_step(self, step_us: int, passed_us: int | None = None) -> None:
+        self._note(ClockSet(step_us, passed_us))
+        super().doubt_clock_step(step_us, passed_us)
 
     def go_back(self, step_us: int) -> list[Interval]:
         self._note(GoBack(step_us))
@@ -219,8 +220,8 @@ def do_again(accumulator: Accumulator, acts: Sequence[Act], calendar: Calendar, 
                 closed += accumulator.add(reading.reading(), estimated)
             case Begin(register_epoch, reading):
                 closed += accumulator.start_epoch(register_epoch, reading.reading())
-            case ClockSet(step_us):
-                accumulator.doubt_clock_step(step_us)
+            case ClockSet(step_us, passed_us):
+                accumulator.doubt_clock_step(step_us, passed_us)
             case GoBack(step_us):
                 closed += accumulator.go_back(step_us)
             case Unplaced(reading):

@@ -223,6 +223,7 @@ class Books:
         for interval in closed:
             self._write_interval(interval, batch)
         self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
+        self._tell_left_out(reading.latest_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
@@ -237,6 +238,7 @@ class Books:
             case _:
                 return outcome
         self._validator = outcome.state
+        self._tell_left_out(moment.wall_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return outcome
 
@@ -382,11 +384,24 @@ class Books:
         return closed
 
     def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
-        if previous is None or reading.earliest_us - previous.latest_us < self._gap_us:
+        if previous is None:
+            return
+        # An answer that was waited for that long (the process was stopped meanwhile) can be as old as its question.
+        waited_us = reading.latest_us - reading.earliest_us - (previous.latest_us - previous.earliest_us)
+        if max(reading.earliest_us - previous.latest_us, waited_us) < self._gap_us:
             return
         over_edge = self._timeline.next_edge_us(previous.instant_us) <= reading.instant_us
         kind, detail = jumps.gap(previous, reading, over_edge)
+        if waited_us >= self._gap_us:
+            detail["to_utc_us"] = reading.latest_us
         self.tell(kind, reading.latest_us, detail, batch)
+
+    def _tell_left_out(self, at_us: int, batch: Batch) -> None:
+        """Tell that a time was too long to be told interval by interval."""
+        left_out, self._accumulator.left_out = self._accumulator.left_out, None
+        if left_out is not None:
+            detail: Record = {"from_utc_us": left_out.from_us, "to_utc_us": left_out.to_us}
+            self.tell("intervals_left_out", at_us, detail, batch)
 
     def _tell_directions(
         self, had: frozenset[Direction], previous: Reading | None, reading: Reading, batch: Batch

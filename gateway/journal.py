@@ -19,7 +19,7 @@ from .ledger.records import (
     StoredMeter,
     interval_record,
 )
-from .publish.message import event_message, interval_message
+from .publish.message import chained_message, event_message
 from .read import Reading
 from .repeat import merged
 from .timeline import Timeline
@@ -75,11 +75,12 @@ class Journal:
         record = interval_record(
             origin.gateway, self._meter, origin.store_epoch, seq, interval, tariff, revision, replaced
         )
-        previous_hash, self._chain_head = self._chain_head, chain.link(self._chain_head, record)
+        canonical = chain.canonical(record)
+        previous_hash, self._chain_head = self._chain_head, chain.link_canonical(self._chain_head, canonical)
         batch.intervals.append(
             IntervalRow(self._meter_id, seq, revision, replaced, tariff, interval, previous_hash, self._chain_head)
         )
-        payload = interval_message(record, previous_hash, self._chain_head)
+        payload = chained_message(canonical, previous_hash, self._chain_head)
         row = OutboxRow(self._outbox_ids.next(), self._meter, "interval", seq, payload)
         batch.outbox.append((self._meter_id, row))
 
