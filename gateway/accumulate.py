@@ -8,7 +8,7 @@ wall clock was set back, `go_back` says so first, and what closed intervals had 
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drivers import EnergyRegister
@@ -16,6 +16,8 @@ from drivers import EnergyRegister
 from . import presence, repeat, step_doubt
 from .closing import close_pending
 from .config.types import GapPolicy
+from .decision import Doubt
+from .doubts import tell
 from .energy import (
     AccumulatorState,
     Direction,
@@ -66,6 +68,22 @@ class Accumulator:
     def present(self) -> frozenset[Direction]:
         """The directions that the meter has now."""
         return frozenset(direction for direction, account in self.state.directions.items() if account.present)
+
+    @property
+    def limit_milliw(self) -> int:
+        """The most that the service carries."""
+        return self._rules.limit_milliw
+
+    @property
+    def counted_milliwh(self) -> dict[Direction, int]:
+        """What each register has counted in the open epoch."""
+        return {
+            one: account.last_milliwh - account.epoch_first_milliwh for one, account in self.state.directions.items()
+        }
+
+    def leave_open(self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval]) -> list[Interval]:
+        """Tell what is open of what was booked last, from `from_us` on; `closed` has closed by it. Returns that."""
+        return tell(self.state, self._timeline, self._rules.limit_milliw, doubts, from_us, closed)
 
     def start_epoch(self, register_epoch: int, reading: Reading) -> list[Interval]:
         """Open a register epoch with its first reading; the old one's last register stays where it was.
