@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from ..histories.jump_soak import JumpSoak
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
 from . import plan
@@ -55,4 +56,4 @@ class KillSoak:
         return KillRound(plan.control_round(seed), folder, say, sabotage="publish-before-commit").run()
 
 
-SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak())}
+SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak(), JumpSoak())}
