@@ -30,7 +30,7 @@ from .decision import (
     Rule,
     Waiting,
 )
-from .doubts import stood_since_us, told_anew
+from .doubts import of_absence, stood_since_us, told_anew
 from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
@@ -224,7 +224,8 @@ class Books:
 
     def _book(self, reading: Reading, doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
         """Book a reading, and tell what its decision leaves open. Returns what closed by it."""
-        from_us = self._accumulator.state.instant_us
+        state, from_us = self._accumulator.state, self._accumulator.state.instant_us
+        doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
         closed = self._accumulator.add(reading, estimated)
         if not doubts:
             return closed

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from .decision import Doubt
-from .energy import AccumulatorState, Direction, Interval, Part, Quality
+from .energy import AccumulatorState, Direction, Interval, Part, Quality, registers_of
+from .read import Reading
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
@@ -35,6 +36,18 @@ def tell(
                 edge.shares[doubt.direction].uncertain_milliwh += _of_interval(doubt, edge.edge_us, from_us)
         closed = [_doubted(one, doubt.direction, _of_interval(doubt, one.end_us, from_us)) for one in closed]
     return closed
+
+
+def of_absence(state: AccumulatorState, reading: Reading, limit_milliw: int) -> list[Doubt]:
+    """Of a direction that begins anew with `reading`: what flowed since it was lost is in no register."""
+    found: list[Doubt] = []
+    for direction in registers_of(reading.snapshot):
+        account = state.directions.get(direction)
+        if account is not None and not account.present and account.closed_epoch != state.register_epoch:
+            since_us = account.marks[-1].earliest_us
+            most_milliwh = most_energy_milliwh(limit_milliw, reading.latest_us - since_us)
+            found.append(Doubt(direction, 0, most_milliwh, since_us))
+    return found
 
 
 def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt]) -> Interval | None:

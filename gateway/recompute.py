@@ -78,10 +78,10 @@ class MeterAgain:
         self.readings += 1
         done = do_again(self.accumulator, reading.acts, self.timeline.calendar, moves=True)
         self.corrections_left_out += done.moves_skipped
-        for interval in done.closed:
-            self._say(interval)
         for left in done.left_open:
             self._tell_anew(left, past)
+        for interval in done.closed:
+            self._say(interval)
         while self.state.again:
             addition = self.state.again.pop(0)
             self._say(merged(self._word(addition.end_us, past), addition))

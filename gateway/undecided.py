@@ -62,13 +62,20 @@ def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tupl
 
 def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
     """Of registers that count on while another stands where it fell to: they may be of another meter altogether."""
-    return () if state.last is None else _doubts(state, state.last, state.last, line, limits, jumped=True)
+    if state.last is None:
+        return ()
+    return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=True)
 
 
 def of_rollover(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of registers that rolled over after they stood still, or showed something else meanwhile: was it a reset?"""
+    """Of registers that rolled over: it may have been a reset, if they stood still before, showed something else
+    meanwhile, or came back with a 0."""
     stood = state.held_reason is not Reason.ROLLED_OVER
-    if state.last is None or not (state.held_again or stood):
+    if state.last is None or state.held_first is None:
+        return ()
+    shown = registers_of(state.held_first.snapshot)
+    began_at_zero = any(direction in shown and shown[direction].milliwh == 0 for direction in line.widths_milliwh)
+    if not (state.held_again or stood or began_at_zero):
         return ()
     return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=stood)
 
@@ -89,7 +96,7 @@ def _doubts(
     found: list[Doubt] = []
     for direction, now in registers_of(line.reading.snapshot).items():
         since = last if direction in registers_of(last.snapshot) else state.lost.get(direction)
-        if since is None or direction not in held:
+        if since is None or (direction not in held and not jumped):
             continue
         memory, before = state.memories.get(direction), registers_of(since.snapshot)[direction]
         grown_milliwh = now.milliwh - before.milliwh

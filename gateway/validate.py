@@ -3,10 +3,12 @@
 Neither wrong rule of the field is used here: a fallen register is never taken as the new baseline at once
 (one momentary zero would book the lifetime total), and never refused for ever (a swapped meter would stop
 the account). It is quarantined, and becomes a new register epoch only when further readings count on from it.
+One that stands still where it fell to proves nothing, and one that returns to its old line has never been another.
 A rejected reading costs no energy: the register is cumulative, and the next good one carries it all.
 A wall clock that leaps ahead or is set back is held in the same way: one wrong time must not close the intervals of
 years, nor repeat them.
-The words it speaks are in `decision`; whether one reading counts on from another is in `follow`.
+The words it speaks are in `decision`; whether one reading counts on from another is in `follow` and `register_step`,
+the row of held readings in `quarantine`, what stays open in `undecided`, and who comes back in `returned`.
 """
 
 from collections.abc import Collection, Mapping
@@ -146,23 +148,14 @@ def _accepted(state: ValidatorState, line: Followed, reading: Reading, limits: L
 
 def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """The first reading of a meter needs a second that agrees; it is asked for at once."""
-    first = state.held_first
+    reason, first = Reason.FIRST_READING, state.held_first
     if first is None or reading.instant_us <= first.instant_us:
-        return begun_with(state, Reason.FIRST_READING, reading, limits), Quarantined(
-            Reason.FIRST_READING, None, reading
-        )
+        return begun_with(state, reason, reading, limits), Quarantined(reason, None, reading)
     line = next_in_row(state, reading, limits)
     if line is None:
-        return begun_with(state, Reason.FIRST_READING, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
-    decision = NewEpoch(
-        Reason.FIRST_READING,
-        state.register_epoch + 1,
-        None,
-        first,
-        line.reading,
-        Class.FIRST_READING,
-        Rule.SECOND_READING_AGREES,
-    )
+        return begun_with(state, reason, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
+    found, rule = Class.FIRST_READING, Rule.SECOND_READING_AGREES
+    decision = NewEpoch(reason, state.register_epoch + 1, None, first, line.reading, found, rule)
     return _begun(decision, line, limits, state), decision
 
 
@@ -215,7 +208,7 @@ def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> 
         line.reading,
         tuple(line.notes),
         frozenset(line.frozen),
-        (*line.doubts, *of_the_others(state, line, limits)),
+        (*line.doubts, *of_the_others(state, line, limits), *of_doubted(state, line, limits)),
         Class.STOOD_STILL,
         Rule.STANDS_WHERE_IT_FELL,
     )
@@ -270,26 +263,35 @@ def _begin_anew(
         first = state.held_standing or first
     if state.last is None or first is None:
         raise ValueError("nothing is held")
-    epoch = state.register_epoch + 1
-    back = maybe_returned(state, first, limits) if reason in JUMPS else None
-    if back is not None:
-        line = follow(back.first, back.memories, reading, limits)
-        if line.objection is None:
-            found, rule = Class.RETURNED, Rule.BACK_ON_THE_OLD_LINE
-            decision = NewEpoch(
-                reason,
-                epoch,
-                state.last,
-                back.first,
-                line.reading,
-                found,
-                rule,
-                (*line.doubts, *back.doubts),
-                back.previous,
-            )
-            return _begun(decision, line, limits, state), decision
+    returned = _go_on_with_returned(state, reason, first, reading, limits)
+    if returned is not None:
+        return returned
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
     doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits))
-    decision = NewEpoch(reason, epoch, state.last, first, last, found, rule, doubts)
+    decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
     return _begun(decision, confirming, limits, state), decision
+
+
+def _go_on_with_returned(
+    state: ValidatorState, reason: Reason, first: Reading, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision] | None:
+    """The line before the last, where the row that begins with `first` is that; else None."""
+    back = maybe_returned(state, first, limits) if reason in JUMPS else None
+    if back is None:
+        return None
+    line = follow(back.first, back.memories, reading, limits)
+    if line.objection is not None:
+        return None
+    decision = NewEpoch(
+        reason,
+        state.register_epoch + 1,
+        state.last,
+        back.first,
+        line.reading,
+        Class.RETURNED,
+        Rule.BACK_ON_THE_OLD_LINE,
+        doubts=(*line.doubts, *back.doubts),
+        returned_from=back.previous,
+    )
+    return _begun(decision, line, limits, state), decision
