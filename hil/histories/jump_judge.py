@@ -57,14 +57,15 @@ def hidden_from_us(history: JumpHistory, taken: list[Taken]) -> int:
     base = history.base
     whole = [one for one in taken if len(one.shown) == len(DIRECTIONS)]
     sound = [one for one in whole if not one.glitch]
-    for before, after in pairwise(sound):
+    found = [NEVER_US]
+    for before, after in pairwise(one for one in taken if one.shown and not one.glitch):
         unnumbered = base.imports[before.meter].serial == base.imports[after.meter].serial
         if before.meter != after.meter and unnumbered and _is_possible(history, before, after):
-            return before.true_earliest_us
-    starts = [one.at_us for one in history.faults if _is_unseen(history, one, whole)]
-    return min(
-        (max(one.true_earliest_us for one in sound if one.true_earliest_us < at) for at in starts), default=NEVER_US
-    )
+            found.append(before.true_earliest_us)
+    for fault in history.faults:
+        if _is_unseen(history, fault, whole):
+            found.append(max(one.true_earliest_us for one in sound if one.true_earliest_us < fault.at_us))
+    return min(found)
 
 
 def _is_unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> bool:
@@ -105,7 +106,7 @@ def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
     """Whether the later registers can be the earlier ones, counted on."""
     most = LIMIT_MILLIW * (after.true_latest_us - before.true_earliest_us) // MILLIWH
     digit_milliwh = 2 * history.base.imports[0].step_milliwh
-    grown = [after.shown[one] - before.shown[one] for one in DIRECTIONS]
+    grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
     if history.width_milliwh is not None:
         grown = [each % history.width_milliwh for each in grown]
     return all(-digit_milliwh <= each <= most + digit_milliwh for each in grown)
