@@ -81,7 +81,7 @@ def _found(result: RoundResult) -> str:
 
 
 def _never_rebases(books: Books) -> None:
-    """The other wrong rule of the field: a smaller register is never taken."""
+    """The other wrong rule of the field: a smaller register is never taken, the old one is kept."""
     take = books.take
 
     def take_growing(reading: Reading, batch: Batch) -> Decision:
@@ -89,7 +89,7 @@ def _never_rebases(books: Books) -> None:
         before = None if last is None else last.snapshot.energy_import
         now = reading.snapshot.energy_import
         if before is not None and now is not None and now.milliwh < before.milliwh:
-            reading = replace(reading, snapshot=replace(reading.snapshot, energy_import=None, energy_export=None))
+            reading = replace(reading, snapshot=replace(reading.snapshot, energy_import=before))
         return take(reading, batch)
 
     books.take = take_growing  # type: ignore[method-assign]
