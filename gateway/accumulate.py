@@ -7,7 +7,7 @@ told, when a reading comes that cannot have been latched before the edge. Readin
 wall clock was set back, `go_back` says so first, and what closed intervals had is not touched (`repeat`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drivers import EnergyRegister
 
@@ -15,6 +15,8 @@ from . import passing, presence, repeat, step_doubt
 from .account_rules import EDGE_TOLERANCE_US, Rules
 from .bridge import Detail, bridge
 from .closing import close_pending
+from .decision import Doubt
+from .doubts import tell
 from .energy import AccumulatorState, Direction, DirectionState, Interval, registers_of
 from .kernels import Kernel
 from .passing import LeftOut
@@ -49,6 +51,22 @@ class Accumulator:
     def present(self) -> frozenset[Direction]:
         """The directions that the meter has now."""
         return frozenset(direction for direction, account in self.state.directions.items() if account.present)
+
+    @property
+    def limit_milliw(self) -> int:
+        """The most that the service carries."""
+        return self._rules.limit_milliw
+
+    @property
+    def counted_milliwh(self) -> dict[Direction, int]:
+        """What each register has counted in the open epoch."""
+        return {
+            one: account.last_milliwh - account.epoch_first_milliwh for one, account in self.state.directions.items()
+        }
+
+    def leave_open(self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval]) -> list[Interval]:
+        """Tell what is open of what was booked last, from `from_us` on; `closed` has closed by it. Returns that."""
+        return tell(self.state, self._timeline, self._rules.limit_milliw, doubts, from_us, closed)
 
     def start_epoch(self, register_epoch: int, reading: Reading) -> list[Interval]:
         """Open a register epoch with its first reading; the old one's last register stays where it was.

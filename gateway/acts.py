@@ -15,11 +15,11 @@ from drivers import EnergyRegister, RegisterSnapshot
 from .accumulate import Accumulator
 from .bridge import Detail
 from .clock import ClockState
-from .decision import Opened, ValidatorState
+from .decision import Doubt, Opened, ValidatorState
 from .energy import Direction, Interval
 from .exchange import Restated
 from .read import Reading
-from .restate import restate
+from .restate import restate, restore
 from .timeline import Calendar
 
 
@@ -128,7 +128,22 @@ class Restate(msgspec.Struct, frozen=True, tag="restate"):
     opening_milliwh: dict[Direction, int]
 
 
-Act = Add | Begin | ClockSet | GoBack | Unplaced | Bridge | Move | Restate
+class Restore(msgspec.Struct, frozen=True, tag="restore"):
+    """`restate.restore`."""
+
+    from_us: int
+    to_us: int
+    missing_milliwh: dict[Direction, int]
+
+
+class LeaveOpen(msgspec.Struct, frozen=True, tag="leave_open"):
+    """`Accumulator.leave_open`."""
+
+    doubts: tuple[Doubt, ...]
+    from_us: int
+
+
+Act = Add | Begin | ClockSet | GoBack | Unplaced | Bridge | Move | Restate | Restore | LeaveOpen
 ACCEPTED = "accepted"
 
 _ENCODER = msgspec.json.Encoder()
@@ -193,6 +208,15 @@ class RecordedAccumulator(Accumulator):
         self._note(Restate(said.opened, dict(said.closing_milliwh), dict(said.opening_milliwh)))
         return restate(self.state, said, calendar)
 
+    def restore(self, from_us: int, to_us: int, missing_milliwh: Mapping[Direction, int], calendar: Calendar) -> str:
+        """Book what the registers tell of a time before their first reading. Returns the bucket."""
+        self._note(Restore(from_us, to_us, dict(missing_milliwh)))
+        return restore(self.state, calendar, from_us, to_us, missing_milliwh)
+
+    def leave_open(self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval]) -> list[Interval]:
+        self._note(LeaveOpen(tuple(doubts), from_us))
+        return super().leave_open(doubts, from_us, closed)
+
     def _note(self, act: Act) -> None:
         if self._acts is None:
             self._acts = []
@@ -205,6 +229,8 @@ class Done:
 
     closed: list[Interval]
     moves_skipped: int = 0
+    left_open: tuple[LeaveOpen, ...] = ()
+    """By these, intervals that had closed before are told anew."""
 
 
 def do_again(accumulator: Accumulator, acts: Sequence[Act], calendar: Calendar, *, moves: bool) -> Done:
@@ -234,4 +260,8 @@ def do_again(accumulator: Accumulator, acts: Sequence[Act], calendar: Calendar, 
                 skipped += 1
             case Restate(opened, closing, opening):
                 restate(accumulator.state, Restated(ValidatorState(), opened, closing, opening), calendar)
-    return Done(closed, skipped)
+            case Restore(from_us, to_us, missing):
+                restore(accumulator.state, calendar, from_us, to_us, missing)
+            case LeaveOpen(doubts_, from_us):
+                closed = accumulator.leave_open(doubts_, from_us, closed)
+    return Done(closed, skipped, tuple(act for act in acts if isinstance(act, LeaveOpen)))

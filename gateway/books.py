@@ -4,7 +4,7 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import jumps
@@ -20,6 +20,7 @@ from .decision import (
     Booked,
     Class,
     Decision,
+    Doubt,
     Limits,
     NewEpoch,
     Quarantined,
@@ -29,6 +30,7 @@ from .decision import (
     Rule,
     Waiting,
 )
+from .doubts import of_absence, stood_since_us, told_anew
 from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
@@ -43,6 +45,7 @@ from .publish.message import state_record
 from .read import Reading
 from .recompute import MeterAgain, begin, emptied, with_buckets_of
 from .refusals import Refusals
+from .returned import missing_milliwh
 from .tariff_counters import CrossCheck, TariffCounter
 from .timeline import Calendar, Timeline
 from .validate import validate
@@ -207,7 +210,7 @@ class Books:
                 closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
                 self._tell_gap(previous, decision.reading, batch)
                 self._cross_bridge(decision.reading, batch, counts_on=True)
-                closed += self._accumulator.add(decision.reading, bool(decision.frozen))
+                closed += self._book(decision.reading, decision.doubts, batch, bool(decision.frozen))
                 self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision, batch)
@@ -226,6 +229,20 @@ class Books:
         self._tell_left_out(reading.latest_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
+
+    def _book(self, reading: Reading, doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
+        """Book a reading, and tell what its decision leaves open. Returns what closed by it."""
+        state, from_us = self._accumulator.state, self._accumulator.state.instant_us
+        doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
+        closed = self._accumulator.add(reading, estimated)
+        if not doubts:
+            return closed
+        since_us = stood_since_us(doubts)
+        if since_us is not None:
+            self._journal.tell_anew(
+                since_us, from_us, self._timeline, batch, lambda one: told_anew(one, self._limits.limit_milliw, doubts)
+            )
+        return self._accumulator.leave_open(doubts, from_us, closed)
 
     def exchange(self, statement: Statement, moment: Moment, batch: Batch) -> Outcome:
         """Book the operator's word on an exchange of this meter; nothing where it is known already or refused."""
@@ -246,6 +263,7 @@ class Books:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
         closed = self._accumulator.add(closing)
+        self._tell_gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
         self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)
         self._write_reading("stated: opening", opening, batch)
@@ -376,12 +394,24 @@ class Books:
         )
         closed = self._follow_clock(decision.previous, decision.first, batch, counts_on=False)
         self._cross_bridge(decision.first, batch, counts_on=False)
+        counted_milliwh = self._accumulator.counted_milliwh
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
+        doubts = [*decision.doubts, *self._restore(decision, counted_milliwh)]
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
-        closed += self._accumulator.add(decision.reading)
+        closed += self._book(decision.reading, doubts, batch)
         kind, detail = jumps.epoch(decision)
         self.tell(kind, decision.first.latest_us, detail, batch)
         return closed
+
+    def _restore(self, decision: NewEpoch, counted_milliwh: Mapping[Direction, int]) -> list[Doubt]:
+        """Where the line before the last goes on: book what that has counted meanwhile and nobody else."""
+        if decision.returned_from is None or decision.previous is None:
+            return []
+        missing = missing_milliwh(decision.returned_from, decision.first, counted_milliwh)
+        more = {direction: milliwh for direction, milliwh in missing.items() if milliwh > 0}
+        from_us, to_us = decision.returned_from.earliest_us, decision.first.latest_us
+        self._accumulator.restore(from_us, to_us, more, self._timeline.calendar)
+        return [Doubt(direction, 0, -milliwh, from_us) for direction, milliwh in missing.items() if milliwh < 0]
 
     def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
         if previous is None:

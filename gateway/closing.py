@@ -57,9 +57,9 @@ def _close(
         if state.directions[direction].proven or share.milliwh:  # what an earlier meter counted is known
             told_milliwh = share.uncertain_milliwh + _capped(edge, share, after, edges_milliwh, limit_milliw)
             parts[direction] = Part(share.milliwh, share.unassigned_milliwh, told_milliwh, booked_milliwh)
-        if edge.estimated or not _read_at(edge.edge_us, share, after, tolerance_us):
+        if not _read_at(edge.edge_us, share, after, tolerance_us):
             unread.append(direction)
-    measured = not unread and edge.shares.keys().isdisjoint(state.begun_unread)
+    measured = not edge.estimated and not unread and edge.shares.keys().isdisjoint(state.begun_unread)
     state.begun_unread = unread
     return Interval(
         start_us=edge.start_us,

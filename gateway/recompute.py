@@ -14,8 +14,10 @@ from typing import Any
 import msgspec
 
 from .accumulate import Accumulator, Rules
-from .acts import do_again
+from .acts import LeaveOpen, do_again
+from .doubts import stood_since_us, told_anew
 from .energy import AccumulatorState, Direction, Interval, Part, Quality
+from .journal import MOST_TOLD_ANEW
 from .kernels import Kernel
 from .kernels.kernel import KernelError
 from .ledger.past import Past
@@ -76,6 +78,8 @@ class MeterAgain:
         self.readings += 1
         done = do_again(self.accumulator, reading.acts, self.timeline.calendar, moves=True)
         self.corrections_left_out += done.moves_skipped
+        for left in done.left_open:
+            self._tell_anew(left, past)
         for interval in done.closed:
             self._say(interval)
         while self.state.again:
@@ -103,6 +107,18 @@ class MeterAgain:
                 if stored.interval.start_us < end_us:  # one that was emptied before is gone already
                     self.differences[end_us] = Difference(stored, None)
             after_us = ends[-1]
+
+    def _tell_anew(self, left: LeaveOpen, past: Past) -> None:
+        """The new words on closed intervals in which a register stood, as `Journal.tell_anew` writes them."""
+        since_us = stood_since_us(left.doubts)
+        if since_us is None:
+            return
+        ends_us = [one for one in self.ends_us[-2 * MOST_TOLD_ANEW :] if since_us < one <= left.from_us]
+        for end_us in ends_us[-MOST_TOLD_ANEW:]:
+            interval = self._word(end_us, past)
+            word = None if interval is None else told_anew(interval, self.accumulator.limit_milliw, left.doubts)
+            if word is not None:
+                self._say(word)
 
     def _say(self, interval: Interval) -> None:
         self._said[interval.end_us] = interval

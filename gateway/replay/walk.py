@@ -28,7 +28,8 @@ class Walk(Books):
         stored = StoredMeter(0, meter, ValidatorState(), AccumulatorState(), 0, 0, "", nothing_closed)
         section, rules = terms.section(meter), terms.rules(meter)
         super().__init__(stored, Origin("", ""), section, timeline, kernel, rules, OutboxIds(0), gap_us)
-        self._limits = replace(self._limits, first_credible_us=timeline.first_credible_us)
+        first_us = timeline.first_credible_us
+        self._limits = replace(self._limits, first_credible_us=first_us, remembers_standing=False)
         self.leaps = 0
         """How often many readings were booked in one go."""
         self.runs: list[IntervalRun] = []

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from ..histories.jump_soak import JumpSoak
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
 from ..power.model import PowerModelSoak
@@ -86,5 +87,6 @@ class DiskSoak:
 
 
 SOAKS: dict[str, Soak] = {
-    soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak(), PowerSoak(), PowerModelSoak(), DiskSoak())
+    soak.name: soak
+    for soak in (KillSoak(), ModbusSoak(), ClockSoak(), JumpSoak(), PowerSoak(), PowerModelSoak(), DiskSoak())
 }

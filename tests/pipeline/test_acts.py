@@ -20,7 +20,16 @@ def recorded() -> RecordedAccumulator:
 
 def test_every_way_to_change_an_account_is_recorded() -> None:
     changes = {name for name, _ in inspect.getmembers(Accumulator, inspect.isfunction) if not name.startswith("_")}
-    assert changes == {"add", "start_epoch", "doubt_clock_step", "go_back", "book_unplaced", "bridge", "move"}
+    assert changes == {
+        "add",
+        "start_epoch",
+        "doubt_clock_step",
+        "go_back",
+        "book_unplaced",
+        "bridge",
+        "move",
+        "leave_open",
+    }
     assert {name for name in changes if getattr(RecordedAccumulator, name) is getattr(Accumulator, name)} == set()
 
 
