@@ -16,7 +16,8 @@ from .errors import (
 )
 from .meter import Polled, Sample, Stepped
 from .profile import Family, Profile
-from .profile_file import load_profile, shipped_profiles
+from .profile_file import load_profile
+from .profile_find import shipped_profiles
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 from .timing import SystemTicker, Ticker
 

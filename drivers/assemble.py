@@ -24,8 +24,9 @@ from .decode import (
 )
 from .errors import BadValueError
 from .later import Later
+from .phases import sum_of
 from .profile import ENERGY, Meaning, Register
-from .profile_file import ENERGY_UNITS_WH, POWER_UNITS_W
+from .profile_register import ENERGY_UNITS_WH, POWER_UNITS_W
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 
 Image = Mapping[tuple[int, int], int]
@@ -50,7 +51,7 @@ def assemble_snapshot(
         if register.meaning is Meaning.POWER:
             power_milliw = _power_milliw(register, words, image, order)
         elif register.meaning in ENERGY:
-            energy[register.meaning] = _energy(register, words, image, order)
+            energy[register.meaning] = sum_of(energy.get(register.meaning), _energy(register, words, image, order))
     energy_import, energy_export = energy.get(Meaning.ENERGY_IMPORT), energy.get(Meaning.ENERGY_EXPORT)
     if swap_direction:
         energy_import, energy_export = energy_export, energy_import
@@ -81,8 +82,9 @@ def assemble_identity(registers: Iterable[Register], image: Image, order: WordOr
         if register.data_type is DataType.STRING:
             texts[register.meaning] = decode_text(words)
         else:
-            number = decode_number(words, register.data_type, order)
-            texts[register.meaning] = None if number is None else str(number)
+            number = decode_number(words, register.data_type, register.order or order)
+            named = dict(register.codes)
+            texts[register.meaning] = None if number is None else named.get(int(number), str(number))
     return MeterIdentity(
         vendor=texts.get(Meaning.VENDOR),
         model=texts.get(Meaning.MODEL),
@@ -92,23 +94,78 @@ def assemble_identity(registers: Iterable[Register], image: Image, order: WordOr
 
 
 def words_of(register: Register, image: Image) -> tuple[int, ...] | None:
-    """The words of one register, or None where any of them was not read."""
-    function, address = register.function, register.address
+    """The words of one register, and of those that are added to it, or None where any of them was not read."""
+    function = register.function
+    places = (register.address,) if not register.plus else (register.address, *register.plus)
     try:
-        return tuple([image[function, address + n] for n in range(register.words)])
+        return tuple([image[function, address + n] for address in places for n in range(register.words)])
     except KeyError:
         return None
 
 
+def _parts(register: Register, words: tuple[int, ...], order: WordOrder) -> list[tuple[int, ...]] | None:
+    """The words of each register of a sum; None where the device says "not implemented" in its own way.
+
+    Raises BadValueError for a sum of which only a part is there.
+    """
+    if not register.plus and not register.absent:
+        return [words]
+    size = register.words
+    parts = [words[n : n + size] for n in range(0, len(words), size)]
+    there = [part for part in parts if not _is_absent(register, part, order)]
+    if there and len(there) < len(parts):
+        raise BadValueError("one part of the sum is `not implemented`")
+    return there or None
+
+
+def _is_absent(register: Register, words: tuple[int, ...], order: WordOrder) -> bool:
+    raw = 0
+    for word in words if (register.order or order) is WordOrder.BIG else reversed(words):
+        raw = raw << 16 | word
+    return raw in register.absent or (
+        bool(register.plus) and decode_number(words, register.data_type, register.order or order) is None
+    )
+
+
+def _amount(words: tuple[int, ...], register: Register, order: WordOrder) -> tuple[int, ...]:
+    """The words of the number without its sign; "not implemented" as it is."""
+    number = decode_number(words, register.data_type, order)
+    if number is None or number >= 0:
+        return words
+    raw = -int(number)
+    found = tuple(raw >> 16 * n & 0xFFFF for n in range(len(words)))
+    return found if order is WordOrder.LITTLE else found[::-1]
+
+
+def _added(parts: Sequence[EnergyRegister]) -> EnergyRegister:
+    """Several counters as one: what each may be off adds up."""
+    return EnergyRegister(
+        milliwh=sum(part.milliwh for part in parts),
+        resolution_milliwh=sum(part.resolution_milliwh for part in parts),
+        rounding_milliwh=sum(part.rounding_milliwh for part in parts),
+        unproven=all(part.unproven for part in parts),
+    )
+
+
 def _energy(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> EnergyRegister | None:
     try:
+        parts = _parts(register, words, order)
+        if parts is None:
+            return None
+        order = register.order or order
+        if register.magnitude:
+            parts = [_amount(part, register, order) for part in parts]
         factor = _scale_factor(register, image)
         if factor is None:
             # No scale factor: a zero or a sentinel is simply "not implemented"; a count without a scale means nothing.
-            if not decode_number(words, register.data_type, order):
+            if not any(decode_number(part, register.data_type, order) for part in parts):
                 return None
             raise BadValueError("a count, but its scale factor says `not implemented`")
-        return decode_energy(words, register.data_type, _energy_scale(register, factor), order)
+        scale = _energy_scale(register, factor)
+        if len(parts) == 1:
+            return decode_energy(parts[0], register.data_type, scale, order)
+        found = [decode_energy(part, register.data_type, scale, order) for part in parts]
+        return _added([one for one in found if one is not None])
     except BadValueError as error:
         raise BadValueError(f"{register.name} at {register.address}: {error}") from error
 
@@ -116,7 +173,7 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
 @cache
 def _energy_scale(register: Register, factor: int) -> EnergyScale:
     """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register."""
-    unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH
+    unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH * register.ratio
     milliwh = Fraction(register.scale) * unit_milliwh * Fraction(10) ** factor
     digit = Fraction(register.digit or 1)
     modulus: Fraction | None = None
@@ -134,17 +191,18 @@ def _energy_scale(register: Register, factor: int) -> EnergyScale:
 
 
 @cache
-def _milliw_per_count(scale: Decimal, unit: str, inverted: bool, factor: int) -> Fraction:
-    return Fraction(scale * POWER_UNITS_W[unit]) * (-1000 if inverted else 1000) * Fraction(10) ** factor
+def _milliw_per_count(register: Register, factor: int) -> Fraction:
+    milliw = Fraction(register.scale * POWER_UNITS_W[register.unit]) * register.ratio * 1000
+    return (-milliw if register.inverted else milliw) * Fraction(10) ** factor
 
 
 def _power_milliw(register: Register, words: tuple[int, ...], image: Image, order: WordOrder) -> int | None:
     try:
         factor = _scale_factor(register, image)
-        if factor is None:
+        if factor is None or _parts(register, words, order) is None:
             return None
-        milliw = _milliw_per_count(register.scale, register.unit, register.inverted, factor)
-        return decode_milli(words, register.data_type, milliw, order)
+        milliw = _milliw_per_count(register, factor)
+        return decode_milli(words, register.data_type, milliw, register.order or order)
     except BadValueError:
         return None
 
@@ -161,10 +219,13 @@ def worth_of(register: Register, words: tuple[int, ...], image: Image, order: Wo
 
     Raises BadValueError for nonsense.
     """
-    factor = _scale_factor(register, image)
-    if factor is None:
+    factor, parts = _scale_factor(register, image), _parts(register, words, order)
+    if factor is None or parts is None:
         return None
-    return decode_decimal(words, register.data_type, register.scale.scaleb(factor), order)
+    scale, own = register.scale.scaleb(factor), register.order or order
+    found = [decode_decimal(part, register.data_type, scale, own) for part in parts]
+    there = [one for one in found if one is not None]
+    return sum(there[1:], there[0]) if there else None
 
 
 def _scale_factor(register: Register, image: Image) -> int | None:

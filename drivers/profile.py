@@ -6,11 +6,13 @@ identity of a customer, or what is done with a value.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from .decode import DataType, WordOrder
+from .marks import Mark
 from .meter_time import ClockRegister
 
 
@@ -39,6 +41,7 @@ class Meaning(enum.Enum):
 ENERGY = frozenset({Meaning.ENERGY_IMPORT, Meaning.ENERGY_EXPORT})
 TARIFF_COUNTERS = ("energy_import_", "energy_export_")
 """How the names of the meter's own tariff counters begin: shown to people, and read with the energy."""
+PHASES = ("_l1", "_l2", "_l3")
 FAST = frozenset({*ENERGY, Meaning.POWER})
 USUAL_AGE_US = 10_000_000
 IDENTITY = frozenset({Meaning.VENDOR, Meaning.MODEL, Meaning.SERIAL, Meaning.FIRMWARE})
@@ -49,6 +52,7 @@ class Register:
     """One register. `address` is the wire address (counting from 0), or the offset from a SunSpec model's ID register.
 
     value in `unit` = raw * scale * 10 ** (word at scale_factor_address) * (-1 if inverted).
+    Energy and power are that times `ratio`.
     """
 
     name: str
@@ -72,27 +76,48 @@ class Register:
     """Energy only: the value, in `unit`, at which the register begins again at 0; None where that is not known."""
     rollover_bits: int | None = None
     """The same as raw counts: it begins again at 2 ** this. Not both."""
+    order: WordOrder | None = None
+    """Its own word order, where it differs from the profile's."""
+    plus: tuple[int, ...] = ()
+    """Energy only: addresses of further registers of the same kind, which add up to the value."""
+    absent: frozenset[int] = frozenset()
+    """Raw words, as one unsigned number, that mean "not implemented" besides the type's own."""
+    magnitude: bool = False
+    """Energy only: some firmware shows the count below zero; the amount counts."""
+    codes: tuple[tuple[int, str], ...] = ()
+    """Identity only: what the numbers of a code register mean."""
+    ratio: Fraction = field(default=Fraction(1), hash=False)  # its hash takes a microsecond, and each reading asks
+    """Of transformers that the meter does not know of: the config's, never a profile's."""
 
     @property
     def is_tariff_counter(self) -> bool:
-        return self.meaning is Meaning.OTHER and self.name.startswith(TARIFF_COUNTERS)
+        return self.meaning is Meaning.OTHER and self.name.startswith(TARIFF_COUNTERS) and not self.is_phase
+
+    @property
+    def is_phase(self) -> bool:
+        """Whether it is one phase's part of a value, which is read along with the others for people."""
+        return self.name.endswith(PHASES)
 
     @property
     def first(self) -> int:
         """First address that must come in one request with this value: the value's, or its scale factor's."""
-        return self.address if self.scale_factor_address is None else min(self.address, self.scale_factor_address)
+        first = min((self.address, *self.plus))
+        return first if self.scale_factor_address is None else min(first, self.scale_factor_address)
 
     @property
     def last(self) -> int:
         """Last address that must come in one request with this value."""
-        end = self.address + self.words - 1
+        end = max((self.address, *self.plus)) + self.words - 1
         return end if self.scale_factor_address is None else max(end, self.scale_factor_address)
 
     def moved(self, base: int) -> "Register":
         """This register at a wire address, its own being an offset from `base`."""
         factor = self.scale_factor_address
         return replace(
-            self, address=base + self.address, scale_factor_address=None if factor is None else base + factor
+            self,
+            address=base + self.address,
+            scale_factor_address=None if factor is None else base + factor,
+            plus=tuple(base + address for address in self.plus),
         )
 
 
@@ -102,6 +127,41 @@ class SunSpecModel:
 
     ids: tuple[int, ...]
     registers: tuple[Register, ...]
+
+
+class Accumulation(enum.StrEnum):
+    """How a meter of several phases adds them up before it counts."""
+
+    SINGLE_PHASE = "single_phase"
+    """It has one phase only."""
+    VECTORIAL = "vectorial"
+    """Import of one phase and export of another cancel in each moment."""
+    PER_PHASE = "per_phase"
+    """Each phase counts for itself: one may count import while another counts export."""
+    SETTABLE = "settable"
+    """It is a setting of the meter."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A register that must be the sum of others, give or take `tolerance` in its unit."""
+
+    total: str
+    parts: tuple[str, ...]
+    tolerance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of several readings of a map on which sources differ; the device is asked which holds, else the user."""
+
+    name: str
+    title: str
+    word_order: WordOrder | None
+    registers: tuple[Register, ...]
+    marks: tuple[Mark, ...]
+    sums: tuple[Sum, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +183,8 @@ class Vector:
     """SunSpec: which model stands there; its ID register is the first word of the first block."""
     blocks: tuple[VectorBlock, ...]
     expected: Mapping[str, object]
+    variant: str | None = None
+    """By which variant of the profile it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +211,51 @@ class Profile:
     """The meter's own clock, where it has one that is told by registers."""
     one_moment: bool = True
     """Whether import and export come in one request. Where not, they are read again until nothing moves."""
+    marks: tuple[Mark, ...] = ()
+    """What a device of this model is recognised by ([[identity]])."""
+    accumulation: Accumulation = Accumulation.UNKNOWN
+    update_lag_source: str = ""
+    """Who says how old a register can be, for people."""
+    line_defaults: str = ""
+    """Baud rate and framing as the maker delivers it, for people."""
+    remark: str = ""
+    """What to look at when the meter is put in, for people."""
+    variants: tuple[Variant, ...] = ()
+    sums: tuple[Sum, ...] = ()
+    """What must add up in a device that is of this variant."""
+    question: str = ""
+    """What to ask the user where the device does not tell which variant holds."""
+
+    verify: bool = False
+    """Whether a device must bear the marks before it is read: another model of the name has another map."""
+    fitted: tuple[tuple[str, str], ...] = ()
+    """How it was fitted to one device (`fitting`), as the head of a recording tells it."""
+    fitted_notes: tuple[str, ...] = ()
+    """The same for people, where it changes what is counted."""
+
+    @property
+    def must_be_answered(self) -> bool:
+        """Whether no device can tell which variant holds: the user must."""
+        return bool(self.variants) and not any(one.marks or one.sums for one in self.variants)
+
+    @property
+    def all_registers(self) -> tuple[Register, ...]:
+        """Every register that this profile may ask for, of all variants."""
+        return (*self.registers, *(register for variant in self.variants for register in variant.registers))
+
+    def as_variant(self, name: str) -> "Profile":
+        """The profile with this variant's registers, and no variants left. Raises KeyError."""
+        variant = {one.name: one for one in self.variants}[name]
+        return replace(
+            self,
+            name=f"{self.name}@{name}",
+            word_order=variant.word_order or self.word_order,
+            registers=(*self.registers, *variant.registers),
+            marks=(*self.marks, *variant.marks),
+            sums=variant.sums,
+            vectors=tuple(one for one in self.vectors if one.variant in (None, name)),
+            variants=(),
+        )
 
     def model_layout(self, model: int) -> SunSpecModel | None:
         """The layout of SunSpec model `model`, or None if it is no metering model of this profile."""

@@ -5,91 +5,96 @@ How to write one: docs/profiles.md.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 
-from .decode import ACCUMULATORS, FLOATS, MILLIWH_PER_WH, WORDS, DataType, WordOrder
+from .decode import WordOrder
 from .errors import ProfileError
 from .meter_time import ClockFormat, ClockRegister, ClockZone
 from .profile import (
     ENERGY,
-    FAST,
     IDENTITY,
-    USUAL_AGE_US,
+    Accumulation,
     Family,
-    Meaning,
     Profile,
     Register,
     SunSpecModel,
     Vector,
     VectorBlock,
 )
+from .profile_find import profile_file, split_name
+from .profile_marks import read_mark
+from .profile_register import MODBUS_MAX_REGISTERS, choice, read_absent, read_register
+from .profile_variant import read_variant
 from .tables import Table, did_you_mean
-
-SHIPPED = Path(__file__).parent / "profiles"
-MODBUS_MAX_REGISTERS = 125  # Modbus application protocol V1.1b3, 6.3 and 6.4
-ENERGY_UNITS_WH = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(1_000_000)}
-POWER_UNITS_W = {"W": Decimal(1), "kW": Decimal(1000)}
-
-
-def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles that come with the program, sorted."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
 def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
-    """A profile by name (NAME.toml in a folder of `search`, else a shipped one) or by the path of a .toml file.
+    """A profile by name (in a folder of `search`, else a shipped one) or by the path of a .toml file.
 
-    Raises ProfileError where there is none or where it is wrong.
+    "NAME@VARIANT" is one variant of it. Raises ProfileError where there is none or where it is wrong.
     """
-    if name_or_path.endswith(".toml"):
-        return _read(Path(name_or_path))
-    for folder in (*search, SHIPPED):
-        path = folder / f"{name_or_path}.toml"
-        if path.is_file() and path.parent == folder:
-            return _read(path)
-    known = {*shipped_profiles(), *(path.stem for folder in search for path in folder.glob("*.toml"))}
-    raise ProfileError(f"no meter profile `{name_or_path}`: {did_you_mean(name_or_path, sorted(known))}")
+    name, variant = split_name(name_or_path)
+    profile = _read(profile_file(name, search))
+    if variant is None:
+        return profile
+    names = [one.name for one in profile.variants]
+    if variant not in names:
+        mend = did_you_mean(variant, names) if names else f"it has none; write `{name}`"
+        raise ProfileError(f"{profile.path}: no variant `{variant}`: {mend}")
+    return profile.as_variant(variant)
 
 
 def _read(path: Path) -> Profile:
     table = Table.load(path)
-    family = Family(_choice(table, "family", [kind.value for kind in Family]))
+    family = Family(choice(table, "family", [kind.value for kind in Family]))
     max_registers = table.integer("max_registers", 2, MODBUS_MAX_REGISTERS, MODBUS_MAX_REGISTERS)
     function = table.integer("function", 3, 4)
     if family is Family.SUNSPEC and table.has("registers"):
         table.fail("registers", "a profile of family `sunspec` has [[models]] with [[models.registers]] instead")
     if family is Family.MODBUS and table.has("models"):
         table.fail("models", "only a profile of family `sunspec` has models")
+    for key in ("variants", "verify"):
+        if family is Family.SUNSPEC and table.has(key):
+            table.fail(key, "only a profile of family `modbus` has it; SunSpec models tell what they are")
     if family is Family.SUNSPEC and table.has("clock"):
         table.fail("clock", "SunSpec models have no clock; only a profile of family `modbus` has one")
-    registers = tuple(_register(entry, function) for entry in table.tables("registers"))
+    absent = read_absent(table.table("absent")) if table.has("absent") else {}
+    registers = tuple(read_register(entry, function, absent=absent) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
-        name=path.stem,
+        name=table.text("name", path.stem),
         path=path,
         vendor=table.text("vendor"),
         title=table.text("title"),
         family=family,
-        word_order=WordOrder(_choice(table, "word_order", [order.value for order in WordOrder])),
+        word_order=WordOrder(choice(table, "word_order", [order.value for order in WordOrder])),
         max_registers=max_registers,
         update_lag_us=table.integer("update_lag_ms", 0, 3_600_000) * 1000,
         pause_us=table.integer("pause_ms", 0, 10_000, 0) * 1000,
         registers=tuple(register for register in registers if register.meaning not in IDENTITY),
         identity=tuple(register for register in registers if register.meaning in IDENTITY),
         models=models,
+        variants=tuple(read_variant(entry, function, absent, registers) for entry in table.tables("variants")),
         vectors=tuple(_vector(entry, function, family) for entry in table.tables("vectors")),
         clock=_clock(table.table("clock"), function, max_registers) if table.has("clock") else None,
         one_moment=table.flag("one_moment", True),
+        accumulation=Accumulation(choice(table, "accumulation", list(Accumulation), Accumulation.UNKNOWN)),
+        update_lag_source=table.text("update_lag_source"),
+        line_defaults=table.text("line_defaults", ""),
+        remark=table.text("remark", ""),
+        question=table.text("question") if table.has("variants") else "",
+        verify=table.flag("verify", False),
+        marks=tuple(read_mark(entry, function) for entry in table.tables("identity")),
     )
-    # Where the lag and the pause come from is for the person who reads the file; it must be said, not parsed.
-    table.text("update_lag_source")
     table.finish()
     _check_whole(profile, table)
     return profile
 
 
 def _check_whole(profile: Profile, table: Table) -> None:
+    if profile.variants:
+        _check_variants(profile, table)
+        return
     groups = [layout.registers for layout in profile.models] or [profile.registers]
     for group in groups:
         names = [register.name for register in group]
@@ -99,11 +104,43 @@ def _check_whole(profile: Profile, table: Table) -> None:
         if not any(register.meaning in ENERGY for register in group):
             table.fail("registers", "none is `energy_import` or `energy_export`; a meter needs one of them")
         _check_one_moment(profile, group, table)
+        _check_overlap([*profile.identity, *group], table)
         for register in group:
             if register.last - register.first >= profile.max_registers:
                 table.fail("max_registers", f"`{register.name}` and its scale factor do not fit into one request")
+    if profile.verify and not profile.marks:
+        table.fail("verify", "needs an [[identity]] block that a device must bear")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+
+
+def _check_overlap(registers: Sequence[Register], table: Table) -> None:
+    """No word belongs to two registers; but the parts of a sum may be shown by themselves."""
+    owner: dict[tuple[int, int], tuple[int, Register]] = {}
+    for register in registers:
+        for address in (register.address, *register.plus):
+            for place in ((register.function, address + n) for n in range(register.words)):
+                begin, other = owner.setdefault(place, (address, register))
+                is_part = (begin, other.words, other.data_type) == (address, register.words, register.data_type)
+                if other is not register and not (is_part and (other.plus or register.plus)):
+                    where = f"function {place[0]}, address 0x{place[1]:04X}"
+                    mend = "correct address or type"
+                    table.fail("registers", f"`{register.name}` lies on `{other.name}` ({where}); {mend}")
+
+
+def _check_variants(profile: Profile, table: Table) -> None:
+    """Each variant must be a whole profile; and a choice needs two."""
+    names = [one.name for one in profile.variants]
+    if len(names) < 2 or len(set(names)) < len(names):
+        table.fail("variants", "two at least, of different names; what is certain stands in [[registers]]")
+    for vector in profile.vectors:
+        if vector.variant not in names:
+            listed = ", ".join(names)
+            table.fail("vectors", f"`{vector.title}` needs variant = one of {listed}, by which it is read")
+    for name in names:
+        if all(vector.variant != name for vector in profile.vectors):
+            table.fail("vectors", f"variant `{name}` has none of its own")
+        _check_whole(profile.as_variant(name), table)
 
 
 def _check_one_moment(profile: Profile, group: Sequence[Register], table: Table) -> None:
@@ -119,7 +156,7 @@ def _check_one_moment(profile: Profile, group: Sequence[Register], table: Table)
 def _model(table: Table, function: int) -> SunSpecModel:
     ids = table.integers("ids", 1, 65534)
     factors = {name: _offset(table, name, value) for name, value in table.table("scale_factors").plain().items()}
-    registers = tuple(_register(entry, function, factors) for entry in table.tables("registers"))
+    registers = tuple(read_register(entry, function, factors) for entry in table.tables("registers"))
     table.finish()
     return SunSpecModel(ids=ids, registers=registers)
 
@@ -130,69 +167,12 @@ def _offset(table: Table, name: str, value: object) -> int:
     return value
 
 
-def _register(table: Table, default_function: int, factors: dict[str, int] | None = None) -> Register:
-    name = table.text("name")
-    meaning = Meaning(name) if name in {kind.value for kind in Meaning} - {"other"} else Meaning.OTHER
-    data_type = DataType(_choice(table, "type", [kind.value for kind in DataType]))
-    if data_type is DataType.SUNSSF:
-        table.fail("type", "a scale factor is named in [models.scale_factors] and used by `scale_factor`")
-    if data_type is DataType.STRING:
-        words = table.integer("words", 1, MODBUS_MAX_REGISTERS)
-        if meaning not in IDENTITY:
-            table.fail("type", "only vendor, model, serial and firmware can be a text")
-    else:
-        words = WORDS[data_type]
-    register = Register(
-        name=name,
-        meaning=meaning,
-        function=table.integer("function", 3, 4, default_function),
-        address=table.integer("address", 0, 0x10000 - words),
-        words=words,
-        data_type=data_type,
-        unit=_unit(table, meaning),
-        scale=table.positive("scale", Decimal(1)),
-        scale_factor_address=_scale_factor(table, factors),
-        inverted=table.flag("inverted", False),
-        digit=_digit(table, meaning, data_type),
-        source=table.text("source"),
-        confirmed=table.flag("confirmed"),
-        max_age_us=_max_age_us(table, meaning),
-        rollover=table.positive("rollover") if table.has("rollover") else None,
-        rollover_bits=table.integer("rollover_bits", 8, 16 * words) if table.has("rollover_bits") else None,
-    )
-    _check_rollover(table, register)
-    if register.inverted and meaning is not Meaning.POWER:
-        table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
-    if data_type in ACCUMULATORS and meaning not in ENERGY:
-        table.fail("type", "an accumulator type is for energy registers; use uint32 or uint64")
-    table.finish()
-    return register
-
-
-def _check_rollover(table: Table, register: Register) -> None:
-    """Where a register begins again must be said once, in a way that has a meaning, and in whole milliwatt-hours."""
-    key = "rollover" if register.rollover is not None else "rollover_bits"
-    if not table.has(key):
-        return
-    if register.meaning not in ENERGY:
-        table.fail(key, f"only energy has it; `{register.name}` is neither energy_import nor energy_export")
-    if register.rollover is not None and register.rollover_bits is not None:
-        table.fail(key, "say it once: as `rollover`, in the unit, or as `rollover_bits`, in raw counts")
-    if register.rollover_bits is not None and register.data_type in FLOATS:
-        table.fail(key, "a float has no raw counts; use `rollover`, in the unit")
-    if register.rollover is not None:
-        if register.scale_factor_address is not None:
-            table.fail(key, "with a scale factor the counts roll over, not the unit; use `rollover_bits`")
-        if (register.rollover * ENERGY_UNITS_WH[register.unit] * MILLIWH_PER_WH) % 1:
-            table.fail(key, "must be a whole number of milliwatt-hours")
-
-
 def _clock(table: Table, default_function: int, max_registers: int) -> ClockRegister:
     clock = ClockRegister(
         function=table.integer("function", 3, 4, default_function),
         address=table.integer("address", 0, 0xFFFF),
-        format=ClockFormat(_choice(table, "format", [kind.value for kind in ClockFormat])),
-        zone=ClockZone(_choice(table, "zone", [zone.value for zone in ClockZone])),
+        format=ClockFormat(choice(table, "format", [kind.value for kind in ClockFormat])),
+        zone=ClockZone(choice(table, "zone", [zone.value for zone in ClockZone])),
         dst_address=table.integer("dst_address", 0, 0xFFFF) if table.has("dst_address") else None,
         resolution_us=table.integer("resolution_ms", 1, 60_000, 1000) * 1000,
         lag_us=table.integer("lag_ms", 0, 60_000, 0) * 1000,
@@ -207,45 +187,6 @@ def _clock(table: Table, default_function: int, max_registers: int) -> ClockRegi
     return clock
 
 
-def _unit(table: Table, meaning: Meaning) -> str:
-    if meaning in ENERGY:
-        return _choice(table, "unit", list(ENERGY_UNITS_WH))
-    if meaning is Meaning.POWER:
-        return _choice(table, "unit", list(POWER_UNITS_W))
-    return table.text("unit", "")
-
-
-def _max_age_us(table: Table, meaning: Meaning) -> int:
-    if meaning in FAST or meaning in IDENTITY:
-        if table.has("max_age_s"):
-            table.fail("max_age_s", "energy and power are read each time, identity by [[meter]] identity_every_s")
-        return 0
-    return table.integer("max_age_s", 0, 86_400, USUAL_AGE_US // 1_000_000) * 1_000_000
-
-
-def _digit(table: Table, meaning: Meaning, data_type: DataType) -> Decimal | None:
-    if meaning not in ENERGY:
-        if table.has("digit"):
-            table.fail(
-                "digit", f"only energy has it; `{table.text('name')}` is neither energy_import nor energy_export"
-            )
-        return None
-    if data_type in FLOATS:
-        return table.positive("digit")  # nothing in the bits tells it, so it must be said
-    return table.positive("digit", Decimal(1))
-
-
-def _scale_factor(table: Table, factors: dict[str, int] | None) -> int | None:
-    if not table.has("scale_factor"):
-        return None
-    name = table.text("scale_factor")
-    if factors is None:
-        table.fail("scale_factor", "only registers of a sunspec model have one; use `scale`")
-    if name not in factors:
-        table.fail("scale_factor", f"not in [models.scale_factors]; {did_you_mean(name, list(factors))}")
-    return factors[name]
-
-
 def _vector(table: Table, default_function: int, family: Family) -> Vector:
     vector = Vector(
         title=table.text("title"),
@@ -253,6 +194,7 @@ def _vector(table: Table, default_function: int, family: Family) -> Vector:
         model=table.integer("model", 1, 65534) if family is Family.SUNSPEC else None,
         blocks=tuple(_vector_block(entry, default_function) for entry in table.tables("blocks")),
         expected=table.table("expected").plain(),
+        variant=table.text("variant") if table.has("variant") else None,
     )
     table.finish()
     if not vector.blocks or not vector.expected:
@@ -268,10 +210,3 @@ def _vector_block(table: Table, default_function: int) -> VectorBlock:
     )
     table.finish()
     return block
-
-
-def _choice(table: Table, key: str, known: list[str]) -> str:
-    value = table.text(key)
-    if value not in known:
-        table.fail(key, did_you_mean(value, known))
-    return value

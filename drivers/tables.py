@@ -1,6 +1,6 @@
 """A TOML table read strictly: every key is asked for once, and a key that nobody asked for is a mistake.
 
-Every complaint names file, key, value and the mend. Numbers with a point arrive as Decimal, never as binary float.
+Every complaint names file, line, key, value and the mend. Numbers with a point arrive as Decimal, never as float.
 """
 
 import tomllib
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from .errors import ProfileError
+from .toml_lines import TomlPath, key_lines, line_of
 
 T = TypeVar("T")
 _REQUIRED = object()
@@ -25,17 +26,22 @@ def did_you_mean(word: str, known: "list[str]") -> str:
 class Table:
     """One table of a TOML file and where it stands (`where` is like `registers[3].`)."""
 
-    def __init__(self, content: Mapping[str, object], path: Path, where: str = "") -> None:
+    def __init__(
+        self, content: Mapping[str, object], path: Path, text: str = "", where: str = "", place: TomlPath = ()
+    ) -> None:
         self._content = content
         self._path = path
+        self._text = text
         self._where = where
+        self._place = place
         self._asked: list[str] = []
 
     @classmethod
     def load(cls, path: Path) -> "Table":
         """Read a whole file. Raises ProfileError for an unreadable file or bad TOML."""
         try:
-            return cls(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), path)
+            text = path.read_text(encoding="utf-8")
+            return cls(tomllib.loads(text, parse_float=Decimal), path, text)
         except OSError as error:
             raise ProfileError(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -48,7 +54,8 @@ class Table:
         found = self._content.get(key)
         shown = str(found) if isinstance(found, Decimal | int) else f"{found!r:.60}"
         value = f" = {shown}" if key in self._content else ""
-        raise ProfileError(f"{self._path}: {self._where}{key}{value}: {mend}")
+        line = line_of(key_lines(self._text), (*self._place, key)) if self._text else 1
+        raise ProfileError(f"{self._path}:{line}: {self._where}{key}{value}: {mend}")
 
     def has(self, key: str) -> bool:
         return key in self._content
@@ -83,16 +90,40 @@ class Table:
                 self.fail(key, f"must be a list of integers from {low} to {high}; {number!r} is not")
         return tuple(numbers)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, none of them empty."""
+        texts = self._take(key, list, "a list of texts in quotes")
+        for text in texts:
+            if not isinstance(text, str) or not text:
+                self.fail(key, f"must be a list of texts in quotes; {text!r} is not")
+        if not texts:
+            self.fail(key, "must name one at least")
+        return tuple(texts)
+
+    def span(self, key: str) -> tuple[Decimal, Decimal]:
+        """[low, high], two finite numbers, low below high."""
+        pair = self._take(key, list, "two numbers, [low, high]")
+        numbers = [Decimal(one) for one in pair if isinstance(one, int | Decimal) and not isinstance(one, bool)]
+        if len(pair) != 2 or len(numbers) != 2 or not all(one.is_finite() for one in numbers):
+            self.fail(key, "must be two numbers, [low, high]")
+        if numbers[0] >= numbers[1]:
+            self.fail(key, "the first number must be below the second")
+        return numbers[0], numbers[1]
+
     def tables(self, key: str) -> "tuple[Table, ...]":
         """An array of tables ([[key]]); empty where absent."""
         entries = self._take(key, list, f"an array of tables, [[{key}]]", [])
         if not all(isinstance(entry, dict) for entry in entries):
             self.fail(key, f"must be an array of tables, [[{key}]]")
-        return tuple(Table(entry, self._path, f"{self._where}{key}[{n}].") for n, entry in enumerate(entries))
+        return tuple(
+            Table(entry, self._path, self._text, f"{self._where}{key}[{n}].", (*self._place, key, n))
+            for n, entry in enumerate(entries)
+        )
 
     def table(self, key: str) -> "Table":
         """A table within this one."""
-        return Table(self._take(key, dict, f"a table, [{key}]"), self._path, f"{self._where}{key}.")
+        content = self._take(key, dict, f"a table, [{key}]")
+        return Table(content, self._path, self._text, f"{self._where}{key}.", (*self._place, key))
 
     def plain(self) -> dict[str, object]:
         """All keys and values, as read; for tables whose keys are names of the profile's own."""

@@ -16,6 +16,8 @@ MISSING = "absent"
 
 def check_vector(profile: Profile, vector: Vector) -> tuple[str, ...]:
     """What differs, one sentence each; empty if the vector holds. Raises BadValueError as a real reading would."""
+    if vector.variant is not None and profile.variants:
+        profile = profile.as_variant(vector.variant)
     image = {(block.function, block.address + n): word for block in vector.blocks for n, word in enumerate(block.words)}
     registers = profile.registers
     if vector.model is not None:

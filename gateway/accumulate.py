@@ -7,41 +7,24 @@ told, when a reading comes that cannot have been latched before the edge. Readin
 wall clock was set back, `go_back` says so first, and what closed intervals had is not touched (`repeat`).
 """
 
-from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from drivers import EnergyRegister
 
-from . import presence, repeat, step_doubt
+from . import passing, presence, repeat, step_doubt
+from .account_rules import EDGE_TOLERANCE_US, Rules
+from .bridge import Detail, bridge
 from .closing import close_pending
-from .config.types import GapPolicy
-from .energy import (
-    AccumulatorState,
-    Direction,
-    DirectionState,
-    EdgeShare,
-    Interval,
-    PendingEdge,
-    registers_of,
-)
+from .decision import Doubt
+from .doubts import tell
+from .energy import AccumulatorState, Direction, DirectionState, Interval, registers_of
 from .kernels import Kernel
+from .passing import LeftOut
 from .read import Reading
-from .tariff.calendar import UNASSIGNED, EdgeTable
 from .timeline import Timeline
 from .uncertainty import Mark, most_energy_milliwh, start_uncertain_milliwh
 
-EDGE_TOLERANCE_US = 9_000_000  # 1 % of 15 min (PTB-A 50.8): an edge read farther off is not "measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the accumulator needs to know of its meter and of the owner's choices."""
-
-    limit_milliw: int
-    gap: GapPolicy
-    max_gap_us: int
-    edge_tolerance_us: int = EDGE_TOLERANCE_US
+__all__ = ["EDGE_TOLERANCE_US", "Accumulator", "LawBrokenError", "Rules"]
 
 
 class LawBrokenError(Exception):
@@ -56,6 +39,8 @@ class Accumulator:
         self._timeline = timeline
         self._kernel = kernel
         self._rules = rules
+        self.left_out: LeftOut | None = None
+        """The time of which the last booking made no intervals, until somebody has told it and takes it away."""
 
     @property
     def started(self) -> bool:
@@ -66,6 +51,22 @@ class Accumulator:
     def present(self) -> frozenset[Direction]:
         """The directions that the meter has now."""
         return frozenset(direction for direction, account in self.state.directions.items() if account.present)
+
+    @property
+    def limit_milliw(self) -> int:
+        """The most that the service carries."""
+        return self._rules.limit_milliw
+
+    @property
+    def counted_milliwh(self) -> dict[Direction, int]:
+        """What each register has counted in the open epoch."""
+        return {
+            one: account.last_milliwh - account.epoch_first_milliwh for one, account in self.state.directions.items()
+        }
+
+    def leave_open(self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval]) -> list[Interval]:
+        """Tell what is open of what was booked last, from `from_us` on; `closed` has closed by it. Returns that."""
+        return tell(self.state, self._timeline, self._rules.limit_milliw, doubts, from_us, closed)
 
     def start_epoch(self, register_epoch: int, reading: Reading) -> list[Interval]:
         """Open a register epoch with its first reading; the old one's last register stays where it was.
@@ -117,7 +118,7 @@ class Accumulator:
                 account.add(bucket, mark.register_milliwh - account.last_milliwh)
                 account.last_milliwh = mark.register_milliwh
         else:
-            self._split(instant_us, {direction: mark.register_milliwh for direction, mark in marks.items()})
+            self._pass_edges(instant_us, marks)
         state.instant_us = instant_us
         closed = self._close_pending(marks)
         for direction, mark in marks.items():
@@ -125,10 +126,13 @@ class Accumulator:
         self._check()
         return closed
 
-    def doubt_clock_step(self, step_us: int) -> None:
-        """The wall clock was set by `step_us` since the last booked reading: tell what that leaves unknown."""
+    def doubt_clock_step(self, step_us: int, passed_us: int | None = None) -> None:
+        """The wall clock was set by `step_us` since the last booked reading: tell what that leaves unknown.
+
+        `passed_us`: how long ago that was by monotonic time; None: nobody knows.
+        """
         if self.started:
-            step_doubt.doubt_step(self.state, self._timeline, step_us, self._rules.limit_milliw)
+            step_doubt.doubt_step(self.state, self._timeline, step_us, self._rules.limit_milliw, passed_us)
 
     def go_back(self, step_us: int) -> list[Interval]:
         """The wall clock was set back: the last booked reading stands at `step_us` (below zero) from where it was.
@@ -139,15 +143,23 @@ class Accumulator:
         if not self.started:
             return []
         closed = self._close_pending(None)
-        repeat.go_back(self.state, self._timeline, step_us, self._rules.limit_milliw)
+        most_us = self._rules.intervals_most * self._timeline.interval_us
+        repeat.go_back(self.state, self._timeline, step_us, self._rules.limit_milliw, most_us)
         self._check()
         return closed
 
     def book_unplaced(self, reading: Reading) -> None:
         """Book growth of which nobody knows over how long a time it was: to `unassigned`. Before `add`."""
         marks = {direction: _mark(reading, one) for direction, one in registers_of(reading.snapshot).items()}
-        repeat.book_unplaced(self.state, marks, self._rules.limit_milliw)
+        bucket = self._bucket_name(self.state.instant_us)
+        repeat.book_unplaced(self.state, marks, bucket, self._rules.limit_milliw)
         self._check()
+
+    def bridge(self, reading: Reading, counts_on: bool) -> Detail | None:
+        """Before the first booking of a store epoch that goes on from another. Returns what to tell of it, if it is."""
+        detail = bridge(self.state, reading, counts_on)
+        self._check()
+        return detail
 
     def move(self, direction: Direction, gains_milliwh: Mapping[str, int], doubts_milliwh: Mapping[str, int]) -> None:
         """Move booked energy between buckets, as a correction of closed intervals has it; the gains add up to 0."""
@@ -178,78 +190,14 @@ class Accumulator:
         if not register.unproven:
             state.directions[direction].proven = True
 
-    def _split(self, instant_us: int, registers: dict[Direction, int]) -> None:
-        """Book growth over one or more edges, by time; the kernel gives the remainder to the later part."""
-        state = self.state
-        table = self._timeline.table(state.instant_us, instant_us)
-        whole_gap = (
-            self._rules.gap is GapPolicy.UNASSIGNED
-            and instant_us - state.instant_us > self._rules.max_gap_us
-            and len(set(table.bucket_ids)) > 1
-        )
-        booking_ids = array("q", [UNASSIGNED]) * len(table.bucket_ids) if whole_gap else table.bucket_ids
-        names = self._timeline.calendar.bucket_names
-        at_edges: dict[Direction, array[int]] = {}
-        for direction, account in state.directions.items():
-            register = registers.get(direction, account.last_milliwh)
-            totals, at_edges[direction] = self._kernel.split_series(
-                array("q", [state.instant_us, instant_us]),
-                array("q", [account.last_milliwh, register]),
-                table.edges_us,
-                booking_ids,
-                len(names),
-            )
-            for bucket_id, milliwh in enumerate(totals):
-                if milliwh:
-                    account.add(names[bucket_id], milliwh)
-        for index in range(1, len(table.edges_us)):
-            self._cross(table, index, {d: column[index] for d, column in at_edges.items()}, whole_gap)
-        for direction, account in state.directions.items():
-            register = registers.get(direction, account.last_milliwh)
-            if whole_gap:
-                account.interval_unassigned_milliwh += register - account.last_milliwh
-            account.last_milliwh = register
-
-    def _cross(self, table: EdgeTable, index: int, booked: dict[Direction, int], whole_gap: bool) -> None:
-        """Close the books of the interval that ends at edge `index`; it waits for confirmation as a pending edge."""
-        state = self.state
-        edge_us = table.edges_us[index]
-        names = self._timeline.calendar.bucket_names
-        shares: dict[Direction, EdgeShare] = {}
-        for direction, account in state.directions.items():
-            at_edge = booked[direction]
-            if whole_gap:
-                account.interval_unassigned_milliwh += at_edge - account.last_milliwh
-                account.last_milliwh = at_edge
-            if account.counts_since(state.interval_start_us):
-                shares[direction] = EdgeShare(
-                    booked_milliwh=at_edge,
-                    milliwh=at_edge - account.last_milliwh + account.interval_milliwh,
-                    unassigned_milliwh=account.interval_unassigned_milliwh,
-                    uncertain_milliwh=account.interval_uncertain_milliwh,
-                    before=next((mark for mark in reversed(account.marks) if mark.latest_us <= edge_us), None),
-                    containing=[mark for mark in account.marks if mark.earliest_us < edge_us < mark.latest_us],
-                )
-            account.begin_interval(at_edge)
-        before, after = names[table.bucket_ids[index - 1]], names[table.bucket_ids[index]]
-        state.pending.append(
-            PendingEdge(
-                edge_us=edge_us,
-                start_us=state.interval_start_us,
-                bucket=before,
-                next_bucket=after,
-                tariff_version=self._timeline.calendar.version_at(state.interval_start_us),
-                register_epoch=state.register_epoch,
-                incomplete=state.incomplete,
-                shares=shares,
-                estimated=state.estimated,
-                repeated=state.repeated,
-                again=state.frontier_us > 0,
-            )
-        )
-        state.interval_start_us, state.incomplete, state.estimated = edge_us, False, False
-        step_doubt.pass_edge(state, edge_us, before, after)
-        repeat.pass_edge(state, edge_us)
+    def _pass_edges(self, instant_us: int, marks: dict[Direction, Mark]) -> None:
+        """Book growth over one or more edges."""
+        state, timeline, rules = self.state, self._timeline, self._rules
+        if passing.is_too_long(state, timeline, rules, instant_us):
+            self.left_out = passing.leave_out(state, timeline, rules.limit_milliw, instant_us, marks)
+        else:
+            registers = {direction: mark.register_milliwh for direction, mark in marks.items()}
+            passing.split(state, timeline, self._kernel, rules, instant_us, registers)
 
     def _pass_unread_edges(self, instant_us: int) -> None:
         """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.
@@ -261,11 +209,11 @@ class Accumulator:
         since_us = bucket_since_us = last_us = state.instant_us
         if instant_us >= self._timeline.next_edge_us(last_us):
             state.incomplete = True
-            self._split(instant_us, {})
+            self._pass_edges(instant_us, {})
             passed = [edge for edge in state.pending if edge.edge_us > last_us]
             for edge in passed:
                 edge.incomplete = True
-            since_us = passed[-1].edge_us
+            since_us = state.interval_start_us
             bucket_since_us = max((e.edge_us for e in passed if e.bucket != e.next_bucket), default=last_us)
         bucket = self._bucket_name(instant_us)
         for account in state.directions.values():

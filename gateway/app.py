@@ -32,17 +32,22 @@ from .desk import open_books
 from .exchange_desk import answer_of
 from .journal import OutboxIds
 from .kernels import Kernel, service_kernel
+from .ledger.ballast import Ballast
+from .ledger.epochs import Owner
 from .ledger.lock import StoreLockedError
+from .ledger.opening import Opener
 from .ledger.records import Record
-from .ledger.store import SchemaOutdatedError, Store, StoreError
+from .ledger.store import Store, StoreError
 from .lines import Lines
 from .log import event_line, logger
+from .machine import this_machine
 from .meter_clock import MeterClock
 from .meters import clock_meter
 from .notify import Notifier
 from .publish.announcer import Announcer
 from .publish.message import Topics
 from .publish.publisher import Publisher
+from .recompute_desk import RecomputeDesk
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
 from .view import delivery_view, meter_view, missing_lines
@@ -50,6 +55,7 @@ from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
 LINES_WITHIN_S = 5.0
+BACKUP_ANSWER_S = 30.0
 
 
 class StartError(Exception):
@@ -66,6 +72,7 @@ class App:
         self._started_us = clock.real_us()
         self._end: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be put to by a signal handler: an Event may not
         self._fault: BaseException | None = None
+        self._again = False
         self._calendar = Calendar(load_tariff(config.accounting.tariff))
         told_by: str | None = None
         if config.gateway.clock is ClockSource.METER:
@@ -78,7 +85,14 @@ class App:
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
             self._bookkeeper = Bookkeeper(
-                config, self._store, self._books, topics, clock, self._ask_again, self._kernel.told()
+                config,
+                self._store,
+                self._books,
+                topics,
+                clock,
+                self._ask_again,
+                self._kernel.told(),
+                Ballast(self._store.path),
             )
             self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by)
             for meter, witness in self._lines.witnesses.items():
@@ -92,6 +106,7 @@ class App:
                 self._bookkeeper.acknowledge,
             )
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
+            self._bookkeeper.upkeep.on_damage = self._begin_again
             self._control = self._open_control()
             self._watch = self._open_watch()
         except (StoreError, DriverError) as error:
@@ -163,6 +178,8 @@ class App:
             self._store.close()
         if self._fault is not None:
             return EXIT_FAULT
+        if self._again:
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # the same process, from the beginning
         logger.info(event_line("stopped", gateway=self._config.gateway.id))
         return EXIT_OK
 
@@ -174,6 +191,11 @@ class App:
         self._fault = arguments.exc_value
         self._end.put(None)
 
+    def _begin_again(self) -> None:
+        """The store was found damaged: end in good order and start anew, which sets it aside."""
+        self._again = True
+        self._end.put(None)
+
     def _open_store(self) -> Store:
         try:
             path = places.store_path(self._config)
@@ -181,11 +203,15 @@ class App:
             raise StartError(str(error)) from error
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                return Store(path)
-            except SchemaOutdatedError:
-                _migrate(path)
-                return Store(path)
+            owner = Owner(self._config.gateway.id, this_machine(), self._clock.wall_us())
+            if not (owner.machine.machine or owner.machine.board):
+                logger.info(
+                    event_line("machine_unknown", why="neither machine-id nor board serial: no clone is noticed")
+                )
+            opened = Opener(path, owner, [section.name for section in self._config.meter], _migrate).open()
+            for event, detail in opened.told:
+                logger.warning(event_line(event, **detail))
+            return opened.store
         except (StoreLockedError, StoreError) as error:
             raise StartError(str(error)) from error
         except OSError as error:
@@ -213,6 +239,11 @@ class App:
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
                 interval_desk.COMMAND: lambda request: interval_desk.answer_of(self._bookkeeper, self._store, request),
+                "backup": lambda request: self._bookkeeper.call(
+                    lambda: self._bookkeeper.upkeep.backup(str(request.get("do"))), BACKUP_ANSWER_S
+                ),
+                "recompute": RecomputeDesk(self._bookkeeper, self._books, self._store, self._calendar).answer,
+                "probe": self._lines.probe,
                 "meter_replace": lambda request: answer_of(self._bookkeeper, self._books, request),
             }
             return Control(path, handlers, self._clock)

@@ -6,15 +6,16 @@ does not change the meaning of a register (its last digit, its source, other val
 
 import hashlib
 import json
+from collections.abc import Mapping
 
-from drivers.profile import ENERGY, Profile
+from drivers.profile import ENERGY, Profile, Register
 
-from .decision import Basis
+from .decision import NOTHING, Basis
 
 
-def basis_of(profile: Profile, swap_direction: bool) -> Basis:
-    """The basis of a meter read by `profile`, its ratio already put in."""
-    groups = [profile.registers, *(layout.registers for layout in profile.models)]
+def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] = NOTHING) -> Basis:
+    """The basis of a meter read by `profile`, already fitted to it. `chosen`: which of a device's several meters."""
+    groups = [profile.all_registers, *(layout.registers for layout in profile.models)]
     energy = [
         [
             register.name,
@@ -22,12 +23,21 @@ def basis_of(profile: Profile, swap_direction: bool) -> Basis:
             register.address,
             register.data_type.value,
             register.unit,
-            str(register.scale.normalize()),
+            _multiplier(register),
             register.scale_factor_address,
+            *([register.order, *register.plus] if register.order or register.plus else []),
         ]
         for group in groups
         for register in group
         if register.meaning in ENERGY
     ]
-    words = json.dumps([profile.word_order.value, swap_direction, energy], separators=(",", ":"))
+    meant: list[object] = [profile.word_order.value, swap_direction, energy]
+    meant += [sorted(chosen.items())] if chosen else []
+    meant += [[str(one.word_order) for one in profile.variants]] if profile.variants else []
+    words = json.dumps(meant, separators=(",", ":"))
     return Basis(profile.name, hashlib.sha256(words.encode()).hexdigest()[:16])
+
+
+def _multiplier(register: Register) -> str:
+    whole = str((register.scale * register.ratio.numerator).normalize())
+    return whole if register.ratio.denominator == 1 else f"{whole}/{register.ratio.denominator}"

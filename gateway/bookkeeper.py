@@ -18,6 +18,7 @@ from .clock import Clock
 from .config.types import Config
 from .decision import Booked, Quarantined, Reason, Waiting
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement
+from .ledger.ballast import Ballast
 from .ledger.records import Batch, Record
 from .ledger.store import Store
 from .log import event_line, logger
@@ -25,18 +26,23 @@ from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
 from .pulse import Pulse
 from .read import Reading
+from .saver import Saver
+from .upkeep import Upkeep
 
 INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
 INBOX_A_TURN = 500
 TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
 EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
+CHANGE_WITHIN_S = 600.0  # years of records may get a revision, on a small computer
 COMMIT_AGAIN_US = 5_000_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
 LOOK_AT_ALL_EVERY_US = 500_000
-READINGS_HELD_MOST = 20_000
+THIN_LOOK_US = 60_000_000
+THIN_AGAIN_US = 1_000_000
+THIN_BEFORE_COMMIT_US = 2_000_000
 
 Answer = TypeVar("Answer")
 
@@ -51,16 +57,6 @@ class MeterLive:
     dirty: bool = False
     offered_us: int = 0
     offered_bucket: str | None = None
-
-
-@dataclass(slots=True)
-class StoreHealth:
-    """How the store is doing, for `netmeter status`."""
-
-    commits: int = 0
-    error: str = ""
-    readings_dropped: int = 0
-    outbox_depth: int = 0
 
 
 NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
@@ -88,24 +84,27 @@ class Bookkeeper(threading.Thread):
         clock: Clock,
         ask_again: Callable[[str], None],
         about: Mapping[str, str] = NOTHING_MORE,
+        ballast: Ballast | None = None,
     ) -> None:
         """`ask_again(meter)` asks the meter's line for another reading at once. `about`: what else health tells."""
         super().__init__(name="ledger", daemon=True)
-        self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self.pulse = Pulse(self.name, clock, TURN_WITHIN_S)
+        self.upkeep = Upkeep(store, self.pulse)
+        self._saver = Saver(store, clock, self.pulse, self._tell_all, ballast, self.upkeep.hear)
+        self.health = self._saver.health
         self.live = {name: MeterLive() for name in books}
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again, self._about = ask_again, about
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
-        self._batch = Batch()
         self._unsaved_since_us: int | None = None
         """Since when the batch holds a reading that no disk has, real microseconds."""
         self._rows_wanted: list[tuple[int, int, int]] = []
         self._commit_due_us = 0
         self._look_at_all_us = 0
         self._health_due_us = 0
+        self._thin_due_us = self._clock.real_us() + THIN_LOOK_US
         self._stopping = False
 
     def attach(self, publisher: Publisher, announce: Callable[[str, Record], None] | None = None) -> None:
@@ -148,23 +147,40 @@ class Bookkeeper(threading.Thread):
         """
         return self.call(lambda: self._exchange(statement), EXCHANGE_WITHIN_S)
 
+    def change(self, work: Callable[[Batch], None]) -> str:
+        """In this thread alone (`call`): let `work` change books whose every reading is stored, in one transaction.
+
+        Returns the store's error, or nothing.
+        """
+        self._commit()
+        if not self.health.error:
+            self.pulse.turn(CHANGE_WITHIN_S)
+            work(self._batch)
+            for live in self.live.values():
+                live.dirty = True
+            self._commit()
+        return self.health.error
+
     def stop(self) -> None:
         """Commit what there is and end; a thread that hangs on its disk is not waited for."""
         self._stopping = True
 
     def run(self) -> None:
         """Serve the inbox until stopped; the last act is a commit."""
-        self._commit_due_us = self._clock.real_us() + self._commit_every_us
+        self._commit()  # nothing yet, but the ballast is looked after
         while not self._stopping:
             self.pulse.turn()
             turn = _Turn()
             try:
-                self._inbox.get(timeout=0.5)(turn)
+                self._inbox.get(timeout=self.upkeep.pause_s)(turn)
                 for _ in range(INBOX_A_TURN):
                     self._inbox.get_nowait()(turn)
             except queue.Empty:
                 pass
             self._settle(turn)
+            if self._saver.can_read:
+                self.upkeep.turn()
+            self._thin()
         self._commit()
 
     @property
@@ -194,23 +210,33 @@ class Bookkeeper(threading.Thread):
     def _offer_rows(self, turn: _Turn) -> None:
         """Answer the publisher; where the store cannot be read now, later."""
         self._rows_wanted += turn.rows_wanted
-        while self._rows_wanted and self._publisher is not None:
+        while self._rows_wanted and self._publisher is not None and self._saver.can_read:
             connection, after_id, limit = self._rows_wanted[0]
             try:
                 with self.pulse.waiting_for_disk():
                     rows = self._store.pending(after_id, limit)
             except sqlite3.Error as error:
-                self._tell_store_trouble(error)
+                self._saver.note(error)
                 return
             self._rows_wanted.pop(0)
             self._publisher.offer_rows(connection, rows)
 
-    def _tell_store_trouble(self, error: sqlite3.Error) -> None:
-        if str(error) != self.health.error:
-            logger.error(event_line("store_failed", store=self._store.path, why=error))
-        self.health.error = str(error)
+    @property
+    def _batch(self) -> Batch:
+        return self._saver.batch
+
+    def _tell_all(self, kind: str, detail: Record) -> None:
+        """An event that concerns every meter; on its way to the disk with the next turn."""
+        for books in self._books.values():
+            books.tell(kind, self._clock.wall_us(), detail, self._batch)
+        self._commit_due_us = self._clock.real_us()
+        self._health_due_us = 0
 
     def _take(self, reading: Reading, turn: _Turn) -> None:
+        if self._saver.is_overfull:
+            self._saver.drop(reading.instant_us)
+            self.live[reading.meter].error = "read and not booked: the store has been away for too long"
+            return
         books, live = self._books[reading.meter], self.live[reading.meter]
         turn.touched.add(reading.meter)
         rows_before = len(self._batch.outbox) + len(self._batch.epochs)
@@ -230,10 +256,7 @@ class Bookkeeper(threading.Thread):
         changed_bucket = books.running_bucket() != bucket_before
         if changed_bucket or len(self._batch.outbox) + len(self._batch.epochs) > rows_before:
             turn.commit_now = True
-        if self.health.error and len(self._batch.readings) > READINGS_HELD_MOST:
-            # The store has been away for long: raw readings go first, what was reckoned from them is kept.
-            self.health.readings_dropped += len(self._batch.readings)
-            self._batch.readings.clear()
+        self._saver.bound()
 
     def _note_failure(self, meter: str, error: str) -> None:
         self._books[meter].counters.failed += 1
@@ -251,36 +274,46 @@ class Bookkeeper(threading.Thread):
         outcome = self._books[statement.meter].exchange(statement, Moment.now(self._clock), self._batch)
         if isinstance(outcome, Exchanged | Restated):
             self.live[statement.meter].dirty = True
-            self._commit()
+            return outcome, "" if self._commit() else self.health.error
         return outcome, self.health.error
 
     def _take_acknowledgement(self, outbox_id: int) -> None:
         self._batch.acknowledged.append(outbox_id)
         self.health.outbox_depth -= 1
 
-    def _commit(self) -> None:
-        """One transaction for all since the last; a failure keeps the batch and is told once."""
+    def _commit(self) -> bool:
+        """One transaction for all since the last; whether it was written. A failure keeps the batch and is told."""
         now_us = self._clock.real_us()
         self._commit_due_us = now_us + self._commit_every_us
-        batch = self._batch
-        if batch.is_empty:
+        if not self._saver.save():
+            if self.health.error:
+                self._commit_due_us = now_us + COMMIT_AGAIN_US
+            return False
+        self._unsaved_since_us = None
+        if self._publisher is not None:
+            self._publisher.offer_growth()
+        return True
+
+    def _thin(self) -> None:
+        """A slice of old readings, while nothing waits for this thread and no commit is near."""
+        now_us = self._clock.real_us()
+        if now_us < self._thin_due_us or self.health.error or not self._inbox.empty():
             return
+        if self._unsaved_since_us is not None and self._commit_due_us - now_us < THIN_BEFORE_COMMIT_US:
+            return
+        store = self._config.store
         try:
             with self.pulse.waiting_for_disk():
-                self._store.commit(batch)
+                gone = self._store.retention.thin(24 * store.keep_days, 1_000_000 * store.max_size_mb)
         except sqlite3.Error as error:
-            self._commit_due_us = now_us + COMMIT_AGAIN_US
-            self._tell_store_trouble(error)
+            self._thin_due_us = now_us + THIN_LOOK_US
+            self._saver.note(error)
             return
-        # From here on the batch is the store's: whatever else fails, it must not be written twice.
-        self._batch, self._unsaved_since_us = Batch(), None
-        if self.health.error:
-            logger.warning(event_line("store_works_again", store=self._store.path))
-        self.health.error = ""
-        self.health.commits += 1
-        self.health.outbox_depth += len(batch.outbox)
-        if batch.outbox and self._publisher is not None:
-            self._publisher.offer_growth()
+        self._thin_due_us = now_us + (THIN_LOOK_US if gone is None else THIN_AGAIN_US)
+        is_over = self._store.retention.is_over_size
+        if is_over and not self.health.over_size:
+            logger.warning(event_line("store_over_size", store=self._store.path, max_size_mb=store.max_size_mb))
+        self.health.over_size = is_over
 
     def _offer_presence(self, name: str) -> None:
         """`online` while readings are accepted, `offline` when none was for four polls and at least 30 s."""
@@ -334,7 +367,8 @@ class Bookkeeper(threading.Thread):
             "clock_error_us": self._clock.error_us(),
             "outbox_depth": health.outbox_depth,
             "commits": health.commits,
-            "storage": health.error or "ok",
+            "storage": health.error or ("larger than max_size_mb" if health.over_size else "ok"),
+            **self.upkeep.told(),
             "readings_dropped": health.readings_dropped,
             **self._about,
             "sqlite": sqlite3.sqlite_version,

@@ -4,11 +4,12 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import jumps
-from .accumulate import Accumulator, Rules
+from .accumulate import Rules
+from .acts import RecordedAccumulator
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
@@ -19,6 +20,7 @@ from .decision import (
     Booked,
     Class,
     Decision,
+    Doubt,
     Limits,
     NewEpoch,
     Quarantined,
@@ -28,21 +30,24 @@ from .decision import (
     Rule,
     Waiting,
 )
-from .energy import Direction, Interval
+from .doubts import of_absence, stood_since_us, told_anew
+from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
 from .journal import Journal, Origin, OutboxIds
 from .jumps import Jumps
 from .kernels import Kernel
+from .ledger.past import Past
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
+from .recompute import MeterAgain, begin, emptied, with_buckets_of
 from .refusals import Refusals
-from .restate import restate
+from .returned import missing_milliwh
 from .tariff_counters import CrossCheck, TariffCounter
-from .timeline import Timeline
+from .timeline import Calendar, Timeline
 from .validate import validate
 from .zone_rules import rules_of
 
@@ -84,7 +89,8 @@ class Books:
         self._stored, self._timeline = stored, timeline
         self._limits = Limits(limit_milliw=section.limit_milliw, basis=basis)
         self._validator = stored.validator
-        self._accumulator = Accumulator(stored.accumulator, timeline, kernel, rules)
+        self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
+        self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._gap_us = gap_us
         self._cross_check = CrossCheck(counters, section.limit_milliw)
@@ -100,6 +106,31 @@ class Books:
     @property
     def register_epoch(self) -> int:
         return self._accumulator.state.register_epoch
+
+    @property
+    def account(self) -> AccumulatorState:
+        """The running account."""
+        return self._accumulator.state
+
+    def begin_again(self, calendar: Calendar, past: Past) -> MeterAgain:
+        """This account, to be booked again from the store by a tariff."""
+        timeline = Timeline(calendar, self._timeline.interval_us // 60_000_000, self._timeline.first_credible_us)
+        return begin(self._stored.meter_id, self.section.name, timeline, self._kernel, self._rules, past)
+
+    def adopt(self, found: MeterAgain, batch: Batch) -> None:
+        """Make the account what booking it again has found: each record that differs gets its next revision."""
+        with_buckets_of(found.state, self._accumulator.state)
+        found.state.zone_rules = self._accumulator.state.zone_rules
+        self._accumulator.state = found.state
+        tariff = self._timeline.calendar.tariff_id
+        for _, one in sorted(found.differences.items()):
+            if one.interval is not None:
+                self._journal.write_interval(one.interval, tariff, batch, one.stored)
+            elif one.stored is not None:
+                self._journal.write_interval(emptied(one.stored.interval), tariff, batch, one.stored)
+        detail: Record = {"tariff": tariff, "records": len(found.differences), "readings": found.readings}
+        self.tell("recomputed", found.state.instant_us, detail, batch)
+        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
 
     def take(self, reading: Reading, batch: Batch) -> Decision:
         """Decide on a reading, book it, and add all rows that belong to the decision to `batch`.
@@ -163,6 +194,12 @@ class Books:
         self.tell("clock_step", reading.latest_us, news.detail, batch)
         return news.closed
 
+    def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
+        """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""
+        detail = self._accumulator.bridge(reading, counts_on)
+        if detail is not None:
+            self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
+
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
         previous = self._validator.last
         self._validator, decision = validate(self._validator, reading, self._limits)
@@ -172,7 +209,8 @@ class Books:
             case Accepted() | Rollover():
                 closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
                 self._tell_gap(previous, decision.reading, batch)
-                closed += self._accumulator.add(decision.reading, bool(decision.frozen))
+                self._cross_bridge(decision.reading, batch, counts_on=True)
+                closed += self._book(decision.reading, decision.doubts, batch, bool(decision.frozen))
                 self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision, batch)
@@ -184,12 +222,27 @@ class Books:
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
-        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, self.last_decision, reading))
+        self._write_reading(self.last_decision, reading, batch)
         for interval in closed:
             self._write_interval(interval, batch)
         self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
+        self._tell_left_out(reading.latest_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
+
+    def _book(self, reading: Reading, doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
+        """Book a reading, and tell what its decision leaves open. Returns what closed by it."""
+        state, from_us = self._accumulator.state, self._accumulator.state.instant_us
+        doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
+        closed = self._accumulator.add(reading, estimated)
+        if not doubts:
+            return closed
+        since_us = stood_since_us(doubts)
+        if since_us is not None:
+            self._journal.tell_anew(
+                since_us, from_us, self._timeline, batch, lambda one: told_anew(one, self._limits.limit_milliw, doubts)
+            )
+        return self._accumulator.leave_open(doubts, from_us, closed)
 
     def exchange(self, statement: Statement, moment: Moment, batch: Batch) -> Outcome:
         """Book the operator's word on an exchange of this meter; nothing where it is known already or refused."""
@@ -202,6 +255,7 @@ class Books:
             case _:
                 return outcome
         self._validator = outcome.state
+        self._tell_left_out(moment.wall_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return outcome
 
@@ -209,9 +263,10 @@ class Books:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
         closed = self._accumulator.add(closing)
-        batch.readings.append(ReadingRow(meter_id, self.register_epoch, "stated: closing", closing))
+        self._tell_gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
+        self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)
-        batch.readings.append(ReadingRow(meter_id, epoch, "stated: opening", opening))
+        self._write_reading("stated: opening", opening, batch)
         batch.epochs.append(EpochRow(meter_id, epoch, Reason.STATED.value, closing, opening))
         stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
         kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
@@ -223,7 +278,8 @@ class Books:
 
     def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
         opened = outcome.opened
-        bucket = restate(self._accumulator.state, outcome, self._timeline.calendar)
+        bucket = self._accumulator.restate(outcome, self._timeline.calendar)
+        self._write_reading("stated: afterwards", opened.first, batch)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
         self.tell(kind, moment.wall_us, detail, batch)
 
@@ -248,6 +304,8 @@ class Books:
             self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
             return False
         self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh)
+        if self._validator.last is not None:
+            self._write_reading("corrected", self._validator.last, batch)
         for old, interval in zip(closed[1:], found.intervals, strict=True):
             self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
         self.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
@@ -257,6 +315,10 @@ class Books:
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
+
+    def _write_reading(self, decision: str, reading: Reading, batch: Batch) -> None:
+        acts = self._accumulator.take_acts(decision, reading)
+        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, decision, reading, acts))
 
     def _write_interval(self, interval: Interval, batch: Batch) -> None:
         self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
@@ -331,19 +393,45 @@ class Books:
             EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
         closed = self._follow_clock(decision.previous, decision.first, batch, counts_on=False)
+        self._cross_bridge(decision.first, batch, counts_on=False)
+        counted_milliwh = self._accumulator.counted_milliwh
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
+        doubts = [*decision.doubts, *self._restore(decision, counted_milliwh)]
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
-        closed += self._accumulator.add(decision.reading)
+        closed += self._book(decision.reading, doubts, batch)
         kind, detail = jumps.epoch(decision)
         self.tell(kind, decision.first.latest_us, detail, batch)
         return closed
 
+    def _restore(self, decision: NewEpoch, counted_milliwh: Mapping[Direction, int]) -> list[Doubt]:
+        """Where the line before the last goes on: book what that has counted meanwhile and nobody else."""
+        if decision.returned_from is None or decision.previous is None:
+            return []
+        missing = missing_milliwh(decision.returned_from, decision.first, counted_milliwh)
+        more = {direction: milliwh for direction, milliwh in missing.items() if milliwh > 0}
+        from_us, to_us = decision.returned_from.earliest_us, decision.first.latest_us
+        self._accumulator.restore(from_us, to_us, more, self._timeline.calendar)
+        return [Doubt(direction, 0, -milliwh, from_us) for direction, milliwh in missing.items() if milliwh < 0]
+
     def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
-        if previous is None or reading.earliest_us - previous.latest_us < self._gap_us:
+        if previous is None:
+            return
+        # An answer that was waited for that long (the process was stopped meanwhile) can be as old as its question.
+        waited_us = reading.latest_us - reading.earliest_us - (previous.latest_us - previous.earliest_us)
+        if max(reading.earliest_us - previous.latest_us, waited_us) < self._gap_us:
             return
         over_edge = self._timeline.next_edge_us(previous.instant_us) <= reading.instant_us
         kind, detail = jumps.gap(previous, reading, over_edge)
+        if waited_us >= self._gap_us:
+            detail["to_utc_us"] = reading.latest_us
         self.tell(kind, reading.latest_us, detail, batch)
+
+    def _tell_left_out(self, at_us: int, batch: Batch) -> None:
+        """Tell that a time was too long to be told interval by interval."""
+        left_out, self._accumulator.left_out = self._accumulator.left_out, None
+        if left_out is not None:
+            detail: Record = {"from_utc_us": left_out.from_us, "to_utc_us": left_out.to_us}
+            self.tell("intervals_left_out", at_us, detail, batch)
 
     def _tell_directions(
         self, had: frozenset[Direction], previous: Reading | None, reading: Reading, batch: Batch

@@ -33,7 +33,8 @@ def follow_clock(
     step_us, back_us = measured_step_us(previous, reading), step_back_us(previous, reading)
     if not step_us and not back_us:
         return None
-    accumulator.doubt_clock_step(step_us or back_us)
+    passed_us = None if step_us is None else reading.monotonic_us - previous.monotonic_us
+    accumulator.doubt_clock_step(step_us or back_us, passed_us)
     detail: Record = {"step_us": step_us}
     if step_us is None:
         detail["at_least_us"] = back_us

@@ -47,6 +47,9 @@ class Class(StrEnum):
     OTHER_REGISTERS = "other_registers"
     PROFILE_CHANGED = "profile_changed"
     RATIO_CHANGED = "ratio_changed"
+    STOOD_STILL = "stood_still"
+    UNDECIDED = "undecided"
+    RETURNED = "returned"
 
 
 class Rule(StrEnum):
@@ -60,6 +63,9 @@ class Rule(StrEnum):
     COUNTS_ON_BY_ITSELF = "counts_on_by_itself"
     CONFIG_DIFFERS = "config_differs"
     OPERATOR_SAYS_SO = "operator_says_so"
+    POSSIBLE_SINCE_IT_STOOD = "possible_since_it_stood"
+    POSSIBLE_EITHER_WAY = "possible_either_way"
+    STANDS_WHERE_IT_FELL = "stands_where_it_fell"
 
 
 class NoteKind(StrEnum):
@@ -81,12 +87,24 @@ class Note:
     detail: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How far what a register grew by can be from what flowed, beyond its digits and windows."""
+
+    direction: Direction
+    milliwh: int
+    """Of what is booked between this reading and the one before."""
+    earlier_milliwh: int = 0
+    """What of it can have flowed before both, since `since_us`."""
+    since_us: int = 0
+
+
 class Basis(msgspec.Struct, frozen=True):
     """What turns a meter's words into energy. If it changes, old and new registers cannot be compared."""
 
     profile: str
     registers: str
-    """A digest of addresses, types, units, scales, the ratio and the direction."""
+    """A digest of addresses, types, units, scales, word order, ratio, direction, and which of several meters."""
 
 
 class Still(msgspec.Struct, frozen=True):
@@ -110,6 +128,8 @@ class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     top_digit_milliwh: int = 0
     """While the meter shows less than is booked: the digit that the booked register was read with; else 0."""
     still: Still | None = None
+    stood_since_us: int = 0
+    """The earliest that a register can have been latched that stands since; 0: it has moved."""
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -149,7 +169,15 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """By which the epoch's registers were read; None: not known (stored before it was kept)."""
     held_basis: Basis | None = None
     """By which the readings in quarantine were read."""
+    held_standing: Reading | None = None
+    """The newest of them at which no register in question had moved yet."""
+    held_again: bool = False
+    """Another row was held before this one, and fits neither it nor the last accepted reading."""
+    held_moved: Reading | None = None
+    """The first of them at which one had."""
     opened: Opened | None = None
+    doubted: dict[Direction, int] = {}
+    """Registers of lost directions that fell and stood still there, as the meter shows them: no count of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +189,8 @@ class Limits:
     confirm_span_us: int = 60_000_000
     first_credible_us: int = FIRST_CREDIBLE_US
     basis: Basis | None = None
+    remembers_standing: bool = True
+    """Whether it is kept since when a register stands: else one that gives all at once is another register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +200,10 @@ class Accepted:
     reading: Reading
     notes: tuple[Note, ...] = ()
     frozen: frozenset[Direction] = frozenset()
+    doubts: tuple[Doubt, ...] = ()
+    found: Class = Class.GLITCH
+    """What was held before it."""
+    rule: Rule = Rule.BACK_ON_THE_OLD_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +217,7 @@ class Rollover:
     widths_milliwh: Mapping[Direction, int]
     notes: tuple[Note, ...] = ()
     frozen: frozenset[Direction] = frozenset()
+    doubts: tuple[Doubt, ...] = ()
     reason: Reason = Reason.ROLLED_OVER
 
 
@@ -215,6 +250,10 @@ class NewEpoch:
     reading: Reading
     found: Class = Class.OTHER_REGISTERS
     rule: Rule = Rule.COUNTS_ON_BY_ITSELF
+    doubts: tuple[Doubt, ...] = ()
+    """Of what flowed since `first`."""
+    returned_from: Reading | None = None
+    """Where `first` counts on from the line before the last: that line's last reading."""
 
 
 @dataclass(frozen=True, slots=True)

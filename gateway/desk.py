@@ -47,6 +47,6 @@ def open_books(
         rules,
         outbox_ids,
         gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * rate),
-        basis=basis_of(profile, section.swap_direction),
+        basis=basis_of(profile, section.swap_direction, section.sunspec_choice),
         counters=counters_of(section, profile),
     )

@@ -19,6 +19,7 @@ from drivers.transport.endpoint import Endpoint
 from drivers.transport.sockets import Finished, SocketLoop
 
 from .clock import Clock
+from .guests import Guest, Guests
 from .log import event_line, logger
 from .pulse import Pulse
 from .read import Reading, stamp
@@ -37,8 +38,12 @@ class _Place:
 
     endpoint: Endpoint
     turns: Turns
+    guests: Guests | None = None
+    """Who may ask here besides, in the gaps."""
     reading: LineMeter | None = None
     """The meter whose turn it is."""
+    guest: Guest | None = None
+    """... or the guest."""
     timer: int = 0
     """The number of the only timer that counts."""
 
@@ -53,12 +58,18 @@ class Endpoints(threading.Thread):
         ticker: Ticker,
         deliver: Callable[[Reading], None],
         report_failure: Callable[[str, str], None],
+        guests: Sequence[Guests] = (),
     ) -> None:
-        """`places`: host, port and the meters there. `ticker` runs on the same scale as the clock's real time."""
+        """`places`: host, port and the meters there. `ticker` runs on the same scale as the clock's real time.
+
+        `guests`: one for each place, or none at all.
+        """
         super().__init__(name="endpoints", daemon=True)
         self.pulse = Pulse(self.name, clock)
         self._clock, self._deliver, self._report_failure = clock, deliver, report_failure
         self._places = [_Place(Endpoint(host, port), Turns(meters, clock)) for host, port, meters in places]
+        for place, own in zip(self._places, guests, strict=False):
+            place.guests = own
         self._place_of = {meter: place for place in self._places for meter in place.turns.meters}
         self._place_at = {place.endpoint: place for place in self._places}
         self.meters = {name: place.turns.meters[name] for name, place in self._place_of.items()}
@@ -86,6 +97,15 @@ class Endpoints(threading.Thread):
             answer = place.turns.read_now(meter, tape)
         self._poke(place)
         return answer
+
+    def ask_as_guest(self, guests: Guests, question: tuple[int, int, int, int]) -> Guest | None:
+        """Put a question from outside, to be asked in a gap of its endpoint; None where too many wait."""
+        with self._changed:
+            guest = guests.put(question)
+        for place in self._places:
+            if place.guests is guests:
+                self._poke(place)
+        return guest
 
     def stop(self) -> None:
         """End now: what is under way is given up, its energy stands in the meter's register."""
@@ -129,13 +149,19 @@ class Endpoints(threading.Thread):
         return soonest_us if self._poked.empty() else 0
 
     def _look_at(self, place: _Place) -> None:
-        """Begin the turn of one of its meters, or note when to look again."""
-        if place.reading is not None:
+        """Begin the turn of one of its meters, or of a guest, or note when to look again."""
+        if place.reading is not None or place.guest is not None:
             return
         with self._changed:
             meter, pause_s = place.turns.choose()
-            if meter is not None:
+            guest = self._guest_at(place, 0.0 if meter is not None else pause_s)
+            if meter is not None and guest is None:
                 place.turns.begin(meter)
+        if guest is not None and place.guests is not None:
+            place.guest = guest
+            place.timer = 0
+            self._loop.start(place.endpoint, place.guests.link.ask(*guest.question))
+            return
         if meter is not None:
             place.reading = meter
             place.timer = 0
@@ -145,6 +171,13 @@ class Endpoints(threading.Thread):
         place.timer = self._timer_number
         pause_us = min(int(pause_s * 1e6), LOOK_AGAIN_US)
         heapq.heappush(self._timers, (self._clock.real_us() + pause_us, place.timer, place))
+
+    @staticmethod
+    def _guest_at(place: _Place, gap_s: float) -> Guest | None:
+        """Who may ask there now."""
+        if place.guests is None:
+            return None
+        return place.guests.take(gap_s, place.turns.is_far_from_edges)
 
     def _conversation(self, meter: LineMeter) -> Steps[Reading]:
         identity = meter.identity
@@ -156,6 +189,11 @@ class Endpoints(threading.Thread):
 
     def _finish(self, finished: Finished) -> None:
         place = self._place_at[finished.endpoint]
+        if place.guest is not None and place.guests is not None:
+            place.guests.end(place.guest, finished.outcome)
+            place.guest = None
+            self._look_at(place)
+            return
         meter, place.reading = place.reading, None
         if meter is None:
             raise RuntimeError(f"{finished.endpoint.name}: nobody's turn has ended")

@@ -36,6 +36,17 @@ class Quality(StrEnum):
     """
 
 
+class Opening(StrEnum):
+    """What a meter's account in this store began with."""
+
+    FIRST = "first"
+    """Its own first register: nothing is known to have been before."""
+    CARRIED = "carried"
+    """The lifetime counters of an earlier store, or of an earlier epoch of this one."""
+    UNKNOWN = "unknown"
+    """There was an account before, and no witness of it is left: counters begin at this store's first register."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """One direction of one interval, milliwatt-hours. `unassigned` is the share that is not in its bucket."""
 
@@ -151,8 +162,8 @@ class PendingEdge(msgspec.Struct):
     again: bool = False
 
 
-class EdgeAtRisk(msgspec.Struct):
-    """A bucket edge that was passed by a clock that may have been wrong. See `step_doubt`."""
+class EdgeAtRisk(msgspec.Struct, omit_defaults=True):
+    """A bucket edge that was passed by a clock that may have been wrong, or `count` alike. See `step_doubt`."""
 
     edge_us: int
     before: str
@@ -160,6 +171,7 @@ class EdgeAtRisk(msgspec.Struct):
     net_us: int = 0
     told_us: int = 0
     settled: bool = False
+    count: int = 1
 
 
 class AccumulatorState(msgspec.Struct):
@@ -173,6 +185,8 @@ class AccumulatorState(msgspec.Struct):
     directions: dict[Direction, DirectionState] = {}
     carried_milliwh: dict[Direction, int] = {}
     pending: list[PendingEdge] = []
+    begun_unread: list[Direction] = []
+    """Which register was not read within nine seconds of the edge that closed last: the next interval begins there."""
     repeated: bool = False
     """Some of the open interval's time has been shown before."""
     frontier_us: int = 0
@@ -181,12 +195,17 @@ class AccumulatorState(msgspec.Struct):
     again: list[Interval] = []
     """What has flowed in closed intervals whose time was shown again, until their new revisions are written."""
     at_risk: list[EdgeAtRisk] = []
+    at_risk_before: list[EdgeAtRisk] = []
+    """The older ones, counted by what is alike in them."""
     set_us: int = 0
     """When the wall clock was last set."""
     zone_rules: str = ""
     """The rules of local time by which its edges were found; see `zone_rules`."""
     began_us: int = 0
     """When the account began, by the clock that holds now."""
+    opening: Opening = Opening.FIRST
+    bridge: bool = False
+    """A store epoch has begun since the last booking: what has flowed since is in no bucket. See `bridge`."""
 
 
 def registers_of(snapshot: RegisterSnapshot) -> dict[Direction, EnergyRegister]:

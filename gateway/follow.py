@@ -5,7 +5,7 @@ truth inside its bounds; a rollover of the declared width is unrolled. Everythin
 carry. Nothing here decides to begin anew: it objects, and `validate` decides. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -14,17 +14,20 @@ from drivers import EnergyRegister
 
 from .clock import DRIFT_PPM
 from .clock_steps import UNKNOWN_US, is_behind
-from .decision import Basis, Limits, Note, NoteKind, Reason, RegisterMemory
+from .decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import watch_still
 from .read import Reading
+from .register_step import step_of
 from .uncertainty import most_energy_milliwh
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
-ROUNDED_UP = 100
-"""A display that loses a place may round up; a digit coarser than that, with more energy, may be a wrong scale."""
+CLOSE_US = 30_000_000
+"""Readings closer than that say well enough when a register last moved."""
 ORDINARY = RegisterMemory()
+SAME_REGISTERS = (None, Reason.NOT_AVAILABLE)
+"""Objections under which what is there counts on from the last accepted reading."""
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 NO_READINGS: Mapping[Direction, Reading] = {}
 
@@ -40,17 +43,9 @@ class Followed:
     frozen: set[Direction] = field(default_factory=set)
     widths_milliwh: dict[Direction, int] = field(default_factory=dict)
     """Of the registers that rolled over."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One register's way from one reading to the next."""
-
-    now: EnergyRegister
-    """As booked, if it is."""
-    memory: RegisterMemory
-    objection: Reason | None = None
-    notes: tuple[tuple[NoteKind, dict[str, int]], ...] = ()
+    objections: dict[Direction, Reason] = field(default_factory=dict)
+    """By register."""
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 def follow(
@@ -59,8 +54,13 @@ def follow(
     reading: Reading,
     limits: Limits,
     lost: Mapping[Direction, Reading] = NO_READINGS,
+    *,
+    asleep: bool = False,
 ) -> Followed:
-    """Hold `reading` against `previous`. A direction that is back is held against its last reading, in `lost`."""
+    """Hold `reading` against `previous`. A direction that is back is held against its last reading, in `lost`.
+
+    `asleep`: a register that stood still may give all at once that the service can have carried since it stood.
+    """
     shown, had = registers_of(reading.snapshot), registers_of(previous.snapshot)
     result = Followed(reading, dict(memories))
     objections: set[Reason] = set()
@@ -77,17 +77,26 @@ def follow(
         else:
             continue
         memory = memories.get(direction, ORDINARY)
+        if asleep:
+            most_us = max(most_us, reading.latest_us - may_stand_since_us(memory, previous))
         most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
-        step = _step(before, memory, register, most_milliwh)
+        step = step_of(before, memory, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
+            result.objections[direction] = step.objection
         if step.objection is Reason.ROLLED_OVER and register.modulus_milliwh is not None:
             result.widths_milliwh[direction] = register.modulus_milliwh
-        result.notes += [Note(kind, direction, detail) for kind, detail in step.notes]
+        for kind, detail in step.notes:
+            result.notes.append(Note(kind, direction, detail))
+            if kind is NoteKind.ROLLOVER_POSSIBLE:
+                result.doubts.append(Doubt(direction, detail["width_milliwh"] * detail["times_at_most"]))
         booked[direction] = step.now
         if step.memory is not ORDINARY or direction in result.memories:
             _remember(result, direction, step.memory)
     watch_still(result, previous, had, booked, limits)
+    result.doubts += _of_waking(result, previous, memories)
+    if limits.remembers_standing:
+        _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
@@ -123,66 +132,42 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 
-def _step(before: EnergyRegister, memory: RegisterMemory, shown: EnergyRegister, most_milliwh: int) -> _Step:
-    """One register's step; `most_milliwh` is what the service can have carried meanwhile."""
-    now = shown
-    if memory.rolled_over_milliwh:
-        now = replace(shown, milliwh=shown.milliwh + memory.rolled_over_milliwh)
-    digit_milliwh = memory.digit_milliwh or before.resolution_milliwh
-    changed = shown.resolution_milliwh >= 2 * digit_milliwh or digit_milliwh >= 2 * shown.resolution_milliwh
-    notes: list[tuple[NoteKind, dict[str, int]]] = []
-    if changed:
-        detail = {"previous_digit_milliwh": digit_milliwh, "digit_milliwh": shown.resolution_milliwh}
-        notes.append((NoteKind.RESOLUTION_CHANGED, detail))
-    top_milliwh = before.milliwh + before.resolution_milliwh + most_milliwh
-    if changed:  # a coarser digit may have been rounded up
-        top_milliwh += min(shown.resolution_milliwh, ROUNDED_UP * digit_milliwh)
-    plain = memory
-    if memory.digit_milliwh or memory.top_digit_milliwh:
-        plain = msgspec.structs.replace(memory, digit_milliwh=0, top_digit_milliwh=0)
-    tolerance_milliwh = max(memory.top_digit_milliwh or digit_milliwh, shown.resolution_milliwh)
-    if now.milliwh >= before.milliwh:
-        if now.milliwh - now.rounding_milliwh >= top_milliwh:
-            return _Step(now, memory, Reason.IMPOSSIBLE_JUMP)
-        return _Step(now, plain, None, (*notes, *_possible_rollovers(now, top_milliwh)))
-    if before.milliwh - now.milliwh <= tolerance_milliwh:
-        if not memory.top_digit_milliwh:
-            notes.append((NoteKind.STEPPED_BACK, {"by_milliwh": before.milliwh - now.milliwh}))
-        held = msgspec.structs.replace(
-            memory,
-            digit_milliwh=shown.resolution_milliwh,
-            top_digit_milliwh=memory.top_digit_milliwh or digit_milliwh,
-        )
-        return _Step(_held_at(before.milliwh, now), held, None, tuple(notes))
-    width_milliwh = shown.modulus_milliwh
-    unrolled = replace(now, milliwh=now.milliwh + (width_milliwh or 0))
-    fits = before.milliwh <= unrolled.milliwh and unrolled.milliwh - unrolled.rounding_milliwh < top_milliwh
-    if width_milliwh is None or not fits:
-        return _Step(now, memory, Reason.WENT_BACKWARDS)
-    rolled = msgspec.structs.replace(
-        plain,
-        rollovers=memory.rollovers + 1,
-        rolled_over_milliwh=memory.rolled_over_milliwh + width_milliwh,
-    )
-    return _Step(unrolled, rolled, Reason.ROLLED_OVER, (*notes, *_possible_rollovers(unrolled, top_milliwh)))
+def may_stand_since_us(memory: RegisterMemory | None, last: Reading) -> int:
+    """Since when a register may stand that was read last with `last`."""
+    return memory.stood_since_us if memory is not None and memory.stood_since_us else last.earliest_us - CLOSE_US
 
 
-def _held_at(high_milliwh: int, now: EnergyRegister) -> EnergyRegister:
-    """A register that shows less than is booked, booked at the old value: the truth still lies in its bounds."""
-    below_milliwh = high_milliwh - now.milliwh
-    return replace(
-        now,
-        milliwh=high_milliwh,
-        resolution_milliwh=max(1, now.resolution_milliwh - below_milliwh),
-        rounding_milliwh=now.rounding_milliwh + below_milliwh,
-    )
+def _of_waking(result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory]) -> Iterator[Doubt]:
+    """What a frozen register that moves again leaves open of the time before its power was seen to flow."""
+    for note in result.notes:
+        if note.kind is not NoteKind.MOVES_AGAIN:
+            continue
+        memory, grown_milliwh = memories[note.direction], note.detail["grown_milliwh"]
+        since_us = memory.stood_since_us or previous.earliest_us
+        if note.detail["since_utc_us"] - since_us > 2 * CLOSE_US:
+            yield Doubt(note.direction, grown_milliwh, grown_milliwh, since_us)
 
 
-def _possible_rollovers(now: EnergyRegister, top_milliwh: int) -> list[tuple[NoteKind, dict[str, int]]]:
-    """Nobody looked for so long that the register may have rolled over unseen: the least is booked, and told."""
-    if now.modulus_milliwh is None or (times := (top_milliwh - 1 - now.milliwh) // now.modulus_milliwh) < 1:
-        return []
-    return [(NoteKind.ROLLOVER_POSSIBLE, {"width_milliwh": now.modulus_milliwh, "times_at_most": times})]
+def _remember_standing(
+    result: Followed,
+    previous: Reading,
+    had: Mapping[Direction, EnergyRegister],
+    booked: Mapping[Direction, EnergyRegister],
+) -> None:
+    """Remember since when a register may stand where it is: since just after the reading before the one that moved it.
+
+    Where readings are close, that is a moment before the first that shows it, and needs no remembering.
+    """
+    moved_us = previous.earliest_us if result.reading.latest_us - previous.earliest_us > CLOSE_US else 0
+    for direction, before in had.items():
+        now, memory = booked.get(direction), result.memories.get(direction, ORDINARY)
+        if now is None:
+            continue
+        since_us = moved_us
+        if now.milliwh == before.milliwh:
+            since_us = memory.stood_since_us or previous.earliest_us - CLOSE_US
+        if since_us != memory.stood_since_us:
+            _remember(result, direction, msgspec.structs.replace(memory, stood_since_us=since_us))
 
 
 def _remember(result: Followed, direction: Direction, memory: RegisterMemory) -> None:

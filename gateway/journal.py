@@ -4,6 +4,8 @@ Sequence numbers are gapless per meter: intervals in one series, events in anoth
 nothing is in the store before somebody commits that.
 """
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .energy import Interval, registers_of
@@ -19,10 +21,13 @@ from .ledger.records import (
     StoredMeter,
     interval_record,
 )
-from .publish.message import event_message, interval_message
+from .publish.message import chained_message, event_message
 from .read import Reading
 from .repeat import merged
 from .timeline import Timeline
+
+MOST_TOLD_ANEW = 672
+"""Intervals: a week of quarters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,12 @@ class Journal:
         record = interval_record(
             origin.gateway, self._meter, origin.store_epoch, seq, interval, tariff, revision, replaced
         )
-        previous_hash, self._chain_head = self._chain_head, chain.link(self._chain_head, record)
+        canonical = chain.canonical(record)
+        previous_hash, self._chain_head = self._chain_head, chain.link_canonical(self._chain_head, canonical)
         batch.intervals.append(
             IntervalRow(self._meter_id, seq, revision, replaced, tariff, interval, previous_hash, self._chain_head)
         )
-        payload = interval_message(record, previous_hash, self._chain_head)
+        payload = chained_message(canonical, previous_hash, self._chain_head)
         row = OutboxRow(self._outbox_ids.next(), self._meter, "interval", seq, payload)
         batch.outbox.append((self._meter_id, row))
 
@@ -95,6 +101,32 @@ class Journal:
                 return
             addition = additions.pop(0)
             self.write_interval(merged(None if closed is None else closed.interval, addition), tariff, batch, closed)
+
+    def tell_anew(
+        self,
+        since_us: int,
+        to_us: int,
+        timeline: Timeline,
+        batch: Batch,
+        new_word: Callable[[Interval], Interval | None],
+    ) -> None:
+        """Write new revisions of the intervals that ended in (since, to], where there is a new word on them.
+
+        Only of the newest, and none where the store cannot be read: the event tells since when.
+        """
+        ends_us: deque[int] = deque(maxlen=MOST_TOLD_ANEW)
+        end_us = timeline.next_edge_us(since_us)
+        while end_us <= to_us:
+            ends_us.append(end_us)
+            end_us = timeline.next_edge_us(end_us)
+        try:
+            found = [self.find_closed(one, batch) for one in ends_us]
+        except NotReadableError:
+            return
+        for closed in found:
+            word = None if closed is None else new_word(closed.interval)
+            if closed is not None and word is not None:
+                self.write_interval(word, timeline.calendar.tariff_id, batch, closed)
 
     def find_closed(self, end_us: int, batch: Batch) -> ClosedInterval | None:
         """The word that holds on the interval that ends there, stored or about to be. Raises NotReadableError."""

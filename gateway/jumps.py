@@ -4,12 +4,13 @@ A register that flickers by its last digit at every poll must not flood the brok
 told at most once in ten minutes of the readings' monotonic time. What is told is chosen here, not what is booked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .classify import GLITCHES
 from .decision import (
     Accepted,
     Class,
+    Doubt,
     Exchange,
     NewEpoch,
     NoteKind,
@@ -67,7 +68,7 @@ def rollover(decision: Rollover) -> Event:
     for direction, width_milliwh in decision.widths_milliwh.items():
         detail[f"{direction}_width_milliwh"] = width_milliwh
         detail[f"{direction}_register_milliwh"] = registers_of(decision.reading.snapshot)[direction].milliwh
-    return "rollover", detail
+    return "rollover", detail | _open_of(decision.doubts)
 
 
 def epoch(decision: NewEpoch) -> Event:
@@ -80,14 +81,29 @@ def epoch(decision: NewEpoch) -> Event:
         "serial": decision.first.serial,
         **both_registers(decision.previous, decision.first),
     }
+    detail |= _open_of(decision.doubts)
+    for direction, register in registers_of(decision.returned_from.snapshot).items() if decision.returned_from else ():
+        detail[f"returned_from_{direction}_milliwh"] = register.milliwh
     return "epoch", detail
+
+
+def _open_of(doubts: Iterable[Doubt]) -> Record:
+    """What a decision leaves open of each direction, and since when it can have flowed, where that is earlier."""
+    detail: Record = {}
+    for doubt in doubts:
+        key = f"{doubt.direction}_uncertain_milliwh"
+        detail[key] = int(detail.get(key) or 0) + max(doubt.milliwh, doubt.earlier_milliwh)
+        if doubt.earlier_milliwh:
+            detail[f"{doubt.direction}_since_utc_us"] = doubt.since_us
+    return detail
 
 
 def resumed(decision: Accepted | Rollover | NewEpoch, reason: Reason, readings: int) -> Event:
     """Readings are booked again. Those that were held for a jump that is gone were a glitch: nothing of them counts."""
     detail: Record = {"reason": reason.value, "readings": readings}
     if isinstance(decision, Accepted) and reason in GLITCHES:
-        detail |= {"classified": Class.GLITCH.value, "rule": Rule.BACK_ON_THE_OLD_LINE.value}
+        detail |= {"classified": decision.found.value, "rule": decision.rule.value}
+        detail |= _open_of(decision.doubts)
     return "resumed", detail
 
 

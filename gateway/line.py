@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from drivers import ConfigurationError, DriverError, MeterIdentity
+from drivers.modbus.link import Reply
 from drivers.recording import Tape
 
 from .clock import Clock
+from .guests import Guest, Guests
 from .pulse import REACH_WITHIN_S, Pulse
 from .read import Reading, read_meter
 from .turns import Answer, LineMeter, Turns
@@ -32,8 +34,11 @@ class Line(threading.Thread):
         clock: Clock,
         deliver: Callable[[Reading], None],
         report_failure: Callable[[str, str], None],
+        guests: Guests | None = None,
     ) -> None:
+        """`guests`: who may ask on this line besides, in its gaps."""
         super().__init__(name=f"line {name}", daemon=True)
+        self._guests = guests
         self.meters = {meter.name: meter for meter in meters}
         self.pulse = Pulse(self.name, clock)
         self._turns = Turns(meters, clock)
@@ -63,23 +68,52 @@ class Line(threading.Thread):
     def run(self) -> None:
         """Read meters until stopped, then let go of the port."""
         try:
-            while (meter := self._wait_for_turn()) is not None:
-                self._read(meter)
+            while (turn := self._wait_for_turn()) is not None:
+                if isinstance(turn, Guest):
+                    self._serve(turn)
+                else:
+                    self._read(turn)
         finally:
             for meter in self.meters.values():
                 meter.polled.close()
 
-    def _wait_for_turn(self) -> LineMeter | None:
-        """The meter whose turn it is, waited for; None once stopped."""
+    def ask_as_guest(self, guests: Guests, question: tuple[int, int, int, int]) -> Guest | None:
+        """Put a question from outside, to be asked in a gap; None where too many wait."""
+        with self._changed:
+            guest = guests.put(question)
+            self._changed.notify()
+        return guest
+
+    def _wait_for_turn(self) -> LineMeter | Guest | None:
+        """The meter whose turn it is, waited for, or a guest who has time to ask; None once stopped."""
         with self._changed:
             while not self._stopping:
                 self.pulse.turn()
                 meter, pause_s = self._turns.choose()
+                if self._guests is not None:
+                    gap_s = 0.0 if meter is not None else pause_s
+                    guest = self._guests.take(gap_s, self._turns.is_far_from_edges)
+                    if guest is not None:
+                        return guest
                 if meter is not None:
                     self._turns.begin(meter)
                     return meter
                 self._changed.wait(min(pause_s, WAIT_AT_MOST_S))
             return None
+
+    def _serve(self, guest: Guest) -> None:
+        """Ask a guest's question."""
+        if self._guests is None:
+            raise RuntimeError(f"{self.name}: a guest where there are none")
+        link = self._guests.link
+        self.pulse.turn(REACH_WITHIN_S + max(meter.request_within_s for meter in self.meters.values()))
+        outcome: Reply | DriverError
+        try:
+            outcome = link.run(link.ask(*guest.question))
+        except DriverError as error:
+            outcome = error
+        self._guests.end(guest, outcome)
+        self.pulse.turn()
 
     def _read(self, meter: LineMeter) -> None:
         answer: Answer

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from drivers import DriverError, MeterIdentity, SystemTicker
 from drivers.meter_time import Timed
+from drivers.modbus.codec import check_question
+from drivers.modbus.frames import Question
 from drivers.modbus.link import ModbusLink
 from drivers.recording import Tape
 
@@ -18,6 +20,7 @@ from .clock import Clock
 from .config.types import Config, MeterSection
 from .config.way import WayKind, way_of
 from .endpoints import Endpoints
+from .guests import WITHIN_S, Guests, question_of, told
 from .ledger.records import Record
 from .line import Line
 from .meter_clock import ClockMeter, MeterClock
@@ -61,6 +64,7 @@ class Lines:
         self._listener, self._clock_meter = listener, clock_meter
         self._overheard: dict[str, Overheard] = {}
         self._link_of: dict[str, ModbusLink] = {}
+        self._guests_of: dict[str, Guests] = {}
         self._counters = {one.name: tuple(counter.name for counter in one.counter) for one in config.meter}
         self.witnesses: dict[str, MeterWitness] = {}
         """Of meters that tell the time beside ours."""
@@ -95,27 +99,56 @@ class Lines:
             return {"error": f"{type(answer).__name__}: {answer}", **recording}
         return {**reading_view(*answer, line.meters[name].polled.registers), **recording}
 
+    def probe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer of `netmeter scan`: one question to any unit on the line of `meter`, asked in a gap of that line."""
+        name = str(request.get("meter", ""))
+        line = self._line_of.get(name)
+        if line is None:
+            return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
+        guests = self._guests_of[name]
+        try:
+            question = question_of(request)
+            check_question(Question(*question), guests.link.framing)
+        except ValueError as error:
+            return {"error": str(error)}
+        guest = line.ask_as_guest(guests, question)
+        if guest is None:
+            return {"error": f"the line of {name} has too many questions waiting: does another scan run?"}
+        try:
+            return told(guest.answer.get(timeout=WITHIN_S))
+        except queue.Empty:
+            guests.leave(guest)
+            return {
+                "error": f"the line of {name} had no gap of {guests.takes_s:.1f} s within {WITHIN_S:.0f} s between its "
+                "own readings: raise poll_s or lower timeout_ms, or stop the gateway while you scan"
+            }
+
     def _open(self) -> list[Line | Endpoints]:
         lines: list[Line | Endpoints] = []
         places: list[tuple[str, int, list[LineMeter]]] = []
+        guests: list[Guests] = []
         for name, sections in by_line(self._config.meter).items():
             meters, way = self._open_meters(sections, len(places)), way_of(sections[0])
+            own = self._guests_of[sections[0].name]
             if way.is_endpoint:
                 places.append((way.host, way.tcp_port, meters))
+                guests.append(own)
             else:
-                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure))
+                lines.append(Line(name, meters, self._clock, self._deliver, self._report_failure, own))
         if places:
-            lines.append(Endpoints(places, self._clock, SystemTicker(), self._deliver, self._report_failure))
+            lines.append(Endpoints(places, self._clock, SystemTicker(), self._deliver, self._report_failure, guests))
         return lines
 
     def _open_meters(self, sections: list[MeterSection], endpoints_before: int) -> list[LineMeter]:
         """The meters of one line."""
         line = open_line(sections, self._folder, SystemTicker())
         overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
+        guests = Guests(line.link, self._clock, silence_s(sections[0], sections))
         meters = []
         for section in sections:
             polled = line.meters[section.name]
             self._link_of[section.name] = line.link
+            self._guests_of[section.name] = guests
             if way_of(section).kind is not WayKind.TCP:  # where nobody else can be heard
                 self._overheard[section.name] = overheard
             if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from drivers import Profile, Stepped, Ticker, load_profile
 from drivers.build import open_polled
+from drivers.fitting import Fitting, fitted
 from drivers.modbus.line_times import STANDARD_BITS, bits_of
 from drivers.modbus.link import Framing, ModbusLink
-from drivers.ratio import with_ratio
 from drivers.transport.base import Transport
 from drivers.transport.serial import Parity, SerialTransport
 from drivers.transport.tcp import TcpTransport
 
-from .config.types import Config, MeterSection
+from .config.types import Config, MeterSection, Role
 from .config.way import WayKind, way_of
 
 UARTS = ("ttyS", "ttyUSB", "ttyAMA", "ttyO", "ttymxc")
@@ -38,8 +38,9 @@ class OpenLine:
 
 
 def profile_of(section: MeterSection, folder: Path) -> Profile:
-    """The profile that a meter is read by, its ratio put in. Raises drivers.ProfileError."""
-    return with_ratio(_profile(section.profile, folder), section.ratio)
+    """The profile that a meter is read by, fitted to it. Raises drivers.ProfileError."""
+    fitting = Fitting(section.whole_ratio, section.word_order, section.base_address, section.sum_phases)
+    return fitted(_profile(section.profile, folder), fitting)
 
 
 def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> OpenLine:
@@ -56,7 +57,8 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
         ticker,
         timeout_us=max(section.timeout_ms for section in sections) * 1000,
         baud_bd=None if is_tcp else first.baud_bd,
-        pause_us=max(profile.pause_us for profile in profiles.values()),
+        pause_us=max(_pause_us(section, profiles[section.name]) for section in sections),
+        connect_pause_us=max(section.connect_pause_ms for section in sections) * 1000,
         character_bits=_character_bits(first),
         is_paced=_has_uart(first),
     )
@@ -67,11 +69,18 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
             section.unit,
             swap_direction=section.swap_direction,
             sunspec_base=section.sunspec_base,
+            sunspec_model=section.sunspec_model,
+            sunspec_meter=section.sunspec_meter,
+            produces=section.role is Role.PRODUCTION,
             max_registers=section.max_registers,
         )
         for section in sections
     }
     return OpenLine(link, meters)
+
+
+def _pause_us(section: MeterSection, profile: Profile) -> int:
+    return profile.pause_us if section.pause_ms is None else section.pause_ms * 1000
 
 
 def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> dict[str, Stepped]:
@@ -101,7 +110,8 @@ def longest_request_s(section: MeterSection, sections: list[MeterSection]) -> fl
     timeout_s = max(one.timeout_ms for one in sections) / 1000
     has_wire = way_of(section).kind is not WayKind.TCP
     wire_s = 2 * 256 * _character_bits(section) / section.baud_bd if has_wire else 0.0  # the longest frame each way
-    return 3 * timeout_s + wire_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
+    pauses_s = max(one.connect_pause_ms + (one.pause_ms or 0) for one in sections) / 1000
+    return 3 * timeout_s + wire_s + pauses_s + 1.0  # quiet before it, the answer, quiet after it; a second for the rest
 
 
 def silence_s(section: MeterSection, sections: list[MeterSection]) -> float:

@@ -14,9 +14,10 @@ from .timeline import Timeline
 from .uncertainty import Mark, start_uncertain_milliwh
 
 
-def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int) -> None:
+def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int, most_us: int) -> None:
     """Place the last booked reading `step_us` (below zero) from where it was, by the clock that holds now.
 
+    From further ahead than `most_us` no interval is parked: it would not go on in years. It closes with what it has.
     No edge may wait for confirmation. What stands between the buckets of both places is the last register: it is
     known to its digit and its window.
     """
@@ -24,6 +25,10 @@ def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_mil
     leaves_interval = new_us < timeline.edge_at_or_before_us(state.interval_start_us)
     if leaves_interval and state.frontier_us:
         state.again.append(_so_far(state, timeline, limit_milliw))
+    elif leaves_interval and old_us - new_us > most_us:
+        state.incomplete = True
+        state.again.append(_so_far(state, timeline, limit_milliw))
+        state.frontier_us = timeline.next_edge_us(state.interval_start_us)
     elif leaves_interval:
         _park(state, timeline, limit_milliw)
     before, after = timeline.bucket_name(old_us), timeline.bucket_name(new_us)
@@ -62,7 +67,7 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
             account.closed_us = max(account.closed_us, edge_us)
 
 
-def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], limit_milliw: int) -> None:
+def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], bucket_now: str, limit_milliw: int) -> None:
     """Book growth over a stretch of which nobody knows when it began or how long it was: to `unassigned`.
 
     The clock was set back while the machine was off: its monotonic time began anew.
@@ -77,7 +82,8 @@ def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], limit_m
         account.last_milliwh = mark.register_milliwh
         account.interval_unassigned_milliwh += grown_milliwh
         account.interval_uncertain_milliwh += grown_milliwh + own_milliwh
-        account.doubt(UNASSIGNED_NAME, own_milliwh)
+        for bucket in (UNASSIGNED_NAME, bucket_now):
+            account.doubt(bucket, own_milliwh)
         account.marks = [mark]
 
 

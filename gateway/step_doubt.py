@@ -7,13 +7,17 @@ that drift explains settles all edges before it: a clock that loses a second a d
 Plain functions on the accumulator's state; closed intervals are not changed.
 """
 
-from .clock_steps import drift_us
+from collections import Counter
+
+from .clock import LAST_CREDIBLE_US
+from .clock_steps import STEP_US, drift_us
 from .energy import AccumulatorState, EdgeAtRisk, OpenPart
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
-EDGES_KEPT = 1000
-"""More than a year of two a day."""
+EDGES_KEPT = 24
+"""One by one: almost two weeks of two a day. The state is written with every commit, so older ones are only counted."""
+KINDS_KEPT = 100
 NEAR_MOST = 400
 """Edges that one step is followed over: a clock that was wrong by more than half a year has lost its account anyway."""
 
@@ -21,33 +25,64 @@ NEAR_MOST = 400
 def pass_edge(state: AccumulatorState, edge_us: int, before: str, after: str) -> None:
     """A bucket edge was passed by the clock that holds now."""
     if before != after:
-        del state.at_risk[: len(state.at_risk) + 1 - EDGES_KEPT]
+        while len(state.at_risk) >= EDGES_KEPT:
+            _count(state.at_risk_before, state.at_risk.pop(0))
         state.at_risk.append(EdgeAtRisk(edge_us, before, after))
 
 
-def doubt_step(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int) -> None:
-    """The wall clock was set by `step_us` since the last booked reading: tell what may lie in a wrong bucket."""
-    reach_us = abs(step_us)
-    _doubt_open_intervals(state, most_energy_milliwh(limit_milliw, reach_us))
+def _count(kinds: list[EdgeAtRisk], edge: EdgeAtRisk) -> None:
+    """Add an edge to those that fare alike with each step to come: the same buckets, wrong and told by as much."""
+    for kind in kinds:
+        if _kind(kind) == _kind(edge):
+            kind.count += edge.count
+            return
+    del kinds[: len(kinds) + 1 - KINDS_KEPT]
+    kinds.append(edge)
+
+
+def _kind(edge: EdgeAtRisk) -> tuple[str, str, int, int, bool]:
+    return edge.before, edge.after, edge.net_us, edge.told_us, edge.settled
+
+
+def doubt_step(
+    state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int, passed_us: int | None = None
+) -> None:
+    """The wall clock was set by `step_us` since the last booked reading: tell what may lie in a wrong bucket.
+
+    `passed_us`: how long ago that was. A clock that leaps by years misplaces no more than has flowed since the account
+    began: of each bucket, for all its edges, and of each interval.
+    """
+    reach_us, age_us = abs(step_us), _age_us(state, passed_us)
+    doubts_us: Counter[str] = Counter()
+    _doubt_open_intervals(state, most_energy_milliwh(limit_milliw, min(reach_us, age_us)))
     since_us = abs(state.instant_us - state.set_us) if state.set_us else 0
     jumped = reach_us > drift_us(since_us)
     if step_us > 0:
         for _, before, after in _near(timeline, state.instant_us, step_us):
-            _tell(state, before, after, reach_us, limit_milliw)  # passed by the next booking, so much too late
+            _add(doubts_us, before, after, reach_us)  # passed by the next booking, so much too late
     else:
         _remember_behind(state, timeline, state.instant_us, step_us)
     if jumped:
         if step_us < 0:  # the account may have begun on the other side of an edge
             _remember_behind(state, timeline, state.began_us, step_us)
         state.began_us += step_us
-    for edge in state.at_risk:
+    for edge in (*state.at_risk_before, *state.at_risk):
         if not jumped and edge.settled:
             continue
         edge.net_us += step_us
-        _tell(state, edge.before, edge.after, max(abs(edge.net_us) - edge.told_us, 0), limit_milliw)
+        _add(doubts_us, edge.before, edge.after, edge.count * max(abs(edge.net_us) - edge.told_us, 0))
         edge.told_us = max(abs(edge.net_us), edge.told_us)
         edge.settled = not jumped
+    for bucket, doubt_us in doubts_us.items():
+        _tell(state, bucket, most_energy_milliwh(limit_milliw, min(doubt_us, age_us)))
     state.set_us = state.instant_us + step_us
+
+
+def _age_us(state: AccumulatorState, passed_us: int | None) -> int:
+    """How long the account has gone on; where nobody knows, for ever."""
+    if passed_us is None or not state.began_us:
+        return LAST_CREDIBLE_US
+    return max(state.instant_us - state.began_us, 0) + passed_us + drift_us(passed_us) + STEP_US
 
 
 def _remember_behind(state: AccumulatorState, timeline: Timeline, instant_us: int, step_us: int) -> None:
@@ -84,9 +119,13 @@ def _near(timeline: Timeline, instant_us: int, step_us: int) -> list[tuple[int, 
     return found
 
 
-def _tell(state: AccumulatorState, before: str, after: str, duration_us: int, limit_milliw: int) -> None:
-    doubt_milliwh = most_energy_milliwh(limit_milliw, duration_us)
+def _add(doubts_us: Counter[str], before: str, after: str, duration_us: int) -> None:
+    if duration_us:
+        doubts_us[before] += duration_us
+        doubts_us[after] += duration_us
+
+
+def _tell(state: AccumulatorState, bucket: str, doubt_milliwh: int) -> None:
     for account in state.directions.values():
-        if doubt_milliwh and account.present:
-            account.doubt(before, doubt_milliwh)
-            account.doubt(after, doubt_milliwh)
+        if account.present:
+            account.doubt(bucket, doubt_milliwh)

@@ -8,9 +8,10 @@ agree again. Nothing is corrected by it. Counted since the daemon's start or the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from drivers import Profile
-from drivers.profile_file import ENERGY_UNITS_WH
+from drivers.profile_register import ENERGY_UNITS_WH
 
 from .config.types import MeterSection
 from .energy import AccumulatorState, Direction
@@ -27,7 +28,7 @@ class TariffCounter:
     name: str
     direction: Direction
     buckets: tuple[str, ...]
-    milliwh_per_unit: int
+    milliwh_per_unit: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def counters_of(section: MeterSection, profile: Profile) -> tuple[TariffCounter,
     for one in section.counter:
         imports = one.name.startswith("energy_import_") is not section.swap_direction
         if (register := registers.get(one.name)) is not None:
-            scale = int(ENERGY_UNITS_WH[register.unit] * 1000) * section.ratio
+            scale = int(ENERGY_UNITS_WH[register.unit] * 1000) * section.whole_ratio
             direction = Direction.IMPORT if imports else Direction.EXPORT
             found.append(TariffCounter(one.name, direction, one.buckets, scale))
     return tuple(found)
@@ -105,7 +106,7 @@ def _stand(counter: TariffCounter, value: Decimal, account: AccumulatorState) ->
     ours = account.directions[counter.direction]
     return _Stand(
         account.register_epoch,
-        int(value * counter.milliwh_per_unit),
+        int(Fraction(value) * counter.milliwh_per_unit),
         _sum(ours.totals_milliwh, counter.buckets),
         _sum(ours.uncertain_milliwh, (*counter.buckets, UNASSIGNED_NAME)) + ours.totals_milliwh.get(UNASSIGNED_NAME, 0),
     )
@@ -119,4 +120,4 @@ def _digit_milliwh(counter: TariffCounter, value: Decimal) -> int:
     """The step of the last digit that the counter's value is written with."""
     exponent = value.as_tuple().exponent
     digit = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(1)
-    return max(1, int(digit * counter.milliwh_per_unit))
+    return max(1, int(Fraction(digit) * counter.milliwh_per_unit))

@@ -62,7 +62,7 @@ class Timeline:
         """The last edge up to `utc_us`: where the interval that holds it begins."""
         # Two intervals back there is an edge, whatever the zone's offset does: it changes by less than an interval's
         # grid can hide only where that is an hour, and then by half of one.
-        edge_us = self.next_edge_us(max(utc_us - 2 * self.interval_us, FIRST_CREDIBLE_US))
+        edge_us = self.next_edge_us(max(utc_us - 2 * self.interval_us, self.first_credible_us))
         while (later_us := self.next_edge_us(edge_us)) <= utc_us:
             edge_us = later_us
         return min(edge_us, utc_us)

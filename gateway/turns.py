@@ -163,6 +163,14 @@ class Turns:
         now_us, monotonic_us = self._clock.wall_us(), self._clock.monotonic_us()
         if not meter.identity_every_us or monotonic_us - meter.known_us < meter.identity_every_us:
             return False
+        return self._is_far_from_edge(meter, now_us)
+
+    def is_far_from_edges(self) -> bool:
+        """Whether none of its meters has an edge now, or just had one."""
+        now_us = self._clock.wall_us()
+        return all(self._is_far_from_edge(meter, now_us) for meter in self.meters.values())
+
+    def _is_far_from_edge(self, meter: LineMeter, now_us: int) -> bool:
         reach_us = REACH_US * meter.schedule.rate
         return meter.edges.next_edge_us(now_us - reach_us) > now_us + reach_us
 

@@ -35,6 +35,8 @@ def edge_bounds(
     edge_us: int, before: Mark | None, after: Mark | None, containing: tuple[Mark, ...], limit_milliw: int
 ) -> tuple[int, int]:
     """The least and the most that the register can have been at the edge, from the marks around it."""
+    if before is not None and after is not None and not containing:
+        return _bounds_between(edge_us, before, after, limit_milliw)
     lows, highs = [0], []
     for mark in (before, *containing):
         if mark is not None:
@@ -58,16 +60,22 @@ def edge_bounds(
     return low, high
 
 
-def edge_uncertain_milliwh(
-    edge_us: int,
-    booked_milliwh: int,
-    before: Mark | None,
-    after: Mark | None,
-    containing: tuple[Mark, ...],
-    limit_milliw: int,
-) -> int:
-    """How far the booked register can be from the true one at the edge. At least one mark must be given."""
-    low, high = edge_bounds(edge_us, before, after, containing, limit_milliw)
+def _bounds_between(edge_us: int, before: Mark, after: Mark, limit_milliw: int) -> tuple[int, int]:
+    """The same for an edge that no window contains: a year's gap has thousands."""
+    least = before.register_milliwh - before.rounding_milliwh
+    most = after.register_milliwh + after.resolution_milliwh
+    # Energy rounded up, as `most_energy_milliwh` does; neither mark is on the wrong side of the edge.
+    since = -(-limit_milliw * (edge_us - before.earliest_us) // MICROWATT_HOUR_DIVISOR)
+    until = -(-limit_milliw * (after.latest_us - edge_us) // MICROWATT_HOUR_DIVISOR)
+    low = max(0, least, after.register_milliwh - after.rounding_milliwh - until)
+    high = min(most, before.register_milliwh + before.resolution_milliwh + since)
+    # More flowed than the windows allow: the clock was set between the two. Only the registers are left.
+    return (low, high) if low <= high else (least, most)
+
+
+def edge_uncertain_milliwh(bounds_milliwh: tuple[int, int], booked_milliwh: int) -> int:
+    """How far the booked register can be from the true one at an edge with these bounds."""
+    low, high = bounds_milliwh
     return max(high - booked_milliwh, booked_milliwh - low, 0)
 
 

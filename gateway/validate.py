@@ -3,13 +3,15 @@
 Neither wrong rule of the field is used here: a fallen register is never taken as the new baseline at once
 (one momentary zero would book the lifetime total), and never refused for ever (a swapped meter would stop
 the account). It is quarantined, and becomes a new register epoch only when further readings count on from it.
+One that stands still where it fell to proves nothing, and one that returns to its old line has never been another.
 A rejected reading costs no energy: the register is cumulative, and the next good one carries it all.
 A wall clock that leaps ahead or is set back is held in the same way: one wrong time must not close the intervals of
 years, nor repeat them.
-The words it speaks are in `decision`; whether one reading counts on from another is in `follow`.
+The words it speaks are in `decision`; whether one reading counts on from another is in `follow` and `register_step`,
+the row of held readings in `quarantine`, what stays open in `undecided`, and who comes back in `returned`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -37,8 +39,21 @@ from .decision import (
     Waiting,
 )
 from .energy import Direction, registers_of
-from .follow import CLOCK_JUMP_US, ORDINARY, Followed, changed_basis, clock_jumped, follow
+from .follow import CLOCK_JUMP_US, ORDINARY, SAME_REGISTERS, Followed, changed_basis, clock_jumped, follow
+from .quarantine import (
+    JUMPS,
+    begun_with,
+    in_question,
+    is_long_enough,
+    longer_by,
+    next_in_row,
+    proves_nothing,
+    released,
+    with_serial_of,
+)
 from .read import Reading
+from .returned import maybe_returned
+from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others
 
 __all__ = [
     "CLOCK_JUMP_US",
@@ -61,14 +76,12 @@ __all__ = [
     "validate",
 ]
 
-SAME_REGISTERS = (None, Reason.NOT_AVAILABLE)
-"""Objections under which what is there counts on from the last accepted reading."""
-
 
 def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """Decide on one reading. The returned state belongs to the decision and is stored with it."""
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     state = _by_basis(state, limits.basis)
+    reading = _without(reading, _doubted(state, reading))
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
     if not registers_of(reading.snapshot):
@@ -86,7 +99,7 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
         return _hold(state, changed, reading, limits)
     line = follow(state.last, state.memories, reading, limits, state.lost)
     if line.objection is None:
-        return _accept(state, line), Accepted(line.reading, tuple(line.notes), frozenset(line.frozen))
+        return _accept(state, line), _accepted(state, line, reading, limits)
     return _hold(state, line.objection, reading, limits)
 
 
@@ -96,60 +109,53 @@ def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
         return state
     if state.basis is None:
         state = msgspec.structs.replace(state, basis=basis)
-    return state if state.held_first is None or state.held_basis == basis else _released(state)
+    return state if state.held_first is None or state.held_basis == basis else released(state)
 
 
-def _released(state: ValidatorState) -> ValidatorState:
-    """The state with an empty quarantine."""
-    return msgspec.structs.replace(
-        state, held_reason=None, held_first=None, held_latest=None, held_count=0, held_memories={}, held_basis=None
-    )
+def _doubted(state: ValidatorState, reading: Reading) -> frozenset[Direction]:
+    """The registers that still stand where they fell to; one that has moved is looked at again."""
+    if not state.doubted:
+        return frozenset()
+    shown = registers_of(reading.snapshot)
+    return frozenset(one for one, milliwh in state.doubted.items() if one in shown and shown[one].milliwh == milliwh)
+
+
+def _without(reading: Reading, directions: Collection[Direction]) -> Reading:
+    snapshot = reading.snapshot
+    if Direction.IMPORT in directions:
+        snapshot = replace(snapshot, energy_import=None)
+    if Direction.EXPORT in directions:
+        snapshot = replace(snapshot, energy_export=None)
+    return replace(reading, snapshot=snapshot)
 
 
 def _accept(state: ValidatorState, line: Followed) -> ValidatorState:
     reading = line.reading
-    if reading.serial is None and state.last is not None:
-        # The identity block could not be read this time: who it was is still known.
-        reading = replace(reading, serial=state.last.serial)
+    reading = with_serial_of(reading, state.last)
     had = {} if state.last is None else dict.fromkeys(registers_of(state.last.snapshot), state.last)
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
-    return msgspec.structs.replace(_released(state), last=reading, lost=lost, memories=line.memories)
+    doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
+    return msgspec.structs.replace(released(state), last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 
-def _watched_us(first: Reading, reading: Reading) -> int:
-    """How long a row of held readings has lasted; no wall clock can shorten it within one boot."""
-    if first.boot_id == reading.boot_id:
-        return reading.monotonic_us - first.monotonic_us
-    return reading.latest_us - first.latest_us
-
-
-def _next_held(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
-    """The reading behind the newest held one, if it is by the same clock and of the same registers; else None."""
-    latest = state.held_latest
-    if latest is None or reading.instant_us <= latest.instant_us or clock_jumped(latest, reading):
-        return None
-    line = follow(latest, state.held_memories, reading, limits)
-    return line if line.objection is None and _same_directions(latest, reading) else None
+def _accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Accepted:
+    """The decision to book a reading on the old line, and what it leaves open."""
+    doubts, found, rule = either_way(state, line, reading, limits)
+    notes, frozen = tuple(line.notes), frozenset(line.frozen)
+    return Accepted(line.reading, notes, frozen, (*line.doubts, *doubts, *of_doubted(state, line, limits)), found, rule)
 
 
 def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """The first reading of a meter needs a second that agrees; it is asked for at once."""
-    first = state.held_first
+    reason, first = Reason.FIRST_READING, state.held_first
     if first is None or reading.instant_us <= first.instant_us:
-        return _held(state, Reason.FIRST_READING, reading, limits), Quarantined(Reason.FIRST_READING, None, reading)
-    line = _next_held(state, reading, limits)
+        return begun_with(state, reason, reading, limits), Quarantined(reason, None, reading)
+    line = next_in_row(state, reading, limits)
     if line is None:
-        return _held(state, Reason.FIRST_READING, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
-    decision = NewEpoch(
-        Reason.FIRST_READING,
-        state.register_epoch + 1,
-        None,
-        first,
-        line.reading,
-        Class.FIRST_READING,
-        Rule.SECOND_READING_AGREES,
-    )
+        return begun_with(state, reason, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
+    found, rule = Class.FIRST_READING, Rule.SECOND_READING_AGREES
+    decision = NewEpoch(reason, state.register_epoch + 1, None, first, line.reading, found, rule)
     return _begun(decision, line, limits, state), decision
 
 
@@ -160,7 +166,7 @@ def _begun(decision: NewEpoch, line: Followed, limits: Limits, before: Validator
         opened = Opened(decision.previous, decision.first, before.memories, basis=before.basis)
     return ValidatorState(
         register_epoch=decision.register_epoch,
-        last=line.reading,
+        last=decision.reading,
         memories=_settled(line.memories),
         basis=limits.basis,
         opened=opened,
@@ -175,19 +181,38 @@ def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, Re
 
 def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """Quarantine a reading; enough of them that count on from each other, over enough time, are believed."""
-    first, line = state.held_first, _next_held(state, reading, limits)
-    if first is None or line is None:
-        return _held(state, reason, reading, limits), Quarantined(reason, state.last, reading)
-    held = msgspec.structs.replace(
-        state,
-        held_reason=state.held_reason or reason,
-        held_latest=line.reading,
-        held_count=state.held_count + 1,
-        held_memories=line.memories,
-    )
-    if held.held_count >= limits.confirm_readings and _watched_us(first, reading) >= limits.confirm_span_us:
-        return _believe(held, line, reading, limits)
+    line = next_in_row(state, reading, limits)
+    if line is None:
+        return begun_with(state, reason, reading, limits), Quarantined(reason, state.last, reading)
+    held = longer_by(state, line, reason, limits)
+    if is_long_enough(held, limits):
+        if not proves_nothing(held, limits):
+            return _believe(held, line, reading, limits)
+        without = _accept_without(held, reading, limits)
+        if without is not None:
+            return without
     return held, Quarantined(held.held_reason or reason, state.last, reading)
+
+
+def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision] | None:
+    """Go on without the registers that stand still where they fell to, if there are others that count on."""
+    asked, shown = in_question(state, limits), registers_of(reading.snapshot)
+    rest = _without(reading, asked)
+    if state.last is None or not registers_of(rest.snapshot):
+        return None
+    line = follow(state.last, state.memories, rest, limits, state.lost)
+    if line.objection not in SAME_REGISTERS:
+        return None
+    doubted = {**state.doubted, **{direction: shown[direction].milliwh for direction in asked if direction in shown}}
+    decision = Accepted(
+        line.reading,
+        tuple(line.notes),
+        frozenset(line.frozen),
+        (*line.doubts, *of_the_others(state, line, limits), *of_doubted(state, line, limits)),
+        Class.STOOD_STILL,
+        Rule.STANDS_WHERE_IT_FELL,
+    )
+    return msgspec.structs.replace(_accept(state, line), doubted=doubted), decision
 
 
 def _believe(
@@ -197,30 +222,76 @@ def _believe(
     if state.last is None or state.held_first is None or state.held_reason is None:
         raise ValueError("nothing is held")
     reason, held_reason = changed_basis(state.basis, limits.basis), state.held_reason
+    held_jumps = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP)
     if reason is None:
         line = follow(state.last, state.memories, reading, limits, state.lost)
+        asleep = _asleep(state, reading, limits) if held_reason in held_jumps else None
+        if line.objection in held_jumps and asleep is not None:
+            line = asleep
         if line.objection in SAME_REGISTERS:
-            return _accept(state, line), Accepted(line.reading, tuple(line.notes), frozenset(line.frozen))
+            return _accept(state, line), _accepted(state, line, reading, limits)
         # That zero is within reach by now proves nothing: it had to be when the register fell.
-        if line.objection is Reason.ROLLED_OVER and held_reason not in (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP):
+        if line.objection is Reason.ROLLED_OVER and (held_reason not in held_jumps or asleep is not None):
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
-            rolled = Rollover(state.last, line.reading, reading, line.widths_milliwh, notes, frozen)
-            return _accept(state, line), rolled
+            widths, doubts = line.widths_milliwh, (*line.doubts, *of_rollover(state, line, limits))
+            return _accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
-        if reason is not Reason.METER_REPLACED and held_reason in (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP):
+        if reason is not Reason.METER_REPLACED and held_reason in held_jumps:
             reason = held_reason
-    found, rule = found_in(reason, state.last, state.held_first, limits)
-    epoch = state.register_epoch + 1
-    decision = NewEpoch(reason, epoch, state.last, state.held_first, confirming.reading, found, rule)
+    return _begin_anew(state, reason, confirming, reading, limits)
+
+
+def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
+    """The line if the registers stood still and gave all at once, and the service can have carried that since."""
+    if state.last is None or state.held_first is None:
+        return None
+    first = follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True)
+    if first.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
+        return None
+    shown = registers_of(state.held_first.snapshot)
+    if any(shown[direction].milliwh == 0 for direction in first.objections):
+        return None  # a rollover that stood still until it shows 0 is rather a reset
+    return follow(state.last, state.memories, reading, limits, state.lost, asleep=True)
+
+
+def _begin_anew(
+    state: ValidatorState, reason: Reason, confirming: Followed, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """A new register epoch, which begins where the row began to move; or the line before the last goes on."""
+    first = state.held_first
+    if state.held_reason in JUMPS and state.held_moved is not None:
+        first = state.held_standing or first
+    if state.last is None or first is None:
+        raise ValueError("nothing is held")
+    returned = _go_on_with_returned(state, reason, first, reading, limits)
+    if returned is not None:
+        return returned
+    found, rule = found_in(reason, state.last, first, limits)
+    last = with_serial_of(confirming.reading, state.held_latest)
+    doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits))
+    decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
     return _begun(decision, confirming, limits, state), decision
 
 
-def _held(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
-    """The state with this reading as the first in quarantine."""
-    held = msgspec.structs.replace(_released(state), held_reason=reason, held_count=1, held_basis=limits.basis)
-    return msgspec.structs.replace(held, held_first=reading, held_latest=reading)
-
-
-def _same_directions(one: Reading, other: Reading) -> bool:
-    directions: set[Direction] = set(registers_of(one.snapshot))
-    return directions == set(registers_of(other.snapshot))
+def _go_on_with_returned(
+    state: ValidatorState, reason: Reason, first: Reading, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision] | None:
+    """The line before the last, where the row that begins with `first` is that; else None."""
+    back = maybe_returned(state, first, limits) if reason in JUMPS else None
+    if back is None:
+        return None
+    line = follow(back.first, back.memories, reading, limits)
+    if line.objection is not None:
+        return None
+    decision = NewEpoch(
+        reason,
+        state.register_epoch + 1,
+        state.last,
+        back.first,
+        line.reading,
+        Class.RETURNED,
+        Rule.BACK_ON_THE_OLD_LINE,
+        doubts=(*line.doubts, *back.doubts),
+        returned_from=back.previous,
+    )
+    return _begun(decision, line, limits, state), decision

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.output import OutputGroup
+
 from .bench.cli import bench
 
 # The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
 DEFAULT_SPEED = 30
 SOAK_FAULTS = 50
+BAUDS_BD = ["1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OutputGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Everything that stands in for the world around a gateway.
 
@@ -51,29 +54,46 @@ def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broke
 
 
 @main.command(
-    epilog="Example: netmeter-hil simulate --dump meter.txt --tcp-port 15020.  It says `ready ADDRESS` when it serves, "
-    "and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; 2 wrong "
-    "options."
+    epilog="Example: netmeter-hil simulate --profile abb-b2x --link ./meter.  It says `ready ADDRESS` when it "
+    "serves, and ends on SIGTERM, Ctrl-C, or with the process that started it.  Exit code: 0 ended; 1 cannot serve; "
+    "2 wrong options."
 )
 @click.option("--dump", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve this register dump.")
 @click.option("--meter", type=click.Choice(["sunspec-203", "sdm630"]), help="Serve this meter in a simulated house.")
-@click.option("--tcp-port", type=click.IntRange(0, 65535), help="Loopback port (dump, sunspec-203); 0 = any free one.")
-@click.option("--link", type=click.Path(path_type=Path), help="Path of the serial port to be made (sdm630).")
+@click.option("--profile", metavar="NAME", help="Serve a meter of this model in a simulated house; `list` names all.")
+@click.option("--tcp-port", type=click.IntRange(0, 65535), help="Loopback port; 0 = any free one.")
+@click.option("--link", type=click.Path(path_type=Path), help="Path of the serial port to be made.")
+@click.option(
+    "--baud", type=click.IntRange(1200, 115200), help="Of the serial port (profile); default: the model's own."
+)
+@click.option("--unit", type=click.IntRange(1, 247), default=1, show_default=True, help="Modbus unit id (profile).")
+@click.option("--refuse-holes", is_flag=True, help="Refuse addresses between registers (profile), as some meters do.")
 @click.option("--seed", type=int, help="Which house.")
 @click.option("--speed", type=click.IntRange(1, 3600), default=1, show_default=True, help="1 = real time.")
 @click.option("--truth", type=click.Path(path_type=Path), help="Write what is truly counted, second by second (CSV).")
 def simulate(
     dump: Path | None,
     meter: str | None,
+    profile: str | None,
     tcp_port: int | None,
     link: Path | None,
+    baud: str | None,
+    unit: int,
+    refuse_holes: bool,
     seed: int | None,
     speed: int,
     truth: Path | None,
 ) -> None:
-    """Serve one meter: a recorded register dump, or a meter in a simulated house."""
-    if (dump is None) == (meter is None):
-        raise click.UsageError("name either --dump FILE or --meter MODEL")
+    """Serve one meter: a recorded register dump, or a meter in a simulated house.
+
+    With --profile: any model that has a meter profile, over Modbus TCP or, with --link, over Modbus RTU.
+    """
+    if [dump, meter, profile].count(None) != 2:
+        raise click.UsageError("name either --dump FILE or --meter MODEL or --profile NAME")
+    if profile is not None:
+        more = [f"--unit={unit}", *(["--refuse-holes"] if refuse_holes else [])]
+        _simulate_profile(profile, tcp_port, link, [*more, *([f"--baud={baud}"] if baud else [])], seed, speed, truth)
+        return
     if (meter == "sdm630") != (link is not None):
         raise click.UsageError("--link PATH goes with --meter sdm630, and that needs it")
     if meter == "sdm630" and tcp_port is not None:
@@ -89,13 +109,42 @@ def simulate(
         raise click.ClickException(f"{dump or meter}: {error}") from error
 
 
-def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, speed: int, truth: Path | None) -> None:
+def _simulate_profile(
+    name: str,
+    tcp_port: int | None,
+    link: Path | None,
+    more: list[str],
+    seed: int | None,
+    speed: int,
+    truth: Path | None,
+) -> None:
+    from .meters import map_meter
+    from .meters.models import MODELS
+
+    if name == "list":
+        click.echo("\n".join(sorted(MODELS)))
+        return
+    if name not in MODELS:
+        raise click.UsageError(f"no model {name}; there is: {', '.join(sorted(MODELS))}")
+    if link is not None and tcp_port is not None:
+        raise click.UsageError("name either --link PATH (serial) or --tcp-port PORT, not both")
+    where = [f"--tcp-port={tcp_port or 0}"] if link is None else [f"--link={link}"]
+    try:
+        map_meter.main([f"--model={name}", *where, *more, *_house_options(seed, speed, truth)])
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{name}: {error}") from error
+
+
+def _house_options(seed: int | None, speed: int, truth: Path | None) -> list[str]:
     from .house import DAY_START_US, DEFAULT_SEED
     from .house_time import Anchor
 
     options = [f"--seed={DEFAULT_SEED if seed is None else seed}", *Anchor.now(DAY_START_US, speed).options()]
-    if truth is not None:
-        options.append(f"--truth={truth}")
+    return options if truth is None else [*options, f"--truth={truth}"]
+
+
+def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, speed: int, truth: Path | None) -> None:
+    options = _house_options(seed, speed, truth)
     if link is None:
         from .meters import sunspec_tcp
 

@@ -62,16 +62,26 @@ class Fault(Enum):
     """What happens to a call that writes or syncs."""
 
     EIO = "error=EIO"
+    ENOSPC = "error=ENOSPC"
+    EROFS = "error=EROFS"
     HANG = f"delay_enter={NEVER_US}"
 
 
 class CallFault:
     """strace holding on to a process, between `begin` and `end`. `log` keeps the calls that were hit."""
 
-    def __init__(self, fault: Fault, file: Path, log: Path) -> None:
-        """`file`: only calls on it are hit."""
-        self._fault, self._file, self._log = fault, file, log
+    def __init__(
+        self, fault: Fault, file: Path, log: Path, *more_files: Path, calls: str = _CALLS, nth: int = 0
+    ) -> None:
+        """Only calls on these files are hit: all of them, or in each thread only the `nth` from 1."""
+        self._fault, self._files, self._log = fault, (file, *more_files), log
+        self._calls, self._nth = calls, nth
         self._strace: subprocess.Popen[bytes] | None = None
+
+    @property
+    def prefix(self) -> list[str]:
+        """What to put before a command that is to meet the fault from its start; it keeps its pid."""
+        return ["strace", "-D", *self._options]
 
     @property
     def why_not(self) -> str:
@@ -91,15 +101,21 @@ class CallFault:
 
     def begin(self, pid: int) -> None:
         """Attach to every thread of `pid`. Raises TimeoutError where that does not happen."""
-        command = ["strace", "-f", "-qq", "-p", str(pid), "-o", str(self._log), "-P", str(self._file)]
-        command += ["-e", f"trace={_CALLS}", "-e", f"inject={_CALLS}:{self._fault.value}"]
+        command = ["strace", "-p", str(pid), *self._options]
         self._strace = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         deadline_s = time.monotonic() + ATTACH_S
-        while not _all_traced(pid, self._strace.pid):
+        while not all_traced(pid, self._strace.pid):
             if time.monotonic() > deadline_s or self._strace.poll() is not None:
                 self.end()
                 raise TimeoutError(f"strace did not get hold of process {pid} within {ATTACH_S:g} s")
             time.sleep(0.02)
+
+    @property
+    def _options(self) -> list[str]:
+        only = [word for file in self._files for word in ("-P", str(file))]
+        when = f":when={self._nth}" if self._nth else ""
+        injection = f"inject={self._calls}:{self._fault.value}{when}"
+        return ["-f", "-qq", "-o", str(self._log), *only, "-e", f"trace={self._calls}", "-e", injection]
 
     def hits(self) -> int:
         """How many calls have been hit. One that hangs counts only when it is let go: "detached"."""
@@ -114,6 +130,7 @@ class CallFault:
             strace.wait()
 
 
-def _all_traced(pid: int, tracer: int) -> bool:
+def all_traced(pid: int, tracer: int) -> bool:
+    """Whether every thread of a process is held by this tracer. Raises FileNotFoundError where it has ended."""
     statuses = [path / "status" for path in Path(f"/proc/{pid}/task").iterdir()]
     return all(f"TracerPid:\t{tracer}\n" in status.read_text() for status in statuses)

@@ -3,11 +3,14 @@
 Only `hil.gateway_process --sabotage` reaches this file; the daemon's own code has no such switch.
 """
 
+import contextlib
 import copy
+import importlib
+import sqlite3
+import sys
 from enum import StrEnum
-from pathlib import Path
+from typing import Any
 
-import gateway.app
 from gateway.ledger.records import Batch, OutboxRow
 from gateway.ledger.store import Store
 
@@ -17,6 +20,10 @@ class Sabotage(StrEnum):
 
     PUBLISH_BEFORE_COMMIT = "publish-before-commit"
     """Records go to the broker before they are on disk: each commit writes what one some seconds before was given."""
+    SYNCHRONOUS_NORMAL = "synchronous-normal"
+    """Commits are not synced, as most programs leave it: a power cut takes what was told."""
+    FORGET_FAILURES = "forget-failures"
+    """A commit that fails is taken for done."""
 
 
 HELD_MOST = 6
@@ -27,8 +34,8 @@ Made anew from the very same readings a record would have the very same bytes, a
 class PublishFirstStore(Store):
     """Offers a batch's rows at once and writes them some commits late; a kill in between takes them back."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
         self._held: list[Batch] = []
 
     def commit(self, batch: Batch) -> None:
@@ -53,7 +60,33 @@ class PublishFirstStore(Store):
         super().close()
 
 
+class UnsyncedStore(Store):
+    """A store whose log is synced only when it is folded back."""
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+
+class ForgetfulStore(Store):
+    """A store that is silent about its disk."""
+
+    def commit(self, batch: Batch) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            super().commit(batch)
+
+
 def apply(sabotage: Sabotage) -> None:
     """Break the daemon of this process, before it is built."""
-    if sabotage is Sabotage.PUBLISH_BEFORE_COMMIT:
-        vars(gateway.app)["Store"] = PublishFirstStore
+    importlib.import_module("gateway.app")  # with all that it imports: whoever knows the store by name gets another
+    broken = _BROKEN[sabotage]
+    for name, module in list(sys.modules.items()):
+        if name.startswith("gateway.") and vars(module).get("Store") is Store:
+            vars(module)["Store"] = broken
+
+
+_BROKEN: dict[Sabotage, type[Store]] = {
+    Sabotage.PUBLISH_BEFORE_COMMIT: PublishFirstStore,
+    Sabotage.SYNCHRONOUS_NORMAL: UnsyncedStore,
+    Sabotage.FORGET_FAILURES: ForgetfulStore,
+}

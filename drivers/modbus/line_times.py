@@ -30,6 +30,8 @@ class LineTimes:
     pause_us: int = 0
     character_bits: int = STANDARD_BITS
     is_paced: bool = False
+    connect_us: int = 0
+    """Nothing is sent for so long after the port or the connection was opened."""
 
     @property
     def character_us(self) -> int:

@@ -46,6 +46,7 @@ class ModbusLink:
         pause_us: int = 0,
         character_bits: int = STANDARD_BITS,
         is_paced: bool = False,
+        connect_pause_us: int = 0,
         last_transaction: int = 0,
     ) -> None:
         self._transport = transport
@@ -55,7 +56,7 @@ class ModbusLink:
         self.cost = WireCost.rtu(baud_bd or SLOW_BD, pause_us, character_bits) if is_rtu else WireCost.tcp()
         """What the planner reckons with."""
         self.framing = framing
-        self.times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us, character_bits, is_paced)
+        self.times = LineTimes(timeout_us, quiet_us, baud_bd, pause_us, character_bits, is_paced, connect_pause_us)
         self.tape: Tape | None = None
         """Takes down what goes by, while there is one."""
         self._transactor = Transactor(transport.name, framing, self.times, ticker, last_transaction)
@@ -74,6 +75,7 @@ class ModbusLink:
         if tape is not None:
             times = self.times
             numbers = {"timeout_us": times.timeout_us, "baud_bd": times.baud_bd, "pause_us": times.pause_us}
+            numbers["connect_us"] = times.connect_us
             tape.head["framing"] = self.framing.value
             if times.character_bits != STANDARD_BITS:
                 numbers["character_bits"] = times.character_bits
@@ -84,6 +86,7 @@ class ModbusLink:
 
     def close(self) -> None:
         """Close the transport; the next request opens it again. Never raises."""
+        self._transactor.was_closed()
         self._transport.close()
 
     def ask(self, unit: int, function: int, address: int, count: int) -> Steps[Reply]:

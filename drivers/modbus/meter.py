@@ -45,6 +45,7 @@ class ModbusMeter:
         self._reader = BlockReader(link, unit, blocks)
         identity = apart_from(plan_blocks(profile.identity, most, link.cost), blocks, most)
         self._identity = BlockReader(link, unit, identity)
+        self._untold = profile.fitted_notes
 
     @property
     def update_lag_us(self) -> int:
@@ -78,12 +79,13 @@ class ModbusMeter:
             one_moment=image.one_moment,
             swap_direction=self._swap_direction,
         )
-        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
+        notes, self._untold = (*self._untold, *image.notes), ()
+        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, notes)
 
     def record(self, tape: Tape | None) -> None:
         """Take down this meter's conversations from now on, its map learnt anew, so that a tape is whole."""
         if tape is not None:
-            tape.head.update(profile=self._profile.name, unit=str(self._unit), **self._options)
+            tape.head.update(self._profile.fitted, profile=self._profile.name, unit=str(self._unit), **self._options)
             self._reader.relearn()
             self._identity.relearn()
         self._link.record(tape)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..build import open_polled
+from ..fitting import fitted, fitting_of
 from ..meter import Stepped
+from ..profile import Profile
 from ..profile_file import load_profile
 from ..recording import HEARD, SENT, Event, Recording, RecordingError
 from ..transport.scripted import ScriptedTransport, VirtualTicker
@@ -26,7 +28,7 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
     framing, unit, timeout_us = _framing(recording), recording.number("unit"), recording.number("timeout_us")
     if unit is None or timeout_us is None or "profile" not in recording.head:
         raise RecordingError("the recording's head names no profile, unit or timeout_us: it cannot be played")
-    profile = load_profile(recording.head["profile"], search)
+    profile = recorded_profile(recording, search)
     ticker = VirtualTicker()
     link = ModbusLink(
         ScriptedTransport(ticker, _Player(recording).answer),
@@ -37,6 +39,7 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
         pause_us=recording.number("pause_us") or 0,
         character_bits=recording.number("character_bits") or STANDARD_BITS,
         is_paced=recording.head.get("is_paced") == "true",
+        connect_pause_us=recording.number("connect_us") or 0,
         last_transaction=_last_transaction(recording, framing),
     )
     return open_polled(
@@ -46,8 +49,19 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
         swap_direction=recording.head.get("swap_direction") == "true",
         sunspec_base=recording.number("sunspec_base"),
         sunspec_model=recording.number("sunspec_model"),
+        sunspec_meter=recording.number("sunspec_meter"),
+        produces=recording.head.get("produces") == "true",
         max_registers=recording.number("max_registers"),
     )
+
+
+def recorded_profile(recording: Recording, search: Sequence[Path] = ()) -> Profile:
+    """The profile of a recording, fitted as it was then. Raises RecordingError, ProfileError."""
+    try:
+        fitting = fitting_of(recording.head)
+    except ValueError as error:
+        raise RecordingError(f"the recording's head cannot be used: {error}") from error
+    return fitted(load_profile(recording.head["profile"], search), fitting)
 
 
 def _framing(recording: Recording) -> Framing:

@@ -1,16 +1,16 @@
 """A SunSpec device: find the map, walk the chain of models, read the metering model.
 
-The chain is bounded, an announced length is trusted, and every reading checks that its model still stands where it
-was found, because a device may lay out its map anew when it restarts.
-(SunSpec Device Information Model Specification; model 1 = common, 201 to 204 and 701 = metering)
+Which meter of several is meant is never guessed, an announced length is trusted, and every reading checks that its
+model still stands where it was found, because a device may lay out its map anew when it restarts.
+(SunSpec Device Information Model Specification; the chain itself is in `chain`)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ..assemble import assemble_identity, assemble_snapshot
 from ..decode import DataType
-from ..errors import ConfigurationError, FrameError, RefusedError
+from ..errors import ConfigurationError, FrameError
 from ..meter import Sample
 from ..profile import ENERGY, Meaning, Profile, Register
 from ..recording import Tape
@@ -18,26 +18,15 @@ from ..snapshot import MeterIdentity, RegisterSnapshot
 from ..steps import Steps
 from ..want import Want
 from .blocks import BlockReader
+from .chain import BASES, COMMON, INVERTERS, MARKER, Chain, ChainMeter, ModelPlace, find_chain, meters_of
 from .link import ModbusLink
 from .meter import tape_options
 from .plan import plan_blocks
 
-BASES = (40000, 50000, 0)
-MARKER = (0x5375, 0x6E53)  # "SunS"
-END_OF_CHAIN = 0xFFFF
-CHAIN_LIMIT = 100  # the longest recorded chain has 18 models; a looping one must end somewhere
-COMMON = 1
+__all__ = ["BASES", "MARKER", "SunSpecMeter"]
+
 # Offsets in model 1 from its ID register: Mn 2, Md 18, Opt 34, Vr 42, SN 50 (sunspec/models json/model_1.json).
 COMMON_TEXTS = ((Meaning.VENDOR, 2, 16), (Meaning.MODEL, 18, 16), (Meaning.FIRMWARE, 42, 8), (Meaning.SERIAL, 50, 16))
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPlace:
-    """A model in a device's chain: its id, the address of its ID register, its length without ID and length."""
-
-    model: int
-    address: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +41,9 @@ class _Found:
 class SunSpecMeter:
     """One unit behind a link; a `drivers.Stepped`. Discovery happens at the first call and again after `close`.
 
-    `base`: where the map starts, if it is not at 40000, 50000 or 0. `model`: which metering model to read, if not
-    the first one that has a proven energy register (else the first of all).
+    `base`: where the map starts, if it is not at 40000, 50000 or 0. `produces`: its energy is what an array produces,
+    so an inverter's models are looked at first, which else are not looked at. `model`: the model to read, where the
+    chain tells of one device by several. `number`: which of several meters, from 1 in the order of the chain.
     """
 
     def __init__(
@@ -64,23 +54,31 @@ class SunSpecMeter:
         *,
         base: int | None = None,
         model: int | None = None,
+        number: int | None = None,
+        produces: bool = False,
         swap_direction: bool = False,
         max_registers: int | None = None,
     ) -> None:
         self._profile = profile
         self._link = link
         self._unit = unit
-        self._base = base
-        self._model = model
+        self._base, self._model, self._number, self._produces = base, model, number, produces
         self._swap_direction = swap_direction
-        self._options = tape_options(
-            swap_direction=swap_direction, max_registers=max_registers, sunspec_base=base, sunspec_model=model
+        options = tape_options(
+            swap_direction=swap_direction,
+            max_registers=max_registers,
+            sunspec_base=base,
+            sunspec_model=model,
+            sunspec_meter=number,
         )
+        self._options = {**options, "produces": "true"} if produces else options
         self._max_registers = min(profile.max_registers, max_registers or profile.max_registers)
         self._function = _function_of(profile)
-        self._chain: tuple[ModelPlace, ...] = ()
+        self._chain = Chain()
         self._found: _Found | None = None
         self._identity: tuple[Register, ...] = ()
+        self._untold = list(profile.fitted_notes)
+        self._told: set[str] = set()
 
     @property
     def update_lag_us(self) -> int:
@@ -89,7 +87,7 @@ class SunSpecMeter:
     @property
     def models(self) -> tuple[ModelPlace, ...]:
         """The chain as found, in its order; empty before the first call."""
-        return self._chain
+        return self._chain.models
 
     @property
     def registers(self) -> tuple[Register, ...]:
@@ -105,10 +103,9 @@ class SunSpecMeter:
         return self._link.run(self.read_steps(want=want))
 
     def identify_steps(self) -> Steps[MeterIdentity]:
-        """`identify` as steps."""
-        if not self._chain:
-            self._chain = yield from self._discover()
-        common = next((place for place in self._chain if place.model == COMMON), None)
+        """`identify` as steps. Of several meters in one map each has its own common model before it."""
+        yield from self._discover()
+        common = self._common()
         if common is None:
             return MeterIdentity()
         registers = tuple(
@@ -123,12 +120,15 @@ class SunSpecMeter:
 
     def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
         """`read` as steps."""
-        if not self._chain:
-            self._chain = yield from self._discover()
+        yield from self._discover()
         if self._found is None:
-            self._found, sample = yield from self._choose()
-            return sample
-        return (yield from self._read_model(self._found, want=want))
+            sample = yield from self._choose()
+        else:
+            sample = yield from self._read_model(self._found, want=want)
+        notes = [note for note in self._untold if note not in self._told]
+        self._told.update(notes)
+        self._untold.clear()
+        return replace(sample, notes=(*notes, *sample.notes)) if notes else sample
 
     def close(self) -> None:
         self._link.close()
@@ -137,7 +137,7 @@ class SunSpecMeter:
     def record(self, tape: Tape | None) -> None:
         """Take down this meter's conversations from now on, the map found anew, so that a tape is whole."""
         if tape is not None:
-            tape.head.update(profile=self._profile.name, unit=str(self._unit), **self._options)
+            tape.head.update(self._profile.fitted, profile=self._profile.name, unit=str(self._unit), **self._options)
             self.forget()
         self._link.record(tape)
 
@@ -146,59 +146,97 @@ class SunSpecMeter:
 
     def forget(self) -> None:
         """Another device may answer, or the same with another map: find it anew."""
-        self._chain, self._found = (), None
+        self._chain, self._found = Chain(), None
 
-    def _discover(self) -> Steps[tuple[ModelPlace, ...]]:
-        """Walk the chain. Raises ConfigurationError if there is no SunSpec map."""
-        bases = BASES if self._base is None else (self._base,)
-        for base in bases:
-            try:
-                marker = yield from self._words(base, 2)
-            except (ConfigurationError, RefusedError):
-                continue  # nothing at this address; a device that is silent raises NoAnswerError and ends the search
-            if marker == MARKER:
-                return (yield from self._walk(base + 2))
-        tried = ", ".join(str(base) for base in bases)
-        raise ConfigurationError(
-            f"{self._link.name} unit {self._unit}: no SunSpec map at {tried}; is the unit right, and is another "
-            "`sunspec_base` told in the maker's manual?"
-        )
+    def _discover(self) -> Steps[None]:
+        """The chain, if it is not known. Raises ConfigurationError if there is no SunSpec map."""
+        if not self._chain.models:
+            self._chain = yield from find_chain(self._words, self._base, self._place)
 
-    def _walk(self, address: int) -> Steps[tuple[ModelPlace, ...]]:
-        chain: list[ModelPlace] = []
-        while len(chain) < CHAIN_LIMIT and address + 2 <= 0x10000:
-            try:
-                model, length = yield from self._words(address, 2)
-            except ConfigurationError:
-                break  # some maps just end
-            if model == END_OF_CHAIN or length == 0:
-                break
-            chain.append(ModelPlace(model, address, length))
-            address += 2 + length
-        return tuple(chain)
+    @property
+    def _place(self) -> str:
+        return f"{self._link.name} unit {self._unit}"
 
-    def _choose(self) -> Steps[tuple[_Found, Sample]]:
-        """The metering model to read, and its first sample. Raises ConfigurationError if there is none."""
-        candidates = [
-            place
-            for place in self._chain
-            if self._profile.model_layout(place.model) is not None and self._model in (None, place.model)
-        ]
-        first: tuple[_Found, Sample] | None = None
-        for place in candidates:
+    def _common(self) -> ModelPlace | None:
+        """The common model of the meter that is read; of the device, where that is not known."""
+        try:
+            common = self._meant().common
+        except ConfigurationError:
+            common = None
+        return common or next((place for place in self._chain.models if place.model == COMMON), None)
+
+    def _meant(self) -> ChainMeter:
+        """The meter to read. Raises ConfigurationError where there is none, and where nobody has said which."""
+        meters = meters_of(self._chain.models, lambda model: self._profile.model_layout(model) is not None)
+        for meter in meters:
+            meter.places = [place for place in meter.places if self._is_wanted(place.model)]
+        meters = [meter for meter in meters if meter.places]
+        if not meters:
+            raise ConfigurationError(f"{self._place}: {self._nothing()}")
+        # By the chain alone, never by what counts at the moment: an inverter that sleeps is no reason to read the meter
+        # beside it.
+        meant = [one for one in meters if self._model is not None or one.is_inverter is self._produces] or meters
+        listed = "; ".join(f"{n}: {meter}" for n, meter in enumerate(meant, 1))
+        if self._number is None and len(meant) > 1:
+            raise ConfigurationError(
+                f"{self._place}: several meters in one map: say which by sunspec_meter = N ({listed})"
+            )
+        if self._number is not None and self._number > len(meant):
+            raise ConfigurationError(
+                f"{self._place}: there is no meter {self._number} (sunspec_meter); there is {listed}"
+            )
+        return meant[(self._number or 1) - 1]
+
+    def _is_wanted(self, model: int) -> bool:
+        return model == self._model if self._model is not None else self._produces or model not in INVERTERS
+
+    def _nothing(self) -> str:
+        wanted = "metering model" if self._model is None else f"model {self._model}"
+        sentence = f"no {wanted} in the chain ({self._chain.ids})"
+        if self._model is None and any(place.model in INVERTERS for place in self._chain.models):
+            sentence += '; an inverter counts what it has produced: it is read where role = "production"'
+        return sentence
+
+    def _choose(self) -> Steps[Sample]:
+        """Find the model to read of those that tell of the meter, and read it. Raises ConfigurationError.
+
+        One that counts nothing is not kept: it is looked for anew with the next reading.
+        """
+        try:
+            meter = self._meant()
+        except ConfigurationError:
+            self.forget()
+            raise
+        shown: tuple[_Found, Sample] | None = None
+        for place in meter.places:
             found = self._prepare(place)
             if found is None:
                 continue
             sample = yield from self._read_model(found)
-            first = first or (found, sample)
-            if _has_energy(sample.snapshot):
-                return found, sample
-        if first is None:
-            chain = ", ".join(str(place.model) for place in self._chain)
-            wanted = "metering model" if self._model is None else f"model {self._model}"
+            counts = _has_energy(sample.snapshot, proven=False)
+            if shown is None or (counts and not _has_energy(shown[1].snapshot, proven=False)):
+                shown = found, sample
+            if _has_energy(sample.snapshot, proven=True):
+                shown = found, sample
+                break
+        if shown is None:
+            chain = self._chain.ids
             self.forget()
-            raise ConfigurationError(f"{self._link.name} unit {self._unit}: no {wanted} in the chain ({chain})")
-        return first
+            raise ConfigurationError(f"{self._place}: no model with energy registers in the chain ({chain})")
+        counts = _has_energy(shown[1].snapshot, proven=False)
+        self._found = shown[0] if counts else None
+        self._tell_of(shown[0].place, counts=counts)
+        return shown[1]
+
+    def _tell_of(self, chosen: ModelPlace, *, counts: bool) -> None:
+        """Note what is read, where the chain tells of more or where there is no count in it."""
+        known = [place for place in self._chain.models if self._profile.model_layout(place.model) is not None]
+        others = ", ".join(f"{place.model} at {place.address}" for place in known if place != chosen)
+        if counts and not others:
+            return
+        read = "is read" if counts else "has no energy register that is implemented"
+        more = f"; the chain also has {others} (sunspec_meter, sunspec_model)" if others else ""
+        self._untold.append(f"model {chosen.model} at {chosen.address} {read}{more}")
 
     def _prepare(self, place: ModelPlace) -> _Found | None:
         layout = self._profile.model_layout(place.model)
@@ -237,7 +275,7 @@ class SunSpecMeter:
         return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
 
     def _words(self, address: int, count: int) -> Steps[tuple[int, ...]]:
-        return (yield from self._link.ask(self._unit, self._function, address, count)).words
+        return (yield from self._link.ask_patiently(self._unit, self._function, address, count)).words
 
 
 def _function_of(profile: Profile) -> int:
@@ -247,9 +285,9 @@ def _function_of(profile: Profile) -> int:
     return functions.pop()
 
 
-def _has_energy(snapshot: RegisterSnapshot) -> bool:
+def _has_energy(snapshot: RegisterSnapshot, *, proven: bool) -> bool:
     registers = (snapshot.energy_import, snapshot.energy_export)
-    return any(register is not None and not register.unproven for register in registers)
+    return any(register is not None and not (proven and register.unproven) for register in registers)
 
 
 def _header_register(function: int, address: int) -> Register:

@@ -57,6 +57,7 @@ class Transactor:
         self._timeout_us = times.timeout_us
         self._pause_us = max(times.pause_us, times.silence_us if framing is Framing.RTU else 0)
         self._quiet_us = max(times.timeout_us if times.quiet_us is None else times.quiet_us, self._pause_us)
+        self._connect_us = times.connect_us
         self._character_us = times.character_us
         self._is_paced = times.is_paced and times.character_us > 0
         self._transaction = last
@@ -146,8 +147,14 @@ class Transactor:
             yield from self._open()
             yield from self._settle(question)
 
+    def was_closed(self) -> None:
+        """Somebody else has closed the wire."""
+        self._is_open = False
+
     def _open(self) -> Steps[None]:
         yield Open()
+        if not self._is_open and self._connect_us:
+            yield WaitUntil(self._ticker.monotonic_us() + self._connect_us)
         self._is_open = True
 
     def _let_go(self) -> Steps[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 MENDS = {
     "ModemManager": "it takes new ports for modems: `systemctl disable --now ModemManager`",
-    "netmeter": "a gateway runs already: `netmeter read` goes through it",
+    "netmeter": "a gateway runs already: `netmeter read` and `scan` go through it, with --config FILE",
 }
 
 

@@ -8,23 +8,30 @@ import importlib
 import click
 
 from .. import __version__
+from .output import OutputGroup
 
 COMMANDS = {
     # verb: (module:command, what it does in one line)
+    "backup": ("gateway.cli.backup:backup", "Copy the store into one file, while the gateway runs or not."),
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the store to this version's schema."),
+    "profile": ("gateway.cli.profile:profile", "List the meter profiles; check one of your own."),
     "read": ("gateway.cli.read:read", "Read a meter once and print what it holds."),
+    "recompute": ("gateway.cli.recompute:recompute", "Book the stored readings again: is the ledger right?"),
     "replay": ("gateway.cli.replay:replay", "Book a table of recorded registers, years in one command."),
+    "restore": ("gateway.cli.restore:restore", "Put a copy in the store's place, under a new store epoch."),
     "run": ("gateway.cli.run:run", "Read the meters, book the energy, deliver it."),
     "statement": ("gateway.cli.statement:statement", "Reckon an account's bills and true-ups from its intervals."),
+    "salvage": ("gateway.cli.salvage:salvage", "Read what can be read of a damaged store."),
+    "scan": ("gateway.cli.scan:scan", "Find meters, and write the config that reads them."),
     "status": ("gateway.cli.status:status", "Ask the running daemon how it is."),
     "tariff": ("gateway.cli.tariff:tariff", "Show which price bucket holds when, and why; check a tariff file."),
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(OutputGroup):
     """A group that imports a command only when it is called or helped with."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -107,7 +107,8 @@ def _statement(section: MeterSection, wh: dict[str, int | None], at_us: int | No
     given: dict[str, Any] = {"meter": section.name, "at_us": at_us}
     for end in ("closing", "opening"):
         both = {direction: wh[f"{end}_{direction}_wh"] for direction in ("import", "export")}
-        given[f"{end}_milliwh"] = {direction: one * section.ratio for direction, one in both.items() if one is not None}
+        ratio = section.whole_ratio  # floored, as a reading is
+        given[f"{end}_milliwh"] = {direction: int(one * ratio) for direction, one in both.items() if one is not None}
     for direction in ("import", "export"):
         ends = [end for end in ("closing", "opening") if direction in given[f"{end}_milliwh"]]
         if len(ends) == 1:

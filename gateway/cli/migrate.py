@@ -9,8 +9,12 @@ import click
 
 @click.command()
 @click.argument("store", type=click.Path(dir_okay=False, path_type=Path))
-def migrate(store: Path) -> None:
+@click.option("--no-backup", is_flag=True, help="Make no copy first: for a disk without the room.")
+def migrate(store: Path, no_backup: bool) -> None:
     """Make the store at STORE, or bring it to this version's schema. `netmeter run` does this by itself.
+
+    A store that has to change is first copied to STORE.schema-N beside it, N being its schema. Each step is one
+    transaction: whenever the power goes, the store is of the old schema or of the new one.
 
     \b
     Example:
@@ -19,12 +23,12 @@ def migrate(store: Path) -> None:
     \b
     Exit codes:
       0  done
-      1  not a store, or not writable
+      1  not a store, of a newer schema, not writable, or no room for the copy; it was left as it was
       2  the command line is wrong
     """
     from ..ledger.lock import StoreLock, StoreLockedError
     from ..ledger.schema import migrate as migrate_store
-    from ..ledger.store import unreadable
+    from ..ledger.store import StoreError, unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
@@ -32,7 +36,9 @@ def migrate(store: Path) -> None:
     except (OSError, StoreLockedError) as error:
         raise click.ClickException(str(error)) from error
     try:
-        version = migrate_store(store)
+        version = migrate_store(store, backup=not no_backup)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
     except sqlite3.Error as error:
         raise click.ClickException(str(unreadable(store, error))) from error
     finally:

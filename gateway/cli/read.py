@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from drivers import DriverError, ProfileError, SystemTicker, load_profile
+from drivers.profile_find import split_name
 from drivers.recording import Tape, parse_recording
 from drivers.want import Want
 
@@ -36,6 +37,15 @@ from .wire import check_place, dated, keep, print_wire, wire_view
 @click.option("--unit", default=1, show_default=True, type=click.IntRange(0, 255), help="Modbus unit number.")
 @click.option("--timeout-ms", default=1000, show_default=True, type=click.IntRange(50, 60_000), help="Time to answer.")
 @click.option("--sunspec-base", type=click.IntRange(0, 65535), help="Where the SunSpec map begins, if not as usual.")
+@click.option("--sunspec-meter", type=click.IntRange(1, 100), help="Which of several meters in one SunSpec map.")
+@click.option("--sunspec-model", type=click.IntRange(1, 65534), help="Which of several SunSpec models.")
+@click.option(
+    "--role",
+    default=Role.GRID.value,
+    show_default=True,
+    type=click.Choice([one.value for one in Role]),
+    help="What the meter measures; an inverter is read as production.",
+)
 @click.option("--raw", is_flag=True, help="Show words, bytes and decoded values side by side.")
 @click.option(
     "--record", "record_path", type=any_path, metavar="FILE", help="Keep the wire with its times in a new file."
@@ -56,6 +66,7 @@ def read(
     Example:
       netmeter read grid
       netmeter read --profile sunspec --host 192.168.1.40
+      netmeter read --profile sunspec --host 192.168.1.41 --role production
       netmeter read --profile eastron-sdm630 --port /dev/ttyUSB0 --baud 9600 --unit 1
       netmeter read grid --raw --record grid.wire
 
@@ -116,11 +127,10 @@ def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
     return MeterSection(
         name=profile,
         profile=profile,
-        role=Role.GRID,
         register=RegisterOwner.OWN,
         service_amps=0,
         service_volts=0,
-        **{**wire, "parity": Parity(wire["parity"]), "framing": Framing(wire["framing"])},
+        **{**wire, "parity": Parity(wire["parity"]), "framing": Framing(wire["framing"]), "role": Role(wire["role"])},
     )
 
 
@@ -173,7 +183,8 @@ def _with_wire(
         keep(recording, record_path)
         view["recorded"] = str(record_path)
     if raw:
-        own = [Path(section.profile).parent] if section.profile.endswith(".toml") else []
+        base = split_name(section.profile)[0]
+        own = [Path(base).parent] if base.endswith(".toml") else []
         try:
             view["wire"] = wire_view(recording, [folder, *own])
         except DriverError as error:

@@ -50,6 +50,11 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     troubles = [str(answer["error"])] if answer.get("error") else []
     if answer.get("storage", "ok") != "ok":
         troubles.append(f"store: {answer['storage']}")
+    check, checkpoint = answer.get("storage_check", "ok"), answer.get("checkpoint", "ok")
+    if check not in ("ok", "running"):
+        troubles.append(f"store check: {check}")
+    if checkpoint != "ok":
+        troubles.append(f"checkpoint file: {checkpoint}")
     if answer.get("clock") == "unsynced":
         troubles.append("clock: not set yet; readings wait, and are booked to their hours when it is")
     delivery = answer["delivery"]
@@ -78,6 +83,9 @@ def _print(answer: dict[str, Any], troubles: list[str]) -> None:
         f" {delivery['acknowledged_means']}, {answer.get('outbox_depth', '?')} waiting"
     )
     click.echo(f"store   {answer.get('storage', '?')}, {answer.get('commits', '?')} commits since the start")
+    if "storage_check" in answer:
+        rows, links = answer["storage_check_rows"], answer["storage_check_links"]
+        click.echo(f"        full check {answer['storage_check']}: {rows} rows, {links} links of the chain")
     for meter in answer.get("meters", ()):
         _print_meter(meter)
     for trouble in troubles:

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from drivers import DriverError, load_profile
-from drivers.modbus.replay import Exchange, exchanges, open_recorded
+from drivers import DriverError
+from drivers.modbus.replay import Exchange, exchanges, open_recorded, recorded_profile
 from drivers.raw import RawRow, raw_rows
 from drivers.recording import Recording
 from drivers.want import Want
@@ -58,7 +58,7 @@ def wire_view(recording: Recording, search: Sequence[Path]) -> dict[str, Any]:
         meter.read(want=Want.ALL)
     except DriverError:
         pass  # it failed when it was recorded, too; what did come is shown
-    order = load_profile(recording.head["profile"], search).word_order
+    order = recorded_profile(recording, search).word_order
     return {
         "head": dict(recording.head),
         "exchanges": [_exchange_view(one) for one in asked],

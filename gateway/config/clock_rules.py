@@ -1,11 +1,10 @@
 """What `clock = "meter"` asks of the meters: one of them must tell the time. Notes problems; changes nothing."""
 
 from drivers.errors import ProfileError
-from drivers.profile_file import load_profile
 
 from .convert import Converter
 from .document import Document
-from .rules import resolved
+from .profiles import profile_named
 from .types import ClockSource
 
 
@@ -20,7 +19,7 @@ def check_clock(document: Document, converter: Converter) -> None:
         if name is None:
             return
         try:
-            profile = load_profile(str(resolved(document.folder, name)) if name.endswith(".toml") else name)
+            profile = profile_named(document.folder, name)
         except ProfileError:
             return
         tells = tells or profile.clock is not None

@@ -1,7 +1,7 @@
 """What [[meter.counter]] must fulfil: a counter that the profile has, buckets that the tariff has. Notes problems."""
 
 from drivers.errors import ProfileError
-from drivers.profile_file import ENERGY_UNITS_WH, load_profile
+from drivers.profile_register import ENERGY_UNITS_WH
 
 from ..tariff.calendar import Calendar
 from ..tariff.tariff_file import TariffError, is_path, load_tariff
@@ -9,6 +9,7 @@ from .convert import Converter
 from .document import Document
 from .hints import did_you_mean
 from .problem import TomlPath
+from .profiles import profile_named
 from .rules import resolved
 
 
@@ -33,10 +34,10 @@ def check_counters(document: Document, converter: Converter, meter: TomlPath, pr
 
 def _counters_of(document: Document, profile: str) -> list[str] | None:
     try:
-        found = load_profile(str(resolved(document.folder, profile)) if profile.endswith(".toml") else profile)
+        found = profile_named(document.folder, profile)
     except ProfileError:
         return None
-    return [one.name for one in found.registers if one.is_tariff_counter and one.unit in ENERGY_UNITS_WH]
+    return [one.name for one in found.all_registers if one.is_tariff_counter and one.unit in ENERGY_UNITS_WH]
 
 
 def _buckets_of(document: Document, converter: Converter) -> list[str] | None:

@@ -11,7 +11,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .lines import key_lines, line_of
+from drivers.toml_lines import key_lines, line_of
+
 from .problem import Problem, Severity, TomlPath
 
 SIZE_LIMIT_BYTES = 1_000_000

@@ -13,8 +13,9 @@ from ..tariff.tariff_file import is_path
 from .clock_rules import check_clock
 from .convert import Converter
 from .document import read_document
-from .meter_rules import check_meters, profile_path
+from .meter_rules import check_meters
 from .problem import ConfigError, Problem, errors_of
+from .profiles import profile_path
 from .rules import check_sections, resolved
 from .types import Config
 from .way import is_url

@@ -6,16 +6,17 @@ Two meters on one line share its settings, and no two answer to the same address
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from drivers.errors import ProfileError
-from drivers.profile_file import load_profile, shipped_profiles
+from drivers.profile_find import SHIPPED
+from drivers.profile_trial import untrue
 
 from .convert import Converter, Fields
 from .counter_rules import check_counters
 from .document import Document
-from .hints import did_you_mean
+from .field_rules import check_options
 from .problem import Severity, TomlPath
+from .profiles import profile_named
 from .rules import NAME, NAME_MEND, check_host, resolved
 from .types import Framing
 from .way import is_url, split_url
@@ -59,6 +60,7 @@ def check_meters(document: Document, converter: Converter, *, ports: bool) -> No
         _check_way(document, meter)
         _check_profile(document, meter)
         check_counters(document, converter, meter.path, meter.text("profile"))
+        check_options(document, meter.path, meter.fields)
         _check_numbers(document, meter, interval_min)
         if meter.text("port"):
             _check_port(document, meter, Severity.ERROR if ports else Severity.WARNING)
@@ -110,13 +112,17 @@ def _check_profile(document: Document, meter: _Meter) -> None:
     if name is None:
         return
     place = (*meter.path, "profile")
-    if not name.endswith(".toml") and name not in shipped_profiles():
-        document.add(place, f'there is no profile "{name}"', did_you_mean(name, shipped_profiles()), value=name)
-        return
     try:
-        load_profile(str(resolved(document.folder, name)) if name.endswith(".toml") else name)
+        profile = profile_named(document.folder, name)
     except ProfileError as error:
         document.add(place, str(error), value=name)
+        return
+    if profile.path.parent != SHIPPED:
+        for sentence in untrue(profile):
+            document.add(place, f"{profile.path}: {sentence}", "correct the profile, or its vector", value=name)
+    if profile.must_be_answered:
+        choices = "; ".join(f'"{name}@{one.name}": {one.title}' for one in profile.variants)
+        document.add(place, f"{profile.question} Choose one", choices, value=name)
 
 
 def _check_numbers(document: Document, meter: _Meter, interval_min: int | None) -> None:
@@ -205,8 +211,3 @@ def _line(document: Document, meter: _Meter) -> str:
     except ValueError:
         return port
     return f"{host}:{number}" if scheme == "socket" else f"{scheme}://{host}:{number}"
-
-
-def profile_path(folder: Path, name: str) -> str:
-    """A profile's name as it is, its file as an absolute path."""
-    return str(resolved(folder, name)) if name.endswith(".toml") else name

@@ -62,6 +62,8 @@ def check_host(document: Document, path: TomlPath, host: str) -> bool:
         mend = "write the name or address alone, without scheme and path"
     elif any(letter.isspace() for letter in host) or not host.isprintable():
         mend = "take the blanks out"
+    elif "<" in host or ">" in host:
+        mend = "put the name or address in"
     elif host.count(":") == 1:
         mend = "write the port under its own key"
     if mend:

@@ -6,10 +6,13 @@ No default stands for what the user must choose; an optional key's default is wr
 """
 
 from enum import StrEnum
+from fractions import Fraction
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from drivers.decode import WordOrder
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
@@ -73,6 +76,10 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     path: str = ""
     commit_every_s: Annotated[int, Meta(ge=1, le=600)] = 60
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 40
+    """Raw readings; then they are thinned."""
+    max_size_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    """In use in the file; 0: no bound."""
 
 
 class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,13 +136,40 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     swap_direction: bool = False
     ratio: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """What energy and power are multiplied by: of transformers that the meter does not know of."""
+    ct_ratio: str = ""
+    """The same as current transformers have it on their plate: "200/5". Times `pt_ratio`."""
+    pt_ratio: str = ""
+    base_address: Annotated[int, Meta(ge=-65535, le=65535)] = 0
+    """Added to every address of the profile."""
+    word_order: WordOrder | None = None
+    """None: what the profile says."""
+    sum_phases: bool = False
+    """Energy is the sum of the phases' registers, instead of the meter's own total."""
+    pause_ms: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """Silence before every request; None: what the profile says."""
+    connect_pause_ms: Annotated[int, Meta(ge=0, le=30_000)] = 0
+    """Silence between the opening of the port or connection and the first request."""
     sunspec_base: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    sunspec_model: Annotated[int, Meta(ge=1, le=65534)] | None = None
+    sunspec_meter: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """Which of several meters in one map, in its order."""
     max_registers: Annotated[int, Meta(ge=2, le=125)] | None = None
     """None: what the profile says."""
     identity_every_s: Annotated[int, Meta(ge=0, le=86_400)] = 3600
     """0: only after the meter was away."""
     counter: tuple[CounterSection, ...] = ()
     """The meter's own tariff counters that are held against ours."""
+
+    @property
+    def whole_ratio(self) -> Fraction:
+        """What energy and power are multiplied by, exactly."""
+        return self.ratio * Fraction(self.ct_ratio or 1) * Fraction(self.pt_ratio or 1)
+
+    @property
+    def sunspec_choice(self) -> dict[str, int]:
+        """What was said of which registers of a SunSpec device are meant."""
+        said = {"base": self.sunspec_base, "model": self.sunspec_model, "meter": self.sunspec_meter}
+        return {key: value for key, value in said.items() if value is not None}
 
     @property
     def limit_milliw(self) -> int:

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 DOMAIN = b"netmeter interval v1\x00"
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def canonical(record: Mapping[str, int | str | None]) -> bytes:
     """The one byte string that stands for a record."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    return _ENCODER.encode(record).encode()
 
 
 def genesis(store_epoch: str, meter: str) -> str:
@@ -25,4 +28,9 @@ def genesis(store_epoch: str, meter: str) -> str:
 
 def link(previous_hash: str, record: Mapping[str, int | str | None]) -> str:
     """The hash of `record` behind `previous_hash`, hex."""
-    return hashlib.sha256(DOMAIN + bytes.fromhex(previous_hash) + canonical(record)).hexdigest()
+    return link_canonical(previous_hash, canonical(record))
+
+
+def link_canonical(previous_hash: str, record: bytes) -> str:
+    """The same of a record's canonical bytes."""
+    return hashlib.sha256(DOMAIN + bytes.fromhex(previous_hash) + record).hexdigest()

@@ -1,5 +1,6 @@
 """One daemon a store: a lock file beside it, held by the kernel for as long as the process lives."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -21,12 +22,22 @@ class StoreLock:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise StoreLockedError(
-                f"{store} is in use by process {holder}: one gateway a store."
+                f"{store} is in use by process {_named(holder)}: one gateway a store."
                 f" Stop that one first, or give this one a [store] path of its own"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        pid = f"{os.getpid()}\n".encode()
+        with contextlib.suppress(OSError):  # the pid is for people: a full disk must not keep a daemon from starting
+            os.pwrite(self._descriptor, pid, 0)
+            os.ftruncate(self._descriptor, len(pid))
 
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes lock two files."""
         os.close(self._descriptor)
+
+
+def _named(pid: str) -> str:
+    """A process by number and name; by number alone where it is not there (another container, a network disk)."""
+    try:
+        return f"{pid} ({Path('/proc', pid, 'comm').read_text(encoding='utf-8', errors='replace').strip()})"
+    except (OSError, ValueError):
+        return pid

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..acts import Act
 from ..energy import AccumulatorState, Interval, Part
 from ..read import Reading
 from ..validate import ValidatorState
@@ -43,6 +44,8 @@ class StoredMeter:
     """The newest record that ends at an instant (UTC microseconds). Raises NotReadableError."""
     held: tuple[Reading, ...] = ()
     """Readings that wait for the time of day, oldest first."""
+    beginning: Record = field(default_factory=dict)
+    """How the store epoch began, for who is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class ReadingRow:
     register_epoch: int
     decision: str
     reading: Reading
+    acts: tuple[Act, ...] = ()
+    """What was done to the account by it, where that is anything but booking it as the meter showed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Batch:
     acknowledged: list[int] = field(default_factory=list)
     """Outbox ids that the broker has taken."""
     states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
+    rebase: bool = False
+    """Readings are missing among those above: what these states are is booked again from here on only."""
 
     @property
     def is_empty(self) -> bool:

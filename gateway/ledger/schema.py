@@ -4,11 +4,17 @@ The daemon never imports this file: sqlite-utils brings numpy. Tables are STRICT
 time UTC microseconds. A change is a new numbered migration; a released one is never edited.
 """
 
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from .checkpoint_file import sync_folder
+from .copies import copy_closed, verify_copy
+from .schema_digest import schema_digest
+from .store import StoreError, schema_version
 from .version import SCHEMA_VERSION
 
 migrations = Migrations("netmeter")
@@ -114,19 +120,135 @@ def m0001_first(db: Any) -> None:
     db.execute("PRAGMA user_version = 1")
 
 
-def migrate(path: Path) -> int:
+@migrations()  # type: ignore[untyped-decorator]
+def m0002_recompute(db: Any) -> None:
+    """What booking a reading again needs, and what thinning goes by.
+
+    Readings from before have no form: each meter's account as it stands now is the base that is reckoned from.
+    """
+    form = {
+        f"{direction}_{column}": int
+        for direction in ("import", "export")
+        for column in ("resolution_milliwh", "rounding_milliwh", "unproven")
+    }
+    db["reading_form"].create({"form_id": int, **form}, pk="form_id", strict=True)
+    for name, kind in {"one_moment": int, "clock_error_us": int, "form_id": int, "acts": str}.items():
+        db["reading"].add_column(name, kind)
+    db["recompute_base"].create(
+        {"meter_id": int, "reading_id": int, "accumulator": str},
+        pk="meter_id",
+        not_null={"reading_id", "accumulator"},
+        strict=True,
+    )
+    newest = "(SELECT coalesce(max(reading_id), 0) FROM reading)"
+    db.execute(f"INSERT INTO recompute_base SELECT meter_id, {newest}, accumulator FROM meter_state")
+    db["retention_mark"].create(
+        {"mark_hour": int, "reading_id": int}, pk="mark_hour", not_null={"reading_id"}, strict=True
+    )
+    db.execute(f"INSERT INTO retention_mark SELECT 0, {newest}")
+    # Bucket edges that a step of the clock may yet put in doubt: hundreds, which change twice a day; the state beside
+    # them is written by the minute.
+    db["meter_edges"].create({"meter_id": int, "at_risk": str}, pk="meter_id", not_null={"at_risk"}, strict=True)
+    db["interval"].create_index(["meter_id", "end_us"])
+    db.execute("PRAGMA user_version = 2")
+
+
+@migrations()  # type: ignore[untyped-decorator]
+def m0003_store_epochs(db: Any) -> None:
+    """Store epochs as rows: why each began, where, from which witness, with which numbers; and rows with checksums."""
+    db["store_epoch"].create(
+        {
+            "epoch_no": int,
+            "store_epoch": str,
+            "gateway": str,
+            "began_us": int,
+            "reason": str,
+            "witness": str,
+            "machine": str,
+            "board": str,
+        },
+        pk="epoch_no",
+        not_null={"store_epoch", "gateway", "began_us", "reason", "witness", "machine", "board"},
+        strict=True,
+    )
+    db["store_epoch_start"].create(
+        {"epoch_no": int, "meter_id": int, "first_interval_seq": int, "first_event_seq": int},
+        pk=("epoch_no", "meter_id"),
+        not_null={"first_interval_seq", "first_event_seq"},
+        strict=True,
+    )
+    db.execute(
+        "INSERT INTO store_epoch (store_epoch, gateway, began_us, reason, witness, machine, board)"
+        " SELECT value, '', 0, 'first', '', '', '' FROM meta WHERE key = 'store_epoch'"
+    )
+    db.execute("DELETE FROM meta WHERE key = 'store_epoch'")
+    for table in ("reading", "register_epoch", "event", "outbox", "held_reading", "meter_state"):
+        db[table].add_column("crc", int)
+    db.execute("PRAGMA user_version = 3")
+
+
+def migrate(path: Path, *, backup: bool = False) -> int:
     """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
 
-    Raises sqlite3.DatabaseError where the file is no store of ours.
+    Each migration is one transaction. `backup`: a store that has to change is copied first, to `backup_place`.
+    Raises sqlite3.DatabaseError where the file is no store of ours, StoreError where it is not to be touched.
     """
+    found = schema_version(path)
+    _refuse(path, found)
+    if backup and 0 < found < SCHEMA_VERSION:
+        copy_before(path, found)
     db = Database(path)
     try:
         # WAL is a property of the file; set here once, so that the daemon finds it.
         db.enable_wal()
+        db.execute("PRAGMA synchronous = FULL")
         migrations.apply(db)
+        with db.atomic():
+            db["meta"].upsert({"key": "schema_digest", "value": schema_digest(db.conn)}, pk="key")
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
     finally:
         db.close()
     if version != SCHEMA_VERSION:
         raise RuntimeError(f"{path}: migrated to schema {version}, expected {SCHEMA_VERSION}")
     return version
+
+
+def backup_place(path: Path, found: int) -> Path:
+    """Where the copy of a store of an older schema is kept."""
+    return path.with_name(f"{path.name}.schema-{found}")
+
+
+def copy_before(path: Path, found: int) -> Path:
+    """Copy a store before it is changed; an earlier copy of the same schema gives way to it. Raises StoreError."""
+    place = backup_place(path, found)
+    part = place.with_name(f"{place.name}.part")
+    part.unlink(missing_ok=True)
+    needed, free = path.stat().st_size * 13 // 10, shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise StoreError(
+            f"{path}: no room for a copy before schema {found} becomes {SCHEMA_VERSION}: it takes"
+            f" {needed // 1_000_000 + 1} MB, {free // 1_000_000} MB are free. Free some, or"
+            f" `netmeter migrate --no-backup {path}`; the store was left untouched"
+        )
+    copy_closed(path, part, lambda _doing, _done, _total: None)
+    verify_copy(part, lambda _doing, _done, _total: None)
+    part.replace(place)
+    sync_folder(place.parent)
+    return place
+
+
+def _refuse(path: Path, found: int) -> None:
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: written by a newer netmeter (schema {found}, this one knows {SCHEMA_VERSION});"
+            " install the newer version again; the file was left untouched"
+        )
+    if found or not path.exists():
+        return
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    finally:
+        connection.close()
+    if tables and "_sqlite_migrations" not in tables:
+        raise StoreError(f"{path}: another program's database ({', '.join(sorted(tables)[:3])}); choose another path")

@@ -5,8 +5,8 @@ and never retries: what a failed commit means is decided by the caller. Exclusiv
 on one WAL file can lose a commit in SQLite before 3.51.3 (sqlite.org/wal.html, "WAL-reset bug").
 """
 
+import errno
 import json
-import os
 import shutil
 import sqlite3
 from functools import partial
@@ -17,9 +17,18 @@ import msgspec
 from ..energy import AccumulatorState, Interval, Part, Quality
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain
+from . import chain, doubt, readings
+from .backup_slices import BackupSlices
+from .ballast import Ballast
+from .checkpoint_file import CheckpointFile
+from .checkpoint_keeper import CheckpointKeeper, EncodedState
 from .closed import ClosedRow, closed_after
+from .edges_at_risk import EdgesAtRisk
+from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
+from .full_check import FullCheck
+from .links import Chained, check_last_links
 from .lock import StoreLock
+from .past import StoredPast
 from .records import (
     Batch,
     ClosedInterval,
@@ -32,14 +41,23 @@ from .records import (
     StoredMeter,
     part_record,
 )
+from .retention import Retention
+from .rows import insert, is_whole, summed
+from .schema_digest import schema_fault
 from .version import SCHEMA_VERSION
 
+LOG_MOST_BYTES = 16 << 20
+"""Four times what it grows to where it can be folded back."""
 _ENCODER = msgspec.json.Encoder()
 _MEND = "restore a copy, or move the store aside to start a new one"
 
 
 class StoreError(Exception):
     """The store cannot be used; the message names the file and what to do."""
+
+
+class DamagedError(StoreError):
+    """The file itself is at fault, not the disk or the moment: it can be set aside."""
 
 
 class SchemaOutdatedError(StoreError):
@@ -59,15 +77,18 @@ def schema_version(path: Path) -> int:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
-    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger."""
+def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
+
+    SQLite's own message quotes the schema, which need not be text any more.
+    """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
-        return StoreError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+        return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
     free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
     return StoreError(
         f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
@@ -78,9 +99,10 @@ def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
 class Store:
     """The open store of one gateway. Used by one thread; raises sqlite3.Error where a commit fails."""
 
-    def __init__(self, path: Path) -> None:
-        """Lock and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
-        self._lock = StoreLock(path)
+    def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
+        """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
+        self._lock = StoreLock(path) if lock is None else lock
+        Ballast(path).release_if_full()
         try:
             found = schema_version(path)
             if found > SCHEMA_VERSION:
@@ -92,25 +114,130 @@ class Store:
                 raise SchemaOutdatedError(
                     f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"
                 )
-            self._connection = _connect(path)
+            self._connection = connect(path)
             try:
-                self.store_epoch = self._load_store_epoch()
+                if fault := schema_fault(self._connection):
+                    raise DamagedError(f"{path}: {fault}; {_MEND}")
+                self.epoch = self._load_epoch()
+                self.store_epoch = self.epoch.store_epoch
+                self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
+                self._keeper = CheckpointKeeper(CheckpointFile(path), self.store_epoch)
                 self._boot_numbers = self._load_boot_numbers()
+                self._open_rooms()
             except BaseException:
                 self._connection.close()
                 raise
-        except sqlite3.Error as error:
-            self._lock.release()
-            raise unreadable(path, error) from error
-        except BaseException:
-            self._lock.release()
+        except BaseException as error:
+            if lock is None:
+                self._lock.release()
+            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+                raise unreadable(path, error) from error
             raise
         self.path = path
 
+    def _open_rooms(self) -> None:
+        """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
+        self._forms = readings.Forms(self._connection)
+        self._edges = EdgesAtRisk(self._connection)
+        self.retention = Retention(self._connection)
+        self.past = StoredPast(self._connection, self._find_closed)
+
     def close(self) -> None:
         """Close the file and let go of the lock. What was not committed is not written here."""
-        self._connection.close()
+        self.close_file()
         self._lock.release()
+
+    def close_file(self) -> None:
+        """Close the file and keep the lock, for who opens another one in its place."""
+        self._keeper.save()
+        self._connection.close()
+
+    def adopt(self, owner: Owner) -> None:
+        """Note whose the running epoch is, where nobody has yet."""
+        adopt(self._connection, self.epoch, owner)
+        self.epoch = load_epochs(self._connection)[-1]
+
+    def epoch_names(self) -> tuple[str, ...]:
+        """All store epochs that this file knows of, oldest first."""
+        return tuple(epoch.store_epoch for epoch in load_epochs(self._connection))
+
+    def check_last_links(self, whose: Chained, meter_id: int, count: int) -> None:
+        """Verify a meter's newest interval records. Raises BrokenChainError, sqlite3.Error."""
+        check_last_links(self._connection, whose, meter_id, self._first_seqs.get(meter_id, 1), count)
+
+    def hash_of(self, meter_id: int, seq: int) -> str | None:
+        """The hash of an interval record; None where it is of an earlier epoch or not there."""
+        if seq < self._first_seqs.get(meter_id, 1):
+            return None
+        row = self._connection.execute(
+            "SELECT hash FROM interval WHERE meter_id = ? AND seq = ?", (meter_id, seq)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def size_bytes(self) -> int:
+        """What the database takes, its free pages included."""
+        (pages,), (page,) = (
+            self._connection.execute(f"PRAGMA {one}").fetchone() for one in ("page_count", "page_size")
+        )
+        return int(pages) * int(page)
+
+    def judged(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+        """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
+        return unreadable(self.path, error)
+
+    @property
+    def checkpoint_error(self) -> str:
+        """Why the checkpoint file could not be written; empty where it was."""
+        return self._keeper.error
+
+    def save_checkpoint(self) -> None:
+        """In a quiet moment: write the checkpoint that waits for one, if any does."""
+        self._keeper.save()
+
+    def full_check(self) -> FullCheck:
+        """A walk over all records, in slices, for this thread between commits."""
+        return FullCheck(lambda: self._connection, self.path)
+
+    def slices(self, into: Path) -> BackupSlices:
+        """A copy of the whole store into a new file, in slices, for this thread between commits."""
+        return BackupSlices(self._connection, into)
+
+    def reopen(self) -> None:
+        """Leave a handle that failed, and open the store anew under the same lock.
+
+        Raises sqlite3.Error, OSError; another store in its place is a sqlite3.DatabaseError.
+        """
+        self._connection.close()
+        if not self.path.exists():  # the disk itself may be gone: SQLite would make an empty store in its place
+            raise FileNotFoundError(errno.ENOENT, "the store is not there", str(self.path))
+        doubt.renew_log(self.path)
+        self._connection = connect(self.path)
+        self._boot_numbers = self._load_boot_numbers()
+        epochs = load_epochs(self._connection)
+        if not epochs or epochs[-1].store_epoch != self.store_epoch:
+            self._connection.close()
+            raise sqlite3.DatabaseError("another store lies in its place")
+        self._open_rooms()
+
+    def fold_back(self) -> None:
+        """Fold a log back that has grown too long. Raises sqlite3.Error.
+
+        SQLite does it by itself after a commit, and is silent where it cannot (sqlite3_wal_hook's default).
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        if not log.exists() or log.stat().st_size <= LOG_MOST_BYTES:
+            return
+        busy, pages, folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy or folded < pages:
+            raise sqlite3.OperationalError(f"the log cannot be folded back ({folded} of {pages} pages)")
+
+    def mark(self) -> doubt.Mark:
+        """What `holds` needs to know, taken before a commit. Raises sqlite3.Error."""
+        return doubt.mark(self._connection)
+
+    def holds(self, batch: Batch, before: doubt.Mark) -> bool:
+        """Whether a batch whose commit failed is in the store all the same. Raises sqlite3.Error."""
+        return doubt.holds(self._connection, batch, before)
 
     def load_meter(self, name: str) -> StoredMeter:
         """The meter's stored state; a meter that the store has not seen is entered with an empty one.
@@ -123,7 +250,7 @@ class Store:
             row = (cursor.lastrowid,)
         meter_id = int(row[0])
         stored = self._connection.execute(
-            "SELECT validator, accumulator FROM meter_state WHERE meter_id = ?", (meter_id,)
+            "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
         ).fetchone()
         newest = self._connection.execute(
             "SELECT seq, hash FROM interval WHERE meter_id = ? ORDER BY seq DESC LIMIT 1", (meter_id,)
@@ -133,12 +260,21 @@ class Store:
         ).fetchone()
         validator, accumulator = ValidatorState(), AccumulatorState()
         if stored is not None:
+            if not is_whole((meter_id, *stored[:2]), stored[2]):
+                raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {_MEND}")
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
+                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
             except msgspec.DecodeError as error:
-                raise StoreError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
+                raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
+        interval_seq = 0 if newest is None else int(newest[0])
+        # The first record of a store epoch stands on its genesis, whatever came before it.
+        is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
+        chain_head = chain.genesis(self.store_epoch, name) if is_first else str(newest[1])
+        encoded = stored[:2] if stored is not None else (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
+        state = tuple(one if isinstance(one, bytes) else str(one).encode() for one in encoded)
+        self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, (state[0], state[1]))
         held = self._connection.execute(
             "SELECT reading FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
         )
@@ -147,11 +283,12 @@ class Store:
             name=name,
             validator=validator,
             accumulator=accumulator,
-            interval_seq=0 if newest is None else int(newest[0]),
+            interval_seq=interval_seq,
             event_seq=int(event_seq),
-            chain_head=chain.genesis(self.store_epoch, name) if newest is None else str(newest[1]),
+            chain_head=chain_head,
             find_closed=partial(self._find_closed, meter_id),
             held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
+            beginning={"reason": self.epoch.reason, "witness": self.epoch.witness or None},
         )
 
     def meter_names(self) -> tuple[str, ...]:
@@ -165,30 +302,40 @@ class Store:
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""
         connection = self._connection
+        states: dict[int, EncodedState] = {}
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT_READING, [self._reading_values(row) for row in batch.readings])
+            connection.executemany(readings.INSERT, [self._reading_values(row) for row in batch.readings])
+            aged = self.retention.note(batch.readings)
             connection.executemany(_INSERT_EPOCH, [_epoch_values(row) for row in batch.epochs])
             connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
             connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
             connection.executemany(
-                "INSERT INTO outbox (outbox_id, meter_id, kind, seq, payload) VALUES (?, ?, ?, ?, ?)",
-                [(row.outbox_id, meter_id, row.kind, row.seq, row.payload) for meter_id, row in batch.outbox],
+                _INSERT_OUTBOX,
+                [summed((meter_id, one.kind, one.seq, one.payload), one.outbox_id) for meter_id, one in batch.outbox],
             )
             connection.executemany("DELETE FROM held_reading WHERE meter_id = ?", [(i,) for i in batch.released])
             connection.executemany(
-                "INSERT INTO held_reading (meter_id, reading) VALUES (?, ?)",
-                [(meter_id, _ENCODER.encode(reading).decode()) for meter_id, reading in batch.held],
+                insert("held_reading"),
+                [summed((meter_id, _ENCODER.encode(reading).decode())) for meter_id, reading in batch.held],
             )
             for meter_id, (validator, accumulator) in batch.states.items():
-                self._write_state(meter_id, validator, accumulator)
+                account = self._edges.parted(meter_id, accumulator)
+                states[meter_id] = (_ENCODER.encode(validator), _ENCODER.encode(account))
+                self._write_state(meter_id, states[meter_id], accumulator)
+                if batch.rebase:
+                    readings.write_base(connection, meter_id, accumulator)
             connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
+            self._forms.forget()
+            self._edges.forget()
             raise
+        self._keeper.note(batch, states)
+        self.retention.age = aged
 
     def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
         """Up to `limit` unacknowledged messages with an id above `after_id`, oldest first."""
@@ -232,13 +379,12 @@ class Store:
         """How many messages the broker has not taken yet."""
         return int(self._connection.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
-    def _load_store_epoch(self) -> str:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()
-        if row is not None:
-            return str(row[0])
-        epoch = os.urandom(8).hex()
-        self._connection.execute("INSERT INTO meta (key, value) VALUES ('store_epoch', ?)", (epoch,))
-        return epoch
+    def _load_epoch(self) -> StoreEpoch:
+        epochs = load_epochs(self._connection)
+        if not epochs:
+            begin(self._connection, Beginning.FIRST, Owner("", Machine(), 0), {}, "")
+            epochs = load_epochs(self._connection)
+        return epochs[-1]
 
     def _load_boot_numbers(self) -> dict[str, int]:
         rows = self._connection.execute("SELECT boot_number, boot_id FROM boot")
@@ -256,7 +402,7 @@ class Store:
         )
         found = {(direction, bucket): milliwh for direction, bucket, milliwh in rows if milliwh}
         if found != {key: milliwh for key, milliwh in expected.items() if milliwh}:
-            raise StoreError(
+            raise DamagedError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
                 f" damaged; {_MEND}"
             )
@@ -271,23 +417,26 @@ class Store:
 
     def _reading_values(self, row: ReadingRow) -> tuple[object, ...]:
         reading = row.reading
-        return (
-            row.meter_id,
-            row.register_epoch,
-            row.decision,
-            reading.earliest_us,
-            reading.latest_us,
-            reading.monotonic_us,
-            self._boot_number(reading.boot_id),
-            *_registers(reading),
-            reading.snapshot.power_milliw,
+        return summed(
+            (
+                row.meter_id,
+                row.register_epoch,
+                row.decision,
+                reading.earliest_us,
+                reading.latest_us,
+                reading.monotonic_us,
+                self._boot_number(reading.boot_id),
+                *_registers(reading),
+                reading.snapshot.power_milliw,
+                *self._forms.columns(row),
+            )
         )
 
-    def _write_state(self, meter_id: int, validator: ValidatorState, accumulator: AccumulatorState) -> None:
+    def _write_state(self, meter_id: int, state: EncodedState, accumulator: AccumulatorState) -> None:
         self._connection.execute(
-            "INSERT INTO meter_state (meter_id, validator, accumulator) VALUES (?, ?, ?)"
-            " ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator, accumulator = excluded.accumulator",
-            (meter_id, _ENCODER.encode(validator).decode(), _ENCODER.encode(accumulator).decode()),
+            f"{insert('meter_state')} ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator,"
+            " accumulator = excluded.accumulator, crc = excluded.crc",
+            summed((meter_id, state[0].decode(), state[1].decode())),
         )
         self._connection.executemany(
             "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
@@ -301,14 +450,7 @@ class Store:
         )
 
 
-_INSERT_READING = (
-    "INSERT INTO reading (meter_id, register_epoch, decision, earliest_us, latest_us, monotonic_us, boot_number,"
-    " import_milliwh, export_milliwh, power_milliw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INSERT_EPOCH = (
-    "INSERT INTO register_epoch (meter_id, register_epoch, opened_us, reason, serial, previous_import_milliwh,"
-    " previous_export_milliwh, first_import_milliwh, first_export_milliwh) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_INSERT_EPOCH = insert("register_epoch")
 _INSERT_INTERVAL = (
     "INSERT INTO interval (meter_id, seq, revision, supersedes, register_epoch, start_us, end_us, bucket, tariff,"
     " tariff_version, quality, import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh,"
@@ -320,13 +462,14 @@ _SELECT_CLOSED = (
     "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
     " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
     " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
-    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY seq DESC LIMIT 1"
+    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY +seq DESC LIMIT 1"  # by the index on end_us
 )
-_INSERT_EVENT = "INSERT INTO event (meter_id, seq, at_us, kind, detail) VALUES (?, ?, ?, ?, ?)"
+_INSERT_EVENT = insert("event")
+_INSERT_OUTBOX = insert("outbox", "outbox_id")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Autocommit mode: transactions are opened by name, never by the module."""
+def connect(path: Path) -> sqlite3.Connection:
+    """For who holds the lock. Autocommit mode: transactions are opened by name, never by the module."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -346,14 +489,16 @@ def _registers(reading: Reading | None) -> tuple[int | None, int | None]:
 
 
 def _epoch_values(row: EpochRow) -> tuple[object, ...]:
-    return (
-        row.meter_id,
-        row.register_epoch,
-        row.first.instant_us,
-        row.reason,
-        row.first.serial,
-        *_registers(row.previous),
-        *_registers(row.first),
+    return summed(
+        (
+            row.meter_id,
+            row.register_epoch,
+            row.first.instant_us,
+            row.reason,
+            row.first.serial,
+            *_registers(row.previous),
+            *_registers(row.first),
+        )
     )
 
 
@@ -379,4 +524,4 @@ def _interval_values(row: IntervalRow) -> tuple[object, ...]:
 
 
 def _event_values(row: EventRow) -> tuple[object, ...]:
-    return row.meter_id, row.seq, row.at_us, row.kind, json.dumps(row.detail, sort_keys=True)
+    return summed((row.meter_id, row.seq, row.at_us, row.kind, json.dumps(row.detail, sort_keys=True)))

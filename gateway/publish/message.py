@@ -18,6 +18,7 @@ from ..tariff.calendar import UNASSIGNED_NAME
 ONLINE, OFFLINE = "online", "offline"
 NO_MEMORIES: Mapping[Direction, RegisterMemory] = {}
 SCHEMA = 1
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Topics:
@@ -35,7 +36,7 @@ class Topics:
 
 def render(record: Mapping[str, object]) -> str:
     """A payload as it goes on the wire: compact, keys sorted, so that the same record is always the same bytes."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(record)
 
 
 def state_record(
@@ -55,6 +56,7 @@ def state_record(
         "meter": meter,
         "store_epoch": store_epoch,
         "register_epoch": account.register_epoch,
+        "opening": account.opening.value,
         "time_utc_us": reading.latest_us,
         "window_us": reading.latest_us - reading.earliest_us,
         "clock": reading.clock_state.value,
@@ -97,6 +99,13 @@ def _direction_record(
 def interval_message(record: Record, previous_hash: str, record_hash: str) -> str:
     """One closed interval: the canonical record and its place in the chain."""
     return render({**record, "previous_hash": previous_hash, "hash": record_hash})
+
+
+def chained_message(canonical: bytes, previous_hash: str, record_hash: str) -> str:
+    """`interval_message` of a record whose canonical bytes are there already: the two hashes go where they belong."""
+    before, imported, rest = canonical.decode("ascii").partition(',"import_milliwh":')
+    middle, quality, after = rest.partition(',"quality":')
+    return f'{before},"hash":"{record_hash}"{imported}{middle},"previous_hash":"{previous_hash}"{quality}{after}'
 
 
 def event_message(gateway: str, meter: str, store_epoch: str, seq: int, at_us: int, kind: str, detail: Record) -> str:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..uncertainty import MICROWATT_HOUR_DIVISOR
+from ..clock import DRIFT_PPM
+from ..clock_steps import STEP_US
+from ..kernels.split import INT64_MAX
+from ..uncertainty import MICROWATT_HOUR_DIVISOR, most_energy_milliwh
 
 Column = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -43,10 +46,10 @@ def marks_around(edges_us: Column, times_us: Column, reach_us: int, limit_milliw
     return Around(edges_us, times_us, np.minimum(before, crossing - 1), after, reach_us, limit_milliw)
 
 
-def doubts_milliwh(
-    around: Around, registers: Column, booked: Column, resolution_milliwh: int, rounding_milliwh: int
-) -> Column:
-    """`edge_uncertain_milliwh` for each edge; both its marks have to exist."""
+def bounds_milliwh(
+    around: Around, registers: Column, resolution_milliwh: int, rounding_milliwh: int
+) -> tuple[Column, Column]:
+    """`edge_bounds` for each edge; both its marks have to exist."""
     edges_us, times_us, reach_us = around.edges_us, around.times_us, around.reach_us
     first, last = registers[around.before], registers[around.after]
     high = first + resolution_milliwh + _most(around, edges_us - times_us[around.before] + reach_us)
@@ -62,9 +65,19 @@ def doubts_milliwh(
     floor, ceiling = first - rounding_milliwh, last + resolution_milliwh
     low, high = np.maximum(low, floor), np.minimum(high, ceiling)
     apart = low > high
-    low, high = np.where(apart, floor, low), np.where(apart, ceiling, high)
-    doubts: Column = np.maximum(np.maximum(high - booked, booked - low), 0)
-    return doubts
+    return np.where(apart, floor, low), np.where(apart, ceiling, high)
+
+
+def most_in_intervals_milliwh(around: Around, milliwh: Column, lengths_us: Column) -> Column:
+    """`swing.most_in_interval_milliwh` for each edge and the interval that it ends."""
+    unread_us = around.times_us[around.after] - around.times_us[around.before] + 2 * around.reach_us
+    durations_us = lengths_us + 2 * STEP_US + unread_us * DRIFT_PPM // 1_000_000
+    if around.limit_milliw * int(durations_us.max(initial=0)) > INT64_MAX:  # an hour of two and a half gigawatts
+        carried = np.array([most_energy_milliwh(around.limit_milliw, one) for one in durations_us.tolist()], np.int64)
+    else:
+        carried = _most(around, durations_us)
+    most: Column = np.maximum(milliwh, carried - milliwh)
+    return most
 
 
 def measured(around: Around, tolerance_us: int) -> Flags:

@@ -5,16 +5,19 @@ one that stepping leaves, to the last key (tests/pipeline/test_replay_leap.py). 
 quarantine, a direction lost, an edge within an edge's window) `leap` does nothing, and the caller steps.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .. import step_doubt
 from ..energy import AccumulatorState, Direction, EdgeShare, PendingEdge
 from ..kernels import Kernel
+from ..swing import Swing, swing_through
 from ..timeline import Timeline
 from ..uncertainty import Mark
 from .block import IntervalBlock, PartColumns
 from .crossing import Edges, Rows, Shares, edges_of, shares_of, touched_buckets
-from .doubt import Column, doubts_milliwh, measured
+from .doubt import Column, Flags, bounds_milliwh, measured, most_in_intervals_milliwh
 from .feed import Feed
 from .walk import Walk
 
@@ -54,7 +57,9 @@ class Leaper:
     def _is_calm(self, rows: Rows, account: AccumulatorState) -> bool:
         """Whether the books are such that, of what was before, only these rows matter to what comes."""
         present = {direction for direction, one in account.directions.items() if one.present and one.proven}
-        if account.frontier_us or account.repeated or account.again:
+        if account.frontier_us or account.repeated or account.again or account.estimated:
+            return False
+        if any(edge.estimated or edge.repeated for edge in account.pending):
             return False
         if present != set(rows.registers) or present != set(account.directions) or len(account.pending) > 1:
             return False
@@ -88,7 +93,7 @@ class Leaper:
                 bucket_names=names,
                 tariff_versions=edges.versions[closed],
                 register_epoch=state.register_epoch,
-                measured=measured(edges.around.only(edges.closed), self._rules.edge_tolerance_us),
+                measured=self._measured(edges),
                 incomplete=edges.incomplete[closed],
                 parts=parts,
             )
@@ -99,18 +104,41 @@ class Leaper:
         digit_milliwh = self._feed.digits[direction].milliwh
         rounding_milliwh = self._feed.rounding_milliwh(direction)
         around = edges.around.only(edges.closed)
-        doubts = doubts_milliwh(around, rows.registers[direction], one.booked[closed], digit_milliwh, rounding_milliwh)
+        booked, milliwh = one.booked[closed], one.milliwh[closed]
+        low, high = bounds_milliwh(around, rows.registers[direction], digit_milliwh, rounding_milliwh)
+        doubts = np.maximum(np.maximum(high - booked, booked - low), 0)
         carried = np.concatenate(([state.carried_milliwh.get(direction, 0)], doubts[:-1]))
         state.carried_milliwh[direction] = int(doubts[-1])
-        names, changes = self._timeline.calendar.bucket_names, self._changes(edges)
-        for column in (edges.buckets, edges.next_buckets):
-            sums = np.zeros(len(names), dtype=np.int64)
-            np.add.at(sums, column[changes], doubts[changes])
-            for bucket in np.unique(column[changes]).tolist():
-                account.doubt(names[bucket], int(sums[bucket]))
-        return PartColumns(
-            one.milliwh[closed], one.unassigned[closed], one.uncertain[closed] + carried + doubts, one.booked[closed]
-        )
+        for swings in self._swings(edges, booked, low, high, doubts):
+            for bucket, swing in swings.items():
+                account.doubt(bucket, swing.uncertain_milliwh)
+        most = most_in_intervals_milliwh(around, milliwh, edges.ends_us[closed] - edges.starts_us[closed])
+        told = one.uncertain[closed] + np.minimum(carried + doubts, most)
+        return PartColumns(milliwh, one.unassigned[closed], told, booked)
+
+    def _swings(
+        self, edges: Edges, booked: Column, low: Column, high: Column, doubts: Column
+    ) -> Iterator[dict[str, Swing]]:
+        """What the buckets have to be told of the edges that one row confirms together, run by run."""
+        names = self._timeline.calendar.bucket_names
+        changes = np.flatnonzero(edges.buckets[: edges.closed] != edges.next_buckets[: edges.closed])
+        sides = (edges.around.after, edges.buckets, edges.next_buckets, booked, low, high, doubts)
+        run, swings = -1, dict[str, Swing]()
+        for after, before, behind, *register in zip(*(column[changes].tolist() for column in sides), strict=True):
+            if after != run:
+                yield swings
+                run, swings = after, {}
+            swing_through(swings, (names[before], names[behind]), register[0], (register[1], register[2]), register[3])
+        yield swings
+
+    def _measured(self, edges: Edges) -> Flags:
+        """Whether both edges of each closed interval were read; every direction is read in the same rows."""
+        state = self._walk.account
+        ends = measured(edges.around.only(edges.closed), self._rules.edge_tolerance_us)
+        begun = np.concatenate(([not state.begun_unread], ends[:-1]))
+        state.begun_unread = [] if ends[-1] else list(state.directions)
+        both: Flags = ends & begun
+        return both
 
     def _pass_edges(self, edges: Edges) -> None:
         """Remember the bucket edges that were passed; one that waited before has been remembered then."""
@@ -118,11 +146,6 @@ class Leaper:
         sides = zip(edges.ends_us.tolist(), edges.buckets.tolist(), edges.next_buckets.tolist(), strict=True)
         for edge_us, before, after in list(sides)[len(state.pending) :]:
             step_doubt.pass_edge(state, edge_us, names[before], names[after])
-
-    def _changes(self, edges: Edges) -> Column:
-        """The closed edges at which the bucket changes."""
-        changes: Column = np.flatnonzero(edges.buckets[: edges.closed] != edges.next_buckets[: edges.closed])
-        return changes
 
     def _arrive(self, rows: Rows, edges: Edges, shares: dict[Direction, Shares]) -> None:
         """Leave the account as the last row's step would have left it."""

@@ -28,19 +28,14 @@ class Walk(Books):
         stored = StoredMeter(0, meter, ValidatorState(), AccumulatorState(), 0, 0, "", nothing_closed)
         section, rules = terms.section(meter), terms.rules(meter)
         super().__init__(stored, Origin("", ""), section, timeline, kernel, rules, OutboxIds(0), gap_us)
-        self._limits = replace(self._limits, first_credible_us=timeline.first_credible_us)
-        self._rules = rules
+        first_us = timeline.first_credible_us
+        self._limits = replace(self._limits, first_credible_us=first_us, remembers_standing=False)
         self.leaps = 0
         """How often many readings were booked in one go."""
         self.runs: list[IntervalRun] = []
         self.events: list[EventRow] = []
         self.refused: dict[tuple[str, Reason], list[int]] = {}
         """(rejected or quarantined, reason) -> `latest_us` of each reading."""
-
-    @property
-    def account(self) -> AccumulatorState:
-        """The running account."""
-        return self._accumulator.state
 
     @property
     def is_booked_as_shown(self) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.toml_lines import line_of
+
 from ..config.convert import Converter
 from ..config.document import Document, read_document
 from ..config.hints import did_you_mean
-from ..config.lines import line_of
 from ..config.problem import Problem, ProblemsError, TomlPath, errors_of
 from ..places import data_folders, files_by_name
 from .checks import check_tariff, check_top, check_years

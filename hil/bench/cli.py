@@ -3,6 +3,7 @@
 import click
 
 from .accumulator import accumulator
+from .ledger import ledger
 from .modbus_cli import line, modbus
 
 
@@ -13,11 +14,13 @@ def bench() -> None:
     \b
     Example:
       netmeter-hil bench accumulator
+      netmeter-hil bench ledger --days 30 --poll 5
       netmeter-hil bench modbus
       netmeter-hil bench modbus --meters 200 --seconds 30 --json
     """
 
 
 bench.add_command(accumulator)
+bench.add_command(ledger)
 bench.add_command(line)
 bench.add_command(modbus)

@@ -32,7 +32,7 @@ class _OneSided:
 
 
 def _tells_no_step(books: Books) -> None:
-    books._accumulator.doubt_clock_step = lambda step_us: None  # type: ignore[method-assign]  # noqa: ARG005
+    books._accumulator.doubt_clock_step = lambda *_: None  # type: ignore[method-assign]
 
 
 def _sends_intervals_twice(books: Books) -> None:
@@ -47,7 +47,7 @@ def _splits_nothing(books: Books) -> None:
     books._accumulator._kernel = _OneSided()  # type: ignore[assignment]
 
 
-def _rebases_on_zero(books: Books) -> None:
+def rebases_on_zero(books: Books) -> None:
     """A fallen register is the new baseline at once, as if it had been read twice."""
     take = books.take
 
@@ -76,7 +76,7 @@ BROKEN: dict[str, Callable[[Books], None]] = {
     "truth": _tells_no_step,
     "series": _sends_intervals_twice,
     "bucket": _splits_nothing,
-    "register": _rebases_on_zero,
+    "register": rebases_on_zero,
 }
 """What the judge must find, and the fault."""
 

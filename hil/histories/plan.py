@@ -18,7 +18,7 @@ HOUR_US = 3600 * S
 LIMIT_MILLIW = 12_000_000
 _KEY = name_key("histories")
 # Days and zones in which local time changes, or is an odd offset from UTC.
-_PLACES = (
+PLACES = (
     ("America/Los_Angeles", "2026-03-07T20:00"),
     ("America/Los_Angeles", "2026-10-31T20:00"),
     ("America/Los_Angeles", "2026-07-01T12:00"),
@@ -98,16 +98,17 @@ class History:
 
 
 @dataclass(slots=True)
-class _Lot:
+class Lot:
     """Numbers one after another."""
 
     seed: int
     number: int
+    key: int = _KEY
     drawn: int = field(default=0)
 
     def between(self, low: int, high: int) -> int:
         self.drawn += 1
-        return low + roll(self.seed, _KEY, self.number, self.drawn) % (high - low + 1)
+        return low + roll(self.seed, self.key, self.number, self.drawn) % (high - low + 1)
 
     def one_in(self, count: int) -> bool:
         return self.between(1, count) == 1
@@ -115,8 +116,8 @@ class _Lot:
 
 def history(seed: int, number: int) -> History:
     """The history with this number."""
-    lot = _Lot(seed, number)
-    zone, local = _PLACES[lot.between(0, len(_PLACES) - 1)]
+    lot = Lot(seed, number)
+    zone, local = PLACES[lot.between(0, len(PLACES) - 1)]
     interval_min = (5, 15, 15, 30, 60)[lot.between(0, 3 if zone == "Australia/Lord_Howe" else 4)]
     start = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
     start_us = int((start + timedelta(minutes=lot.between(0, 240))).timestamp()) * S + lot.between(0, 60 * S)
@@ -126,7 +127,7 @@ def history(seed: int, number: int) -> History:
     over_us = last.at_us + (0 if last.kind is Kind.STEP else last.size_us)
     end_us = over_us + max(farthest_us, 0) + 3 * interval_min * MINUTE_US + 20 * MINUTE_US
     asks = _asks(lot, start_us, end_us, happenings)
-    tariff = _tariff(lot, zone, interval_min, start_us, end_us)
+    tariff = tariff_by_lot(lot, zone, interval_min, start_us, end_us)
     swaps_us = tuple(one.at_us for one in happenings if one.kind is Kind.SWAP)
     step_milliwh = (1, 10, 1000, 10_000)[lot.between(0, 3)]
     refresh_us = (0, 0, S, 5 * S)[lot.between(0, 3)]
@@ -156,7 +157,7 @@ def _with_serials(meters: tuple[Meter, ...]) -> tuple[Meter, ...]:
     return tuple(replace(meter, serial=f"M{index}") for index, meter in enumerate(meters))
 
 
-def _happenings(lot: _Lot, start_us: int) -> tuple[Happening, ...]:
+def _happenings(lot: Lot, start_us: int) -> tuple[Happening, ...]:
     """Some things in a row, with time between them; the clock is set right behind the last."""
     found: list[Happening] = []
     at_us = start_us
@@ -187,7 +188,7 @@ def _happenings(lot: _Lot, start_us: int) -> tuple[Happening, ...]:
     return tuple(found)
 
 
-def _asks(lot: _Lot, start_us: int, end_us: int, happenings: tuple[Happening, ...]) -> tuple[Ask, ...]:
+def _asks(lot: Lot, start_us: int, end_us: int, happenings: tuple[Happening, ...]) -> tuple[Ask, ...]:
     """Polls at a steady pace, faster for two minutes after each happening; none while nothing is read."""
     away = [
         (one.at_us, one.at_us + one.size_us) for one in happenings if one.kind in (Kind.GAP, Kind.REBOOT, Kind.PAUSE)
@@ -207,7 +208,8 @@ def _asks(lot: _Lot, start_us: int, end_us: int, happenings: tuple[Happening, ..
     return tuple(found)
 
 
-def _tariff(lot: _Lot, zone: str, interval_min: int, start_us: int, end_us: int) -> Tariff:
+def tariff_by_lot(lot: Lot, zone: str, interval_min: int, start_us: int, end_us: int) -> Tariff:
+    """Buckets that change at odd hours, from half a day before until half a day after."""
     from_us, to_us = start_us - 12 * HOUR_US, end_us + 12 * HOUR_US
     at_us = from_us // HOUR_US * HOUR_US
     changes = [(at_us, 1 + lot.between(0, 2))]
@@ -217,7 +219,7 @@ def _tariff(lot: _Lot, zone: str, interval_min: int, start_us: int, end_us: int)
     return Tariff(zone, tuple(changes), interval_min, from_us, to_us)
 
 
-def _flow(lot: _Lot, start_us: int, end_us: int) -> Flow:
+def _flow(lot: Lot, start_us: int, end_us: int) -> Flow:
     """Power in steps, from nothing to all that the service carries."""
     steps = []
     at_us = start_us - HOUR_US

@@ -227,7 +227,9 @@ class Player:
         self._books.take(reading, batch)
         self._store.commit(batch)
         for row in batch.readings:
-            self._note(row.reading, Fate.BOOKED if row.decision.startswith(("accepted", "newepoch")) else None)
+            self._note(
+                row.reading, Fate.BOOKED if row.decision.startswith(("accepted", "rollover", "newepoch")) else None
+            )
         for epoch in batch.epochs:
             self._note(epoch.first, Fate.OPENED)
         last = self.played.taken[-1]

@@ -51,9 +51,11 @@ class MeterCore:
         latched_us = (monotonic_us() - self._phase_us) // lag_us * lag_us + self._phase_us
         return self._counters.at(max(self.placement.anchor.house_us(latched_us), self._origin_s * US_PER_S))
 
-    def house_s(self) -> int:
-        """The house's own time, whole UTC seconds."""
-        return self.placement.anchor.house_us(monotonic_us()) // US_PER_S
+    def clock_s(self, ahead_s: int, gains_ppm: int) -> int:
+        """What a clock shows that was so far ahead when the house began and runs fast since: whole UTC seconds."""
+        anchor = self.placement.anchor
+        house_us = anchor.house_us(monotonic_us())
+        return (house_us + ahead_s * US_PER_S + (house_us - anchor.start_utc_us) * gains_ppm // 1_000_000) // US_PER_S
 
     def write_truth(self) -> None:
         """Bring the truth file up to the present. Call it several times a second."""

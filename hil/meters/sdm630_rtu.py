@@ -120,11 +120,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--unit", type=int, default=1, help="Modbus unit id")
     parser.add_argument("--refuse-holes", action="store_true", help="exception 2 for addresses without a parameter")
     parser.add_argument("--clock-off", type=int, metavar="SECONDS", help="have a clock, and this much ahead of UTC")
+    parser.add_argument("--clock-gains", type=int, default=0, metavar="PPM", help="by how much that clock runs fast")
     options = parser.parse_args(arguments)
     die_with_parent()
     end_on_signal()
     core = MeterCore(placement_from(options))
-    clock_s = None if options.clock_off is None else lambda: core.house_s() + options.clock_off
+    clock_s = None if options.clock_off is None else lambda: core.clock_s(options.clock_off, options.clock_gains)
     meter = Sdm630(options.unit, core.serial, core.shown, options.refuse_holes, clock_s)
     line = RtuLine(options.link, BAUD_BD)
     try:

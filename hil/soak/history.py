@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Content = dict[str, Any]
+SITE = "site: "
+"""Begins the name of a count of one place: the last line tells how many places there were."""
 Say = Callable[[str], None]
 """Takes a line of progress."""
 

@@ -7,6 +7,8 @@ connected; a process with another pid then holds the store and comes online. A k
 
 import fcntl
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +18,9 @@ from ..house import BASE_TOPIC, GRID, PRODUCTION, House
 from ..house_time import US_PER_S, monotonic_us
 from ..process import ChildError
 from ..watcher import Watcher
+from .call_kill import CallKill, Site
 from .ear import Ear
-from .history import Digits, RoundResult, Say
+from .history import SITE, Digits, RoundResult, Say
 from .judge import judge_meter
 from .plan import Fault, Kind, Round
 from .true_count import TrueCount
@@ -27,6 +30,7 @@ INTERVAL_MIN = 5
 INTERVAL_US = INTERVAL_MIN * 60 * US_PER_S
 PATIENCE_S = 60.0
 SIGKILLED = -9
+FROM_THE_START = (Kind.MIGRATION_CALL, Kind.STARTUP_CALL)
 # What lies between two readings that are kept, besides the daemon's absence: two polls, a commit, both windows.
 UNREAD_S = 9
 # The SunSpec meter shows whole Wh. The SDM630 shows 0.01 kWh in a float32, whose step below 65,536 kWh is 1/256 kWh.
@@ -64,6 +68,9 @@ class KillRound:
         self._unsettled: list[_Strike] = []
         self._online_since = 0
         self._longest_away_s = 0.0
+        self._started_s = 0.0
+        self._ahead = plan.faults[:1]
+        """The fault that the daemon which is started next will meet."""
 
     def run(self) -> RoundResult:
         """The whole round. A daemon that ends or hangs on its own is a finding; a broken house raises ChildError."""
@@ -91,10 +98,15 @@ class KillRound:
     def _live(self, ear: Ear) -> None:
         """From the first reading to the records after the last kill."""
         try:
-            self._wait(ear, lambda: self._is_online(ear) and self._has_read(ear, 0), "a first state of both meters")
+            if self._plan.faults[0].kind not in FROM_THE_START:
+                self._wait(ear, lambda: self._is_online(ear) and self._has_read(ear, 0), "a first state of both meters")
             for fault in self._plan.faults:
-                if fault.kind is not Kind.START:
+                if fault.kind is not Kind.START and fault.kind not in FROM_THE_START:
                     self._wait_online(ear)
+                self._ahead = self._plan.faults[fault.number - self._plan.faults[0].number + 1 :][:1]
+                if fault.site is not None:
+                    self._strike_at_call(fault, fault.site, ear)
+                    continue
                 self._wait_for_moment(fault, ear)
                 self._strike(fault, ear)
             self._wait_online(ear)
@@ -104,7 +116,7 @@ class KillRound:
                 lambda: self._has_read(ear, heard) and self._has_closed(ear, heard, after_us),
                 "the first interval of both meters after the last kill",
             )
-        except _DaemonError as error:
+        except DaemonError as error:
             self._result.verdict.find("does_not_serve", str(error))
 
     def _wait_for_moment(self, fault: Fault, ear: Ear) -> None:
@@ -143,22 +155,61 @@ class KillRound:
         """Kill, look at what is left, start anew."""
         child = self._house.child("gateway")
         if child.exit_code is not None:
-            raise _DaemonError(f"ended with code {child.exit_code} on its own\n{child.tail()}")
+            raise DaemonError(f"ended with code {child.exit_code} on its own\n{child.tail()}")
         while ear.listen(0):
             pass
         was_online, words, held = self._is_online(ear), len(ear.words), self._holder() == child.pid
+        self._before_kill()
         child.kill()
         self._result.injected += 1
         self._result.verdict.counts[f"kills_{fault.kind}"] += 1
         strike = _Strike(fault, child.pid, time.monotonic(), [], [], was_online, words)
         _note(strike, child.exit_code == SIGKILLED, f"pid {child.pid} ended by SIGKILL")
-        _note(strike, held and self._is_let_go(), "held the store, holds it no more")
+        _note(strike, self._is_let_go() and held, "held the store, holds it no more")
         self._unsettled.append(strike)
         self._online_since = words
         self._start_daemon()
 
+    def _before_kill(self) -> None:
+        """For a round that does more than kill."""
+
+    def _strike_at_call(self, fault: Fault, site: Site, ear: Ear) -> None:
+        """Let it run into its own end: counted since it was started, or from now on."""
+        child, call = self._house.child("gateway"), self._call_kill(site)
+        while ear.listen(0):
+            pass
+        was_online, words, began_s = self._is_online(ear), len(ear.words), time.monotonic()
+        if fault.kind not in FROM_THE_START:
+            call.attach(child.pid)
+        if fault.kind is Kind.SHUTDOWN_CALL:
+            os.kill(child.pid, signal.SIGTERM)
+        ended = ear.listen_until(lambda: child.exit_code is not None, PATIENCE_S)
+        call.end()
+        where = call.where() if ended else ""
+        child.kill()
+        self._result.injected += 1
+        counts = self._result.verdict.counts
+        counts[f"kills_{fault.kind}"] += 1
+        at_s = began_s if fault.kind is Kind.SHUTDOWN_CALL else time.monotonic()
+        strike = _Strike(fault, child.pid, at_s, [], [], was_online, words)
+        _note(strike, bool(where), f"pid {child.pid} ended by SIGKILL before {where}")
+        _note(strike, self._is_let_go(), "nobody holds the store")
+        if where:
+            counts[f"{SITE}{fault.kind} {where} {site.nth}"] += 1
+        self._unsettled.append(strike)
+        self._online_since = words
+        self._start_daemon()
+
+    def _call_kill(self, site: Site) -> CallKill:
+        return CallKill(site, self._house.folder / "kill.strace")
+
     def _start_daemon(self) -> None:
-        self._house.start_daemon(*self._daemon_options)
+        ahead = self._ahead[0] if self._ahead else None
+        prefix: list[str] = []
+        if ahead is not None and ahead.kind in FROM_THE_START and ahead.site is not None:
+            prefix = self._call_kill(ahead.site).prefix
+        self._started_s = time.monotonic()
+        self._house.start_daemon(*self._daemon_options, prefix=prefix)
 
     def _wait_online(self, ear: Ear) -> None:
         """Until the daemon that runs now serves; then settle what was felt of the kills before it."""
@@ -174,17 +225,23 @@ class KillRound:
             if strike.missing:
                 told = "NOT FELT, missing: " + "; ".join(strike.missing)
             self._say(f"kill {strike.fault}: injected; {told}")
+        if self._unsettled:
+            took_ms = int((time.monotonic() - self._started_s) * 1000)
+            counts, worst = self._result.verdict.counts, self._result.verdict.worst
+            counts["restarts"] += 1
+            counts["restart_ms_total"] += took_ms
+            worst["longest_restart_ms"] = max(worst["longest_restart_ms"], took_ms)
         self._unsettled = []
 
     def _wait(self, ear: Ear, enough: Callable[[], bool], what: str) -> None:
-        """Raises _DaemonError when it does not come, or the daemon ends."""
+        """Raises DaemonError when it does not come, or the daemon ends."""
 
         def ended() -> bool:
             return self._house.child("gateway").exit_code is not None
 
         if not ear.listen_until(lambda: ended() or enough(), PATIENCE_S) or ended():
             child = self._house.child("gateway")
-            raise _DaemonError(f"waited for {what}; exit code {child.exit_code}\n{child.tail()}")
+            raise DaemonError(f"waited for {what}; exit code {child.exit_code}\n{child.tail()}")
 
     @property
     def _pid(self) -> int:
@@ -247,7 +304,7 @@ class KillRound:
             )
 
 
-class _DaemonError(Exception):
+class DaemonError(Exception):
     """The daemon ended or does not serve, without a kill of ours."""
 
 

@@ -4,6 +4,7 @@ The same seed replays the same plan on any machine. What the plan says is when t
 that lands is the machine's affair. Faults come in rounds, each in a house, and from a day, of its own.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from enum import StrEnum
 from ..chance import between, name_key, roll
 from ..house_time import US_PER_S
 from ..household import ZONE
+from .call_kill import Site
 
 ROUND_SIZE = 10
 
@@ -28,12 +30,32 @@ class Kind(StrEnum):
     """A record has just reached the reader."""
     ANY = "any"
     """Nothing: any moment will do."""
+    MIGRATION_CALL = "migration-call"
+    """The n-th system call of a kind while the store is made."""
+    STARTUP_CALL = "startup-call"
+    """The same, counted from the start of a daemon that has a store."""
+    CYCLE_CALL = "cycle-call"
+    """The same, in a daemon that reads, books, commits and delivers."""
+    SHUTDOWN_CALL = "shutdown-call"
+    """The same, in a daemon that was told to stop."""
 
 
 DECK = (
     *(Kind.START, Kind.START, Kind.EDGE, Kind.EDGE, Kind.EDGE),
     *(Kind.COMMIT, Kind.COMMIT, Kind.PUBLISH, Kind.PUBLISH, Kind.ANY),
 )
+# Every second round. The store is made once, so whoever strikes there comes first.
+CALL_DECK = (
+    *(Kind.MIGRATION_CALL,) * 4,
+    *(Kind.STARTUP_CALL, Kind.CYCLE_CALL, Kind.SHUTDOWN_CALL, Kind.CYCLE_CALL, Kind.STARTUP_CALL, Kind.CYCLE_CALL),
+)
+# How many calls of a kind a thread makes there, as strace counted them; a little fewer, because each must come.
+_CALLS: dict[Kind, dict[str, int]] = {
+    Kind.MIGRATION_CALL: {"pwrite64": 78, "fdatasync": 10, "unlink": 3, "ftruncate": 3, "write": 2},
+    Kind.STARTUP_CALL: {"pwrite64": 30, "fdatasync": 5, "sendto": 12, "write": 8},
+    Kind.CYCLE_CALL: {"pwrite64": 40, "fdatasync": 6, "sendto": 20, "write": 16},
+    Kind.SHUTDOWN_CALL: {"pwrite64": 7, "fdatasync": 1, "sendto": 3, "write": 2, "ftruncate": 1, "unlink": 1},
+}
 # From .. to, real microseconds after what the kill waits for; an edge can be struck before it comes.
 _DELAY_US = {
     Kind.START: (0, 500_000),
@@ -51,13 +73,16 @@ _KILLS = name_key("soak kill")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kill: `delay_us` real microseconds after what `kind` waits for."""
+    """One kill: `delay_us` real microseconds after what `kind` waits for, or at a `site`."""
 
     number: int
     kind: Kind
     delay_us: int
+    site: Site | None = None
 
     def __str__(self) -> str:
+        if self.site is not None:
+            return f"{self.number} {self.kind} {self.site}"
         return f"{self.number} {self.kind} {self.delay_us:+d} us"
 
 
@@ -73,9 +98,26 @@ class Round:
 def fault(seed: int, number: int) -> Fault:
     """The fault with this number, counted from 1."""
     round_index, place = divmod(number - 1, ROUND_SIZE)
+    if round_index % 2:
+        kind = CALL_DECK[place]
+        nth = round_index // 2 * CALL_DECK.count(kind) + CALL_DECK[:place].count(kind)
+        return Fault(number, kind, 0, _site(seed, kind, nth))
     kind = _shuffled(seed, round_index)[place]
     low_us, high_us = _DELAY_US[kind]
     return Fault(number, kind, between(low_us, high_us, seed, _KILLS, round_index, place, 2))
+
+
+def sites(kind: Kind) -> list[Site]:
+    """Every place at which faults of a kind strike."""
+    return [Site(call, nth) for call, most in _CALLS[kind].items() for nth in range(1, most + 1)]
+
+
+def _site(seed: int, kind: Kind, number: int) -> Site:
+    """The place of the kind's fault with this number, from 0: all of them in turn, near ones far apart."""
+    all_sites = sites(kind)
+    count = len(all_sites)
+    stride = next(step for step in range(count * 5 // 13 + 1, 2 * count) if math.gcd(step, count) == 1)
+    return all_sites[(between(0, count - 1, seed, _KILLS, name_key(kind)) + number * stride) % count]
 
 
 def round_from(seed: int, number: int, last: int) -> Round:

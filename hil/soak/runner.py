@@ -20,7 +20,7 @@ from ..folder import make_folder
 from ..process import ChildError
 from . import checkpoint
 from .checkpoint import FINDINGS_KEPT, Progress, Task
-from .history import RoundResult, Say
+from .history import SITE, RoundResult, Say
 from .soaks import SOAKS
 
 EXIT_PASS, EXIT_FAIL = 0, 1
@@ -77,12 +77,19 @@ def conclusion(progress: Progress) -> dict[str, object]:
         "control": progress.control,
         "control_finding": next(iter(progress.control_findings), None),
         **dict.fromkeys(SOAKS[task.soak].always_told, 0),
-        **dict(sorted(progress.counts.items())),
+        **_counts(progress),
         **dict(sorted(progress.worst.items())),
         "finding_count": progress.finding_count,
         "findings": progress.findings,
         "wall_s": round(progress.wall_s, 1),
     }
+
+
+def _counts(progress: Progress) -> dict[str, int]:
+    """The counts, those of single places as how many places there were."""
+    found = {key: count for key, count in progress.counts.items() if not key.startswith(SITE)}
+    sites = len(progress.counts) - len(found)
+    return dict(sorted({**found, **({"distinct_kill_sites": sites} if sites else {})}.items()))
 
 
 def _energy(progress: Progress) -> dict[str, int | None]:

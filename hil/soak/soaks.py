@@ -3,9 +3,15 @@
 from pathlib import Path
 from typing import Protocol
 
+from ..histories.jump_soak import JumpSoak
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
+from ..power.model import PowerModelSoak
+from ..power.soak import PowerSoak
 from . import plan
+from .damage_round import DamageRound
+from .disk_plan import ROUND_SIZE, DiskFault, DiskKind, disk_fault, is_damage
+from .disk_round import DiskRound
 from .history import RoundResult, Say
 from .kill_round import KillRound
 
@@ -55,4 +61,32 @@ class KillSoak:
         return KillRound(plan.control_round(seed), folder, say, sabotage="publish-before-commit").run()
 
 
-SOAKS: dict[str, Soak] = {soak.name: soak for soak in (KillSoak(), ModbusSoak(), ClockSoak())}
+class DiskSoak:
+    """A disk that fails, and one that damages what lies on it."""
+
+    name = "disk"
+    summary = "a disk that is full, read-only or failing at every n-th write and sync, and one that damages the store"
+    control_finding = "hole"
+    judges_energy = True
+    always_told: tuple[str, ...] = ("told", "altered", "altered_found")
+
+    def describe(self, seed: int, number: int) -> str:
+        return str(disk_fault(seed, number))
+
+    def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:
+        house = plan.round_from(seed, number, number)
+        until = min(last, (number - 1) // ROUND_SIZE * ROUND_SIZE + ROUND_SIZE)
+        faults = [disk_fault(seed, each) for each in range(number, until + 1)]
+        if is_damage((number - 1) // ROUND_SIZE):
+            return DamageRound(house, faults, folder, say).run()
+        return DiskRound(house, faults, folder, say).run()
+
+    def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
+        faults = [DiskFault(1, DiskKind.FAILING, 0, 0)]
+        return DiskRound(plan.control_round(seed), faults, folder, say, sabotage="forget-failures").run()
+
+
+SOAKS: dict[str, Soak] = {
+    soak.name: soak
+    for soak in (KillSoak(), ModbusSoak(), ClockSoak(), JumpSoak(), PowerSoak(), PowerModelSoak(), DiskSoak())
+}

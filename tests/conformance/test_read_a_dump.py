@@ -20,6 +20,11 @@ EXPECTED: dict[str, tuple[int | None, int | None, int | None]] = {
     "meter_test-data-203-01.txt": (906_630, None, 6540),
     "meter_test-data-204-01.txt": (None, None, 0),
     "der_test-data-der-01.txt": (0, 0, 0),  # model 701, whose 64-bit zeros are counts; 202 beside it has none
+    "inverter_test-data-103-01.txt": (None, 17_129_352, 0),
+}
+OPTIONS = {
+    "der_test-data-der-01.txt": ["--sunspec-model", "701"],
+    "inverter_test-data-103-01.txt": ["--role", "production"],
 }
 
 
@@ -31,7 +36,16 @@ def read_dump(path: Path) -> dict[str, Any]:
             word, _, address = server.stdout.readline().strip().partition(" ")
             assert word == "ready"
             host, _, port = address.rpartition(":")
-            ask = [sys.executable, "-m", "gateway.cli", "read", "--profile", "sunspec", "--json"]
+            ask = [
+                sys.executable,
+                "-m",
+                "gateway.cli",
+                "read",
+                "--profile",
+                "sunspec",
+                "--json",
+                *OPTIONS.get(path.name, []),
+            ]
             answer = subprocess.run(
                 [*ask, "--host", host, "--tcp-port", port], capture_output=True, text=True, timeout=60, check=False
             )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pymodbus.client import ModbusTcpClient
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-P", "-u", "-m", "hil.cli"]
@@ -43,11 +43,15 @@ def test_help_has_an_example_and_the_exit_codes(command: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["simulate"], "either --dump FILE or --meter MODEL"),
+        (["simulate"], "either --dump FILE or --meter MODEL or --profile NAME"),
         (["simulate", "--meter", "sdm630"], "--link PATH"),
         (["simulate", "--meter", "sunspec-203", "--link", "x"], "--link PATH"),
         (["simulate", "--meter", "sdm630", "--link", "x", "--tcp-port", "5"], "serial line"),
         (["simulate", "--dump", "/nowhere"], "/nowhere"),
+        (["simulate", "--profile", "abb"], "no model abb; there is: abb-b2x, accuenergy"),
+        (["simulate", "--profile", "abb-b2x", "--link", "x", "--tcp-port", "5"], "not both"),
+        (["simulate", "--profile", "abb-b2x", "--baud", "300"], "--baud"),
+        (["simulate", "--profile", "abb-b2x", "--meter", "sdm630"], "either --dump"),
         (["demo", "--speed", "0"], "--speed"),
         (["demo", "--speed", "601"], "--speed"),
         (["demo", "--duration", "soon"], "--duration"),
@@ -105,3 +109,32 @@ def test_a_house_meter_on_a_serial_port_with_its_truth(tmp_path: Path) -> None:
         assert len(truth.read_text().splitlines()) >= 2
         server.send_signal(signal.SIGTERM)
         assert server.wait(20) == 0
+
+
+def test_a_model_of_a_profile_over_tcp_and_on_a_serial_port(tmp_path: Path) -> None:
+    # Function 3 at 0x8960, "B24 112-100" in six registers; the answer begins 0x4232 0x3420.
+    with serving("simulate", "--profile", "abb-b2x", "--unit", "9") as (server, ready):
+        client = ModbusTcpClient("127.0.0.1", port=int(ready.rpartition(":")[2]))
+        assert client.connect()
+        assert client.read_holding_registers(0x8960, count=2, device_id=9).registers == [0x4232, 0x3420]
+        first = client.read_holding_registers(0x5000, count=8, device_id=9).registers
+        assert first[:2] == [0, 0]
+        assert first[2:4] > [0, 0]
+        client.close()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+    link = tmp_path / "port"
+    with serving("simulate", "--profile", "abb-b2x", "--link", str(link), "--baud", "38400") as (server, ready):
+        assert ready == f"ready {link}\n"
+        serial_client = ModbusSerialClient(str(link), baudrate=38400, timeout=10)
+        assert serial_client.connect()
+        assert serial_client.read_holding_registers(0x8960, count=2, device_id=1).registers == [0x4232, 0x3420]
+        serial_client.close()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+
+
+def test_the_models_are_listed() -> None:
+    told = run("simulate", "--profile", "list")
+    assert told.returncode == 0
+    assert "chint-dtsu666\n" in told.stdout

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hil.soak.plan import ROUND_SIZE, Kind, control_round, fault, round_from
+from hil.soak.plan import CALL_DECK, ROUND_SIZE, Kind, control_round, fault, round_from, sites
 
 
 def plan_of(seed: int, n: int) -> list[str]:
@@ -37,10 +37,23 @@ def test_other_seeds_and_other_rounds_differ() -> None:
 
 
 def test_every_whole_round_has_every_kind_and_never_begins_with_a_start() -> None:
-    for index in range(100):
+    for index in range(0, 200, 2):
         kinds = [one.kind for one in round_from(5, 1 + ROUND_SIZE * index, 10**6).faults]
         assert Counter(kinds) == {Kind.START: 2, Kind.EDGE: 3, Kind.COMMIT: 2, Kind.PUBLISH: 2, Kind.ANY: 1}
         assert kinds[0] is not Kind.START
+
+
+def test_every_second_round_strikes_at_calls_and_in_time_at_every_one() -> None:
+    struck: dict[Kind, set[object]] = {}
+    for index in range(1, 2 * 25, 2):
+        for one in round_from(5, 1 + ROUND_SIZE * index, 10**6).faults:
+            assert one.site is not None
+            struck.setdefault(one.kind, set()).add(one.site)
+    for kind in CALL_DECK:
+        assert len(struck[kind]) == min(len(sites(kind)), 25 * CALL_DECK.count(kind))
+    # What 25 such rounds do not reach the next ones do.
+    later = {fault(5, 1 + ROUND_SIZE * index + place).site for index in range(1, 101, 2) for place in (5, 7, 9)}
+    assert later == set(sites(Kind.CYCLE_CALL))
 
 
 def test_edges_are_struck_before_and_after() -> None:

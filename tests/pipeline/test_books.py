@@ -171,6 +171,16 @@ def test_reading_a_moment_sooner_is_no_gap(desk: Desk) -> None:
     assert [row.kind for row in desk.batch.events] == ["epoch", "gap"]
 
 
+def test_an_answer_that_was_waited_for_through_a_stop_is_told_as_a_gap(desk: Desk) -> None:
+    """Asked, stopped for ten minutes, and then read from the port: it can be as old as the question."""
+    started(desk, NOON_US + 1 * MIN)
+    asked_us = NOON_US + 1 * MIN + 5 * S
+    late = reading(asked_us + 10 * MIN, LIFE + 1)
+    desk.take(replace(late, earliest_us=asked_us), reading(asked_us + 10 * MIN + 1 * S, LIFE + 600))
+    (gap,) = [row for row in desk.batch.events if row.kind == "gap"]
+    assert (gap.detail["to_utc_us"], gap.detail["over_edge"]) == (asked_us + 10 * MIN, 0)
+
+
 def quarters(desk: Desk, count: int, reopen: Callable[[int], bool]) -> None:
     """Sharp readings at so many quarters after noon, 100 mWh each, committed each."""
     started(desk, NOON_US)

@@ -166,7 +166,7 @@ def test_time_before_the_account_began_gets_intervals_of_its_own(desk: Desk) -> 
     desk.take(*(poll(70 + 5 * n) for n in range(14)))
     desk.take(poll(899), poll(901))
     desk.commit()
-    assert intervals(desk) == [(1, 0, None, 65, 900, "repeated", 900 - 65)]
+    assert intervals(desk) == [(1, 0, None, 65, 900, "measured", 900 - 65)]  # nobody has had that time before
     desk.take(poll(3599), poll(3601), poll(4499), poll(4501))
     desk.commit()
     # The first interval of all goes on where it was parked, from the beginning of its quarter on.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from drivers.profile_file import SHIPPED
+from drivers.profile_find import SHIPPED
 from gateway.config.load import examine, load_config
 from gateway.config.types import ClockSource
 
@@ -47,7 +47,7 @@ def test_a_profile_that_is_wrong_is_told_alone(tmp_path: Path) -> None:
     (wrong,) = told(write(tmp_path, BY_METER + TIMED))
     assert "clock.zone = 'mars'" in wrong
     (wrong,) = told(write(tmp_path, BY_METER.replace('"sunspec"', '"sunspek"')))
-    assert 'there is no profile "sunspek"' in wrong
+    assert "no meter profile `sunspek`" in wrong
 
 
 def test_other_clocks_ask_nothing_of_the_meters(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.lines import key_lines, line_of
+from drivers.toml_lines import key_lines, line_of
 
 TRICKY = '''# line 1
 top = 1 # [not.a.table]

@@ -169,7 +169,7 @@ sys.stdin.read()
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "open\n"
-        with pytest.raises(StoreLockedError, match=rf"process {first.pid}\b"):
+        with pytest.raises(StoreLockedError, match=rf"process {first.pid} \(python"):
             Store(path)
         first.kill()
         first.wait()

@@ -113,7 +113,7 @@ def test_a_profile_makes_revisions_and_moves_energy_between_buckets(desk: Desk) 
     entries = gap_over_noon(desk)
     first = energies(desk)
     assert [one[4] for one in first] == [100, 100, 100, 100, 100]
-    assert [one[3] for one in first] == ["measured", "estimated", "estimated", "estimated", "measured"]
+    assert [one[3] for one in first] == ["measured", *["estimated"] * 4]
     assert desk.books.correct(Direction.IMPORT, NOON_US - QUARTER, NOON_US + 3 * QUARTER, entries, 1, desk.batch)
     desk.commit()
     corrected = energies(desk)[5:]

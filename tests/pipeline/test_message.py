@@ -5,7 +5,10 @@ import json
 import pytest
 
 from gateway.accumulate import Accumulator
-from gateway.publish.message import Topics, event_message, interval_message, render, state_record
+from gateway.energy import Interval, Part, Quality
+from gateway.ledger import chain
+from gateway.ledger.records import interval_record
+from gateway.publish.message import Topics, chained_message, event_message, interval_message, render, state_record
 
 from .world import MIN, NOON_US, WH, S, accumulator, by_hand, moved, reading, register, snapshot
 
@@ -49,6 +52,7 @@ def test_state_of_two_epochs_word_for_word() -> None:
         "meter": "grid",
         "store_epoch": "00ff",
         "register_epoch": 2,
+        "opening": "first",
         "time_utc_us": NOON_US + 30 * MIN + 250_000,
         "window_us": 500_000,
         "clock": "synced",
@@ -146,3 +150,13 @@ def test_detail_of_an_event_cannot_take_the_place_of_its_head() -> None:
 
 def test_interval_on_the_wire_is_its_record_and_its_place_in_the_chain() -> None:
     assert interval_message({"seq": 3}, "aa", "bb") == '{"hash":"bb","previous_hash":"aa","seq":3}'
+
+
+@pytest.mark.parametrize("name", ["high", 'a,"quality":,"import_milliwh":', "Zähler"])
+def test_a_record_that_is_written_already_gets_its_hashes_where_the_keys_belong(name: str) -> None:
+    part = Part(1, 2, 3, 4)
+    for one in (part, None):
+        interval = Interval(0, 900, name, name, 1, Quality.MEASURED, one, part)
+        record = interval_record("gw1", "grid", "00ff", 7, interval, name, 1, 3)
+        expected = json.dumps({**record, "hash": "bb", "previous_hash": "aa"}, sort_keys=True, separators=(",", ":"))
+        assert chained_message(chain.canonical(record), "aa", "bb") == expected == interval_message(record, "aa", "bb")

@@ -144,6 +144,23 @@ def test_a_config_that_names_what_is_not_there_is_refused(tmp_path: Path, counte
     assert told in str(caught.value)
 
 
+def test_the_example_that_ships_holds_once_the_hashes_before_its_counter_are_taken_away(tmp_path: Path) -> None:
+    config_with(tmp_path, "energy_import_1", "summer_peak")
+    text = (Path(__file__).parents[2] / "config/gateway.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ("#[[meter.counter]]", "[[meter.counter]]"),
+        ('#name = "energy_import_t1"', 'name = "energy_import_1"'),
+        ("#buckets = ", "buckets = "),
+        ('profile = "eastron-sdm630"', 'profile = "own.toml"'),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (tmp_path / "gateway.toml").write_text(text, encoding="utf-8")
+    first, second = load_config(tmp_path / "gateway.toml").meter
+    assert [(one.name, one.buckets) for one in first.counter] == [("energy_import_1", ("summer_peak", "winter_peak"))]
+    assert second.counter == ()
+
+
 class Ear:
     """Obeys `gateway.lines.Listener`."""
 

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[Mark | None, Mark | None, tuple[Mark, ...], int, tuple[in
 def test_edge_by_hand(case: str) -> None:
     before, after, containing, booked, expected = CASES[case]
     low, high = edge_bounds(EDGE_US, before, after, containing, LIMIT_MILLIW)
-    uncertain = edge_uncertain_milliwh(EDGE_US, booked, before, after, containing, LIMIT_MILLIW)
+    uncertain = edge_uncertain_milliwh(edge_bounds(EDGE_US, before, after, containing, LIMIT_MILLIW), booked)
     assert (low, high, uncertain) == expected
 
 
@@ -119,7 +119,7 @@ def test_readings_that_contradict_the_service_limit_leave_only_the_registers() -
     # 1000 -> 5000 within 20 ms of a clock that was set back meanwhile: low 4990 and high 1011 cannot both be.
     before, after = mark(-10, -10, 1000), mark(10, 10, 5000)
     assert edge_bounds(EDGE_US, before, after, (), LIMIT_MILLIW) == (1000, 5001)
-    assert edge_uncertain_milliwh(EDGE_US, 3000, before, after, (), LIMIT_MILLIW) == 2001
+    assert edge_uncertain_milliwh(edge_bounds(EDGE_US, before, after, (), LIMIT_MILLIW), 3000) == 2001
 
 
 @pytest.mark.parametrize(

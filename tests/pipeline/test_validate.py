@@ -75,21 +75,27 @@ TABLES: dict[str, tuple[list[Reading], list[str]]] = {
     "nothing but sentinels": (polled(None, None), ["rejected not_available"] * 2),
     # 4 readings and 15 s are not enough, and a good one clears them
     "zeros, but too few": (polled(LIFE, LIFE, 0, 0, 0, 0, LIFE), [FIRST, NEW, BACK, BACK, BACK, BACK, OK]),
-    # the thirteenth zero comes 60 s after the first
+    # the thirteenth reading comes 60 s after the first
     "a meter reset to zero": (
-        polled(LIFE, LIFE, *[0] * 12, 0, 1),
+        polled(LIFE, LIFE, *range(12), 12, 13),
         [FIRST, NEW, *[BACK] * 12, "newepoch went_backwards", OK],
     ),
+    # zeros prove nothing, however many: the meter is believed when it counts
+    "a meter reset to zero that counts nothing for long": (
+        polled(LIFE, LIFE, *[0] * 200, 1, 2),
+        [FIRST, NEW, *[BACK] * 200, "newepoch went_backwards", OK],
+    ),
+    "zeros for long, and back": (polled(LIFE, LIFE, *[0] * 200, LIFE + 9), [FIRST, NEW, *[BACK] * 200, OK]),
     "a meter that begins high": (
-        polled(LIFE, LIFE, *[2 * LIFE] * 12, 2 * LIFE + 5, 2 * LIFE + 6),
+        polled(LIFE, LIFE, *range(2 * LIFE, 2 * LIFE + 12), 2 * LIFE + 15, 2 * LIFE + 16),
         [FIRST, NEW, *[JUMP] * 12, "newepoch impossible_jump", OK],
     ),
     "zeros for long, but too few of them": (
         polled(LIFE, LIFE, 0, 0, 0, 0, LIFE, every_us=40 * S),
         [FIRST, NEW, BACK, BACK, BACK, BACK, OK],
     ),
-    "the fifth zero over more than a minute": (
-        polled(LIFE, LIFE, 0, 0, 0, 0, 0, every_us=40 * S),
+    "the fifth reading over more than a minute": (
+        polled(LIFE, LIFE, 0, 0, 0, 0, 1, every_us=40 * S),
         [FIRST, NEW, BACK, BACK, BACK, BACK, "newepoch went_backwards"],
     ),
     # the hold begins anew at each: zeros and spikes never follow from each other

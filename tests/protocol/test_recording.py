@@ -33,7 +33,7 @@ def test_the_sdm630_on_the_wire_reads_as_its_bytes_say() -> None:
     imported, exported, power = (
         struct.unpack(">f", bytes.fromhex(text))[0] for text in ("45F2B47B", "4612F11F", "C4FD725E")
     )
-    meter = open_recorded(recorded("sdm630.wire"))
+    meter = open_recorded(recorded("sdm630.wire"), [RECORDINGS])
     assert meter.identify() == MeterIdentity(serial=str(0x02B57F1B))
     snapshot = meter.read().snapshot
     assert snapshot.energy_import is not None
@@ -76,7 +76,7 @@ def test_requests_and_answers_of_a_recording_are_told_apart() -> None:
 
 def test_rows_show_words_and_values_side_by_side() -> None:
     recording = recorded("sdm630.wire")
-    meter = open_recorded(recording)
+    meter = open_recorded(recording, [RECORDINGS])
     image = {
         (one.function, one.address + n): word for one in exchanges(recording) for n, word in enumerate(one.words or ())
     }

@@ -3,14 +3,15 @@
 Also the ratio of transformers that a meter does not know of. Widths by hand.
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from drivers import BadValueError, ProfileError, load_profile
 from drivers.assemble import assemble_snapshot
+from drivers.fitting import Fitting, fitted
 from drivers.profile import Profile
-from drivers.ratio import with_ratio
 from drivers.snapshot import EnergyRegister
 from gateway.basis import basis_of
 
@@ -115,14 +116,14 @@ def test_sunspec_accumulators_have_the_width_of_their_type() -> None:
 
 
 def test_ratio_multiplies_energy_power_digit_and_width(tmp_path: Path) -> None:
-    one = with_ratio(profile(tmp_path, 'type = "uint32"\nunit = "Wh"\nrollover = 100', POWER), 40)
+    one = fitted(profile(tmp_path, 'type = "uint32"\nunit = "Wh"\nrollover = 100', POWER), Fitting(ratio=Fraction(40)))
     assert read(one, (0, 99)) == EnergyRegister(99 * 40_000, 40_000, modulus_milliwh=100 * 40_000)
     snapshot = assemble_snapshot(one.registers, {(4, 0x20): 0, (4, 0x21): 3}, one.word_order, one_moment=True)
     assert snapshot.power_milliw == 120_000
 
 
 def test_ratio_of_a_float_multiplies_its_digit_in_the_unit(tmp_path: Path) -> None:
-    one = with_ratio(profile(tmp_path, 'type = "float32"\nunit = "kWh"\ndigit = 0.5'), 40)
+    one = fitted(profile(tmp_path, 'type = "float32"\nunit = "kWh"\ndigit = 0.5'), Fitting(ratio=Fraction(40)))
     # 1.0 kWh is 0x3F80 0000; its step 2^-23 kWh is 0.119 mWh: times 40 4.77, half of it 2.4
     assert read(one, (0x3F80, 0)) == EnergyRegister(40_000_000, 20_000_005, 3)
 
@@ -132,7 +133,7 @@ def test_basis_changes_with_what_the_words_mean_and_with_nothing_else(tmp_path: 
     same = profile(tmp_path, 'type = "uint32"\nunit = "Wh"\ndigit = 10\nscale = 1.0\nrollover = 1000', POWER)
     assert basis_of(plain, False) == basis_of(same, False)
     others = {
-        basis_of(with_ratio(plain, 40), False).registers,
+        basis_of(fitted(plain, Fitting(ratio=Fraction(40))), False).registers,
         basis_of(plain, True).registers,
         basis_of(profile(tmp_path, 'type = "uint32"\nunit = "kWh"'), False).registers,
         basis_of(profile(tmp_path, 'type = "uint32"\nunit = "Wh"\nfunction = 3'), False).registers,

@@ -120,7 +120,7 @@ def start_all_but_broker(house: House, daemon: bool = True) -> None:
         house.start_daemon()
 
 
-def netmeter(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def netmeter(house: House, *arguments: str, patience_s: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run the `netmeter` command beside the house's daemon."""
     environment = {
         **os.environ,
@@ -128,7 +128,7 @@ def netmeter(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]
         "XDG_STATE_HOME": str(house.folder / "state"),
     }
     command = [sys.executable, "-m", "gateway.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=patience_s, check=False)
 
 
 class Truth:

@@ -5,7 +5,7 @@ The array's meter has a clock, three seconds slow; the grid's has none and is re
 
 import pytest
 
-from drivers.profile_file import SHIPPED
+from drivers.profile_find import SHIPPED
 from hil.house import House
 
 from .booked import METERS, kept_readings
@@ -29,19 +29,22 @@ confirmed = true
 """
 
 
-def start(house: House) -> None:
-    port = int(house.start_grid_meter().rpartition(":")[2])
-    house.start_production_meter(f"--clock-off={-SLOW_S}")
+def with_clock(house: House, *changes: tuple[str, str]) -> None:
+    """Give the array's meter a profile that tells its clock, and change the config so besides."""
     profile = house.folder / "sdm630-with-clock.toml"
     profile.write_text((SHIPPED / "eastron-sdm630.toml").read_text(encoding="utf-8") + PROFILE_CLOCK, encoding="utf-8")
-    text = house._config_text(port)
-    for old, new in (
-        ('clock = "ntp"', 'clock = "meter"'),
-        ('profile = "eastron-sdm630"', f'profile = "{profile.name}"'),
-    ):
+    text = house.config.read_text(encoding="utf-8")
+    for old, new in (*changes, ('profile = "eastron-sdm630"', f'profile = "{profile.name}"')):
         assert old in text
         text = text.replace(old, new)
     house.config.write_text(text, encoding="utf-8")
+
+
+def start(house: House) -> None:
+    port = int(house.start_grid_meter().rpartition(":")[2])
+    house.start_production_meter(f"--clock-off={-SLOW_S}")
+    house.config.write_text(house._config_text(port), encoding="utf-8")
+    with_clock(house, ('clock = "ntp"', 'clock = "meter"'))
     house.start_daemon(f"--clock-spell=0:{IN_1970}:unsynced")
 
 

@@ -30,6 +30,7 @@ WATCHDOG_S = 1.0
 PERIODS = 10
 SPEED = 240  # an interval closes, and the store commits, every 3.75 seconds
 WELL = "all is well"
+FULL, NO_ROOM = "store fails: database or disk is full", "no room for the ballast"
 
 
 @dataclass
@@ -163,15 +164,26 @@ def test_a_full_disk_is_told_and_the_watchdog_fed(scene: Scene) -> None:
 
     def fill() -> None:
         disk.fill()
+        scene.until_status(lambda status: NO_ROOM in status, f'a status with "{NO_ROOM}"')
+        assert not disk.inside("ledger.sqlite.ballast").exists()  # given back: the store could go on for a while
+        disk.fill()
+        scene.until_status(lambda status: FULL in status and NO_ROOM not in status, "the room to be used up")
         full_bytes.append(log.stat().st_size)
 
     def the_log_does_not_grow() -> None:
         # What is left of the page in which the log ended may still be written to.
         assert log.stat().st_size - full_bytes[0] < 4096
 
-    endure(scene, fill, "store fails: database or disk is full", the_log_does_not_grow)
+    endure(scene, fill, FULL, the_log_does_not_grow)
     disk.free()
+
+    def storage() -> list[str]:
+        events = [one.content for one in scene.reader.of("event", "grid")]
+        return [one["state"] for one in events if one["event"] == "storage"]
+
+    scene.reader.until(lambda _r: len(storage()) >= 2, "the word that the store works again")
     recover(scene)
+    assert storage() == ["failing", "works_again"]
     assert not log.exists()  # the file system was the daemon's own and ended with it
     assert list(scene.disk.iterdir()) == []
 

@@ -6,7 +6,8 @@ much of the grammar as it needs to find the keys, and raises nothing on a text t
 
 import tomllib
 
-from .problem import TomlPath
+TomlPath = tuple[str | int, ...]
+"""Where a value stands in a document: table and key names, and positions (from 0) in arrays."""
 
 _BLANK = " \t\r\n"
 _BARE_END = ",]}#\r\n"

@@ -1,0 +1,71 @@
+"""`netmeter profile`: which meter profiles there are, whether one's own is right, and the page made from them all.
+
+Only reads profile files; asks no device.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from drivers import ProfileError, load_profile, shipped_profiles
+from drivers.profile_trial import untrue
+
+
+@click.group()
+def profile() -> None:
+    """List the meter profiles; check one of your own by its own vectors.
+
+    \b
+    Example:
+      netmeter profile list
+      netmeter profile check ./my-meter.toml
+
+    Exit codes stand with each command.
+    """
+
+
+@profile.command("list", epilog="Example: netmeter profile list --json.  Exit code: 0 fine.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_profiles(as_json: bool) -> None:
+    """Name the profiles that come with the program."""
+    found = [load_profile(name) for name in shipped_profiles()]
+    if as_json:
+        rows = [{"name": one.name, "vendor": one.vendor, "title": one.title, "remark": one.remark} for one in found]
+        click.echo(json.dumps({"profiles": rows}))
+        return
+    width = max(len(one.name) for one in found)
+    for one in found:
+        click.echo(f"{one.name:{width}}  {one.vendor} {one.title}")
+
+
+@profile.command(
+    epilog="Example: netmeter profile check ./my-meter.toml.  Exit code: 0 every vector holds; 1 the file is wrong or "
+    "a vector does not hold; 2 wrong options."
+)
+@click.argument("names", metavar="NAME_OR_FILE...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(names: tuple[str, ...], as_json: bool) -> None:
+    """Read a profile strictly, and try it on its own vectors."""
+    results = {name: _tried(name) for name in names}
+    if as_json:
+        click.echo(json.dumps({"profiles": results}))
+    else:
+        for name, wrong in results.items():
+            click.echo(f"{name}: " + ("every vector holds" if not wrong else "\n  ".join(["wrong", *wrong])))
+    raise SystemExit(1 if any(results.values()) else 0)
+
+
+def _tried(name: str) -> list[str]:
+    try:
+        return list(untrue(load_profile(name, (Path(),))))
+    except ProfileError as error:
+        return [str(error)]
+
+
+@profile.command(epilog="Example: netmeter profile table > docs/meters.md.  Exit code: 0 fine.")
+def table() -> None:
+    """Print docs/meters.md: every map with its registers, resolutions and sources."""
+    from ..meter_table import meter_table
+
+    click.echo(meter_table([load_profile(name) for name in shipped_profiles()]), nl=False)

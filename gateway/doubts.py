@@ -1,0 +1,103 @@
+"""Telling what a decision leaves open: the buckets and intervals that it touches become so much more uncertain.
+
+No energy is moved here. What is open of a register's growth can have flowed between the two readings that it was booked
+between, or, where the register stood still before, at any time since. Closed intervals are told anew, never changed.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from .decision import Doubt
+from .energy import AccumulatorState, Direction, Interval, Part, Quality, registers_of
+from .read import Reading
+from .timeline import Timeline
+from .uncertainty import most_energy_milliwh
+
+
+def tell(
+    state: AccumulatorState,
+    timeline: Timeline,
+    limit_milliw: int,
+    doubts: Sequence[Doubt],
+    from_us: int,
+    closed: list[Interval],
+) -> list[Interval]:
+    """Tell `doubts` of what was just booked from `from_us` on; `closed` has closed by it. Returns that, told so."""
+    for doubt in doubts:
+        account = state.directions.get(doubt.direction)
+        if account is None or not account.present:
+            continue
+        for bucket, milliwh in _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us).items():
+            account.doubt(bucket, milliwh)
+        account.interval_uncertain_milliwh += max(doubt.milliwh, doubt.earlier_milliwh)
+        for edge in state.pending:
+            if doubt.direction in edge.shares:
+                edge.shares[doubt.direction].uncertain_milliwh += _of_interval(doubt, edge.edge_us, from_us)
+        closed = [_doubted(one, doubt.direction, _of_interval(doubt, one.end_us, from_us)) for one in closed]
+    return closed
+
+
+def of_absence(state: AccumulatorState, reading: Reading, limit_milliw: int) -> list[Doubt]:
+    """Of a direction that begins anew with `reading`: what flowed since it was lost is in no register."""
+    found: list[Doubt] = []
+    for direction in registers_of(reading.snapshot):
+        account = state.directions.get(direction)
+        if account is not None and not account.present and account.closed_epoch != state.register_epoch:
+            since_us = account.marks[-1].earliest_us
+            most_milliwh = most_energy_milliwh(limit_milliw, reading.latest_us - since_us)
+            found.append(Doubt(direction, 0, most_milliwh, since_us))
+    return found
+
+
+def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt]) -> Interval | None:
+    """The new word on a closed interval in which a register stood; None: it says nothing else than before."""
+    found = interval
+    for doubt in doubts:
+        if doubt.earlier_milliwh and interval.end_us > doubt.since_us:
+            most_milliwh = most_energy_milliwh(limit_milliw, interval.end_us - max(interval.start_us, doubt.since_us))
+            found = _doubted(found, doubt.direction, min(doubt.earlier_milliwh, most_milliwh))
+    if found is interval:
+        return None
+    quality = Quality.ESTIMATED if interval.quality is Quality.MEASURED else interval.quality
+    return msgspec.structs.replace(found, quality=quality)
+
+
+def stood_since_us(doubts: Sequence[Doubt]) -> int | None:
+    """The earliest that something of it can have flowed; None: not before the reading that was booked before."""
+    return min((doubt.since_us for doubt in doubts if doubt.earlier_milliwh), default=None)
+
+
+def _of_interval(doubt: Doubt, end_us: int, from_us: int) -> int:
+    """What is open of an interval with that end, which was not closed before."""
+    if end_us > from_us:
+        return max(doubt.milliwh, doubt.earlier_milliwh)
+    return doubt.earlier_milliwh if end_us > doubt.since_us else 0
+
+
+def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int, to_us: int) -> dict[str, int]:
+    """What is open of each bucket: before `from_us` no more than the service carries in its time."""
+    calendar = timeline.calendar
+    earlier_us: dict[str, int] = {}
+    found: dict[str, int] = {timeline.bucket_name(to_us): doubt.milliwh}
+    at_us = min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
+    while at_us < to_us:
+        until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
+        if until_us > from_us:
+            found[bucket] = doubt.milliwh
+        earlier_us[bucket] = earlier_us.get(bucket, 0) + max(min(until_us, from_us) - at_us, 0)
+        at_us = until_us
+    for bucket, passed_us in earlier_us.items():
+        milliwh = min(doubt.earlier_milliwh, most_energy_milliwh(limit_milliw, passed_us))
+        found[bucket] = max(found.get(bucket, 0), milliwh)
+    return found
+
+
+def _doubted(interval: Interval, direction: Direction, milliwh: int) -> Interval:
+    part = interval.part(direction)
+    if part is None or not milliwh:
+        return interval
+    told = Part(part.milliwh, part.unassigned_milliwh, part.uncertain_milliwh + milliwh, part.register_milliwh)
+    if direction is Direction.IMPORT:
+        return msgspec.structs.replace(interval, energy_import=told)
+    return msgspec.structs.replace(interval, energy_export=told)

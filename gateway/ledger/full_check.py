@@ -1,0 +1,160 @@
+"""The full check of an open store, in slices: every record read, every chain link verified, beside the daily work.
+
+Reads only, in the thread that owns the connection. A small file gets SQLite's own `integrity_check` first, which cannot
+be interrupted; a large one is walked, table by table, so that no commit waits longer than for one slice.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .damaged import tells_damage
+from .epochs import first_interval_seqs, load_epochs
+from .links import SELECT_LINKS, Chained, Walk
+from .rows import COLUMNS, is_whole
+
+SMALL_BYTES = 4_000_000
+ROWS_A_SLICE = 200
+TABLES = ("meta", "boot", "meter", "bucket_total", *COLUMNS)
+FEW_ROWS = (
+    *("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start"),
+    *("reading_form", "recompute_base", "retention_mark", "meter_edges"),
+)
+NO_END = (1 << 63) - 1
+
+
+class FullCheck:
+    """One walk. `step` until `done`; `fault` says the first thing found, empty where all holds."""
+
+    def __init__(
+        self, connection: Callable[[], sqlite3.Connection], path: Path, rows_a_slice: int = ROWS_A_SLICE
+    ) -> None:
+        """`connection`: the one that holds now; a store that failed may have been opened anew between two slices."""
+        self.done = False
+        self.fault = ""
+        self.checked_rows, self.checked_links = 0, 0
+        self._connection_now, self._path, self._rows = connection, path, rows_a_slice
+        self._event_seqs: dict[int, int] = {}
+        self._slices = self._walk()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._connection_now()
+
+    @property
+    def told(self) -> str:
+        """One word or sentence for `health`."""
+        if self.fault:
+            return f"damaged: {self.fault}"
+        return "ok" if self.done else "running"
+
+    def step(self) -> bool:
+        """Check one slice; True once it has ended. Raises sqlite3.OperationalError where the disk does not answer."""
+        if self.done:
+            return True
+        try:
+            self.fault = next(self._slices)
+            self.done = bool(self.fault)
+        except StopIteration:
+            self.done = True
+        except sqlite3.OperationalError as error:
+            if not tells_damage(error):
+                self._slices = self._walk()  # a generator that raised is spent: from the beginning, another time
+                raise
+            self.fault, self.done = str(error), True
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            self.fault, self.done = str(error), True
+        return self.done
+
+    def _walk(self) -> Iterator[str]:
+        """A fault, or nothing, after each slice."""
+        self._event_seqs.clear()
+        if self._path.stat().st_size <= SMALL_BYTES:
+            yield self._own_word("1")
+        for table in FEW_ROWS:
+            yield self._own_word(table)
+        for table in TABLES:
+            yield from self._read_all(table)
+        yield from self._walk_events()
+        yield from self._walk_chains()
+
+    def _own_word(self, what: str) -> str:
+        """SQLite's own judgement of one table with its indexes, or of the whole file (`1`: the first fault only)."""
+        (word,) = self._connection.execute(f"PRAGMA integrity_check({what})").fetchone()
+        return "" if word == "ok" else str(word)
+
+    def _walk_events(self) -> Iterator[str]:
+        """Every event by its index: one that is only there or only in the table is a fault."""
+        seen = dict.fromkeys(self._event_seqs, 0)
+        for meter_id, newest in self._event_seqs.items():
+            while seen[meter_id] < newest:
+                rows = self._connection.execute(
+                    "SELECT seq FROM event WHERE meter_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+                    (meter_id, seen[meter_id], self._rows),
+                ).fetchall()
+                expected = list(range(seen[meter_id] + 1, seen[meter_id] + 1 + len(rows)))
+                if not rows or [seq for (seq,) in rows] != expected:
+                    yield f"event {seen[meter_id] + 1} of meter {meter_id}: not in its index"
+                    return
+                seen[meter_id] = expected[-1]
+                yield ""
+
+    def _read_all(self, table: str) -> Iterator[str]:
+        columns = COLUMNS.get(table)
+        what = "*" if columns is None else ", ".join((*columns, "crc"))
+        after = -NO_END
+        while True:
+            rows = self._connection.execute(
+                f"SELECT rowid, {what} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, self._rows)
+            ).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            self.checked_rows += len(rows)
+            altered = [row[0] for row in rows if columns is not None and not is_whole(row[1:-1], row[-1])]
+            yield f"{table} {altered[0]}: is not what its checksum says" if altered else ""
+            if table == "event":
+                yield self._missing_event(rows)
+
+    def _missing_event(self, rows: list[tuple[object, ...]]) -> str:
+        """Events are numbered without a hole, and stored in that order."""
+        for row in rows:
+            meter_id, seq = int(str(row[1])), row[2]
+            expected = self._event_seqs.get(meter_id, 0) + 1
+            if seq != expected:
+                return f"event {expected} of meter {meter_id}: missing"
+            self._event_seqs[meter_id] = expected
+        return ""
+
+    def _walk_chains(self) -> Iterator[str]:
+        epochs = load_epochs(self._connection)
+        meters = self._connection.execute("SELECT meter_id, name FROM meter ORDER BY meter_id").fetchall()
+        starts = [first_interval_seqs(self._connection, epoch.epoch_no) for epoch in epochs]
+        for meter_id, name in meters:
+            for index, epoch in enumerate(epochs):
+                end_seq = None
+                if index + 1 < len(epochs):
+                    end_seq = starts[index + 1].get(meter_id)
+                    if end_seq is None:
+                        continue  # the meter came in a later epoch
+                whose = Chained(epoch.gateway, name, epoch.store_epoch)
+                first_seq = starts[index].get(meter_id, 1)
+                yield from self._walk_chain(Walk(whose, first_seq, whose.genesis), meter_id, end_seq)
+
+    def _walk_chain(self, walk: Walk, meter_id: int, end_seq: int | None) -> Iterator[str]:
+        while True:
+            rows = self._connection.execute(
+                f"{SELECT_LINKS} WHERE meter_id = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
+                (meter_id, walk.next_seq, NO_END if end_seq is None else end_seq, self._rows),
+            ).fetchall()
+            if not rows:
+                is_short = end_seq is not None and walk.next_seq != end_seq
+                yield f"meter {walk.whose.meter}, interval {walk.next_seq}: missing" if is_short else ""
+                return
+            for row in rows:
+                broken = walk.take(row)
+                if broken is not None:
+                    yield str(broken)
+                    return
+            self.checked_links += len(rows)
+            yield ""

@@ -1,0 +1,117 @@
+"""The `reading` table: a row a reading, with what its booking needs, and back again. SQL, no reckoning.
+
+What hardly changes from reading to reading (last digits, rounding) is a form, a row of its own; a decision that booked
+anything but what the meter showed has its acts beside it (`gateway.acts`). Rows from before schema 2 have no form: they
+cannot be booked again, and are never asked for.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+import msgspec
+
+from drivers import EnergyRegister
+
+from ..acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
+from ..energy import AccumulatorState
+from .records import ReadingRow
+from .rows import insert
+
+Form = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
+
+INSERT = insert("reading")
+_FORM_COLUMNS = (
+    "import_resolution_milliwh, import_rounding_milliwh, import_unproven,"
+    " export_resolution_milliwh, export_rounding_milliwh, export_unproven"
+)
+_SELECT = (
+    "SELECT reading_id, meter_id, decision, earliest_us, latest_us, clock_error_us, import_milliwh, export_milliwh,"
+    f" {_FORM_COLUMNS}, acts FROM reading LEFT JOIN reading_form USING (form_id)"
+    " WHERE reading_id > ? ORDER BY reading_id LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """What a stored reading did to its meter's account: nothing, where it was refused."""
+
+    reading_id: int
+    meter_id: int
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An account as it stood after a reading. What was before cannot be booked again."""
+
+    reading_id: int
+    accumulator: AccumulatorState
+
+
+class Forms:
+    """The forms of a store by number; new ones are written as they come, in the transaction that is open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[Form, int] = {}
+
+    def forget(self) -> None:
+        """After a rollback: what was written may be gone."""
+        self._numbers.clear()
+
+    def columns(self, row: ReadingRow) -> tuple[object, ...]:
+        """The columns from `one_moment` on."""
+        reading = row.reading
+        snapshot = reading.snapshot
+        form: Form = (*_form(snapshot.energy_import), *_form(snapshot.energy_export))
+        number = self._numbers.get(form)
+        if number is None:
+            number = self._numbers[form] = self._number(form)
+        return int(snapshot.one_moment), reading.clock_error_us, number, encoded(row.acts)
+
+    def _number(self, form: Form) -> int:
+        condition = " AND ".join(f"{name.strip()} IS ?" for name in _FORM_COLUMNS.split(","))
+        row = self._connection.execute(f"SELECT form_id FROM reading_form WHERE {condition}", form).fetchone()
+        if row is None:
+            statement = f"INSERT INTO reading_form ({_FORM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+            row = (self._connection.execute(statement, form).lastrowid,)
+        return int(row[0])
+
+
+def write_base(connection: sqlite3.Connection, meter_id: int, accumulator: AccumulatorState) -> None:
+    """Within a transaction: a meter's account as it stands after the newest reading is what is reckoned from."""
+    connection.execute(
+        "INSERT OR REPLACE INTO recompute_base (meter_id, reading_id, accumulator)"
+        " SELECT ?, coalesce(max(reading_id), 0), ? FROM reading",
+        (meter_id, msgspec.json.encode(accumulator).decode()),
+    )
+
+
+def read_after(connection: sqlite3.Connection, after_id: int, limit: int) -> list[StoredReading]:
+    """Up to `limit` readings with an id above `after_id`, all meters', oldest first.
+
+    Raises sqlite3.Error, msgspec.DecodeError.
+    """
+    found = []
+    for row in connection.execute(_SELECT, (after_id, limit)):
+        reading_id, meter_id, decision, earliest_us, latest_us, error_us, imported, exported, *form, text = row
+        acts = decoded(text)
+        if not acts and decision == ACCEPTED:
+            registers = _register(imported, *form[:3]), _register(exported, *form[3:])
+            acts = (Add(BookedReading(earliest_us, latest_us, error_us or 0, *registers)),)
+        found.append(StoredReading(reading_id, meter_id, acts))
+    return found
+
+
+def _form(register: EnergyRegister | None) -> tuple[int | None, int | None, int | None]:
+    if register is None:
+        return None, None, None
+    return register.resolution_milliwh, register.rounding_milliwh, int(register.unproven)
+
+
+def _register(
+    milliwh: int | None, resolution_milliwh: int | None, rounding_milliwh: int | None, unproven: int | None
+) -> Register | None:
+    if milliwh is None:
+        return None
+    return Register(milliwh, resolution_milliwh or 1, rounding_milliwh or 0, bool(unproven))

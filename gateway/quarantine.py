@@ -1,0 +1,130 @@
+"""The readings that are held: a row that counts on from itself, until it is long enough to be believed, or is gone.
+
+A register that fell, or jumped, and stands still there proves nothing: a meter that shows 0 shows it whatever flows.
+So such a row is not believed before it has moved. What is remembered of it is in the `held_` fields of the state. Pure.
+"""
+
+from dataclasses import replace
+
+import msgspec
+
+from .decision import Limits, Reason, ValidatorState
+from .energy import Direction, registers_of
+from .follow import Followed, clock_jumped, follow
+from .read import Reading
+from .returned import maybe_returned
+
+JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
+"""Reasons for which a register itself is in question."""
+
+
+def released(state: ValidatorState) -> ValidatorState:
+    """The state with an empty quarantine."""
+    if state.held_first is None:
+        return state
+    return msgspec.structs.replace(
+        state,
+        held_reason=None,
+        held_first=None,
+        held_latest=None,
+        held_count=0,
+        held_memories={},
+        held_basis=None,
+        held_standing=None,
+        held_moved=None,
+        held_again=False,
+    )
+
+
+def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
+    """The state with this reading as the first in quarantine."""
+    return msgspec.structs.replace(
+        released(state),
+        held_reason=reason,
+        held_count=1,
+        held_basis=limits.basis,
+        held_first=reading,
+        held_latest=reading,
+        held_standing=reading,
+        held_again=state.held_first is not None,
+    )
+
+
+def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
+    """The reading behind the newest held one, if it is by the same clock and of the same registers; else None."""
+    latest = state.held_latest
+    if latest is None or reading.instant_us <= latest.instant_us or clock_jumped(latest, reading):
+        return None
+    line = follow(latest, state.held_memories, reading, limits)
+    same_directions = registers_of(latest.snapshot).keys() == registers_of(reading.snapshot).keys()
+    return line if line.objection is None and same_directions else None
+
+
+def longer_by(state: ValidatorState, line: Followed, reason: Reason, limits: Limits) -> ValidatorState:
+    """The state with one reading more in the row."""
+    first, reading = state.held_first, with_serial_of(line.reading, state.held_latest)
+    standing, moved = state.held_standing, state.held_moved
+    if first is not None and moved is None:
+        if _has_moved(state, first, reading, limits):
+            moved = reading
+        else:
+            standing = reading
+    return msgspec.structs.replace(
+        state,
+        held_reason=state.held_reason or reason,
+        held_latest=reading,
+        held_count=state.held_count + 1,
+        held_memories=line.memories,
+        held_standing=standing,
+        held_moved=moved,
+    )
+
+
+def is_long_enough(state: ValidatorState, limits: Limits) -> bool:
+    """Whether a row has enough readings over enough time."""
+    first, latest = state.held_first, state.held_latest
+    if first is None or latest is None or state.held_count < limits.confirm_readings:
+        return False
+    return _watched_us(first, latest) >= limits.confirm_span_us
+
+
+def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
+    """Whether the row stands still where it fell or jumped to."""
+    if state.held_moved is not None or state.held_first is None:
+        return False
+    asked, registers = in_question(state, limits), registers_of(state.held_first.snapshot)
+    if state.held_reason is Reason.METER_REPLACED:
+        return not any(register.milliwh for register in registers.values())
+    if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
+        return False  # what the line before the last counted is known
+    if state.held_reason is Reason.ROLLED_OVER:
+        return any(registers[direction].milliwh == 0 for direction in asked)
+    return bool(asked)
+
+
+def in_question(state: ValidatorState, limits: Limits) -> frozenset[Direction]:
+    """The registers of the row that cannot be those before, counted on; none where only clock or config is in doubt."""
+    if state.last is None or state.held_first is None or state.held_basis not in (None, state.basis):
+        return frozenset()
+    line = follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True)
+    return frozenset(line.objections)
+
+
+def with_serial_of(reading: Reading, before: Reading | None) -> Reading:
+    """The identity block could not be read this time: who it was is still known."""
+    if reading.serial is not None or before is None or before.serial is None:
+        return reading
+    return replace(reading, serial=before.serial)
+
+
+def _has_moved(state: ValidatorState, first: Reading, reading: Reading, limits: Limits) -> bool:
+    before, now = registers_of(first.snapshot), registers_of(reading.snapshot)
+    asked = in_question(state, limits) or before.keys()
+    return any(now[direction].milliwh != before[direction].milliwh for direction in asked if direction in before)
+
+
+def _watched_us(first: Reading, reading: Reading) -> int:
+    """How long a row of held readings has lasted; no wall clock can shorten it within one boot."""
+    if first.boot_id == reading.boot_id:
+        return reading.monotonic_us - first.monotonic_us
+    return reading.latest_us - first.latest_us

@@ -1,0 +1,91 @@
+"""A register that comes back to the line before the last: what was taken for another register was a fault of this one.
+
+A meter may show other registers for longer than anybody waits, counting on, and then its own again. Those tell what
+flowed meanwhile; of that, what the other registers counted is booked already, and no more can be missing than the
+service carries while nobody read either. Within a day only. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .decision import Doubt, Limits, Opened, RegisterMemory, ValidatorState
+from .energy import Direction, registers_of
+from .follow import changed_basis, elapsed_us, follow, may_stand_since_us
+from .read import Reading
+from .uncertainty import most_energy_milliwh
+
+WITHIN_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The old line goes on with `first`, a held reading that counts on from `previous`, that line's last."""
+
+    previous: Reading
+    first: Reading
+    memories: dict[Direction, RegisterMemory]
+    """Of the registers at `first`."""
+    doubts: tuple[Doubt, ...]
+    """Where one of them stood still when the other registers came."""
+
+
+def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Returned | None:
+    """Whether a row that begins with `first` is the line before the last; None: it is not known to be."""
+    opened, last = state.opened, state.last
+    if opened is None or last is None or _is_proven(opened) or changed_basis(opened.basis, limits.basis):
+        return None
+    if not 0 < first.latest_us - opened.previous.latest_us <= WITHIN_US:
+        return None
+    if not registers_of(opened.previous.snapshot).keys() == registers_of(first.snapshot).keys() == _directions(last):
+        return None
+    line = follow(opened.previous, opened.memories, first, limits, asleep=True)
+    if line.objection is not None:
+        return None
+    missing = missing_milliwh(opened.previous, line.reading, counted_milliwh(opened, last))
+    digits_milliwh = 4 * max(register.resolution_milliwh for register in registers_of(first.snapshot).values())
+    unread_us = elapsed_us(opened.previous, opened.first) + elapsed_us(last, first)
+    awake_milliwh = most_energy_milliwh(limits.limit_milliw, unread_us) + digits_milliwh
+    if min(missing.values()) < -digits_milliwh:
+        return None
+    stood = max(missing.values()) > awake_milliwh
+    doubts: list[Doubt] = []
+    for direction, milliwh in missing.items() if stood else ():
+        since_us = may_stand_since_us(opened.memories.get(direction), opened.previous)
+        asleep_milliwh = most_energy_milliwh(limits.limit_milliw, opened.previous.latest_us - since_us)
+        if milliwh > awake_milliwh + asleep_milliwh:
+            return None
+        if milliwh > 0:
+            doubts.append(Doubt(direction, milliwh + digits_milliwh, milliwh + digits_milliwh, since_us))
+    return Returned(opened.previous, line.reading, line.memories, tuple(doubts))
+
+
+def counted_milliwh(opened: Opened, last: Reading) -> dict[Direction, int]:
+    """What the registers that came in between have counted."""
+    first = registers_of(opened.first.snapshot)
+    return {
+        one: register.milliwh - first[one].milliwh
+        for one, register in registers_of(last.snapshot).items()
+        if one in first
+    }
+
+
+def _directions(reading: Reading) -> set[Direction]:
+    return set(registers_of(reading.snapshot))
+
+
+def missing_milliwh(
+    returned_from: Reading, first: Reading, counted_milliwh: Mapping[Direction, int]
+) -> dict[Direction, int]:
+    """What the old line has grown by meanwhile, less what the other registers counted and is booked."""
+    before = registers_of(returned_from.snapshot)
+    return {
+        direction: register.milliwh - before[direction].milliwh - counted_milliwh.get(direction, 0)
+        for direction, register in registers_of(first.snapshot).items()
+        if direction in before
+    }
+
+
+def _is_proven(opened: Opened) -> bool:
+    """Whether the exchange that opened the epoch was one by its serial numbers."""
+    old, new = opened.previous.serial, opened.first.serial
+    return old is not None and new is not None and old != new

@@ -1,0 +1,146 @@
+"""What two readings leave undecided: a row of held readings may have been true although the old line goes on.
+
+A young meter that was reset passes its old count again; a register that stood still gives all at once; another meter
+may begin a little above the old one. Then the old line is booked, and told is how far off that is in the other case.
+Pure.
+"""
+
+from .decision import Class, Doubt, Limits, Reason, Rule, ValidatorState
+from .energy import registers_of
+from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us
+from .quarantine import JUMPS, in_question
+from .read import Reading
+from .uncertainty import most_energy_milliwh
+
+Undecided = tuple[tuple[Doubt, ...], Class, Rule]
+DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
+
+
+def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Undecided:
+    """What becomes of the quarantine when `line`, of `reading`, is booked: was it a glitch, or can it have been so?"""
+    last, first = state.last, state.held_first
+    if last is None or first is None or state.held_reason not in JUMPS:
+        return DECIDED
+    objections = follow(last, state.memories, first, limits, state.lost).objections
+    if not objections or not _counts_on(state, reading, limits):
+        return DECIDED
+    awake = follow(last, state.memories, first, limits, state.lost, asleep=True)
+    stood = awake.objection in SAME_REGISTERS
+    doubts = _doubts(
+        state, last, first, line, limits, jumped=Reason.IMPOSSIBLE_JUMP in objections.values(), stood=stood
+    )
+    if stood:
+        return doubts, Class.STOOD_STILL, Rule.POSSIBLE_SINCE_IT_STOOD
+    return doubts, Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
+
+
+def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
+    """Whether the held row can be the same registers as `reading`; its newest may be that."""
+    latest = state.held_latest
+    if latest is None:
+        return False
+    if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
+        return True
+    line = follow(latest, state.held_memories, reading, limits)
+    return reading.instant_us > latest.instant_us and line.objection in (None, Reason.ROLLED_OVER)
+
+
+def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of an epoch that begins with a 0: that may have been the old meter's fault, until another hung there."""
+    moved = state.held_moved
+    if moved is None or state.held_reason is Reason.METER_REPLACED:
+        return ()
+    registers, later = registers_of(begins.snapshot), registers_of(moved.snapshot)
+    if not any(registers[direction].milliwh == 0 for direction in in_question(state, limits) if direction in registers):
+        return ()
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(begins, moved))
+    return tuple(
+        Doubt(direction, max(most_milliwh - later[direction].milliwh + register.milliwh, 0))
+        for direction, register in registers.items()
+    )
+
+
+def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that count on while another stands where it fell to: they may be of another meter altogether."""
+    if state.last is None:
+        return ()
+    return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=True)
+
+
+def of_rollover(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that rolled over: it may have been a reset, if they stood still before, showed something else
+    meanwhile, or came back with a 0."""
+    stood = state.held_reason is not Reason.ROLLED_OVER
+    if state.last is None or state.held_first is None:
+        return ()
+    shown = registers_of(state.held_first.snapshot)
+    began_at_zero = any(direction in shown and shown[direction].milliwh == 0 for direction in line.widths_milliwh)
+    if not (state.held_again or stood or began_at_zero):
+        return ()
+    return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=stood)
+
+
+def _doubts(
+    state: ValidatorState,
+    last: Reading,
+    first: Reading,
+    line: Followed,
+    limits: Limits,
+    *,
+    jumped: bool,
+    stood: bool = False,
+) -> tuple[Doubt, ...]:
+    """In the other case anything between nothing and all that the service carries has flowed; after a fall, what the
+    row has, and before it what the service carries."""
+    held = registers_of(first.snapshot)
+    found: list[Doubt] = []
+    for direction, now in registers_of(line.reading.snapshot).items():
+        since = last if direction in registers_of(last.snapshot) else state.lost.get(direction)
+        if since is None or (direction not in held and not jumped):
+            continue
+        memory, before = state.memories.get(direction), registers_of(since.snapshot)[direction]
+        grown_milliwh = now.milliwh - before.milliwh
+        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, line.reading))
+        more_milliwh, less_milliwh = most_milliwh - grown_milliwh, grown_milliwh
+        if not jumped:
+            ahead_milliwh = 0 if memory is None else memory.rolled_over_milliwh
+            fell_milliwh = before.milliwh - ahead_milliwh - held[direction].milliwh
+            before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
+            more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
+            less_milliwh = -fell_milliwh
+        doubt_milliwh, earlier_milliwh, since_us = max(more_milliwh, less_milliwh, 0) + digits_milliwh, 0, 0
+        if since is not last:
+            earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
+        if stood and grown_milliwh:
+            earlier_milliwh = max(earlier_milliwh, grown_milliwh + digits_milliwh)
+            since_us = min(since.earliest_us, may_stand_since_us(memory, since))
+        found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
+    return tuple(found)
+
+
+def of_doubted(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a lost direction that is back on its line, but can have come there from where it stood as well."""
+    found: list[Doubt] = []
+    for direction, milliwh in state.doubted.items():
+        lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
+        if lost is None or now is None:
+            continue
+        before = registers_of(lost.snapshot)[direction]
+        memory = state.memories.get(direction)
+        shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, line.reading))
+        more_milliwh = most_milliwh - (now.milliwh - before.milliwh) + before.resolution_milliwh
+        if 0 <= shown_milliwh - milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
+            found.append(Doubt(direction, more_milliwh, more_milliwh, lost.earliest_us))
+    return tuple(found)
+
+
+def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a direction that was lost and begins anew: what flowed meanwhile is in no register."""
+    found: list[Doubt] = []
+    for direction in registers_of(first.snapshot):
+        if (lost := state.lost.get(direction)) is not None:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, first))
+            found.append(Doubt(direction, 0, most_milliwh, lost.earliest_us))
+    return tuple(found)

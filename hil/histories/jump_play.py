@@ -1,0 +1,95 @@
+"""Plays a history of jumping registers through the books of one meter. The clocks are right throughout.
+
+Knows of the gateway what `play` knows, and no more.
+"""
+
+from drivers import EnergyRegister, RegisterSnapshot
+from gateway.clock import ClockState
+from gateway.read import Reading
+
+from .jump_plan import WRONG, Fault, Jump, JumpHistory
+from .plan import Ask
+from .play import METER, Player
+from .record import DIRECTIONS, Taken
+from .truth import Meter
+
+COARSER = 100
+FAR_MILLIWH = 10**12
+
+
+class JumpPlayer(Player):
+    """Plays one history; `play` gives back what it left behind."""
+
+    def __init__(self, history: JumpHistory) -> None:
+        self._jumps = history
+        super().__init__(history.base)
+
+    def _take(self, ask: Ask) -> None:
+        history, machine = self._jumps.base, self._machine
+        index = sum(at_us <= ask.latched_us for at_us in history.swaps_us)
+        meters = history.imports[index], history.exports[index]
+        fault = self._jumps.fault_at(ask.latched_us)
+        registers = [self._register(meter, number, fault, ask) for number, meter in enumerate(meters)]
+        power_milliw = self._power_milliw(ask) if self._jumps.has_power else None
+        reading = Reading(
+            meter=METER,
+            snapshot=RegisterSnapshot(registers[0], registers[1], power_milliw, one_moment=True, others={}),
+            earliest_us=ask.sent_us - meters[0].refresh_us + history.error_us,
+            latest_us=ask.received_us + history.error_us,
+            monotonic_us=machine.monotonic_us(ask.received_us),
+            boot_id=f"boot {machine.boot}",
+            clock_state=ClockState.SYNCED,
+            serial=meters[0].serial,
+            clock_error_us=history.error_us,
+        )
+        shown = {one: register.milliwh for one, register in zip(DIRECTIONS, registers, strict=True) if register}
+        self.played.taken.append(
+            Taken(
+                meter=index,
+                glitch=fault is not None and fault.jump in WRONG,
+                shown=shown,
+                wall_earliest_us=reading.earliest_us,
+                wall_latest_us=reading.latest_us,
+                monotonic_us=reading.monotonic_us,
+                boot=reading.boot_id,
+                true_earliest_us=ask.sent_us - meters[0].refresh_us,
+                true_latest_us=ask.received_us,
+                clock_off_us=0,
+            )
+        )
+        self._book(reading)
+
+    def _register(self, meter: Meter, number: int, fault: Fault | None, ask: Ask) -> EnergyRegister | None:
+        """What the display shows of one direction."""
+        if fault is not None and fault.jump in (Jump.ONE_ZERO, Jump.ONE_NOTHING) and fault.direction != number:
+            fault = None
+        latched_us, width_milliwh = ask.latched_us, self._jumps.width_milliwh
+        if fault is not None and fault.jump is Jump.FREEZE:
+            latched_us = fault.at_us
+        shown, digit_milliwh = meter.shown(latched_us), meter.step_milliwh
+        match None if fault is None else fault.jump:
+            case Jump.NOTHING | Jump.ONE_NOTHING:
+                return None
+            case Jump.ZEROS | Jump.ONE_ZERO:
+                shown = 0
+            case Jump.FROM_ZERO if fault is not None:
+                shown -= meter.shown(fault.at_us)
+            case Jump.SPIKE:
+                shown += FAR_MILLIWH
+            case Jump.BACK if fault is not None and shown == meter.shown(fault.at_us):
+                shown = max(shown - digit_milliwh, 0)
+            case Jump.COARSE:
+                digit_milliwh *= COARSER
+                shown = shown // digit_milliwh * digit_milliwh
+        if width_milliwh is not None:
+            shown %= width_milliwh
+        return EnergyRegister(shown, digit_milliwh, modulus_milliwh=width_milliwh)
+
+    def _power_milliw(self, ask: Ask) -> int:
+        """The power of the second before, one way or the other; a meter whose registers show 0 shows 0 of it too."""
+        fault = self._jumps.fault_at(ask.latched_us)
+        if fault is not None and fault.jump is Jump.ZEROS:
+            return 0
+        history, from_us = self._jumps.base, ask.latched_us - 1_000_000
+        flows = [meters[0].flow.between(from_us, ask.latched_us) for meters in (history.imports, history.exports)]
+        return (flows[0] - flows[1]) // 1_000_000

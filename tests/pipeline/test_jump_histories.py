@@ -1,0 +1,49 @@
+"""Five hundred histories of a register that jumps, by lot, judged by the truth; `netmeter-hil soak jumps` any number.
+
+The law after every step, the truth of each bucket and interval within what is told, nothing lost or doubled of a meter
+that was right all the time. NETMETER_HYPOTHESIS=20 plays twenty times as many.
+"""
+
+from collections import Counter
+
+import pytest
+
+from hil.histories.jump_plan import Jump, jump_history
+from hil.histories.jump_soak import BROKEN, run_jumps
+
+from .world import MORE
+
+SEED = 6
+HISTORIES = 500 * MORE
+PARTS = 5
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_histories_by_lot(part: int) -> None:
+    counts: Counter[str] = Counter()
+    for number in range(1 + part, HISTORIES + 1, PARTS):
+        result = run_jumps(jump_history(SEED, number))
+        assert [str(one) for one in result.verdict.findings] == []
+        counts += result.verdict.counts
+        counts["felt"] += result.felt
+    # The lot does bring what the judge looks at, and little of it is hidden from everybody.
+    of = HISTORIES // PARTS
+    assert counts["felt"] > 0.9 * of
+    assert counts["truths"] > 50 * of
+    assert counts["wholes"] > 0.3 * of
+    assert counts["hidden"] < 0.3 * of
+    for told in ("epoch_returned", "resumed_stood_still", "resumed_glitch", "rollover_rollover", "frozen_told"):
+        assert counts[told] > 0, told
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_books_that_break_a_rule_are_refused(rule: str) -> None:
+    found: Counter[str] = Counter()
+    for number in range(1, 61):
+        found += Counter(one.what for one in run_jumps(jump_history(SEED, number), rule).verdict.findings)
+    assert found["truth"] > 0, found
+
+
+def test_every_kind_of_jump_is_in_the_lot() -> None:
+    drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
+    assert set(drawn) == set(Jump)

@@ -1,0 +1,44 @@
+"""Power cuts of the real daemon, from a recording; and of one that does not sync, which must be found out."""
+
+from pathlib import Path
+
+import pytest
+
+from hil.broker import find_mosquitto
+from hil.folder import make_folder
+from hil.power.loop_disk import LoopDisk
+from hil.power.recording import why_not
+from hil.power.soak import REAL_A_ROUND, PowerSoak
+
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is missing: `./tests/run --setup` installs it"),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "strace is here"),
+]
+
+
+@pytest.fixture
+def folder() -> Path:
+    return make_folder("power")
+
+
+def test_no_power_cut_takes_what_was_told(folder: Path) -> None:
+    result = PowerSoak().run_round(3, REAL_A_ROUND + 1, REAL_A_ROUND + 60, folder, lambda _line: None)
+    assert result.injected == 60
+    assert result.felt >= 54
+    assert result.verdict.findings == []
+    assert result.verdict.counts["acknowledged_records"] > 0
+
+
+def test_control_a_daemon_that_does_not_sync_loses(folder: Path) -> None:
+    result = PowerSoak().run_control(3, folder, lambda _line: None)
+    assert "lost_commit" in {one.what for one in result.verdict.findings}
+
+
+def test_nor_one_of_a_real_file_system(folder: Path) -> None:
+    if why := LoopDisk(folder).why_not:
+        pytest.skip(why)
+    result = PowerSoak().run_round(3, 1, 2, folder, lambda _line: None)
+    assert (result.injected, result.felt, result.verdict.counts["ext4_cuts"]) == (2, 2, 2)
+    assert result.verdict.findings == []
+    assert (result.verdict.lost_milliwh, result.verdict.doubled_milliwh, result.verdict.misplaced_milliwh) == (0, 0, 0)
