@@ -279,6 +279,47 @@ allowance_kwh_per_day = { basic = { all = "20" } }
     assert line.amount == Decimal(credit)
 
 
+TIERS = """[[version.tier]]
+above_kwh = "250"
+energy_per_kwh = { peak = { delivery = "0.32" }, off_peak = { delivery = "0.22" } }
+[[version.tier]]
+above_kwh = "400"
+energy_per_kwh = { peak = { delivery = "0.52" }, off_peak = { delivery = "0.42" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("net_kwh", "amount"), [(200, "60.00"), (300, "95.00"), (500, "195.00"), (-200, "-60.00"), (-500, "-195.00")]
+)
+@pytest.mark.parametrize("is_credited", [True, False])
+def test_dearer_tiers_are_mirrored_below_zero(net_kwh: int, amount: str, is_credited: bool, tmp_path: Path) -> None:
+    """A-6: 0.30 to 250 kWh, 0.40 to 400 and 0.60 above; all off-peak. Without permission an export is no credit."""
+    first, following = date(2024, 10, 20), date(2024, 11, 19)
+    morning = range(10, 16)
+    day = Days(first, following - ONE_DAY, max(net_kwh, 0) + 50, max(-net_kwh, 0) + 50, morning, morning)
+    programme = "nem1" if is_credited else "plain"
+    text = account_text(programme, [first, following], tariff=simple_tariff(tmp_path, more=TIERS), customer=NOBODY)
+    (bill,) = reckoned(tmp_path, with_gap(spread([day]), "2024-11-03T00:30", "2024-11-03T03:30"), text)
+    # 250 kWh are 75.00, 550 are 75.00 + 60.00 + 90.00, 350 are 75.00 + 40.00: what was taken, with the 50 besides.
+    taken = {200: "75.00", 300: "115.00", 500: "225.00", -200: "15.00", -500: "15.00"}
+    wanted = amount if is_credited else taken[net_kwh]
+    assert sum(one.amount for one in lines_of(bill, LineKind.ENERGY).values()) == Decimal(wanted)
+
+
+def test_tiers_of_two_periods_are_borne_by_their_share_of_the_net(tmp_path: Path) -> None:
+    """Peak takes 200 and off-peak 100: 50 above 250, of which two thirds are peak's."""
+    first, following = date(2024, 10, 20), date(2024, 11, 19)
+    days = Days(first, following - ONE_DAY, 200, 0, range(16, 21))
+    rows = spread([days])
+    more = spread([Days(first, following - ONE_DAY, 100, 0, range(22, 24))], opening=(0, 0))
+    both = [(at_us, one + other[1], given) for (at_us, one, given), other in zip(rows, more, strict=True)]
+    tariff = simple_tariff(tmp_path, more=TIERS)
+    text = account_text("nem1", [first, following], tariff=tariff, customer=NOBODY)
+    (bill,) = reckoned(tmp_path, both, text)
+    amounts = {key: one.amount for key, one in lines_of(bill, LineKind.ENERGY).items() if key.startswith("tier")}
+    assert amounts == {"tier.2024-10-20.peak.1": Decimal("3.33"), "tier.2024-10-20.off_peak.1": Decimal("1.67")}
+
+
 def test_27_days_of_the_base_services_charge_are_21_42(tmp_path: Path) -> None:
     first, following = date(2026, 3, 1), date(2026, 3, 28)
     rows = with_gap(spread([Days(first, following - ONE_DAY, 200, 100)]), "2026-03-08T01:30", "2026-03-08T04:00")

@@ -27,6 +27,7 @@ from ..charges import (
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, energy_line, money_line
 from ..money import ZERO, total
 from ..period import Period, Settled
+from ..tier_lines import tier_lines
 from .nem_state import EnergyDue, NemRules, NemState
 from .nem_year import ENERGY_BANK, close_year
 from .surplus import BILL_CREDIT
@@ -50,7 +51,11 @@ class Nem:
         """One cycle: energy and non-bypassable lines, what is due of them, and the month's own charges."""
         energy = period.energy
         self._refuse_flat_prices(energy)
-        energy_lines = [*self._energy(energy), *baseline_lines(energy, self.prices, self._energy_due)]
+        energy_lines = [
+            *self._energy(energy),
+            *tier_lines(energy, self.prices, self._energy_due),
+            *baseline_lines(energy, self.prices, self._energy_due),
+        ]
         charged = list(self._non_bypassable(energy)) if self.rules.has_non_bypassable else []
         minimums = list(minimum_lines(energy, self.prices))
         energy_total = printed_total(energy_lines)
@@ -99,7 +104,7 @@ class Nem:
     def _energy(self, energy: CycleEnergy) -> Iterator[Line]:
         """Net of each bucket and block at the price that nets."""
         for position, cell in _flowing(energy):
-            rate = self.prices.retail(cell)
+            rate = self.prices.retail_in_tier(cell, 0)
             if self.rules.has_non_bypassable:
                 rate -= self.prices.non_bypassable(cell)
             yield self._line(cell, position, rate, self._energy_due, "Net energy")

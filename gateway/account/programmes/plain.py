@@ -13,6 +13,7 @@ from ..money import kwh
 from ..netting import NettingInterval
 from ..period import Period, Settled
 from ..setting import Ready, Setting
+from ..tier_lines import tier_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Plain:
         """One cycle: imports at the full price, baseline, fixed charges, and the minimum where they stay below it."""
         taken = _imports_of(period.energy)
         lines = [self._line(position, cell) for position, cell in enumerate(taken.cells) if cell.import_milliwh]
+        lines.extend(tier_lines(taken, self.prices, Due.NOW))
         lines.extend(baseline_lines(taken, self.prices, Due.NOW))
         lines.extend(self._top_up(period.energy, lines))
         lines.extend(fixed_lines(period.energy, self.prices))
@@ -48,7 +50,7 @@ class Plain:
             key_of("energy", cell.block, cell.bucket),
             f"Energy {cell.bucket.replace('_', ' ')}, {days_of(cell.block)}",
             cell.import_milliwh,
-            self.prices.retail(cell),
+            self.prices.retail_in_tier(cell, 0),
             self.prices.rounding,
             due=Due.NOW,
             source=self.prices.source(cell.block),
