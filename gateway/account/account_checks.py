@@ -32,6 +32,14 @@ def check_terms(document: Document, terms: AccountTerms, programmes: Mapping[str
     _check_people(document, terms)
     for position, charge in enumerate(terms.charge):
         _check_charge(document, ("charge", position), charge)
+    for position, payment in enumerate(terms.payment):
+        if payment.amount <= 0:
+            mend = "what you paid the utility, above zero; what it gave you is a [[charge]] with an amount below zero"
+            document.add(("payment", position, "amount"), "is no payment", mend, value=payment.amount)
+    for position, grown in enumerate(terms.generator.enlargement if terms.generator else ()):
+        if grown.added_kw <= 0:
+            path = ("generator", "enlargement", position, "added_kw")
+            document.add(path, "is no enlargement", "the kilowatts that were added", value=grown.added_kw)
 
 
 def check_prices(

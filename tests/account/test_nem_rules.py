@@ -160,3 +160,31 @@ def test_a_day_without_a_price_is_refused(tmp_path: Path) -> None:
     text = account_text("nem2", READ, tariff=tariff, customer=NOBODY)
     with pytest.raises((PriceError, TimelineError), match="no price for 2024-11-21 to 2024-12-09"):
         reckoned(tmp_path, house(), text)
+
+
+def test_a_true_up_under_a_tariff_without_its_minimum_charge_says_so(tmp_path: Path) -> None:
+    """E-TOU-C of 2025 has no minimum charge in its figures, and the utility credits what it billed of it."""
+    opening = '[opening]\nas_of = {}\nlast_true_up = {}\ncycles = 11\nenergy_charges = "100"\n'
+    customer = 'base_services_tier = "tier_1"\nbaseline = "basic_x"'
+    told = []
+    for year in (2025, 2026):
+        first, following = date(year, 3, 2), date(year, 4, 2)
+        rows = spread([Days(first, following - ONE_DAY, 300, 60)])
+        more = opening.format(first, first.replace(year=year - 1))
+        text = account_text("nem2", [first, following], tariff="pge-e-tou-c", customer=customer, more=more)
+        (bill,) = reckoned(tmp_path, with_gap(rows, f"{year}-03-08T01:30", f"{year}-03-09T04:00"), text)
+        told.append([one for one in bill.notes if "minimum charges of this year are not in" in one])
+    assert [len(one) for one in told] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[[payment]]\nday = 2024-11-01\namount = "-5"', "is no payment"),
+        ('[[generator.enlargement]]\nday = 2024-11-01\nadded_kw = "0"', "is no enlargement"),
+    ],
+)
+def test_a_payment_or_an_enlargement_of_nothing_is_refused(more: str, says: str, tmp_path: Path) -> None:
+    text = account_text("nem2", READ, pto=PTO, tariff=simple_tariff(tmp_path), customer=NOBODY, more=more)
+    with pytest.raises(AccountError, match=says):
+        account_file(tmp_path, text)

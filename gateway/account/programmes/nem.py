@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from ...tariff.cycles import Block
+from ...tariff.flags import Flag
 from ..cells import Cell, CycleEnergy
 from ..charges import (
     PriceError,
@@ -69,6 +70,7 @@ class Nem:
             non_bypassable=state.non_bypassable + printed_total(charged),
             minimums=state.minimums + state.last_minimums,
             last_minimums=printed_total(minimums),
+            lacks_minimums=state.lacks_minimums or self._lacks_minimum(energy),
             payments=state.payments + total(one.amount for one in payments),
             import_milliwh=state.import_milliwh + energy.import_milliwh,
             export_milliwh=state.export_milliwh + energy.export_milliwh,
@@ -165,6 +167,11 @@ class Nem:
         if cycle.first_day - FIRST_BILL <= pto <= cycle.last_day:
             line = self._money("fee.interconnection", "Interconnection fee, once", fee.value, LineKind.FEE)
             yield replace(line, due=self.rules.fee_due, source=fee.source)
+
+    def _lacks_minimum(self, energy: CycleEnergy) -> bool:
+        tariff = self.prices.tariff
+        versions = [block.version for block in energy.blocks if block.version is not None]
+        return any(Flag.NO_MINIMUM_CHARGE in tariff.flags_of(version) for version in versions)
 
     def _summary(self, state: NemState) -> Iterator[Line]:
         """The utility's table of the Relevant Period to date, this cycle included. Only told."""

@@ -68,6 +68,8 @@ class NemState:
     minimums: Decimal = ZERO
     """Of all cycles but the last one settled."""
     last_minimums: Decimal = ZERO
+    lacks_minimums: bool = False
+    """Whether a bill's minimum charge is not in the tariff's figures."""
     payments: Decimal = ZERO
     """What the customer paid towards the true-up of his own accord."""
     import_milliwh: int = 0

@@ -38,7 +38,7 @@ def close_year(rules: NemRules, rounding: Rounding, state: NemState, closing: Cy
         ),
         rounding,
     )
-    notes = (*year.notes, *_oversized(state), *surplus.notes)
+    notes = (*year.notes, *_lacking(rules, state), *_oversized(state), *surplus.notes)
     after = NemState(carried_milliwh=surplus.carried_milliwh, bill_credit=year.bill_credit + surplus.bill_credit)
     return after, Settled((*year.lines, *surplus.lines), (*year.banks, *surplus.banks), notes)
 
@@ -127,6 +127,16 @@ class _Close:
             source=self._rules.source,
         )
         self.lines.append(line)
+
+
+def _lacking(rules: NemRules, state: NemState) -> tuple[str, ...]:
+    """A true-up without minimum charges that the utility did bill is too high."""
+    if not state.lacks_minimums or rules.minimum_credit is MinimumCredit.NONE:
+        return ()
+    return (
+        "minimum charges of this year are not in the tariff's figures: what the utility billed of them comes off this "
+        "true-up, down to nothing; say them in [opening] as minimums_billed, or in a tariff file of your own",
+    )
 
 
 def _oversized(state: NemState) -> tuple[str, ...]:
