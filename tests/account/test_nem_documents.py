@@ -242,6 +242,16 @@ def test_the_published_true_up(case: str, tmp_path: Path) -> None:
     assert amount_of(bill, "minimum.2024-10-20.minimum_delivery.month") == Decimal("10.90")
 
 
+def test_the_published_true_up_is_told_line_by_line(tmp_path: Path) -> None:
+    bill = closing_bill(tmp_path, "-564.56")
+    assert [(one.key, one.amount, one.due) for one in bill.true_up_lines] == [
+        ("true_up.energy", Decimal("-548.36"), Due.NOTED),
+        ("true_up.non_bypassable", Decimal("191.49"), Due.NOTED),
+        ("true_up.minimums", Decimal("-124.06"), Due.NOTED),
+        ("true_up.adjustment", Decimal("67.43"), Due.NOW),
+    ]
+
+
 def test_the_published_true_up_with_its_taxes_is_85_03(tmp_path: Path) -> None:
     """67.43 + 10.90 + 0.83 + 7.5 % of 78.33 = 5.87."""
     bill = closing_bill(tmp_path, "-564.56")

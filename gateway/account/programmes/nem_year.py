@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ...tariff.cycles import Cycle
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, money_line
-from ..money import ZERO, Rounding, kwh_text
+from ..money import ZERO, Rounding, kwh_text, total
 from ..period import Settled
 from .nem_state import EnergyDue, MinimumCredit, NemRules, NemState
 from .surplus import BILL_CREDIT, CYCLES_A_YEAR, Year, surplus_lines
@@ -33,7 +33,7 @@ def close_year(rules: NemRules, rounding: Rounding, state: NemState, closing: Cy
             state.carried_milliwh,
             state.cycles,
             closing,
-            due=state.last_due + sum((line.amount for line in year.lines), ZERO),
+            due=state.last_due + total(line.amount for line in year.lines if line.due is Due.NOW),
             bill_credit=year.bill_credit,
         ),
         rounding,
@@ -63,11 +63,15 @@ class _Close:
         left = max(ZERO, basis - minimums)
         used = min(left, self.payments)
         self.payments -= used
-        label = (
-            f"True-up adjustment: energy {energy:f}, non-bypassable {owed:f}, basis {basis:f} "
-            f"less minimum charges billed {minimums:f}" + (f" less payments {used:f}" if used else "")
-        )
-        self._add("true_up.adjustment", label, left - used)
+        what = "Energy charges of the year" if energy >= 0 else "Energy credits of the year, which pay no other charge"
+        self._add("true_up.energy", what, energy, Due.NOTED)
+        if self._rules.has_non_bypassable and self._rules.non_bypassable_due is Due.TRUE_UP:
+            self._add("true_up.non_bypassable", "Non-bypassable charges of the year", owed, Due.NOTED)
+        if minimums:
+            self._add("true_up.minimums", "Minimum charges already billed", -minimums, Due.NOTED)
+        if used:
+            self._add("true_up.payments", "Payments before the true-up", -used, Due.NOTED)
+        self._add("true_up.adjustment", f"True-up adjustment: what is left of {basis:f}, not below zero", left - used)
         if energy < 0:
             self.notes.append(f"energy credits of {-energy:f} are left and lost: no dollars go over into a new year")
 
@@ -116,14 +120,14 @@ class _Close:
         }
         return credited[self._rules.minimum_credit]
 
-    def _add(self, key: str, label: str, amount: Decimal) -> None:
+    def _add(self, key: str, label: str, amount: Decimal, due: Due = Due.NOW) -> None:
         line = money_line(
             key,
             label,
             amount,
             self._rounding,
             kind=LineKind.ADJUSTMENT,
-            due=Due.NOW,
+            due=due,
             source=self._rules.source,
         )
         self.lines.append(line)
