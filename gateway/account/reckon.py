@@ -5,8 +5,9 @@ same statements; nothing here asks for the time or writes.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -48,7 +49,7 @@ def make_statements(account: AccountFile, energy: Energy, as_of: date | None = N
     before: Spell | None = None
     for spell in spells:
         notes += [spell.note] if spell.note else []
-        ready = _ready(account, calendar, spell, before, ready)
+        ready = _ready(account, calendar, spell, before, ready, _held(made))
         settled = _settled(account, energy, calendar, spell, ready)
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
@@ -64,15 +65,25 @@ def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
     return to_datetime(first_us, calendar.zone).date(), last - _ONE_DAY
 
 
+def _held(made: Sequence[Statement]) -> dict[str, Decimal]:
+    """What each bank holds after the bills made so far."""
+    return {move.name: move.after for one in made for move in one.banks}
+
+
 def _ready(
-    account: AccountFile, calendar: Calendar, spell: Spell, before: Spell | None, ready: Ready[Any] | None
+    account: AccountFile,
+    calendar: Calendar,
+    spell: Spell,
+    before: Spell | None,
+    ready: Ready[Any] | None,
+    held: Mapping[str, Decimal],
 ) -> Ready[Any]:
     """The spell's programme. One that goes on with another supplier goes on with what it holds."""
     slot, terms = spell.slots[0], account.terms
     customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
     prices = Prices(account.tariff, customer, terms.billing.rounding)
     file = account.programmes[slot.programme]
-    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules))
+    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held))
     if before is not None and ready is not None and before.programme == spell.programme:
         return Ready(made.programme, ready.state)
     return made

@@ -3,7 +3,9 @@
 A programme's module has a maker `Setting -> Ready`; `registry` names them. Nothing here reckons.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from ..tariff.days import DayRules
@@ -28,6 +30,8 @@ class Setting:
     """What was before, where the spell is the account's first."""
     rules: DayRules | None = None
     """The tariff's days, where the caller has looked some up already."""
+    held: Mapping[str, Decimal] = field(default_factory=dict)
+    """Bank -> what it holds after the spells before."""
 
     def choice(self, name: str) -> str:
         """An option's value: the account's own, else the default of its utility, its class, everybody."""

@@ -54,6 +54,7 @@ def year_of(
     choices: dict[str, str] | None = None,
     customer: str = NOBODY,
     more: str = "",
+    account: str = "",
     first: date = MARCH,
     after: Sequence[Days] = (),
 ) -> list[Statement]:
@@ -68,12 +69,13 @@ def year_of(
         tariff=simple_tariff(folder, more=more),
         choices=choices,
         customer=customer,
+        more=account,
     )
-    account = account_file(folder, text)
+    file = account_file(folder, text)
     key = import_kwh, export_kwh, first, tuple(after)
     if key not in BOOKS:
-        BOOKS[key] = books_of(folder, rows, account.terms.tariff)
-    return statements(account if rate is None else with_surplus_rate(account, rate), BOOKS[key])
+        BOOKS[key] = books_of(folder, rows, file.terms.tariff)
+    return statements(file if rate is None else with_surplus_rate(file, rate), BOOKS[key])
 
 
 @pytest.mark.parametrize("programme", ["nem1", "nem2"])
@@ -134,6 +136,31 @@ def test_the_surplus_pays_the_closing_bill_first_and_the_rest_the_next_ones(tmp_
     assert (moves["bill_credit"].before, moves["bill_credit"].used) == (Decimal("19.10"), Decimal("10.90"))
     (last,) = bills[13].banks
     assert (last.used, last.after) == (Decimal("8.20"), Decimal(0))
+
+
+def test_the_credit_outlives_the_programme(tmp_path: Path) -> None:
+    """19.10 of the 30.00 are left when nem2 follows nem1: they pay its first bills."""
+    after = [Days(date(2025, 3, 15), date(2025, 4, 14)), Days(date(2025, 4, 15), date(2025, 5, 14))]
+    bills = year_of(
+        tmp_path,
+        0,
+        1000,
+        programme="nem1",
+        more='[version.fixed_per_month]\nbase = "10.90"',
+        account='[[programme]]\nname = "nem2"\nfrom = 2025-03-15',
+        after=after,
+    )
+    assert [one.slot.programme for one in bills[11:]] == ["nem1", "nem2", "nem2"]
+    assert [one.due_now for one in bills[11:]] == [Decimal(0), Decimal(0), Decimal("2.70")]
+
+
+def test_another_programme_before_the_year_is_over_pays_no_surplus(tmp_path: Path) -> None:
+    """A-14: a complete period of twelve cycles; the bills of this one are eleven."""
+    bills = year_of(tmp_path, 0, 1000, programme="nem1", account='[[programme]]\nname = "nem2"\nfrom = 2025-02-15')
+    closing = bills[10]
+    assert (closing.slot.closes_year, closing.slot.programme, bills[11].slot.programme) == (True, "nem1", "nem2")
+    assert not lines_of(closing, LineKind.SURPLUS)
+    assert any("the period has 11 of 12 cycles" in note for note in closing.notes)
 
 
 def test_a_cheque_leaves_no_credit(tmp_path: Path) -> None:

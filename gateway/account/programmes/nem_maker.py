@@ -4,6 +4,7 @@ Every choice is the account's own, else the default of its utility or class.
 (net-metering-corrections A-1, A-5, A-14, C.1, F)
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,9 @@ from .surplus import BILL_CREDIT, SURPLUS_BANK, Payout, SurplusRule
 
 def make_nem(setting: Setting) -> Ready[Any]:
     """The maker of both."""
-    return Ready(Nem(nem_rules(setting), setting.prices), nem_opening(setting.opening, whole=setting.whole))
+    return Ready(
+        Nem(nem_rules(setting), setting.prices), nem_opening(setting.opening, setting.held, whole=setting.whole)
+    )
 
 
 def nem_rules(setting: Setting) -> NemRules:
@@ -52,10 +55,10 @@ def nem_rules(setting: Setting) -> NemRules:
     )
 
 
-def nem_opening(opening: Opening | None, *, whole: bool = True) -> NemState:
-    """What the first cycle begins with."""
+def nem_opening(opening: Opening | None, held: Mapping[str, Decimal], *, whole: bool) -> NemState:
+    """What the first cycle begins with. Of the banks of another programme only the credit on the account goes over."""
     if opening is None:
-        return NemState(whole=whole, is_first=whole)
+        return NemState(whole=whole, is_first=whole, bill_credit=held.get(BILL_CREDIT, ZERO))
     return NemState(
         whole=whole,
         cycles=opening.cycles,
