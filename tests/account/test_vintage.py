@@ -99,6 +99,34 @@ def test_enlargements_add_up() -> None:
     assert history(two) == [BY_RIGHT, ("nbt", date(2025, 7, 1), Reason.ENLARGED)]
 
 
+def test_a_nem1_plant_that_grows_while_nem2_is_open_has_nem2_for_twenty_years_from_then() -> None:
+    """As an owner of 4 kW from 2009 who added 5.9 kW in 2019 was told."""
+    old = Generator(
+        technology="pv",
+        size_kw=Decimal(4),
+        application=date(2009, 3, 1),
+        pto=date(2009, 6, 1),
+        enlargement=(Enlargement(day=date(2019, 6, 1), added_kw=Decimal("5.9")),),
+    )
+    assert history(old) == [
+        ("nem1", date(2009, 6, 1), Reason.APPLICATION),
+        ("nem2", date(2019, 6, 1), Reason.ENLARGED),
+        ("nbt", date(2039, 6, 1), Reason.PROTECTION_ENDED),
+    ]
+
+
+def test_a_nem2_plant_that_grows_while_nem2_is_open_stays() -> None:
+    early = Generator(
+        technology="pv",
+        size_kw=Decimal(4),
+        application=date(2018, 3, 1),
+        pto=date(2018, 6, 1),
+        enlargement=(Enlargement(day=date(2020, 6, 1), added_kw=Decimal(5)),),
+    )
+    assert [one[0] for one in history(early)] == ["nem2", "nbt"]
+    assert history(early)[-1][1] == date(2038, 6, 1)
+
+
 def test_what_ends_it_first_counts() -> None:
     left = date(2024, 1, 1)
     assert history(plant(added="5"), own_choice=left) == [BY_RIGHT, ("nbt", left, Reason.OWN_CHOICE)]
@@ -111,7 +139,7 @@ def test_a_plant_that_takes_more_than_three_years_is_too_late(pto: date, program
     assert (first[2] is Reason.COMPLETED_LATE) == (programme == "nbt")
 
 
-PROTECTED = "nem2 is protected until 2043-09-01: 20 years from permission to operate 2023-09-01"
+PROTECTED = "nem2 is protected until 2043-09-01: 20 years from 2023-09-01"
 
 
 def test_application_and_interconnection_on_two_sides_of_the_last_day_are_told() -> None:

@@ -76,8 +76,14 @@ def vintages(generator: Generator, utility: str, own_choice: date | None = None)
         why = f"permission to operate {generator.pto} is more than three years after the application {decided_by}"
         return (Vintage(NBT, begins, Reason.COMPLETED_LATE, why),)
     history = [Vintage(programme, begins, Reason.APPLICATION, f"application of {decided_by}")]
-    ends = sorted(_endings(generator, programme, own_choice), key=lambda one: one.first_day)
-    return (*history, *ends[:1])
+    for number in range(len(generator.enlargement) + 1):
+        held = history[-1]
+        since = generator.pto if number == 0 else held.first_day
+        ends = sorted(_endings(generator, held, since, utility, own_choice), key=lambda one: one.first_day)
+        history += ends[:1]
+        if not ends or ends[0].programme == NBT:
+            break
+    return tuple(history)
 
 
 def vintage_notes(generator: Generator, utility: str, stints: Sequence[ProgrammeStint], until: date) -> Iterator[str]:
@@ -89,8 +95,8 @@ def vintage_notes(generator: Generator, utility: str, stints: Sequence[Programme
     yield from size_warnings(generator)
     yield from _date_warnings(generator, utility)
     yield from _stint_warnings(history, stints, until)
-    if len(history) > 1 and history[1].reason is Reason.PROTECTION_ENDED:
-        yield f"{history[0].programme} is protected until {history[1].first_day}: {history[1].why}"
+    if len(history) > 1 and history[-1].reason is Reason.PROTECTION_ENDED:
+        yield f"{history[-2].programme} is protected until {history[-1].first_day}: {history[-1].why}"
 
 
 def size_warnings(generator: Generator) -> Iterator[str]:
@@ -108,23 +114,26 @@ def _is_late(generator: Generator) -> bool:
     return generator.pto > years_after(generator.application, years)
 
 
-def _endings(generator: Generator, programme: str, own_choice: date | None) -> Iterator[Vintage]:
-    if own_choice is not None and programme != NBT:
-        yield Vintage(NBT, own_choice, Reason.OWN_CHOICE, "the account leaves its vintage")
-    if generator.pto is not None:
-        until = protected_until(programme, generator.pto)
-        if until is not None:
-            yield Vintage(NBT, until, Reason.PROTECTION_ENDED, f"20 years from permission to operate {generator.pto}")
-    if programme == NBT:
+def _endings(
+    generator: Generator, held: Vintage, since: date | None, utility: str, own_choice: date | None
+) -> Iterator[Vintage]:
+    """What may end a vintage whose protection counts from `since`, in no order."""
+    if held.programme == NBT:
         return
+    if own_choice is not None and own_choice > held.first_day:
+        yield Vintage(NBT, own_choice, Reason.OWN_CHOICE, "the account leaves its vintage")
+    until = None if since is None else protected_until(held.programme, since)
+    if until is not None:
+        yield Vintage(NBT, until, Reason.PROTECTION_ENDED, f"20 years from {since}")
     file = load_programme(NEM2)
     added = Decimal(0)
     for one in sorted(generator.enlargement, key=lambda one: one.day):
         added += one.added_kw
         most = _most_added(file, generator.size_kw, one.day)
-        if added > most:
+        new = programme_by_application(one.day, utility)
+        if added > most and new not in (None, held.programme) and one.day > held.first_day:
             why = f"{added:f} kW added to {generator.size_kw:f} kW: more than {most:f} kW"
-            yield Vintage(NBT, one.day, Reason.ENLARGED, why)
+            yield Vintage(new or NBT, one.day, Reason.ENLARGED, why)
             return
 
 
