@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 
 from tests.oracle.etouc import ZONE, bucket_of_minute
 from tests.oracle.split import register_on_line
@@ -95,6 +96,7 @@ def quarters(readings: Readings) -> list[tuple[int, int, int]]:
     return found
 
 
+@cache
 def day_of(start_us: int) -> date:
     return datetime.fromtimestamp(start_us // 1_000_000, UTC).astimezone(ZONE).date()
 
