@@ -11,7 +11,6 @@ from pathlib import Path
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
-from .interval_csv import read_intervals
 from .price_series import PriceSeries
 from .rows import Row, added, coarse_step_milliwh, followed, table_of
 from .terms import AccountMeter, EnergyFrom
@@ -63,6 +62,8 @@ def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | Non
 
 
 def _rows_in(path: Path, meter: AccountMeter, *, alone: bool) -> Sequence[Row]:
+    from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
+
     found: Mapping[str, list[Row]] = read_intervals(path)
     if meter.name in found:
         return found[meter.name]
