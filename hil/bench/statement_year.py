@@ -1,4 +1,4 @@
-"""One account-year of 15-minute data for `bench statement`: as this program's account, as a case of NREL's engine, as a store.
+"""An account-year of 15-minute data for `bench statement`: as an account, as a case of NREL's engine, as a store.
 
 The same rate and energy for both: summer and winter, a peak on weekdays, a fixed charge, exports at a price of their
 own. The engine's year has 365 days and begins on a Monday, as 2018 does.
@@ -20,13 +20,15 @@ from gateway.account.account_file import AccountFile, read_account
 from gateway.account.energy import EnergyTable, Flow
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
+from gateway.ledger.records import Batch
 
-from .ledger_days import METER, Ledger, Plan
+from .ledger_days import METER, House, Ledger, Plan, instants_us
 
 START_US = int(datetime(2018, 1, 1, 8, tzinfo=UTC).timestamp()) * 1_000_000  # midnight at UTC-8
 STEPS, STEP_US = 35_040, 900_000_000
 FIXED = "12.5"
 SUMMER = range(6, 10)
+READINGS_A_COMMIT = 2000
 PRICES = (("winter", "off_peak", "0.31", "0.06"), ("winter", "peak", "0.42", "0.11"),
           ("summer", "off_peak", "0.36", "0.07"), ("summer", "peak", "0.61", "0.29"))  # fmt: skip
 OPTIONS = ("net_metering_kwh", "net_metering_usd", "net_billing", "net_billing_carryover")
@@ -195,8 +197,15 @@ def bills_of(account: AccountFile, energy: Energy) -> list[Decimal]:
 
 def stored_year(folder: Path) -> None:
     """A store with 15-minute intervals of 366 days, booked reading by reading, and an account for it."""
-    for _ in Ledger(folder / "ledger.sqlite", Plan(days=366, poll_s=900, keep_days=40)).run():
-        pass
+    plan = Plan(days=366, poll_s=900, keep_days=40)
+    ledger, house, batch = Ledger(folder / "ledger.sqlite", plan), House(), Batch()
+    for number, at_us in enumerate(instants_us(plan, ledger.timeline), 1):
+        ledger.books.take(house.reading(at_us), batch)
+        if number % READINGS_A_COMMIT == 0:
+            ledger.store.commit(batch)
+            batch = Batch()
+    ledger.store.commit(batch)
+    ledger.store.close()
     (folder / "home.toml").write_text(STORED_ACCOUNT, encoding="utf-8")
 
 
