@@ -22,7 +22,7 @@ from typing import Any
 
 from drivers import DriverError
 
-from . import __version__, interval_desk, places
+from . import __version__, interval_desk, interval_rows, places
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
@@ -238,7 +238,7 @@ class App:
             handlers: dict[str, Handler] = {
                 "status": lambda _request: self._status(),
                 "read": self._lines.read_now,
-                interval_desk.COMMAND: lambda request: interval_desk.answer_of(self._bookkeeper, self._store, request),
+                interval_rows.COMMAND: lambda request: interval_desk.answer_of(self._bookkeeper, self._store, request),
                 "backup": lambda request: self._bookkeeper.call(
                     lambda: self._bookkeeper.upkeep.backup(str(request.get("do"))), BACKUP_ANSWER_S
                 ),

@@ -11,9 +11,9 @@ from pathlib import Path
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
-from .interval_csv import read_intervals
-from .price_series import PriceSeries
+from .price_series import PriceSeries, read_price_series
 from .rows import Row, added, coarse_step_milliwh, followed, table_of
+from .sold_apart import two_meters
 from .terms import AccountMeter, EnergyFrom
 
 Fetch = Callable[[AccountMeter], tuple[str, Sequence[Row]]]
@@ -30,7 +30,15 @@ class Energy:
     """What exports are paid at each time, where the account has a file of it."""
 
 
-def energy_of(meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, override: Path | None = None) -> Energy:
+def energy_of(
+    meters: Sequence[AccountMeter],
+    folder: Path,
+    fetch: Fetch,
+    override: Path | None = None,
+    *,
+    sold_apart: bool = False,
+    export_prices: str = "",
+) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
     billed = [one for one in meters if one.role is Role.GRID]
     tables = [_table(one, folder, fetch, override, alone=len(billed) == 1) for one in billed]
@@ -40,7 +48,11 @@ def energy_of(meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, overri
         if step:
             counts = f"{table.meter} counts in steps of {step / 1_000_000:g} kWh"
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
-    return Energy(added(tables), tuple(notes))
+    if sold_apart:
+        makers = [one for one in meters if one.role is Role.PRODUCTION]
+        tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
+    prices = read_price_series(resolved(folder, export_prices)) if export_prices else None
+    return Energy(added(tables), tuple(notes), prices)
 
 
 def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
@@ -63,6 +75,8 @@ def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | Non
 
 
 def _rows_in(path: Path, meter: AccountMeter, *, alone: bool) -> Sequence[Row]:
+    from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
+
     found: Mapping[str, list[Row]] = read_intervals(path)
     if meter.name in found:
         return found[meter.name]

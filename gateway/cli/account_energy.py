@@ -10,7 +10,7 @@ from ..account.rows import Row, RowPart
 from ..account.terms import AccountMeter
 from ..config.rules import resolved
 from ..config.types import Config
-from ..interval_desk import IntervalsError, newest, rows_in_store, rows_through
+from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
 from ..ledger.closed import ClosedRow
 from .daemon import ask_daemon
 from .errors import chosen_config, config_of

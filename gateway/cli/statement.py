@@ -77,7 +77,15 @@ def statement(account_path: Path, **options: Any) -> None:
     as_of = _day(options["as_of"])
     try:
         fetch = fetcher(options["config_path"], account.folder)
-        energy = energy_of(account.terms.meter, account.folder, fetch, options["energy_path"])
+        terms = account.terms
+        energy = energy_of(
+            terms.meter,
+            account.folder,
+            fetch,
+            options["energy_path"],
+            sold_apart=any(one.name == "buy_all_sell_all" for one in terms.programme),
+            export_prices=terms.export_prices,
+        )
         made = make_statements(account, energy, as_of)
         chosen = _chosen(made, options["period"])
         if options["explained"] is not None:

@@ -15,7 +15,8 @@ def besides(tariff: Tariff, version: Version) -> tuple[str, ...]:
     lines: list[str] = []
     for unit, charges in _fixed(version).items():
         lines.extend(f"besides {price:f} a {unit}, {name}" for name, price in charges.items())
-    lines.extend(f"at least {price:f} a year, {name}" for name, price in version.minimum_per_year.items())
+    for unit, charges in _least(version).items():
+        lines.extend(f"at least {price:f} a {unit}, {name}" for name, price in charges.items())
     lines.extend(f"exports in {name} are paid {price:f} per kWh" for name, price in version.export_per_kwh.items())
     lines.extend(text for tier in version.tier for text in _tier_lines(tier))
     if version.surplus_per_kwh is not None:
@@ -34,7 +35,7 @@ def besides_json(tariff: Tariff, version: Version | None) -> dict[str, object]:
             "not_included": [],
             "fixed": {},
             "options_per_kwh": {},
-            "minimum_per_year": {},
+            "minimum": {},
             "export_per_kwh": {},
             "surplus_per_kwh": None,
             "tiers": [],
@@ -44,7 +45,7 @@ def besides_json(tariff: Tariff, version: Version | None) -> dict[str, object]:
         "not_included": list(version.not_included),
         "fixed": {f"per_{unit}": _texts(charges) for unit, charges in _fixed(version).items() if charges},
         "options_per_kwh": _texts(version.options_per_kwh),
-        "minimum_per_year": _texts(version.minimum_per_year),
+        "minimum": {f"per_{unit}": _texts(charges) for unit, charges in _least(version).items() if charges},
         "export_per_kwh": _texts(version.export_per_kwh),
         "surplus_per_kwh": None if version.surplus_per_kwh is None else f"{version.surplus_per_kwh:f}",
         "tiers": [_tier_json(one) for one in version.tier],
@@ -71,6 +72,10 @@ def _tier_json(tier: Tier) -> dict[str, object]:
 
 def _fixed(version: Version) -> dict[str, Mapping[str, Decimal]]:
     return {"day": version.fixed_per_day, "month": version.fixed_per_month, "year": version.fixed_per_year}
+
+
+def _least(version: Version) -> dict[str, Mapping[str, Decimal]]:
+    return {"day": version.minimum_per_day, "month": version.minimum_per_month, "year": version.minimum_per_year}
 
 
 def _texts(prices: Mapping[str, Decimal]) -> dict[str, str]:

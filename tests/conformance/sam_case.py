@@ -58,8 +58,8 @@ def number(given: Any, default: float = 0) -> float:
 
 
 def text(value: float) -> str:
-    """A float as it was written, in plain digits."""
-    return f"{Decimal(repr(float(value))):f}"
+    """A float as it was written, in plain digits, of which a tariff file may have nine after the point."""
+    return f"{Decimal(repr(float(value))).quantize(Decimal('1e-9')).normalize():f}"
 
 
 def first_years(inputs: Mapping[str, Any]) -> int:
@@ -192,6 +192,11 @@ def has_series(inputs: Mapping[str, Any]) -> bool:
     return inputs.get("ts_sell_rate") is not None or inputs.get("ts_sell_rate_month_hour") is not None
 
 
+def by_hour(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its month-hour prices written out as an hourly list."""
+    return {**inputs, "ts_sell_rate": list(_month_hour(inputs["ts_sell_rate_month_hour"]))}
+
+
 def series(inputs: Mapping[str, Any], steps_per_hour: int, years: int) -> PriceSeries:
     """The price of each step. The engine starts its list anew each year."""
     given = inputs.get("ts_sell_rate")
@@ -219,8 +224,10 @@ def _as_the_engine_reads(rates: Sequence[float], steps_per_hour: int) -> list[fl
     return made
 
 
-def _month_hour(rates: Sequence[Sequence[float]]) -> Iterator[float]:
-    day, rows = date(FIRST_YEAR, 1, 1), rates
+def _month_hour(rates: Sequence[Any]) -> Iterator[float]:
+    """A year of hours from twelve days of 24, in one list or a list each."""
+    day = date(FIRST_YEAR, 1, 1)
+    rows = rates if isinstance(rates[0], list) else [rates[24 * month : 24 * month + 24] for month in range(12)]
     for _ in range(365):
         yield from (float(one) for one in rows[day.month - 1])
         day += timedelta(days=1)

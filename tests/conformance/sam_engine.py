@@ -43,16 +43,7 @@ def module(inputs: Mapping[str, Any], profile: Profile) -> Any:
     engine = pytest.importorskip("PySAM.Utilityrate5", reason="PySAM is not installed (nrel-pysam)")
     made = engine.new()
     years, per_kwh = first_years(inputs), 1000 / profile.steps_per_hour
-    made.Lifetime.assign(
-        {
-            "analysis_period": years,
-            "inflation_rate": 0.0,
-            "system_use_lifetime_output": 0,
-            "system_use_recapitalization": 0,
-        }
-        if hasattr(made.Lifetime, "system_use_recapitalization")
-        else {"analysis_period": years, "inflation_rate": 0.0, "system_use_lifetime_output": 0}
-    )
+    made.Lifetime.assign({"analysis_period": years, "inflation_rate": 0.0, "system_use_lifetime_output": 0})
     made.SystemOutput.gen = [one / per_kwh for one in profile.gen_wh]
     made.SystemOutput.degradation = [0.0]
     made.Load.load = [one / per_kwh for one in profile.load_wh]

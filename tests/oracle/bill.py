@@ -93,9 +93,11 @@ def lines_of(bill: Bill, sheets: Sequence[Sheet]) -> dict[str, list[Fraction]]:
         price = sheet.price[f"{season}_{bucket}"]
         if bill.credited:
             lines["energy"].append(sums.net * (price - sheet.non_bypassable))
-            lines["non_bypassable"].append(sums.beyond * sheet.non_bypassable)
         else:
             lines["energy"].append(sums.taken * price)
+    for first, season in bill.days:  # one price for all hours: one line for the days of a sheet and season
+        beyond = sum((one.beyond for key, one in bill.energy.items() if key[:2] == (first, season)), Fraction(0))
+        lines["non_bypassable"].append(beyond * by_first[first].non_bypassable if bill.credited else Fraction(0))
     sign = 1 if sum(block_net(bill, key) for key in bill.days) > 0 else -1
     for (first, season), days in bill.days.items():
         sheet = by_first[first]

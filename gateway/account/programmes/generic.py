@@ -192,12 +192,13 @@ def _top_up(
 
 def _line(prefix: str, what: str, share: Share, sign: int, rate: Decimal, prices: Prices, due: Due) -> Line:
     cell = share.cell
-    quantity = sign * kwh(share.parts).scaleb(_PART_PLACES)
+    milliwh, rest = divmod(share.parts, PARTS_PER_MILLIWH)
+    quantity = sign * (kwh(share.parts).scaleb(_PART_PLACES) if rest else kwh(milliwh))
     exact = quantity * rate
     tiered = bool(cell.parts.limits_milliwh)
     return Line(
         key=key_of(prefix, cell.block, cell.bucket, *([f"tier{share.tier + 1}"] if tiered else [])),
-        label=f"{what} {_words(cell.bucket)}{f', tier {share.tier + 1}' if tiered else ''}, {days_of(cell.block)}",
+        label=f"{what} {_words(cell.bucket)}{_tier(share) if tiered else ''}, {days_of(cell.block)}",
         kind=LineKind.ENERGY if sign > 0 else LineKind.CREDIT,
         due=due,
         exact=exact,
@@ -209,6 +210,13 @@ def _line(prefix: str, what: str, share: Share, sign: int, rate: Decimal, prices
         uncertain_milliwh=cell.import_uncertain_milliwh if sign > 0 else cell.export_uncertain_milliwh,
         cells=(share.position,),
     )
+
+
+def _tier(share: Share) -> str:
+    limits = share.cell.parts.limits_milliwh
+    if not share.tier:
+        return f", up to {kwh(limits[0]).normalize():f} kWh of all hours"
+    return f", above {kwh(limits[share.tier - 1]).normalize():f} kWh of all hours"
 
 
 def _words(bucket: str) -> str:

@@ -145,7 +145,7 @@ class Nem:
             kind=LineKind.NON_BYPASSABLE,
             due=self.rules.non_bypassable_due,
             source=self.prices.source(block),
-            uncertain_milliwh=sum(cell.uncertain_milliwh for _, cell in held),
+            uncertain_milliwh=sum(cell.positive_net_uncertain_milliwh for _, cell in held),
             cells=tuple(position for position, _ in held),
         )
 

@@ -1,0 +1,71 @@
+"""A meter's closed intervals for a command: through the running daemon's socket, or out of its store while none runs.
+
+Reads only. What the daemon answers with is in `interval_desk`.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .ledger.closed import ClosedRow
+from .ledger.lock import StoreLockedError
+from .ledger.store import SchemaOutdatedError, Store, StoreError
+
+PAGE = 2000
+COMMAND = "intervals"
+
+
+class IntervalsError(Exception):
+    """The intervals cannot be had; the message says why and what to do."""
+
+
+def rows_through(ask: Callable[[Mapping[str, Any]], dict[str, Any] | None], meter: str) -> list[ClosedRow] | None:
+    """All records of a meter from the running daemon; None where none runs. Raises IntervalsError."""
+    rows: list[ClosedRow] = []
+    while True:
+        answer = ask({"command": COMMAND, "meter": meter, "after": rows[-1][0] if rows else 0})
+        if answer is None and not rows:
+            return None
+        if answer is None or answer.get("error"):
+            raise IntervalsError("the gateway went away meanwhile" if answer is None else str(answer["error"]))
+        _known(meter, answer["meters"], "the running gateway")
+        rows.extend(tuple(one) for one in answer["rows"])
+        if len(answer["rows"]) < PAGE:
+            return rows
+
+
+def rows_in_store(path: Path, meter: str) -> list[ClosedRow]:
+    """The same out of a store that nobody holds. Raises IntervalsError."""
+    if not path.exists():
+        raise IntervalsError(f"{path}: there is no store; name it as file in [[meter]], or give --config or --energy")
+    try:
+        store = Store(path)
+    except (StoreLockedError, StoreError, SchemaOutdatedError) as error:
+        raise IntervalsError(str(error)) from error
+    try:
+        _known(meter, store.meter_names(), str(path))
+        return [row for page in _pages(store, meter) for row in page]
+    except sqlite3.Error as error:
+        raise IntervalsError(f"{path}: cannot be read: {error}") from error
+    finally:
+        store.close()
+
+
+def newest(rows: list[ClosedRow]) -> list[ClosedRow]:
+    """Of the records that end at one instant the last that was written, in order of time."""
+    by_end = {row[2]: row for row in rows}
+    return [by_end[end_us] for end_us in sorted(by_end)]
+
+
+def _pages(store: Store, meter: str) -> Iterator[list[ClosedRow]]:
+    page = store.closed_after(meter, 0, PAGE)
+    while page:
+        yield page
+        page = store.closed_after(meter, page[-1][0], PAGE)
+
+
+def _known(meter: str, names: tuple[str, ...], where: str) -> None:
+    if meter not in names:
+        known = ", ".join(names) or "none yet"
+        raise IntervalsError(f"{where} has no meter {meter}; it knows {known}. See name in [[meter]] of the account")
