@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.account.doubt import positive_uncertain, run_begins, run_uncertain
-from gateway.account.rows import Row, RowPart, table_of
+from gateway.account.rows import Row, table_of
 
 QUARTER_US = 900_000_000
 
@@ -16,7 +16,7 @@ QUARTER_US = 900_000_000
 def table(uncertain: list[int], missing: set[int] = frozenset(), quality: dict[int, str] | None = None):
     """Quarters one after the other, those of `missing` left out."""
     rows = [
-        Row(at * QUARTER_US, (at + 1) * QUARTER_US, (quality or {}).get(at, "measured"), RowPart(10, 0, one), None)
+        Row(at * QUARTER_US, (at + 1) * QUARTER_US, (quality or {}).get(at, "measured"), 10, 0, one, None, None, None)
         for at, one in enumerate(uncertain)
         if at not in missing
     ]
