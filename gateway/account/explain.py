@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.hints import did_you_mean
+from ..config.hints import closest
 from ..tariff.calendar import Calendar
 from ..tariff.cycles import Cycle
 from ..tariff.prices import price_components
@@ -48,10 +48,11 @@ def having(chosen: Sequence[Statement], key: str) -> Statement:
     for one in reversed(chosen):
         if any(line.key == key for line in one.lines):
             return one
-    keys = dict.fromkeys(line.key for one in chosen for line in one.lines)
-    which = f"statement {chosen[0].number}" if len(chosen) == 1 else "no statement"
-    has = "has no line" if len(chosen) == 1 else "has a line"
-    raise LineUnknownError(f'{which} {has} "{key}": {did_you_mean(key, keys)}')
+    near = closest(key, {line.key for one in chosen for line in one.lines})
+    newest = ", ".join(line.key for line in chosen[-1].lines)
+    mend = f'did you mean "{near}"?' if near else f"statement {chosen[-1].number} has {newest}"
+    which = f"statement {chosen[0].number} has no" if len(chosen) == 1 else "no statement has a"
+    raise LineUnknownError(f'{which} line "{key}": {mend}')
 
 
 def explain(made: Statements, table: EnergyTable, one: Statement, key: str) -> dict[str, Any]:
