@@ -13,7 +13,7 @@ from ..tariff.calendar import UNASSIGNED, Calendar
 from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
 from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
-from .doubt import positive_uncertain, run_begins, run_uncertain
+from .doubt import Sides, positive_uncertain, run_begins, run_uncertain
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .netting import NettingInterval, netting_keys
 from .price_series import PriceSeries
@@ -219,10 +219,11 @@ def _cells(
     if netting is NettingInterval.MONTH:
         doubts = sums[2] + sums[3]
     else:
-        both = np.add.reduceat(imported.uncertain_milliwh[rows] + exported.uncertain_milliwh[rows], cuts)
+        columns = (imported.milliwh, exported.milliwh, imported.uncertain_milliwh, exported.uncertain_milliwh)
+        sides = Sides(*(np.add.reduceat(one[rows], cuts) for one in columns))
         cut_pairs = pairs[np.searchsorted(begins, cuts, side="right") - 1]
         connected = ~np.isin(cuts, runs_at)
-        doubts = _by_pair(cut_pairs, positive_uncertain(whole, both, connected), len(sums[0]))
+        doubts = _by_pair(cut_pairs, positive_uncertain(sides, connected), len(sums[0]))
     estimated = _by_pair(pairs, np.add.reduceat(table.estimated[rows].astype(np.int64), begins))
     for pair in np.unique(pairs).tolist():
         number, bucket = divmod(pair, len(names))

@@ -2,8 +2,10 @@
 
 An interval's `uncertain` is that of its two edges (docs/accounting.md). What one interval has too much at an edge its
 neighbour lacks, so in a run of intervals one after the other only the first and the last count. Where each interval
-is judged for itself, as by non-bypassable charges, the edges between them count too.
+is judged for itself, as by non-bypassable charges, the edges between them count where it may both take and give.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,15 +30,30 @@ def run_uncertain(uncertain_milliwh: Column, begins: Column) -> Column:
     return made
 
 
-def positive_uncertain(net_milliwh: Column, uncertain_milliwh: Column, connected: Flags) -> Column:
-    """For each netting interval its part in what is uncertain of the sum of positive nets.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Netting intervals one after the other: energy of both directions and its doubt, milliwatt-hours."""
 
-    One that gives beyond doubt has none. Of those that take beyond doubt, one after the other, the first and the last
-    count. Where the sign is in doubt each counts. `connected`: it goes on from the one before, in the same segment.
+    taken: Column
+    given: Column
+    taken_uncertain: Column
+    given_uncertain: Column
+
+
+def positive_uncertain(sides: Sides, connected: Flags) -> Column:
+    """For each netting interval its part in what is uncertain of the sum of max(0, taken - given).
+
+    That is taken - given where it takes, and what it gives too much is never above all that it gives: so in a run of
+    intervals that hardly give, the ends of the run count, and of each at most what it may have given. One that hardly
+    takes can owe no more than it may have taken. Else all its doubt counts. `connected`: it goes on from the one
+    before.
     """
-    takes = net_milliwh > uncertain_milliwh
-    gives = net_milliwh < -uncertain_milliwh
+    doubt: Column = sides.taken_uncertain + sides.given_uncertain
+    most_taken, most_given = sides.taken + sides.taken_uncertain, sides.given + sides.given_uncertain
+    takes = (most_given < doubt) & (most_given <= most_taken)
     inner_left = connected & takes & np.append(False, takes[:-1])
     inner_right = np.append(inner_left[1:], False)
-    made: Column = np.where(gives | (inner_left & inner_right), 0, uncertain_milliwh)
+    ends: Column = np.where(takes & ~(inner_left & inner_right), doubt, 0)
+    each: Column = np.where(takes, most_given, np.minimum(doubt, most_taken))
+    made: Column = ends + each
     return made

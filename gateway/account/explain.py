@@ -4,7 +4,7 @@ For the person with a wrong bill and two hours. Everything is looked up again in
 of the days is the line's cells, or the explanation says that it is not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from ..config.hints import did_you_mean
+from ..config.hints import closest
 from ..tariff.calendar import Calendar
 from ..tariff.cycles import Cycle
 from ..tariff.prices import price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell
 from .energy import EnergyTable
-from .lines import Line
+from .lines import Line, LineKind
 from .money import kwh, total
 from .statement import Statement, Statements
 from .statement_json import line_json, plain
 
 _ONE_DAY = timedelta(days=1)
+MILLIWH_PER_KWH = 1_000_000
 
 
 class LineUnknownError(Exception):
@@ -42,17 +43,27 @@ class DayEnergy:
     estimated: int
 
 
+def having(chosen: Sequence[Statement], key: str) -> Statement:
+    """The newest of some bills that has a line. Raises LineUnknownError."""
+    for one in reversed(chosen):
+        if any(line.key == key for line in one.lines):
+            return one
+    near = closest(key, {line.key for one in chosen for line in one.lines})
+    newest = ", ".join(line.key for line in chosen[-1].lines)
+    mend = f'did you mean "{near}"?' if near else f"statement {chosen[-1].number} has {newest}"
+    which = f"statement {chosen[0].number} has no" if len(chosen) == 1 else "no statement has a"
+    raise LineUnknownError(f'{which} line "{key}": {mend}')
+
+
 def explain(made: Statements, table: EnergyTable, one: Statement, key: str) -> dict[str, Any]:
-    """All there is to know about one line of one bill. Raises LineUnknownError."""
-    line = next((each for each in one.lines if each.key == key), None)
-    if line is None:
-        keys = [each.key for each in one.lines]
-        raise LineUnknownError(f'statement {one.number} has no line "{key}": {did_you_mean(key, keys)}')
+    """All there is to know about one line that a bill has."""
+    line = next(each for each in one.lines if each.key == key)
     calendar = Calendar(made.account.tariff)
     return {
         "statement": one.number,
         "line": line_json(line),
         "source": made.source,
+        "year": _year(made, one) if line in one.true_up_lines else [],
         "cells": [_cell(calendar, table, one.energy.cells[position], line) for position in line.cells],
     }
 
@@ -68,6 +79,11 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
     yield f"  source: {line['source']}"
     if line["uncertain_milliwh"]:
         yield f"  its energy may be off by {kwh(line['uncertain_milliwh']):f} kWh, {line['uncertain_amount']} in money"
+    if told["year"]:
+        yield f"  {'bill':>4} {'to':<10} {'import kWh':>14} {'export kWh':>14} {'carried':>12} {'minimums':>12}"
+    for bill in told["year"]:
+        figures = " ".join(f"{kwh(bill[name]):>14.6f}" for name in ("import_milliwh", "export_milliwh"))
+        yield f"  {bill['number']:>4} {bill['last_day']} {figures} {bill['carried']:>12} {bill['minimums']:>12}"
     for cell in told["cells"]:
         yield from _cell_text(cell)
     if told["cells"]:
@@ -95,6 +111,39 @@ def _row(name: str, one: Mapping[str, Any]) -> str:
     imported, exported = one["import_milliwh"], one["export_milliwh"]
     figures = " ".join(f"{kwh(each):>14.6f}" for each in (imported, exported, imported - exported))
     return f"  {name:<10} {one['intervals']:>9} {figures}"
+
+
+def _year(made: Statements, closing: Statement) -> list[dict[str, Any]]:
+    """The bills of the Relevant Period that a bill closes, oldest first; number 0: what the account's opening says."""
+    year: list[Statement] = []
+    for one in reversed(made.statements[: closing.number]):
+        if one is not closing and (one.slot.closes_year or one.slot.programme != closing.slot.programme):
+            break
+        year.append(one)
+    opening = made.account.terms.opening
+    before = []
+    if opening is not None and year[-1].number == 1:
+        before = [
+            {
+                "number": 0,
+                "last_day": (opening.as_of - _ONE_DAY).isoformat(),
+                "import_milliwh": int(opening.import_kwh * MILLIWH_PER_KWH),
+                "export_milliwh": int(opening.export_kwh * MILLIWH_PER_KWH),
+                "carried": plain(opening.energy_charges + opening.non_bypassable_charges),
+                "minimums": plain(opening.minimums_billed),
+            }
+        ]
+    return before + [
+        {
+            "number": one.number,
+            "last_day": one.slot.cycle.last_day.isoformat(),
+            "import_milliwh": one.energy.import_milliwh,
+            "export_milliwh": one.energy.export_milliwh,
+            "carried": plain(one.carried),
+            "minimums": plain(total(line.amount for line in one.lines if line.kind is LineKind.MINIMUM)),
+        }
+        for one in reversed(year)
+    ]
 
 
 def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line) -> dict[str, Any]:

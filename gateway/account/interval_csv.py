@@ -12,7 +12,7 @@ from pathlib import Path
 from ..energy import Quality
 from ..replay.fields import FieldError, time_us
 from .energy import EnergyError
-from .rows import Row, RowPart
+from .rows import Row
 
 NEEDED = ("start", "end", "import_milliwh", "export_milliwh")
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -62,14 +62,15 @@ def _row(cells: Mapping[str, str], line: int) -> Row:
     if quality not in _QUALITIES:
         raise ValueError(f'quality "{quality[:40]}" is none of ' + ", ".join(sorted(_QUALITIES)))
     start_us, end_us = time_us(cells["start"]), time_us(cells["end"])
-    return Row(start_us, end_us, quality, _part(cells, "import"), _part(cells, "export"), line)
+    return Row(start_us, end_us, quality, *_part(cells, "import"), *_part(cells, "export"), line)
 
 
-def _part(cells: Mapping[str, str], direction: str) -> RowPart | None:
-    """None: the meter does not have this direction."""
+def _part(cells: Mapping[str, str], direction: str) -> tuple[int | None, int | None, int | None]:
+    """In all, unassigned and uncertain. None: the meter does not have this direction."""
     if not cells[f"{direction}_milliwh"]:
-        return None
-    return RowPart(*(_whole(cells, f"{direction}_{what}milliwh") for what in ("", "unassigned_", "uncertain_")))
+        return None, None, None
+    whole = _whole(cells, f"{direction}_milliwh")
+    return whole, _whole(cells, f"{direction}_unassigned_milliwh"), _whole(cells, f"{direction}_uncertain_milliwh")
 
 
 def _whole(cells: Mapping[str, str], column: str) -> int:

@@ -27,7 +27,7 @@ from .programmes.vintage import vintage_notes
 from .registry import PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
-from .statement import Statement, Statements
+from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
 
 _ONE_DAY = timedelta(days=1)
@@ -125,7 +125,7 @@ def _statements_of(
 ) -> list[Statement]:
     file = account.programmes[spell.programme]
     made: list[Statement] = []
-    year_net_milliwh, rounding, carried = 0, account.terms.billing.rounding, ZERO
+    year_net_milliwh, rounding, carried, doubt = 0, account.terms.billing.rounding, ZERO, ZERO
     if spell.opening is not None:
         carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
         year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
@@ -137,9 +137,10 @@ def _statements_of(
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
             notes = tuple(_notes(account, slot, bill))
             carried += bill.settled.due(Due.TRUE_UP)
-            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest, carried))
+            doubt += uncertain_of((*bill.settled.lines, *other))
+            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest, carried, doubt))
             if slot.closes_year:
-                year_net_milliwh, carried = 0, ZERO
+                year_net_milliwh, carried, doubt = 0, ZERO, ZERO
     return made
 
 

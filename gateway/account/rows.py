@@ -17,44 +17,41 @@ ALONE = frozenset({Quality.REPEATED, Quality.INCOMPLETE})
 STEPS_MILLIWH = (1_000_000, 500_000, 200_000, 100_000)
 
 
-class RowPart(NamedTuple):
-    """One direction of an interval, milliwatt-hours; `energy.Part` without its register."""
-
-    milliwh: int
-    unassigned_milliwh: int = 0
-    uncertain_milliwh: int = 0
-
-
 class Row(NamedTuple):
-    """An interval record: [start_us, end_us) UTC. `line`: where it stands in its file; 0 where that is no file."""
+    """An interval record: [start_us, end_us) UTC; energies in milliwatt-hours, None where a direction is not there.
+
+    Flat, as a store gives it: a year has 35,040 of them. `line`: where it stands in its file; 0 where that is no file.
+    """
 
     start_us: int
     end_us: int
     quality: str
-    energy_import: RowPart | None
-    energy_export: RowPart | None
+    import_milliwh: int | None
+    import_unassigned_milliwh: int | None
+    import_uncertain_milliwh: int | None
+    export_milliwh: int | None
+    export_unassigned_milliwh: int | None
+    export_uncertain_milliwh: int | None
     line: int = 0
 
 
 def table_of(meter: str, source: str, rows: Sequence[Row]) -> EnergyTable:
     """The rows as columns. Raises EnergyError with the row that cannot be."""
-    lines = np.array([one.line for one in rows], dtype=np.int64)
-    imports, exports = [one.energy_import for one in rows], [one.energy_export for one in rows]
-    unknown = [Stretch(one.start_us, one.end_us) for one in rows if one.quality == Quality.INCOMPLETE]
-    for parts in (imports, exports):
-        if any(one is not None for one in parts):
-            unknown += [Stretch(row.start_us, row.end_us) for row, one in zip(rows, parts, strict=True) if one is None]
+    starts, ends, qualities, *energies, lines = zip(*rows, strict=True) if rows else ((),) * len(Row._fields)
+    imported, exported = energies[:3], energies[3:]
+    torn = {at for one in (imported[0], exported[0]) for at in _missing(one)}
+    torn.update(at for at, one in enumerate(qualities) if one == Quality.INCOMPLETE)
     return EnergyTable(
         meter=meter,
         source=source,
-        start_us=np.array([one.start_us for one in rows], dtype=np.int64),
-        end_us=np.array([one.end_us for one in rows], dtype=np.int64),
-        flow_import=_flow(imports),
-        flow_export=_flow(exports),
-        estimated=np.array([one.quality in ESTIMATED for one in rows], dtype=bool),
-        alone=np.array([one.quality in ALONE for one in rows], dtype=bool),
-        lines=lines if lines.any() else None,
-        unknown=joined(unknown),
+        start_us=np.array(starts, dtype=np.int64),
+        end_us=np.array(ends, dtype=np.int64),
+        flow_import=Flow(*(_column(one) for one in imported)),
+        flow_export=Flow(*(_column(one) for one in exported)),
+        estimated=np.array([one in ESTIMATED for one in qualities], dtype=bool),
+        alone=np.array([one in ALONE for one in qualities], dtype=bool),
+        lines=np.array(lines, dtype=np.int64) if any(lines) else None,
+        unknown=joined(Stretch(starts[at], ends[at]) for at in torn),
     )
 
 
@@ -114,9 +111,12 @@ def _unknown(tables: Sequence[EnergyTable]) -> tuple[Stretch, ...]:
     return joined(hole for one in tables for hole in one.holes(min(firsts), max(lasts)))
 
 
-def _flow(parts: Sequence[RowPart | None]) -> Flow:
-    columns = [
-        np.array([0 if one is None else one[place] for one in parts], dtype=np.int64)
-        for place in range(len(Flow.__slots__))
-    ]
-    return Flow(*columns)
+def _missing(milliwh: Sequence[int | None]) -> Sequence[int]:
+    """The rows without a direction that others have; none of a meter that never has it."""
+    if None not in milliwh or not any(one is not None for one in milliwh):
+        return ()
+    return [at for at, one in enumerate(milliwh) if one is None]
+
+
+def _column(milliwh: Sequence[int | None]) -> Column:
+    return np.array([one or 0 for one in milliwh] if None in milliwh else milliwh, dtype=np.int64)

@@ -1,5 +1,6 @@
 """One bill and all bills of an account, as frozen types: what is printed, compared and explained. No reckoning here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,6 +29,8 @@ class Statement:
     """SHA-256 of the rows it is made of: a correction changes it."""
     carried_in_year: Decimal
     """What the Relevant Period has carried to its true-up, this bill and those before it."""
+    uncertain_in_year: Decimal
+    """What all doubt about its energy is worth at the most, this bill and those before it; exact."""
 
     @property
     def energy(self) -> CycleEnergy:
@@ -67,7 +70,12 @@ class Statement:
     @property
     def uncertain_amount(self) -> Decimal:
         """What all doubt about the cycle's energy is worth at most, if every line is off at once; exact."""
-        return total(line.uncertain_amount for line in self.cycle_lines)
+        return uncertain_of(self.cycle_lines)
+
+
+def uncertain_of(lines: Iterable[Line]) -> Decimal:
+    """The sum of what each line's doubt is worth."""
+    return total(line.uncertain_amount for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ p { margin: 2px 0; } .quiet { color: #5a6675; font-size: 13px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; font-size: 13px; color: #5a6675; border-bottom: 1px solid #9aa5b1; }
 td, th { padding: 4px 8px 4px 0; vertical-align: top; } td { border-bottom: 1px solid #e4e8ec; }
-.n { text-align: right; white-space: nowrap; padding-left: 10px; }
+.n { text-align: right; white-space: nowrap; padding-left: 10px; min-width: 62px; }
 .key { display: block; color: #768292; font-size: 11.5px; }
 tr.sum td { font-weight: 600; border-top: 1px solid #1c2430; border-bottom: 0; }
 .warn { background: #fdf1d8; border-left: 4px solid #c98a00; padding: 6px 12px; margin: 8px 0; }
@@ -74,7 +74,10 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     yield f"<div>Carried to the true-up<strong>{plain(one.carried)} {currency}</strong>"
     yield f'<span class="quiet">in this year {plain(one.carried_in_year)}</span></div>'
     if one.uncertain_amount:
-        yield f"<div>Uncertain at the most<strong>{one.uncertain_amount:.2f} {currency}</strong></div>"
+        yield f"<div>Uncertain at the most<strong>{one.uncertain_amount:.2f} {currency}</strong>"
+        if one.bill.true_up is not None:
+            yield f'<span class="quiet">of the whole year {one.uncertain_in_year:.2f}</span>'
+        yield "</div>"
     yield "</div>"
     yield from _energy(one)
     yield from _lines("This cycle", one.bill.settled.lines)

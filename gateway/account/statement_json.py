@@ -69,6 +69,7 @@ def statement_json(one: Statement) -> dict[str, Any]:
         "carried_to_true_up": plain(one.carried),
         "carried_in_year": plain(one.carried_in_year),
         "uncertain_amount": plain(one.uncertain_amount),
+        "uncertain_in_year": plain(one.uncertain_in_year),
         "notes": list(one.notes),
     }
 

@@ -123,5 +123,7 @@ def _sums(made: Statements, one: Statement) -> Iterator[str]:
     yield f"Carried to the true-up   {plain(one.carried):>12} {currency}, in this year {plain(one.carried_in_year)}"
     if one.uncertain_amount:
         yield f"Uncertain at the most    {one.uncertain_amount:>12.2f} {currency}"
+    if one.uncertain_in_year and one.bill.true_up is not None:
+        yield f"  of the whole year       {one.uncertain_in_year:>12.2f} {currency}"
     if one.holes:
         yield "INCOMPLETE: energy is missing, see the notes"

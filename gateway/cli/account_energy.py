@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import places
 from ..account.energy import EnergyError
-from ..account.rows import Row, RowPart
+from ..account.rows import Row
 from ..account.terms import AccountMeter
 from ..config.rules import resolved
 from ..config.types import Config
@@ -43,12 +43,4 @@ def _of_gateway(config: Config, meter: str) -> tuple[str, Sequence[Row]]:
 
 
 def _rows(records: list[ClosedRow]) -> list[Row]:
-    return [
-        Row(start_us, end_us, quality, _part(parts[:3]), _part(parts[3:]))
-        for _, start_us, end_us, quality, *parts in newest(records)
-    ]
-
-
-def _part(columns: Sequence[int | None]) -> RowPart | None:
-    milliwh, unassigned, uncertain = columns
-    return None if milliwh is None else RowPart(milliwh, unassigned or 0, uncertain or 0)
+    return [Row._make((*record[1:], 0)) for record in newest(records)]

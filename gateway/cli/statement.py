@@ -12,7 +12,7 @@ import click
 from ..account.account_file import read_account
 from ..account.charges import PriceError
 from ..account.energy import EnergyError
-from ..account.explain import LineUnknownError, explain, explain_text
+from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
 from ..account.sources import Energy, energy_of
 from ..account.statement import Statement, Statements
@@ -39,9 +39,7 @@ EXIT_INCOMPLETE = 3
     "--config", "config_path", metavar="PATH", type=any_path, help="Whose store: gateway.toml, if not the usual."
 )
 @click.option("--period", metavar="N|YYYY-MM", help="One bill: by number, or by the month it ends in; default: all.")
-@click.option(
-    "--as-of", metavar="DATE", help="As it stood at the end of that day: bills that had ended, energy to then."
-)
+@click.option("--as-of", metavar="DATE", help="Only bills that had ended by that day.")
 @click.option(
     "--explain", "explained", metavar="LINE", help="Where each kWh and price of a line came from, by its key."
 )
@@ -73,6 +71,7 @@ def statement(account_path: Path, **options: Any) -> None:
       2  the command line is wrong
       3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told
     """
+    _refuse_overwriting(options["html_path"], account_path, options["energy_path"], options["against_path"])
     account = read_account(account_path)
     as_of = _day(options["as_of"])
     try:
@@ -146,8 +145,7 @@ def _print(made: Statements, chosen: Sequence[Statement], period: str | None, js
 
 def _explain(made: Statements, energy: Energy, chosen: Sequence[Statement], key: str, json_: bool) -> None:
     """Of all bills the newest that has the line."""
-    having = [one for one in chosen if any(line.key == key for line in one.lines)]
-    told = explain(made, energy.table, (having or list(chosen))[-1], key)
+    told = explain(made, energy.table, having(chosen, key), key)
     if json_:
         click.echo(json.dumps(told, indent=2))
         return
@@ -162,6 +160,15 @@ def _compare(made: Statements, chosen: Sequence[Statement], path: Path, json_: b
         return
     for text in difference_text(changes):
         click.echo(text)
+
+
+def _refuse_overwriting(html_path: Path | None, *read: Path | None) -> None:
+    for one in read:
+        try:
+            if html_path is not None and one is not None and html_path.samefile(one):
+                raise click.UsageError(f"--html would overwrite {one}")
+        except OSError:
+            continue
 
 
 def _write(path: Path, text: str) -> None:

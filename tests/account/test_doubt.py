@@ -1,14 +1,14 @@
 """What is uncertain of a sum: worked by hand from edges, each of which is off by so much."""
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.account.doubt import positive_uncertain, run_begins, run_uncertain
-from gateway.account.rows import Row, RowPart, table_of
+from gateway.account.doubt import Sides, positive_uncertain, run_begins, run_uncertain
+from gateway.account.rows import Row, table_of
 
 QUARTER_US = 900_000_000
 
@@ -16,7 +16,7 @@ QUARTER_US = 900_000_000
 def table(uncertain: list[int], missing: set[int] = frozenset(), quality: dict[int, str] | None = None):
     """Quarters one after the other, those of `missing` left out."""
     rows = [
-        Row(at * QUARTER_US, (at + 1) * QUARTER_US, (quality or {}).get(at, "measured"), RowPart(10, 0, one), None)
+        Row(at * QUARTER_US, (at + 1) * QUARTER_US, (quality or {}).get(at, "measured"), 10, 0, one, None, None, None)
         for at, one in enumerate(uncertain)
         if at not in missing
     ]
@@ -54,35 +54,52 @@ def test_doubt_that_no_neighbour_makes_good_counts_whole(quality: str) -> None:
 def test_the_true_sum_is_never_further_off(edges: list[int], data) -> None:
     """Each edge is off by at most its own doubt; an interval's doubt is that of its two edges."""
     errors = [data.draw(st.integers(-one, one)) for one in edges]
-    uncertain = [one + two for one, two in itertools.pairwise(edges)]
-    off = sum(two - one for one, two in itertools.pairwise(errors))
+    uncertain = [one + two for one, two in pairwise(edges)]
+    off = sum(two - one for one, two in pairwise(errors))
     (told,) = runs(table(uncertain), [0] * len(uncertain))
     assert abs(off) <= told
 
 
-@given(st.lists(st.integers(0, 50), min_size=2, max_size=20), st.data())
-def test_the_true_positive_net_is_never_further_off(edges: list[int], data) -> None:
-    """The same for a sum of positive nets, whose inner edges count where a sign is in doubt."""
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=20), st.data())
+def test_the_true_positive_net_is_never_further_off(edges: list[tuple[int, int]], data) -> None:
+    """Booked energy is that of registers that are off at each edge; the true one is never below zero."""
     count = len(edges) - 1
-    booked = np.array([data.draw(st.integers(-200, 200)) for _ in range(count)], dtype=np.int64)
-    errors = [data.draw(st.integers(-one, one)) for one in edges]
-    uncertain = np.array([one + two for one, two in itertools.pairwise(edges)], dtype=np.int64)
-    true = booked + np.array([two - one for one, two in itertools.pairwise(errors)], dtype=np.int64)
+    true, booked, uncertain = [], [], []
+    for side in (0, 1):
+        doubts = [one[side] for one in edges]
+        flowed = [data.draw(st.integers(0, 200)) for _ in range(count)]
+        errors = [data.draw(st.integers(-one, one)) for one in doubts]
+        seen = [one + later - earlier for one, (earlier, later) in zip(flowed, pairwise(errors), strict=True)]
+        assume(min(seen) >= 0)
+        true.append(np.array(flowed, dtype=np.int64))
+        booked.append(np.array(seen, dtype=np.int64))
+        uncertain.append(np.array([one + two for one, two in pairwise(doubts)], dtype=np.int64))
     connected = np.array([False] + [True] * (count - 1))
-    told = int(positive_uncertain(booked, uncertain, connected).sum())
-    assert abs(int(np.maximum(true, 0).sum() - np.maximum(booked, 0).sum())) <= told
+    told = int(positive_uncertain(Sides(*booked, *uncertain), connected).sum())
+    off = np.maximum(true[0] - true[1], 0).sum() - np.maximum(booked[0] - booked[1], 0).sum()
+    assert abs(int(off)) <= told
 
 
-def test_a_house_that_gives_all_day_owes_nothing_uncertain() -> None:
-    gives = np.array([-100, -100, -100], dtype=np.int64)
-    assert positive_uncertain(gives, np.array([9, 9, 9]), np.array([False, True, True])).tolist() == [0, 0, 0]
+def sides(taken: list[int], given: list[int], taken_uncertain: int, given_uncertain: int) -> Sides:
+    doubts = [[one] * len(taken) for one in (taken_uncertain, given_uncertain)]
+    return Sides(*(np.array(one, dtype=np.int64) for one in (taken, given, *doubts)))
 
 
-def test_inner_edges_of_what_takes_cancel() -> None:
-    takes = np.array([100, 100, 100, 100], dtype=np.int64)
-    assert positive_uncertain(takes, np.array([9, 9, 9, 9]), np.array([False, True, True, True])).tolist() == [
-        9,
-        0,
-        0,
-        9,
-    ]
+RUN = np.array([False, True, True, True])
+
+
+def test_a_house_that_gives_all_day_owes_no_more_than_it_may_have_taken() -> None:
+    assert positive_uncertain(sides([0] * 4, [100] * 4, 2, 9), RUN).tolist() == [2, 2, 2, 2]
+
+
+def test_a_night_without_export_is_uncertain_at_its_ends_alone() -> None:
+    assert positive_uncertain(sides([100] * 4, [0] * 4, 9, 0), RUN).tolist() == [9, 0, 0, 9]
+
+
+def test_the_last_digit_of_the_export_counts_each_time() -> None:
+    """Ends: 9 + 1; besides, in each quarter the export register may have moved by its digit."""
+    assert positive_uncertain(sides([100] * 4, [0] * 4, 9, 1), RUN).tolist() == [11, 1, 1, 11]
+
+
+def test_where_both_flow_each_interval_counts() -> None:
+    assert positive_uncertain(sides([100] * 4, [90] * 4, 9, 8), RUN).tolist() == [17] * 4

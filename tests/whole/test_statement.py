@@ -303,7 +303,16 @@ def test_as_of_a_day_only_what_had_ended(home, told) -> None:
         (["--account", "home.toml", "--period", "1999-01"], 2, "there is no bill 1999-01"),
         (["--account", "home.toml", "--as-of", "soon"], 2, "soon is no date"),
         (["--account", "home.toml", "--as-of", "2025-09-20"], 1, "no billing cycle ends within the energy there is"),
-        (["--account", "home.toml", "--explain", "energy.peak"], 1, 'has no line "energy.peak"'),
+        (
+            ["--account", "home.toml", "--explain", "peak"],
+            1,
+            'no statement has a line "peak": statement 7 has energy.2026-02-14',
+        ),
+        (
+            ["--account", "home.toml", "--explain", "energy.2026-02-14.winter_paek"],
+            1,
+            'did you mean "energy.2026-02-14.winter_peak"?',
+        ),
         (["--account", "home.toml", "--against", "home.toml"], 1, "home.toml: is no JSON"),
         (["--account", "home.toml", "--html", "gone/bill.html"], 1, "gone/bill.html: cannot be written"),
     ],
