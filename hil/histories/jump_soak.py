@@ -4,21 +4,11 @@ No process, no disk, no network. The control is books that break a rule each on 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from gateway.books import Books
-from gateway.decision import Decision, Doubt
-from gateway.energy import Interval
-from gateway.ledger.records import Batch, StoredMeter
-from gateway.read import Reading
-
 from ..soak.history import RoundResult, Say
-from .broken import rebases_on_zero
 from .jump_judge import LAWS, judge
 from .jump_plan import JumpHistory, jump_history
-from .jump_play import JumpPlayer
 
 ROUND_SIZE = 200
 CONTROL_HISTORIES = 60
@@ -51,6 +41,8 @@ class JumpSoak:
 
     def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:  # noqa: ARG002
         """Books that break a rule each; if one of them passes, the control has found nothing."""
+        from .jump_broken import BROKEN
+
         whole, caught = RoundResult(), 0
         for rule in BROKEN:
             found = RoundResult()
@@ -64,8 +56,11 @@ class JumpSoak:
 
 def run_jumps(one: JumpHistory, broken: str = "") -> RoundResult:
     """Play a history and judge it. Felt is one that left more than its first epoch among the events."""
-    player = type("Broken", (_BrokenPlayer,), {"rule": broken}) if broken else JumpPlayer
-    played = player(one).play()
+    # Only what plays the books loads them: who judges shares no code with the judged.
+    from .jump_broken import broken_player
+    from .jump_play import JumpPlayer
+
+    played = (broken_player(one, broken) if broken else JumpPlayer(one)).play()
     verdict = judge(one, played)
     for finding in verdict.findings:
         verdict.counts[finding.what] += 1
@@ -78,44 +73,3 @@ def run_jumps(one: JumpHistory, broken: str = "") -> RoundResult:
 def _found(result: RoundResult) -> str:
     kinds = Counter(finding.what for finding in result.verdict.findings)
     return ", ".join(f"{count} {what}" for what, count in kinds.items()) or "nothing found"
-
-
-def _never_rebases(books: Books) -> None:
-    """The other wrong rule of the field: a smaller register is never taken, the old one is kept."""
-    take = books.take
-
-    def take_growing(reading: Reading, batch: Batch) -> Decision:
-        last = books._validator.last
-        before = None if last is None else last.snapshot.energy_import
-        now = reading.snapshot.energy_import
-        if before is not None and now is not None and now.milliwh < before.milliwh:
-            reading = replace(reading, snapshot=replace(reading.snapshot, energy_import=before))
-        return take(reading, batch)
-
-    books.take = take_growing  # type: ignore[method-assign]
-
-
-def _tells_no_doubt(books: Books) -> None:
-    """What a decision leaves open is not told."""
-    decide = books._book
-
-    def book(reading: Reading, _doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
-        return decide(reading, (), batch, estimated)
-
-    books._book = book  # type: ignore[method-assign,assignment]
-
-
-BROKEN: dict[str, Callable[[Books], None]] = {
-    "take a momentary zero as the new baseline": rebases_on_zero,
-    "never take a smaller register": _never_rebases,
-    "do not tell what is undecided": _tells_no_doubt,
-}
-
-
-class _BrokenPlayer(JumpPlayer):
-    rule = ""
-
-    def open_books(self, stored: StoredMeter) -> Books:
-        books = super().open_books(stored)
-        BROKEN[self.rule](books)
-        return books

@@ -10,10 +10,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from gateway.ledger.schema import migrate
-from gateway.ledger.store import SchemaOutdatedError, Store, StoreError
-
-from ..house import GRID, PRODUCTION
 from ..soak.history import Verdict
 from .recording import Told
 
@@ -27,8 +23,10 @@ def identity(told: Told) -> Identity:
 
 def judge_image(store: Path, acknowledged: Iterable[Told], all_told: Mapping[Identity, Told], verdict: Verdict) -> None:
     """`acknowledged`: told before the cut; `all_told`: in the whole recording, before and after it."""
+    from .next_daemon import StoreError, open_store  # loaded here: what judges shares no code with the judged
+
     try:
-        _open(store, verdict)
+        verdict.counts["migrated"] += open_store(store)
         with closing(sqlite3.connect(store)) as connection:
             answer = connection.execute("PRAGMA quick_check").fetchone()[0]
             if answer != "ok":
@@ -38,21 +36,6 @@ def judge_image(store: Path, acknowledged: Iterable[Told], all_told: Mapping[Ide
             _judge_law(connection, verdict)
     except (sqlite3.Error, StoreError) as error:
         verdict.find("corrupt", f"{type(error).__name__}: {error}")
-
-
-def _open(store: Path, verdict: Verdict) -> None:
-    """As `netmeter run` does: migrate where the schema is not there yet, open, load the meters."""
-    try:
-        ledger = Store(store)
-    except SchemaOutdatedError:
-        verdict.counts["migrated"] += 1
-        migrate(store)
-        ledger = Store(store)
-    try:
-        for meter in (GRID, PRODUCTION):
-            ledger.load_meter(meter)
-    finally:
-        ledger.close()
 
 
 def _judge_rows(

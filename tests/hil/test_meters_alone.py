@@ -36,4 +36,4 @@ def test_no_meter_loads_the_drivers_or_the_gateway() -> None:
 
 
 def test_the_check_finds_what_does() -> None:
-    assert loaded("import hil.scaled_clock") == "['gateway']"
+    assert "'gateway'" in loaded("import hil.scaled_clock")

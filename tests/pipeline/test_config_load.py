@@ -73,6 +73,7 @@ def test_the_only_thing_wrong_with_the_example_is_that_its_adapter_is_not_here()
 
 def test_the_example_shows_every_key():
     text = EXAMPLE.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^#\[\[meter\.counter\]\]\n(#.*\n)+", "", text)  # a table that is tried by itself
     shown = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = )", "", text))  # a key that few need is shown in a comment
     sections = {"": Config, "meter": MeterSection}
     sections |= {field.encode_name: field.type for field in msgspec.structs.fields(Config) if field.name != "meter"}

@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
+from hil.histories.jump_broken import BROKEN
 from hil.histories.jump_plan import Jump, jump_history
-from hil.histories.jump_soak import BROKEN, run_jumps
+from hil.histories.jump_soak import run_jumps
 
 from .world import MORE
 

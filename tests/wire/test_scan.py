@@ -29,7 +29,8 @@ QUICK = ("--listen-s=0.1", "--parity=N")
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    short = {"XDG_RUNTIME_DIR": "/run/netmeter-test"}  # as a socket's path must be; nothing is made there
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **short}
 
 
 def netmeter(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,62 @@
+"""Books that break a rule each on purpose, as real systems do: what the judge of `soak jumps` has to find."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from gateway.books import Books
+from gateway.decision import Decision, Doubt
+from gateway.energy import Interval
+from gateway.ledger.records import Batch, StoredMeter
+from gateway.read import Reading
+
+from .broken import rebases_on_zero
+from .jump_plan import JumpHistory
+from .jump_play import JumpPlayer
+
+
+def _never_rebases(books: Books) -> None:
+    """The other wrong rule of the field: a smaller register is never taken, the old one is kept."""
+    take = books.take
+
+    def take_growing(reading: Reading, batch: Batch) -> Decision:
+        last = books._validator.last
+        before = None if last is None else last.snapshot.energy_import
+        now = reading.snapshot.energy_import
+        if before is not None and now is not None and now.milliwh < before.milliwh:
+            reading = replace(reading, snapshot=replace(reading.snapshot, energy_import=before))
+        return take(reading, batch)
+
+    books.take = take_growing  # type: ignore[method-assign]
+
+
+def _tells_no_doubt(books: Books) -> None:
+    """What a decision leaves open is not told."""
+    decide = books._book
+
+    def book(reading: Reading, _doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
+        return decide(reading, (), batch, estimated)
+
+    books._book = book  # type: ignore[method-assign,assignment]
+
+
+BROKEN: dict[str, Callable[[Books], None]] = {
+    "take a momentary zero as the new baseline": rebases_on_zero,
+    "never take a smaller register": _never_rebases,
+    "do not tell what is undecided": _tells_no_doubt,
+}
+
+
+def broken_player(one: JumpHistory, rule: str) -> JumpPlayer:
+    """Plays a history through books that break `rule`, one of BROKEN."""
+    kind = type("BrokenPlayer", (_BrokenPlayer,), {"rule": rule})  # its books are opened as it is made
+    broken: JumpPlayer = kind(one)
+    return broken
+
+
+class _BrokenPlayer(JumpPlayer):
+    rule = ""
+
+    def open_books(self, stored: StoredMeter) -> Books:
+        books = super().open_books(stored)
+        BROKEN[self.rule](books)
+        return books
