@@ -8,6 +8,8 @@ def simple_tariff(
 ) -> str:
     """Peak 0.40 and off-peak 0.30 USD in sum with a non-bypassable part of 0.03, by the wall clock; `more`: tables.
 
+    Winter begins on 1 November at the same prices: a bill over it has twice the lines and the same sum.
+
     Generation is 0.15 of either. `charges` stand for the non-bypassable part; with others the sum is another.
     """
     path = folder / "simple.toml"
@@ -23,6 +25,14 @@ source = "a test"
 [parts]
 supply = ["generation"]
 non_bypassable = [{non_bypassable}]
+[[season]]
+name = "summer"
+from = "05-01"
+to = "10-31"
+[[season]]
+name = "winter"
+from = "11-01"
+to = "04-30"
 [[period]]
 name = "peak"
 from = "16:00"
@@ -37,8 +47,10 @@ source = "a test"
 [version.adders_per_kwh]
 {charges}
 [version.energy_per_kwh]
-peak = {{ generation = "0.15", delivery = "0.22" }}
-off_peak = {{ generation = "0.15", delivery = "0.12" }}
+summer_peak = {{ generation = "0.15", delivery = "0.22" }}
+summer_off_peak = {{ generation = "0.15", delivery = "0.12" }}
+winter_peak = {{ generation = "0.15", delivery = "0.22" }}
+winter_off_peak = {{ generation = "0.15", delivery = "0.12" }}
 {more}
 """,
         encoding="utf-8",

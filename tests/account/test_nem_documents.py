@@ -194,8 +194,9 @@ def test_the_non_bypassable_parts_of_a_sheet_are_charged_on_what_was_taken(sheet
     rows = spread([Days(date(2024, 10, 20), date(2024, 11, 18), 100, 300, range(17, 21))])
     text = account_text("nem2", [date(2024, 10, 20), date(2024, 11, 19)], tariff=tariff, customer=NOBODY)
     (bill,) = reckoned(tmp_path, rows, text)
-    (line,) = lines_of(bill, LineKind.NON_BYPASSABLE).values()
-    assert (line.quantity, line.amount, line.due) == (Decimal(100), amount, Due.TRUE_UP)
+    summer, winter = lines_of(bill, LineKind.NON_BYPASSABLE).values()
+    assert (summer.quantity, winter.quantity) == (Decimal(40), Decimal(60))  # 12 and 18 days
+    assert (summer.amount + winter.amount, summer.due) == (amount, Due.TRUE_UP)
 
 
 @pytest.mark.parametrize(("netting", "base_kwh"), [("15min", 28 * 24 + 1), ("60min", 0)])
@@ -235,7 +236,7 @@ def closing_bill(
     charges, which with the opening's are 191.49, and its own minimum of 10.90."""
     tariff = simple_tariff(folder, more='[version.minimum_per_month]\nminimum_delivery = "10.90"')
     first, following = date(2024, 10, 20), date(2024, 11, 20)
-    rows = spread([Days(first, following - ONE_DAY, 100, 40, range(6))])
+    rows = spread([Days(first, following - ONE_DAY, 100, 40, range(4, 10))])
     more = f"""
 [opening]
 as_of = {first}
@@ -304,7 +305,7 @@ def test_the_baseline_is_mirrored_below_zero(net_kwh: int, credit: str, tmp_path
 credit_per_kwh = "0.10"
 within_per_kwh = "0"
 over_per_kwh = "0.10"
-allowance_kwh_per_day = { basic = { all = "20" } }
+allowance_kwh_per_day = { basic = { summer = "20", winter = "20" } }
 """
     first, following = date(2024, 10, 20), date(2024, 11, 14)
     rows = spread([Days(first, following - ONE_DAY, max(net_kwh, 0) + 200, max(-net_kwh, 0) + 200)])
@@ -312,16 +313,24 @@ allowance_kwh_per_day = { basic = { all = "20" } }
         "nem1", [first, following], tariff=simple_tariff(tmp_path, more=more), customer='baseline = "basic"'
     )
     (bill,) = reckoned(tmp_path, with_gap(rows, "2024-11-03T00:30", "2024-11-03T03:30"), text)
-    (line,) = lines_of(bill, LineKind.BASELINE).values()
-    assert line.amount == Decimal(credit)
+    summer, winter = lines_of(bill, LineKind.BASELINE).values()
+    assert summer.amount + winter.amount == Decimal(credit)
 
 
 TIERS = """[[version.tier]]
 above_kwh = "250"
-energy_per_kwh = { peak = { delivery = "0.32" }, off_peak = { delivery = "0.22" } }
+[version.tier.energy_per_kwh]
+summer_peak = { delivery = "0.32" }
+summer_off_peak = { delivery = "0.22" }
+winter_peak = { delivery = "0.32" }
+winter_off_peak = { delivery = "0.22" }
 [[version.tier]]
 above_kwh = "400"
-energy_per_kwh = { peak = { delivery = "0.52" }, off_peak = { delivery = "0.42" } }
+[version.tier.energy_per_kwh]
+summer_peak = { delivery = "0.52" }
+summer_off_peak = { delivery = "0.42" }
+winter_peak = { delivery = "0.52" }
+winter_off_peak = { delivery = "0.42" }
 """
 
 
@@ -354,7 +363,12 @@ def test_tiers_of_two_periods_are_borne_by_their_share_of_the_net(tmp_path: Path
     text = account_text("nem1", [first, following], tariff=tariff, customer=NOBODY)
     (bill,) = reckoned(tmp_path, both, text)
     amounts = {key: one.amount for key, one in lines_of(bill, LineKind.ENERGY).items() if key.startswith("tier")}
-    assert amounts == {"tier.2024-10-20.peak.1": Decimal("3.33"), "tier.2024-10-20.off_peak.1": Decimal("1.67")}
+    assert amounts == {
+        "tier.2024-10-20.summer_peak.1": Decimal("1.33"),  # 12 of the 30 days
+        "tier.2024-10-20.summer_off_peak.1": Decimal("0.67"),
+        "tier.2024-11-01.winter_peak.1": Decimal("2.00"),
+        "tier.2024-11-01.winter_off_peak.1": Decimal("1.00"),
+    }
 
 
 def test_27_days_of_the_base_services_charge_are_21_42(tmp_path: Path) -> None:
