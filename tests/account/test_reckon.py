@@ -155,7 +155,7 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     energy = quarters("2025-12-01", "2026-01-01", (4, 0))
     (bill,) = made(tmp_path, energy, FROM_2022, more=more).statements
     assert bill.carried_in_year == Decimal("150.00") + bill.carried
-    adjustment = next(line.amount for line in bill.true_up_lines if line.kind is LineKind.ADJUSTMENT)
+    adjustment = next(line.amount for line in bill.true_up_lines if line.key == "true_up.adjustment")
     assert adjustment == Decimal("120.00") + bill.carried
 
 
