@@ -245,6 +245,8 @@ cycles = 11
 energy_charges = "{energy}"
 non_bypassable_charges = "188.49"
 minimums_billed = "{minimums}"
+import_kwh = "4000"
+export_kwh = "1333"
 [[charge]]
 name = "Energy Commission tax"
 source = "the bill"

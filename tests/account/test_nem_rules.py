@@ -188,3 +188,34 @@ def test_a_payment_or_an_enlargement_of_nothing_is_refused(more: str, says: str,
     text = account_text("nem2", READ, pto=PTO, tariff=simple_tariff(tmp_path), customer=NOBODY, more=more)
     with pytest.raises(AccountError, match=says):
         account_file(tmp_path, text)
+
+
+def opened(folder: Path, more: str) -> Statement:
+    """The last of twelve bills: it gives 400 kWh and takes 100. At 0.03 each 300 are 9.00."""
+    first, following = date(2024, 10, 10), date(2024, 11, 10)
+    rows = with_gap(spread([Days(first, following - ONE_DAY, 100, 400)]), "2024-11-03T00:30", "2024-11-03T03:30")
+    opening = f"[opening]\nas_of = {first}\nlast_true_up = 2023-11-10\ncycles = 11\n{more}"
+    text = account_text("nem2", [first, following], tariff=simple_tariff(folder), customer=NOBODY, more=opening)
+    (bill,) = reckoned(folder, rows, text, "0.03")
+    return bill
+
+
+def test_a_surplus_of_a_year_whose_earlier_kilowatt_hours_are_not_stated_is_not_known(tmp_path: Path) -> None:
+    """One month's surplus is none of the year's."""
+    bill = opened(tmp_path, 'energy_charges = "50"')
+    assert not lines_of(bill, LineKind.SURPLUS)
+    assert any("net surplus is not known" in one for one in bill.notes)
+    line = lines_of(bill, LineKind.NOT_INCLUDED)["true_up.surplus"]
+    assert (line.due, line.amount) == (Due.NOTED, 0)
+
+
+def test_a_surplus_after_an_opening_counts_the_bills_before_it(tmp_path: Path) -> None:
+    bill = opened(tmp_path, 'import_kwh = "5000"\nexport_kwh = "4800"')
+    assert amount_of(bill, "true_up.surplus") == Decimal("-3.00")  # 4,800 - 5,000 + 400 - 100 = 100 kWh
+
+
+def test_a_credit_in_the_opening_pays_the_bill_and_a_misspelt_one_is_refused(tmp_path: Path) -> None:
+    bill = opened(tmp_path, 'import_kwh = "5000"\nexport_kwh = "4000"\nbanks = { surplus_kwh = "750" }')
+    assert amount_of(bill, "true_up.surplus") == Decimal("-1.50")  # -1,000 + 300 + 750 = 50 kWh
+    with pytest.raises(PriceError, match="there is no bank bil_credit"):
+        opened(tmp_path, 'banks = { bil_credit = "7" }')

@@ -74,6 +74,8 @@ class NemState:
     """What the customer paid towards the true-up of his own accord."""
     import_milliwh: int = 0
     export_milliwh: int = 0
+    knows_energy: bool = True
+    """Whether these two are those of the whole Relevant Period."""
     bank: Decimal = ZERO
     paid: Decimal = ZERO
     """Energy charges paid in money in this Relevant Period, where they are due monthly."""

@@ -35,6 +35,7 @@ def close_year(rules: NemRules, rounding: Rounding, state: NemState, closing: Cy
             closing,
             due=state.last_due + total(line.amount for line in year.lines if line.due is Due.NOW),
             bill_credit=year.bill_credit,
+            knows_energy=state.knows_energy,
         ),
         rounding,
     )
@@ -146,7 +147,7 @@ def _lacking(rules: NemRules, state: NemState) -> tuple[str, ...]:
 def _oversized(state: NemState) -> tuple[str, ...]:
     """Document 001: do not make the array larger than a year's use."""
     over = state.export_milliwh - state.import_milliwh
-    if state.cycles < CYCLES_A_YEAR or over <= 0:
+    if state.cycles < CYCLES_A_YEAR or over <= 0 or not state.knows_energy:
         return ()
     return (
         f"this year {kwh_text(over)} kWh more were exported than imported: the array makes more than the house uses",

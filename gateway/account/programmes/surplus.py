@@ -51,6 +51,8 @@ class Year:
     due: Decimal = ZERO
     bill_credit: Decimal = ZERO
     """What the bank of that name holds already."""
+    knows_energy: bool = True
+    """Whether import and export are those of all its cycles."""
 
     @property
     def surplus_milliwh(self) -> int:
@@ -72,6 +74,9 @@ class Surplus:
 def surplus_lines(rule: SurplusRule, year: Year, rounding: Rounding) -> Surplus:
     """What a year's surplus earns, and where that goes."""
     surplus = year.surplus_milliwh
+    if rule.pays and not year.knows_energy:
+        note = "net surplus is not known: [opening] states bills before, and not their import_kwh and export_kwh"
+        return Surplus((_pending("Net surplus compensation", note),), _rolled_over(year, 0), (note,))
     if not surplus:
         return Surplus(banks=_rolled_over(year, 0))
     unpaid = _why_unpaid(rule, year)
