@@ -37,7 +37,7 @@ def rounded(amount: Decimal, rounding: Rounding) -> Decimal:
     """An amount as its line prints it."""
     if rounding is Rounding.NONE:
         return amount
-    return amount.quantize(CENT, context=_ROUNDED)
+    return _ROUNDED.add(amount.quantize(CENT, context=_ROUNDED), ZERO)  # no bill prints -0.00
 
 
 def divided(amount: Decimal, by: Decimal) -> Decimal:
