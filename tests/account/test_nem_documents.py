@@ -1,7 +1,8 @@
 """The documents' numbers and real bills' facts for NEM, each from 15-minute registers to the statement.
 
 1,000 kWh of surplus are 30.00; San Jose's 1,500 are 45.00; non-bypassable sums of real sheets; tiers and a
-baseline credit that exports mirror. The published true-up is in `test_nem_true_up`. (net-metering.md rows 36, 68; A-6, D)
+baseline credit that exports mirror. The published true-up is in `test_nem_true_up`.
+(net-metering.md rows 36, 68; corrections A-6, D)
 """
 
 from collections.abc import Sequence
