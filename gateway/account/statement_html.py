@@ -67,7 +67,7 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     yield "<section>"
     yield f"<h2>Statement {one.number}: {slot.cycle.first_day} to {slot.cycle.last_day}</h2>"
     yield f'<p class="quiet">{slot.cycle.days} days, {escape(slot.programme)}{year}</p>'
-    if one.holes:
+    if not one.is_whole:
         yield '<p class="warn">Incomplete: energy is missing, see the notes.</p>'
     yield '<div class="due">'
     yield f"<div>Due now<strong>{plain(one.due_now)} {currency}</strong></div>"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gateway.account.charges import PriceError
 from gateway.account.energy import EnergyError, EnergyTable
-from gateway.account.lines import LineKind
+from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statements
@@ -75,6 +75,17 @@ def test_a_hole_is_told_and_the_bill_is_incomplete(tmp_path) -> None:
     code, output = told(tmp_path, "--period", "2")
     assert code == 3
     assert f"{28 * 24 - 1:.6f}" in output
+
+
+def test_a_true_up_over_a_hole_is_incomplete(tmp_path) -> None:
+    """A quarter of March 2025 is missing: the bills of March and of December, which closes the year, say so."""
+    write_csv(tmp_path / "intervals.csv", quarters("2025-01-01", "2026-02-01", (4, 0)), range(70 * 96, 70 * 96 + 1))
+    read = account(tmp_path)
+    found = make_statements(read, energy_of(read.terms.meter, tmp_path, lambda _: ("", ()))).statements
+    assert [one.number for one in found if not one.is_whole] == [3, 12]
+    assert any("not all energy of bill 3 of this year is known" in note for note in found[11].notes)
+    assert told(tmp_path, "--period", "12")[0] == 3
+    assert told(tmp_path, "--period", "13")[0] == 0
 
 
 def test_a_first_cycle_that_begins_before_the_energy_is_incomplete(tmp_path) -> None:
@@ -155,8 +166,8 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     energy = quarters("2025-12-01", "2026-01-01", (4, 0))
     (bill,) = made(tmp_path, energy, FROM_2022, more=more).statements
     assert bill.carried_in_year == Decimal("150.00") + bill.carried
-    adjustment = next(line.amount for line in bill.true_up_lines if line.kind is LineKind.ADJUSTMENT)
-    assert adjustment == Decimal("120.00") + bill.carried
+    assert bill.bill.true_up is not None
+    assert bill.bill.true_up.due(Due.NOW) == Decimal("120.00") + bill.carried
 
 
 def test_earlier_months_come_from_a_file(tmp_path) -> None:
