@@ -85,7 +85,7 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     if one.bill.true_up is not None:
         yield from _lines("True-up of the year", one.true_up_lines)
     yield from _banks(one)
-    yield from _listed("Not included", [line.label.removeprefix("Not included: ") for line in one.not_included])
+    yield from _listed("Not in these figures", [line.label for line in one.not_included])
     yield from _listed("Notes", one.notes)
     yield "</section>"
 

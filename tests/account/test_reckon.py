@@ -213,3 +213,15 @@ def test_the_same_twice(tmp_path) -> None:
     assert first.statements == second.statements
     other = made(tmp_path, quarters("2025-01-01", "2025-03-01", (1004, 500)))
     assert other.statements[0].energy_digest != first.statements[0].energy_digest
+
+
+def test_what_the_figures_lack_is_named_and_never_zero(tmp_path) -> None:
+    """The sheets of E-TOU-C before 2026-03-01 have no minimum charge."""
+    (january,) = made(tmp_path, quarters("2025-01-01", "2025-02-01")).statements
+    (line,) = [one for one in january.not_included if "no minimum charge" in one.label]
+    assert line.label == "Not included: no minimum charge: the least that is billed is not in these figures"
+    assert (line.due, line.source) == (Due.NOTED, "pge-e-tou-c, version 2025-01-01")
+    (march,) = made(
+        tmp_path, quarters("2026-04-01", "2026-05-01"), ("from = 2025-01-01", "from = 2026-04-01")
+    ).statements
+    assert not any("no minimum charge" in one.label for one in march.not_included)
