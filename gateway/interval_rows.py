@@ -37,12 +37,15 @@ def rows_through(ask: Callable[[Mapping[str, Any]], dict[str, Any] | None], mete
 
 def rows_in_store(path: Path, meter: str) -> list[ClosedRow]:
     """The same out of a store that nobody holds. Raises IntervalsError."""
-    if not path.exists():
+    if not path.is_file():
         raise IntervalsError(f"{path}: there is no store; name it as file in [[meter]], or give --config or --energy")
     try:
         store = Store(path)
     except (StoreLockedError, StoreError, SchemaOutdatedError) as error:
         raise IntervalsError(str(error)) from error
+    except OSError as error:
+        mend = "run this as the user who runs the gateway, or with sudo"
+        raise IntervalsError(f"{path}: cannot be opened: {error.strerror}; {mend}") from error
     try:
         _known(meter, store.meter_names(), str(path))
         return [row for page in _pages(store, meter) for row in page]

@@ -12,6 +12,7 @@ import msgspec
 
 from ..config.document import Document
 from ..config.problem import TomlPath
+from ..config.rules import NAME, NAME_MEND
 from ..config.types import Role
 from ..tariff.checks import check_years
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS, cycles_of
@@ -25,6 +26,8 @@ NEM_START = "nem_start"
 
 def check_terms(document: Document, terms: AccountTerms, programmes: Mapping[str, ProgrammeFile]) -> None:
     """The rules that need no tariff."""
+    if not NAME.fullmatch(terms.id):
+        document.add(("id",), f'id "{terms.id}" cannot be used', NAME_MEND, value=terms.id)
     _check_programmes(document, terms, programmes)
     _check_in_order(document, "supplier", [one.first for one in terms.supplier])
     _check_billing(document, terms)
@@ -152,6 +155,8 @@ def _check_people(document: Document, terms: AccountTerms) -> None:
 
 
 def _check_charge(document: Document, path: TomlPath, charge: OtherCharge) -> None:
+    if not charge.name.strip():
+        document.add((*path, "name"), 'name = "" names no line', "write it as the bill prints it", value=charge.name)
     given = [name for name in ("percent", "per_kwh", "amount") if getattr(charge, name) is not None]
     if len(given) != 1:
         message = f"says {' and '.join(given) or 'neither percent nor per_kwh nor amount'}"

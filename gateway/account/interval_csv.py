@@ -15,7 +15,8 @@ from .energy import EnergyError
 from .rows import Row
 
 NEEDED = ("start", "end", "import_milliwh", "export_milliwh")
-_WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+# A gigawatt-hour in one interval is none; a hundred years of them still fit into 64 bits.
+_WHOLE = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 _QUALITIES = frozenset(one.value for one in Quality)
 
 
@@ -76,5 +77,5 @@ def _part(cells: Mapping[str, str], direction: str) -> tuple[int | None, int | N
 def _whole(cells: Mapping[str, str], column: str) -> int:
     text = cells.get(column) or "0"
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"{column} {text[:40]!r} is no whole number of milliwatt-hours")
+        raise ValueError(f"{column} {text[:40]!r} is no whole number of milliwatt-hours, of at most twelve digits")
     return int(text)

@@ -24,12 +24,11 @@ _TOLD_FLAGS = frozenset(
         Flag.NO_DEMAND_CHARGES,
         Flag.DELIVERY_ONLY,
         Flag.GENERATION_ONLY,
-        Flag.ESTIMATE,
-        Flag.HOLIDAYS_UNSETTLED,
-        Flag.ALLOWANCE_UNSETTLED,
         Flag.ONE_TIER_ONLY,
     }
 )
+_DOUBTS = frozenset({Flag.ESTIMATE, Flag.HOLIDAYS_UNSETTLED, Flag.ALLOWANCE_UNSETTLED})
+"""The figures are there, and may be off."""
 
 
 def other_lines(
@@ -91,16 +90,18 @@ def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFil
     for version in versions.values():
         here = f"{tariff.id}, version {version.id}"
         for text in version.not_included:
-            told.setdefault(text, here)
+            told.setdefault(f"Not included: {text}", here)
         for flag in tariff.flags_of(version):
             if flag in _TOLD_FLAGS:
-                told.setdefault(REASONS[flag], here)
+                told.setdefault(f"Not included: {REASONS[flag]}", here)
+            elif flag in _DOUBTS:
+                told.setdefault(f"In doubt: {REASONS[flag]}", here)
     for text in file.not_included:
-        told.setdefault(text, file.name)
+        told.setdefault(f"Not included: {text}", file.name)
     for number, (text, source) in enumerate(told.items(), 1):
         yield Line(
             key=f"not_included.{number}",
-            label=f"Not included: {text}",
+            label=text,
             kind=LineKind.NOT_INCLUDED,
             due=Due.NOTED,
             exact=ZERO,

@@ -125,6 +125,7 @@ def _statements_of(
 ) -> list[Statement]:
     file = account.programmes[spell.programme]
     made: list[Statement] = []
+    torn: list[int] = []
     year_net_milliwh, rounding, carried, doubt = 0, account.terms.billing.rounding, ZERO, ZERO
     if spell.opening is not None:
         carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
@@ -138,9 +139,15 @@ def _statements_of(
             notes = tuple(_notes(account, slot, bill))
             carried += bill.settled.due(Due.TRUE_UP)
             doubt += uncertain_of((*bill.settled.lines, *other))
-            made.append(Statement(already + len(made) + 1, slot, bill, other, missing, notes, digest, carried, doubt))
+            number = already + len(made) + 1
+            lacks = tuple(torn) if slot.closes_year else ()
+            if lacks:
+                bills = ", ".join(map(str, lacks))
+                notes += (f"the true-up is incomplete: not all energy of bill {bills} of this year is known",)
+            made.append(Statement(number, slot, bill, other, missing, notes, digest, carried, doubt, lacks))
+            torn += [number] if bill.period.energy.holes else []
             if slot.closes_year:
-                year_net_milliwh, carried, doubt = 0, ZERO, ZERO
+                year_net_milliwh, carried, doubt, torn = 0, ZERO, ZERO, []
     return made
 
 

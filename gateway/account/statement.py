@@ -31,6 +31,8 @@ class Statement:
     """What the Relevant Period has carried to its true-up, this bill and those before it."""
     uncertain_in_year: Decimal
     """What all doubt about its energy is worth at the most, this bill and those before it; exact."""
+    year_lacks: tuple[int, ...] = ()
+    """Where it closes a year: the earlier bills of that year that are incomplete, by number."""
 
     @property
     def energy(self) -> CycleEnergy:
@@ -39,6 +41,11 @@ class Statement:
     @property
     def holes(self) -> tuple[Stretch, ...]:
         return self.energy.holes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all energy is known that its lines need, those of its true-up included."""
+        return not (self.holes or self.year_lacks)
 
     @property
     def cycle_lines(self) -> tuple[Line, ...]:

@@ -67,7 +67,7 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     yield "<section>"
     yield f"<h2>Statement {one.number}: {slot.cycle.first_day} to {slot.cycle.last_day}</h2>"
     yield f'<p class="quiet">{slot.cycle.days} days, {escape(slot.programme)}{year}</p>'
-    if one.holes:
+    if not one.is_whole:
         yield '<p class="warn">Incomplete: energy is missing, see the notes.</p>'
     yield '<div class="due">'
     yield f"<div>Due now<strong>{plain(one.due_now)} {currency}</strong></div>"
@@ -85,7 +85,7 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     if one.bill.true_up is not None:
         yield from _lines("True-up of the year", one.true_up_lines)
     yield from _banks(one)
-    yield from _listed("Not included", [line.label.removeprefix("Not included: ") for line in one.not_included])
+    yield from _listed("Not in these figures", [line.label for line in one.not_included])
     yield from _listed("Notes", one.notes)
     yield "</section>"
 

@@ -51,7 +51,7 @@ def statement_json(one: Statement) -> dict[str, Any]:
         "supplier": slot.supplier,
         "number_in_year": slot.number,
         "closes_year": slot.closes_year,
-        "is_whole": not one.holes,
+        "is_whole": one.is_whole,
         "holes": [{"start_utc_us": hole.start_us, "end_utc_us": hole.end_us} for hole in one.holes],
         "energy_sha256": one.energy_digest,
         "import_milliwh": one.energy.import_milliwh,

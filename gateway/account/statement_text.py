@@ -54,7 +54,7 @@ def summary_text(made: Statements) -> Iterator[str]:
                 ]
             )
             + (" true-up" if one.bill.true_up is not None else "")
-            + (" INCOMPLETE" if one.holes else "")
+            + ("" if one.is_whole else " INCOMPLETE")
         )
 
 
@@ -125,5 +125,5 @@ def _sums(made: Statements, one: Statement) -> Iterator[str]:
         yield f"Uncertain at the most    {one.uncertain_amount:>12.2f} {currency}"
     if one.uncertain_in_year and one.bill.true_up is not None:
         yield f"  of the whole year       {one.uncertain_in_year:>12.2f} {currency}"
-    if one.holes:
+    if not one.is_whole:
         yield "INCOMPLETE: energy is missing, see the notes"

@@ -97,7 +97,7 @@ def statement(account_path: Path, **options: Any) -> None:
         fail(str(error))
     if options["html_path"] is not None:
         _write(options["html_path"], statement_html(made, chosen))
-    raise SystemExit(EXIT_INCOMPLETE if any(one.holes for one in chosen) else 0)
+    raise SystemExit(0 if all(one.is_whole for one in chosen) else EXIT_INCOMPLETE)
 
 
 def _day(text: str | None) -> date | None:

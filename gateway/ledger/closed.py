@@ -1,6 +1,6 @@
 """Closed intervals out of the store, in the order in which they were written. Reads only; a page at a time.
 
-Of two records that end at one instant the later one holds: whoever reads all of them in order knows the newest.
+A record that another one supersedes is left out. Of two that end at one instant the later one holds all the same.
 """
 
 import sqlite3
@@ -10,7 +10,9 @@ ClosedRow = tuple[int, int, int, str, int | None, int | None, int | None, int | 
 _SELECT = (
     "SELECT seq, start_us, end_us, quality, import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh,"
     " export_milliwh, export_unassigned_milliwh, export_uncertain_milliwh"
-    " FROM interval WHERE meter_id = (SELECT meter_id FROM meter WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?"
+    " FROM interval WHERE meter_id = (SELECT meter_id FROM meter WHERE name = ?1) AND seq > ?2"
+    " AND seq NOT IN (SELECT supersedes FROM interval WHERE supersedes IS NOT NULL"
+    " AND meter_id = (SELECT meter_id FROM meter WHERE name = ?1)) ORDER BY seq LIMIT ?3"
 )
 
 

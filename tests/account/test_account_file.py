@@ -51,6 +51,7 @@ MISTAKES = [
         8,
         "moved_out 2025-04-01 is before moved_in 2025-05-01",
     ),
+    (('id = "home"', 'id = "My home"'), 2, 'id "My home" cannot be used: small letters'),
     (("format = 1", "format = 2"), 1, "format = 2 is outside 1 to 1"),
     (('name = "Home"', 'name = "Home"\nprograms = 1'), 4, "unknown key"),
 ]
@@ -71,6 +72,7 @@ ADDED = [
     (CHARGE, 18, "says neither percent nor per_kwh nor amount"),
     (CHARGE + 'percent = "7"\namount = "1"\n', 18, "says percent and amount"),
     (CHARGE + 'per_kwh = "0.1"\n', 18, "per_kwh and of go together"),
+    (CHARGE.replace('"tax"', '""') + 'amount = "1"\n', 19, "names no line"),
     (CHARGE + "amount = 1.5\n", 22, "is not a price in quotes"),
     (CHARGE + 'amount = "1"\nlast_day = 2024-12-31\n', 23, "last_day 2024-12-31 is before 2025-01-01"),
     ('[choices]\nenergy_dew = "annual"\n', 19, "programme nem2 has no option energy_dew: did you mean"),

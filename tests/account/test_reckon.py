@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gateway.account.charges import PriceError
 from gateway.account.energy import EnergyError, EnergyTable
-from gateway.account.lines import LineKind
+from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statements
@@ -75,6 +75,17 @@ def test_a_hole_is_told_and_the_bill_is_incomplete(tmp_path) -> None:
     code, output = told(tmp_path, "--period", "2")
     assert code == 3
     assert f"{28 * 24 - 1:.6f}" in output
+
+
+def test_a_true_up_over_a_hole_is_incomplete(tmp_path) -> None:
+    """A quarter of March 2025 is missing: the bills of March and of December, which closes the year, say so."""
+    write_csv(tmp_path / "intervals.csv", quarters("2025-01-01", "2026-02-01", (4, 0)), range(70 * 96, 70 * 96 + 1))
+    read = account(tmp_path)
+    found = make_statements(read, energy_of(read.terms.meter, tmp_path, lambda _: ("", ()))).statements
+    assert [one.number for one in found if not one.is_whole] == [3, 12]
+    assert any("not all energy of bill 3 of this year is known" in note for note in found[11].notes)
+    assert told(tmp_path, "--period", "12")[0] == 3
+    assert told(tmp_path, "--period", "13")[0] == 0
 
 
 def test_a_first_cycle_that_begins_before_the_energy_is_incomplete(tmp_path) -> None:
@@ -157,6 +168,8 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     assert bill.carried_in_year == Decimal("150.00") + bill.carried
     adjustment = next(line.amount for line in bill.true_up_lines if line.key == "true_up.adjustment")
     assert adjustment == Decimal("120.00") + bill.carried
+    assert bill.bill.true_up is not None
+    assert bill.bill.true_up.due(Due.NOW) == Decimal("120.00") + bill.carried
 
 
 def test_earlier_months_come_from_a_file(tmp_path) -> None:
@@ -202,3 +215,15 @@ def test_the_same_twice(tmp_path) -> None:
     assert first.statements == second.statements
     other = made(tmp_path, quarters("2025-01-01", "2025-03-01", (1004, 500)))
     assert other.statements[0].energy_digest != first.statements[0].energy_digest
+
+
+def test_what_the_figures_lack_is_named_and_never_zero(tmp_path) -> None:
+    """The sheets of E-TOU-C before 2026-03-01 have no minimum charge."""
+    (january,) = made(tmp_path, quarters("2025-01-01", "2025-02-01")).statements
+    (line,) = [one for one in january.not_included if "no minimum charge" in one.label]
+    assert line.label == "Not included: no minimum charge: the least that is billed is not in these figures"
+    assert (line.due, line.source) == (Due.NOTED, "pge-e-tou-c, version 2025-01-01")
+    (march,) = made(
+        tmp_path, quarters("2026-04-01", "2026-05-01"), ("from = 2025-01-01", "from = 2026-04-01")
+    ).statements
+    assert not any("no minimum charge" in one.label for one in march.not_included)

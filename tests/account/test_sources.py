@@ -56,6 +56,10 @@ def test_a_file_of_replay_is_read(tmp_path) -> None:
     [
         ("grid,2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,1.5,0", "i.csv:3: import_milliwh '1.5' is no whole number"),
         ("grid,2025-01-01T00:00:00,2025-01-01T00:15:00Z,1,0", "i.csv:3: time '2025-01-01T00:00:00' has no offset"),
+        (
+            "grid,2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,1000000000000,0",
+            "'1000000000000' is no whole number .*twelve",
+        ),
         ("grid,soon,2025-01-01T00:15:00Z,1,0", "i.csv:3: 'soon' is no time"),
         ("grid,2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,1", "i.csv:3: does not have 5 fields"),
         ("grid,2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,1,0,0", "i.csv:3: does not have 5 fields"),
