@@ -62,7 +62,7 @@ def _read(path: Path) -> Profile:
     registers = tuple(read_register(entry, function, absent=absent) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
-        name=table.text("name", path.stem),
+        name=_name(table, path),
         path=path,
         vendor=table.text("vendor"),
         title=table.text("title"),
@@ -91,6 +91,16 @@ def _read(path: Path) -> Profile:
     return profile
 
 
+def _name(table: Table, path: Path) -> str:
+    """As gateway.toml says it: `NAME` or `NAME@VARIANT`; what reads as a path or a variant would never be found."""
+    name = table.text("name", path.stem)
+    if table.has("name") and (not name.strip() or name != name.strip() or not name.isprintable()):
+        table.fail("name", "a name in printable characters, without blanks around it")
+    if table.has("name") and ("@" in name or name.endswith(".toml")):
+        table.fail("name", "gateway.toml could not name it: `@` begins a variant, and .toml ends a path")
+    return name
+
+
 def _check_whole(profile: Profile, table: Table) -> None:
     if profile.variants:
         _check_variants(profile, table)
@@ -112,6 +122,9 @@ def _check_whole(profile: Profile, table: Table) -> None:
         table.fail("verify", "needs an [[identity]] block that a device must bear")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+    counts = tuple(meaning.value for meaning in ENERGY)
+    if not any(name.startswith(counts) for vector in profile.vectors for name in vector.expected):
+        table.fail("vectors", "none expects a count of energy, energy_import_milliwh or energy_export_milliwh")
 
 
 def _check_overlap(registers: Sequence[Register], table: Table) -> None:
