@@ -70,6 +70,13 @@ def test_the_right_registers_are_read(name: str) -> None:
     assert both_wh(meter_of(*models, **options)) == expected
 
 
+def test_a_reading_tells_by_which_model_it_was_read() -> None:
+    """A 203 whose counts are zero is not preferred to a float beside it; after a restart, when it counts, it is."""
+    both = (common(), meter_203(70, 30), meter_213(80.0, 40.0))
+    assert meter_of(*both).read().read_by == "model 201"
+    assert meter_of(*both, sunspec_model=213).read().read_by == "model 211"
+
+
 def silent_202() -> list[int]:
     words = meter_203(0, 0, model=202)
     words[54] = 0x8000  # the scale factor is not implemented: no register there
