@@ -43,13 +43,24 @@ class Table:
         """Read a whole file. Raises ProfileError for an unreadable file or bad TOML."""
         try:
             text = path.read_text(encoding="utf-8")
-            return cls(tomllib.loads(text, parse_float=Decimal), path, text)
         except OSError as error:
             raise ProfileError(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise ProfileError(f"{path}: not UTF-8 text: {error}") from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> "Table":
+        """The same of a file's text; `path` names it in messages. Raises ProfileError."""
+        try:
+            return cls(tomllib.loads(text, parse_float=Decimal), path, text)
         except tomllib.TOMLDecodeError as error:
             raise ProfileError(f"{path}: not valid TOML: {error}") from error
+
+    @property
+    def path(self) -> Path:
+        """The file that it stands in."""
+        return self._path
 
     def fail(self, key: str, mend: str) -> NoReturn:
         """Raise ProfileError about `key`, its value and the mend."""

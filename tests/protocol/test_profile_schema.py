@@ -205,6 +205,7 @@ WRONG = [
         )
     ),
     (GOOD.replace("energy_import_milliwh = ", "power_milliw = "), "[[vectors]]", ["none expects a count of energy"]),
+    (GOOD.replace("energy_import_milliwh", "energy_inport_milliwh"), "[[vectors]]", ["mean `energy_import_milliwh`"]),
 ]
 
 
