@@ -101,6 +101,7 @@ class Store:
     def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
         """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
         self._lock = StoreLock(path) if lock is None else lock
+        self._slices: BackupSlices | None = None
         Ballast(path).release_if_full()
         try:
             found = schema_version(path)
@@ -198,14 +199,19 @@ class Store:
         return FullCheck(lambda: self._connection, self.path)
 
     def slices(self, into: Path) -> BackupSlices:
-        """A copy of the whole store into a new file, in slices, for this thread between commits."""
-        return BackupSlices(self._connection, into)
+        """A copy of the whole store into a new file, in slices, for this thread between commits. Raises OSError."""
+        self._slices = BackupSlices(self._connection, into)
+        return self._slices
 
     def reopen(self) -> None:
         """Leave a handle that failed, and open the store anew under the same lock.
 
-        Raises sqlite3.Error, OSError; another store in its place is a sqlite3.DatabaseError.
+        A backup that is under way ends: it would hold the handle, and with it the file. Raises sqlite3.Error, OSError;
+        another store in its place is a sqlite3.DatabaseError.
         """
+        if self._slices is not None:
+            self._slices.cancel()
+            self._slices = None
         self._connection.close()
         if not self.path.exists():  # the disk itself may be gone: SQLite would make an empty store in its place
             raise FileNotFoundError(errno.ENOENT, "the store is not there", str(self.path))
