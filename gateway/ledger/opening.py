@@ -63,14 +63,19 @@ class Opener:
         if done is not None:
             self._told.append(("store_swap_finished", {"reason": done.reason, "aside": done.aside}))
         suspect = suspect_place(self._path)
-        if suspect.exists():
-            self._set_aside(Beginning.DAMAGED, suspect.read_text(encoding="utf-8", errors="replace").strip())
-            return lock
+        is_suspect, version, fault = suspect.exists(), 0, ""
         try:
             version = self._version()
         except DamagedError as error:
-            self._require_ours(error)
-            self._set_aside(Beginning.DAMAGED, str(error))
+            if not is_suspect:
+                self._require_ours(error)
+            fault = str(error)
+        if version > SCHEMA_VERSION:
+            return lock  # refused by whoever opens it, whatever else was said of it
+        if is_suspect:
+            fault = suspect.read_text(encoding="utf-8", errors="replace").strip()
+        if is_suspect or fault:
+            self._set_aside(Beginning.DAMAGED, fault)
             return lock
         if version == 0 and self._checkpoints.load() is not None:
             is_there = self._path.exists()

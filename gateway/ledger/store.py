@@ -66,18 +66,33 @@ class SchemaOutdatedError(StoreError):
 def schema_version(path: Path) -> int:
     """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable.
 
-    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite.
+    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite. Neither the file nor its log
+    is changed, unless SQLite must first roll back what a migration has left half done.
     """
     if not path.exists():
         return 0
+    index = path.with_name(f"{path.name}-shm")
+    had_index = index.exists()
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
-        finally:
-            connection.close()
+        return _user_version(path, "ro")
+    except (sqlite3.Error, UnicodeDecodeError):
+        pass
+    finally:
+        if not had_index:
+            index.unlink(missing_ok=True)
+    try:
+        return _user_version(path, "rw")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
+
+
+def _user_version(path: Path, mode: str) -> int:
+    # Closing a connection that may write would fold the log of a newer program's store back.
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        connection.close()
 
 
 def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:

@@ -21,7 +21,8 @@ from gateway.ledger.lock import StoreLock
 from gateway.ledger.opening import Opener
 from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.schema import backup_place, migrate, migrations
-from gateway.ledger.store import Store, connect
+from gateway.ledger.store import Store, StoreError, connect
+from gateway.ledger.swap import suspect_place, write_note
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.machine import this_machine
 
@@ -325,6 +326,32 @@ def test_a_newer_schema_and_another_programs_database_are_left_untouched(folder:
         assert done.returncode == 1
         assert word in done.stderr
         assert path.read_bytes() == before
+
+
+def test_a_newer_store_that_was_killed_keeps_its_log_and_is_refused_even_when_suspected(folder: Path) -> None:
+    """What its log holds is the newer program's to fold back, and what is damaged in it the newer program's to judge."""
+    store, log = folder / "ledger.sqlite", folder / "ledger.sqlite-wal"
+    writer = sqlite3.connect(store)
+    writer.execute("PRAGMA journal_mode = WAL").fetchone()
+    writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    files = {one: one.read_bytes() for one in (store, log)}  # as they lie while nobody has closed the file
+    writer.close()
+    for path, content in files.items():
+        path.write_bytes(content)
+    assert netmeter(folder, "migrate", str(store)).returncode == 1
+    write_note(suspect_place(store), "a record is not what its checksum says")
+    with pytest.raises(StoreError, match="newer netmeter"):
+        open_here(store)
+    assert {path: path.read_bytes() for path in files} == files
+    assert not list(folder.glob("*.damaged-*"))
+
+
+def test_salvage_opens_no_store_that_a_gateway_holds(folder: Path) -> None:
+    with closing(Store(folder / "ledger.sqlite")):
+        done = salvage(folder, folder / "ledger.sqlite", "--json")
+    assert done.returncode == 1
+    assert f"in use by process {os.getpid()}" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: `./tests/run --setup` as root")
