@@ -15,7 +15,7 @@ from .rows import COLUMNS, is_whole
 
 SMALL_BYTES = 4_000_000
 ROWS_A_SLICE = 200
-TABLES = ("meta", "boot", "meter", "bucket_total", *COLUMNS)
+TABLES = ("bucket_total", *COLUMNS)
 FEW_ROWS = (
     *("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start"),
     *("reading_form", "recompute_base", "retention_mark", "meter_edges"),

@@ -41,8 +41,8 @@ from .records import (
     part_record,
 )
 from .retention import Retention
-from .rows import insert, is_whole, summed
-from .schema_digest import schema_fault
+from .rows import enter_meter, insert, insert_numbered, is_whole, summed
+from .schema_digest import schema_fault, seal_where_missing
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
@@ -71,15 +71,16 @@ def schema_version(path: Path) -> int:
     """
     if not path.exists():
         return 0
-    index = path.with_name(f"{path.name}-shm")
-    had_index = index.exists()
-    try:
-        return _user_version(path, "ro")
-    except (sqlite3.Error, UnicodeDecodeError):
-        pass
-    finally:
-        if not had_index:
-            index.unlink(missing_ok=True)
+    log, index = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))
+    if log.exists():
+        had_index = index.exists()
+        try:
+            return _user_version(path, "ro")
+        except (sqlite3.Error, UnicodeDecodeError):
+            pass
+        finally:
+            if not had_index:
+                index.unlink(missing_ok=True)
     try:
         return _user_version(path, "rw")
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -95,7 +96,7 @@ def _user_version(path: Path, mode: str) -> int:
         connection.close()
 
 
-def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+def unreadable(path: Path, error: sqlite3.Error | ValueError) -> StoreError:
     """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
 
     SQLite's own message quotes the schema, which need not be text any more.
@@ -133,6 +134,7 @@ class Store:
             try:
                 if fault := schema_fault(self._connection):
                     raise DamagedError(f"{path}: {fault}; {_MEND}")
+                seal_where_missing(self._connection)
                 self.epoch = self._load_epoch()
                 self.store_epoch = self.epoch.store_epoch
                 self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
@@ -145,7 +147,7 @@ class Store:
         except BaseException as error:
             if lock is None:
                 self._lock.release()
-            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+            if isinstance(error, sqlite3.Error | ValueError):
                 raise unreadable(path, error) from error
             raise
         self.path = path
@@ -196,7 +198,7 @@ class Store:
         )
         return int(pages) * int(page)
 
-    def judged(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    def judged(self, error: sqlite3.Error | ValueError) -> StoreError:
         """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
         return unreadable(self.path, error)
 
@@ -266,8 +268,7 @@ class Store:
         """
         row = self._connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
         if row is None:
-            cursor = self._connection.execute("INSERT INTO meter (name) VALUES (?)", (name,))
-            row = (cursor.lastrowid,)
+            row = (enter_meter(self._connection, name),)
         meter_id = int(row[0])
         stored = self._connection.execute(
             "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
@@ -409,15 +410,15 @@ class Store:
     def _check_totals(self, name: str, meter_id: int, accumulator: AccumulatorState) -> None:
         """The table that people read and the state that the program runs on must agree."""
         expected = {
-            (direction.value, bucket): milliwh
+            (direction.value, bucket): (milliwh, account.uncertain_milliwh.get(bucket, 0))
             for direction, account in accumulator.directions.items()
             for bucket, milliwh in account.totals_milliwh.items()
         }
         rows = self._connection.execute(
-            "SELECT direction, bucket, milliwh FROM bucket_total WHERE meter_id = ?", (meter_id,)
+            "SELECT direction, bucket, milliwh, uncertain_milliwh FROM bucket_total WHERE meter_id = ?", (meter_id,)
         )
-        found = {(direction, bucket): milliwh for direction, bucket, milliwh in rows if milliwh}
-        if found != {key: milliwh for key, milliwh in expected.items() if milliwh}:
+        found = {(direction, bucket): tuple(numbers) for direction, bucket, *numbers in rows if any(numbers)}
+        if found != {key: numbers for key, numbers in expected.items() if any(numbers)}:
             raise DamagedError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
                 f" damaged; {_MEND}"
@@ -427,7 +428,7 @@ class Store:
         if boot_id not in self._boot_numbers:
             row = self._connection.execute("SELECT boot_number FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
             if row is None:
-                row = (self._connection.execute("INSERT INTO boot (boot_id) VALUES (?)", (boot_id,)).lastrowid,)
+                row = (insert_numbered(self._connection, "boot", boot_id),)
             self._boot_numbers[boot_id] = int(row[0])
         return self._boot_numbers[boot_id]
 

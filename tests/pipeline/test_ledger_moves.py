@@ -329,7 +329,7 @@ def test_a_newer_schema_and_another_programs_database_are_left_untouched(folder:
 
 
 def test_a_newer_store_that_was_killed_keeps_its_log_and_is_refused_even_when_suspected(folder: Path) -> None:
-    """What its log holds is the newer program's to fold back, and what is damaged in it the newer program's to judge."""
+    """What its log holds is the newer program's to fold back, and what is damaged in it that program's to judge."""
     store, log = folder / "ledger.sqlite", folder / "ledger.sqlite-wal"
     writer = sqlite3.connect(store)
     writer.execute("PRAGMA journal_mode = WAL").fetchone()
