@@ -389,6 +389,45 @@ def test_a_migration_killed_at_any_write_leaves_old_or_new(folder: Path, call: s
     assert versions <= set(range(SCHEMA_VERSION + 1))
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: `./tests/run --setup` as root")
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "fsync", "rename", "unlink"])
+def test_a_restore_killed_at_any_write_leaves_the_old_store_or_the_restored_one(tmp_path: Path, call: str) -> None:
+    reasons, kills = set(), 0
+    for number in (1, 3, 12):
+        place = tmp_path / str(number)
+        place.mkdir()
+        store = place / "ledger.sqlite"
+        (place / "gateway.toml").write_text(CONFIG.format(store=store), encoding="utf-8")
+        with closing(open_here(store)) as one:
+            book(one, (1 * S, 1000), (2 * S, 1000), (16 * MIN, 1010))
+        copy = backup(place)
+        with closing(open_here(store)) as one:
+            book(one, (31 * MIN, 1030))
+        inject = f"inject={call}:signal=SIGKILL:when={number}"
+        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
+        words = [sys.executable, "-m", "gateway.cli", "restore", str(copy), "--config", str(place / "gateway.toml")]
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(place), "XDG_STATE_HOME": str(place)}
+        done = subprocess.run(
+            [*command, *words], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False
+        )
+        if "ptrace" in done.stderr:
+            pytest.skip(f"ptrace is forbidden here: {done.stderr.strip()}")
+        if done.returncode == 0:
+            break
+        assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
+        kills += 1
+        with closing(open_here(store)) as after:
+            reasons.add(after.epoch.reason)
+            assert after.load_meter("grid").interval_seq >= 1
+            book(after, (46 * MIN, 1060))
+            state = account(after)
+            assert sum(state["totals"].values()) == 60  # type: ignore[attr-defined]
+            if after.epoch.reason == "restored":
+                assert list(place.glob("ledger.sqlite.replaced-*"))
+    assert kills >= 1
+    assert reasons <= {"first", "restored"}
+
+
 def test_no_room_for_the_copy_is_told_and_nothing_is_changed(folder: Path) -> None:
     from hil.disk_faults import SmallDisk
 
