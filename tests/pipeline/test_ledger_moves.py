@@ -208,6 +208,7 @@ def test_what_is_no_whole_copy_is_refused_and_the_store_stays(folder: Path, what
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
     assert (folder / "ledger.sqlite").read_bytes() == before
+    assert not list(folder.glob("ledger.sqlite.new*"))
     with closing(open_here(folder / "ledger.sqlite")) as after:
         assert after.epoch.reason == "first"
 
