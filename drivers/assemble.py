@@ -29,6 +29,8 @@ from .profile import ENERGY, Meaning, Register
 from .profile_register import ENERGY_UNITS_WH, POWER_UNITS_W
 from .snapshot import EnergyRegister, MeterIdentity, RegisterSnapshot
 
+COARSEST_MILLIWH = 10**11
+"""100 MWh, transformers included: what a 400 A service at 400 V counts in two weeks."""
 Image = Mapping[tuple[int, int], int]
 """Words of a device: (function code, address) -> word."""
 
@@ -172,7 +174,10 @@ def _energy(register: Register, words: tuple[int, ...], image: Image, order: Wor
 
 @cache
 def _energy_scale(register: Register, factor: int) -> EnergyScale:
-    """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register."""
+    """A float's digit is declared in the unit and wanted in counts. At most 21 factors for a profile's register.
+
+    Raises BadValueError for a last digit that no meter has.
+    """
     unit_milliwh = Fraction(ENERGY_UNITS_WH[register.unit]) * MILLIWH_PER_WH * register.ratio
     milliwh = Fraction(register.scale) * unit_milliwh * Fraction(10) ** factor
     digit = Fraction(register.digit or 1)
@@ -183,11 +188,15 @@ def _energy_scale(register: Register, factor: int) -> EnergyScale:
         modulus = milliwh * 2**register.rollover_bits
     # A width of no whole number of milliwatt-hours could not be unrolled exactly; one that no meter reaches is none.
     whole = modulus is not None and modulus.denominator == 1 and modulus <= ABSURD_MILLIWH
-    return EnergyScale(
+    scale = EnergyScale(
         milliwh,
         digit / Fraction(register.scale) if register.data_type in FLOATS else digit,
         int(modulus) if modulus is not None and whole else None,
     )
+    if scale.digit_milliwh > COARSEST_MILLIWH:
+        kwh = float(scale.digit_milliwh / 1_000_000)
+        raise BadValueError(f"scale factor {factor}: a last digit of {kwh:g} kWh, and no meter counts so coarsely")
+    return scale
 
 
 @cache

@@ -25,6 +25,8 @@ class Sample:
     update_lag_us: int
     notes: tuple[str, ...] = ()
     """What was learnt of the device's map, each told once."""
+    read_by: str = ""
+    """Which of several readings of its profile the device was found to need; empty where the profile has one."""
 
 
 class Polled(Protocol):

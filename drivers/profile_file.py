@@ -26,6 +26,7 @@ from .profile_marks import read_mark
 from .profile_register import MODBUS_MAX_REGISTERS, choice, read_absent, read_register
 from .profile_variant import read_variant
 from .tables import Table, did_you_mean
+from .vectors import MISSING
 
 
 def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
@@ -34,7 +35,17 @@ def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
     "NAME@VARIANT" is one variant of it. Raises ProfileError where there is none or where it is wrong.
     """
     name, variant = split_name(name_or_path)
-    profile = _read(profile_file(name, search))
+    return _variant_of(_read(Table.load(profile_file(name, search))), name, variant)
+
+
+def parse_profile(text: str, name_or_path: str) -> Profile:
+    """The same from the text of the file that had this name when it was kept. Raises ProfileError."""
+    name, variant = split_name(name_or_path)
+    path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    return _variant_of(_read(Table.parse(text, path)), name, variant)
+
+
+def _variant_of(profile: Profile, name: str, variant: str | None) -> Profile:
     if variant is None:
         return profile
     names = [one.name for one in profile.variants]
@@ -44,8 +55,8 @@ def load_profile(name_or_path: str, search: Sequence[Path] = ()) -> Profile:
     return profile.as_variant(variant)
 
 
-def _read(path: Path) -> Profile:
-    table = Table.load(path)
+def _read(table: Table) -> Profile:
+    path = table.path
     family = Family(choice(table, "family", [kind.value for kind in Family]))
     max_registers = table.integer("max_registers", 2, MODBUS_MAX_REGISTERS, MODBUS_MAX_REGISTERS)
     function = table.integer("function", 3, 4)
@@ -62,7 +73,7 @@ def _read(path: Path) -> Profile:
     registers = tuple(read_register(entry, function, absent=absent) for entry in table.tables("registers"))
     models = tuple(_model(entry, function) for entry in table.tables("models"))
     profile = Profile(
-        name=table.text("name", path.stem),
+        name=_name(table, path),
         path=path,
         vendor=table.text("vendor"),
         title=table.text("title"),
@@ -91,6 +102,16 @@ def _read(path: Path) -> Profile:
     return profile
 
 
+def _name(table: Table, path: Path) -> str:
+    """As gateway.toml says it: `NAME` or `NAME@VARIANT`; what reads as a path or a variant would never be found."""
+    name = table.text("name", path.stem)
+    if table.has("name") and (not name.strip() or name != name.strip() or not name.isprintable()):
+        table.fail("name", "a name in printable characters, without blanks around it")
+    if table.has("name") and ("@" in name or name.endswith(".toml")):
+        table.fail("name", "gateway.toml could not name it: `@` begins a variant, and .toml ends a path")
+    return name
+
+
 def _check_whole(profile: Profile, table: Table) -> None:
     if profile.variants:
         _check_variants(profile, table)
@@ -112,6 +133,11 @@ def _check_whole(profile: Profile, table: Table) -> None:
         table.fail("verify", "needs an [[identity]] block that a device must bear")
     if not profile.vectors:
         table.fail("vectors", "missing; a profile carries at least one [[vectors]] of its own")
+    counts = tuple(meaning.value for meaning in ENERGY)
+    if not any(name.startswith(counts) for vector in profile.vectors for name in vector.expected):
+        known = [f"{name}_milliwh" for name in counts]
+        said = next((name for vector in profile.vectors for name in vector.expected if name != MISSING), "nothing")
+        table.fail("vectors", f"none expects a count of energy, but `{said}`; {did_you_mean(said, known)}")
 
 
 def _check_overlap(registers: Sequence[Register], table: Table) -> None:

@@ -12,6 +12,8 @@ from .tables import Table, did_you_mean
 
 MODBUS_MAX_REGISTERS = 125  # Modbus application protocol V1.1b3, 6.3 and 6.4
 ENERGY_UNITS_WH = {"Wh": Decimal(1), "kWh": Decimal(1000), "MWh": Decimal(1_000_000)}
+COARSEST_WH = Decimal(10_000_000)
+"""10 MWh: an hour of a 10 MW plant. A register that moves so seldom tells no interval from another."""
 POWER_UNITS_W = {"W": Decimal(1), "kW": Decimal(1000)}
 
 
@@ -75,6 +77,7 @@ def read_register(
     if register.magnitude and (meaning not in ENERGY or data_type not in SIGNED):
         table.fail("magnitude", "only energy as a signed integer can stand below zero")
     _check_rollover(table, register)
+    _check_digit(table, register)
     if register.inverted and meaning is not Meaning.POWER:
         table.fail("inverted", "only `power` can be inverted; directions of energy are told by the names")
     if data_type in ACCUMULATORS and meaning not in ENERGY:
@@ -116,6 +119,16 @@ def _check_rollover(table: Table, register: Register) -> None:
             table.fail(key, "with a scale factor the counts roll over, not the unit; use `rollover_bits`")
         if (register.rollover * ENERGY_UNITS_WH[register.unit] * MILLIWH_PER_WH) % 1:
             table.fail(key, "must be a whole number of milliwatt-hours")
+
+
+def _check_digit(table: Table, register: Register) -> None:
+    """The last digit is what is uncertain at each edge: one beyond all energy is a slip of the pen."""
+    if register.digit is None:
+        return
+    digit = register.digit if register.data_type in FLOATS else register.digit * register.scale
+    if digit * ENERGY_UNITS_WH[register.unit] > COARSEST_WH:
+        key = "digit" if table.has("digit") else "scale"
+        table.fail(key, f"then its last digit is {digit:g} {register.unit}, and no meter counts so coarsely")
 
 
 def _unit(table: Table, meaning: Meaning) -> str:

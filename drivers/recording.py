@@ -7,8 +7,9 @@
     71034 < 01 04 30 C4 BB 90 00 ...
 
 `>` was sent to the device, `<` came from it. The first number is microseconds since the recording began, which is when
-the first request was put on the wire. Lines with `#` carry the head (`name: value`) or a remark. Pure: no file is
-opened here.
+the first request was put on the wire. Lines with `#` carry the head (`name: value`) or a remark; those with `#|` the
+profile by which the meter was asked, because the file of that name may be another when the recording is played.
+Pure: no file is opened here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 TITLE = "netmeter wire recording 1"
 SENT, HEARD = ">", "<"
+PROFILE_LINE = "#|"
 LONGEST_EVENTS, LONGEST_BYTES = 10_000, 500_000
 """A tape is not endless: a flood is cut off, and what is kept is still a recording."""
 
@@ -42,14 +44,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A head and the events, in order."""
+    """A head, the events in order, and the text of the profile's file where it is kept."""
 
     head: Mapping[str, str]
     events: tuple[Event, ...]
+    profile_text: str = ""
 
     def text(self) -> str:
         """The file."""
         lines = [f"# {TITLE}", *(f"# {name}: {value}" for name, value in self.head.items() if value)]
+        lines += [f"{PROFILE_LINE} {line}".rstrip() for line in self.profile_text.splitlines()]
         lines += [f"{one.offset_us} {one.direction} {one.payload.hex(' ').upper()}" for one in self.events]
         return "\n".join(lines) + "\n"
 
@@ -69,8 +73,11 @@ def parse_recording(text: str, where: str) -> Recording:
         raise RecordingError(f"{where}:1: not a recording; the first line must be `# {TITLE}`")
     head: dict[str, str] = {}
     events: list[Event] = []
+    profile: list[str] = []
     for number, line in enumerate(lines[1:], 2):
-        if line.startswith("#"):
+        if line.startswith(PROFILE_LINE):
+            profile.append(line.removeprefix(PROFILE_LINE).removeprefix(" "))
+        elif line.startswith("#"):
             name, colon, value = line[1:].partition(":")
             if colon and not events:
                 head[name.strip()] = value.strip()
@@ -78,7 +85,7 @@ def parse_recording(text: str, where: str) -> Recording:
             events.append(_event(line, f"{where}:{number}"))
             if len(events) > 1 and events[-1].offset_us < events[-2].offset_us:
                 raise RecordingError(f"{where}:{number}: goes back in time")
-    return Recording(head, tuple(events))
+    return Recording(head, tuple(events), "".join(f"{line}\n" for line in profile))
 
 
 def _event(line: str, place: str) -> Event:

@@ -15,6 +15,8 @@ from .toml_lines import TomlPath, key_lines, line_of
 
 T = TypeVar("T")
 _REQUIRED = object()
+SMALLEST, LARGEST = Decimal("1e-12"), Decimal("1e12")
+"""Of scales, digits and rollovers, in whatever unit: 1e12 Wh is what is taken for no meter's count."""
 
 
 def did_you_mean(word: str, known: "list[str]") -> str:
@@ -41,18 +43,31 @@ class Table:
         """Read a whole file. Raises ProfileError for an unreadable file or bad TOML."""
         try:
             text = path.read_text(encoding="utf-8")
-            return cls(tomllib.loads(text, parse_float=Decimal), path, text)
         except OSError as error:
             raise ProfileError(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise ProfileError(f"{path}: not UTF-8 text: {error}") from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> "Table":
+        """The same of a file's text; `path` names it in messages. Raises ProfileError."""
+        try:
+            return cls(tomllib.loads(text, parse_float=Decimal), path, text)
         except tomllib.TOMLDecodeError as error:
             raise ProfileError(f"{path}: not valid TOML: {error}") from error
+
+    @property
+    def path(self) -> Path:
+        """The file that it stands in."""
+        return self._path
 
     def fail(self, key: str, mend: str) -> NoReturn:
         """Raise ProfileError about `key`, its value and the mend."""
         found = self._content.get(key)
         shown = str(found) if isinstance(found, Decimal | int) else f"{found!r:.60}"
+        if isinstance(found, dict) or (isinstance(found, list) and any(isinstance(one, dict) for one in found)):
+            shown = "..."
         value = f" = {shown}" if key in self._content else ""
         line = line_of(key_lines(self._text), (*self._place, key)) if self._text else 1
         raise ProfileError(f"{self._path}:{line}: {self._where}{key}{value}: {mend}")
@@ -74,12 +89,15 @@ class Table:
         return number
 
     def positive(self, key: str, default: Decimal | None = None) -> Decimal:
-        """A finite decimal number above zero."""
+        """A decimal number above zero, within what a meter's map can mean."""
         if isinstance(self._content.get(key), int) and not isinstance(self._content[key], bool):
-            return Decimal(self.integer(key, 1, 10**12))
-        number = self._take(key, Decimal, "a number above zero", default)
+            number = Decimal(self._take(key, int, "a number above zero"))
+        else:
+            number = self._take(key, Decimal, "a number above zero", default)
         if not number.is_finite() or number <= 0:
             self.fail(key, "must be a number above zero")
+        if not SMALLEST <= number <= LARGEST:
+            self.fail(key, f"no meter needs that: from {SMALLEST} to {LARGEST}")
         return number
 
     def integers(self, key: str, low: int, high: int) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """What a register epoch is read by: the profile's name, and a digest of all that turns words into energy.
 
 Kept with the epoch. When it differs, registers from before and after cannot be compared, and the epoch is closed. What
-does not change the meaning of a register (its last digit, its source, other values) is not in it.
+does not change the meaning of a register (its last digit, its source, other values) is not in it. What a device itself
+was found to need, of what its profile leaves open, comes with each reading (`Reading.read_by`).
 """
 
 import hashlib
@@ -13,8 +14,18 @@ from drivers.profile import ENERGY, Profile, Register
 from .decision import NOTHING, Basis
 
 
-def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] = NOTHING) -> Basis:
-    """The basis of a meter read by `profile`, already fitted to it. `chosen`: which of a device's several meters."""
+def basis_of(
+    profile: Profile, swap_direction: bool, chosen: Mapping[str, int] = NOTHING, unfitted: Profile | None = None
+) -> Basis:
+    """The basis of a meter read by `profile`, already fitted to it. `chosen`: which of a device's several meters.
+
+    `unfitted`: the same before that, by which a changed file is told from a changed option.
+    """
+    own = "" if unfitted is None else _digest(unfitted, False, NOTHING)
+    return Basis(profile.name, _digest(profile, swap_direction, chosen), own)
+
+
+def _digest(profile: Profile, swap_direction: bool, chosen: Mapping[str, int]) -> str:
     groups = [profile.all_registers, *(layout.registers for layout in profile.models)]
     energy = [
         [
@@ -35,7 +46,7 @@ def basis_of(profile: Profile, swap_direction: bool, chosen: Mapping[str, int] =
     meant += [sorted(chosen.items())] if chosen else []
     meant += [[str(one.word_order) for one in profile.variants]] if profile.variants else []
     words = json.dumps(meant, separators=(",", ":"))
-    return Basis(profile.name, hashlib.sha256(words.encode()).hexdigest()[:16])
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _multiplier(register: Register) -> str:

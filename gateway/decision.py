@@ -99,12 +99,22 @@ class Doubt:
     since_us: int = 0
 
 
-class Basis(msgspec.Struct, frozen=True):
+class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
     """What turns a meter's words into energy. If it changes, old and new registers cannot be compared."""
 
     profile: str
     registers: str
     """A digest of addresses, types, units, scales, word order, ratio, direction, and which of several meters."""
+    own: str = ""
+    """A digest of what of it is the profile's own, without the config's options; empty: not known."""
+    read_by: str = ""
+    """Which of the profile's readings the device was found to need (a variant, a model); empty: not known."""
+
+    def known_by(self, other: "Basis") -> "Basis":
+        """This one, with what only the other knows."""
+        if self.own and self.read_by:
+            return self
+        return Basis(self.profile, self.registers, self.own or other.own, self.read_by or other.read_by)
 
 
 class Still(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from .config.types import Config, MeterSection
 from .journal import Origin, OutboxIds
 from .kernels import Kernel
 from .ledger.store import Store
-from .meters import profile_of
+from .meters import named_profile, profile_of
 from .tariff.calendar import Calendar
 from .tariff_counters import counters_of
 from .timeline import Timeline
@@ -47,6 +47,6 @@ def open_books(
         rules,
         outbox_ids,
         gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * rate),
-        basis=basis_of(profile, section.swap_direction, section.sunspec_choice),
+        basis=basis_of(profile, section.swap_direction, section.sunspec_choice, named_profile(section.profile, folder)),
         counters=counters_of(section, profile),
     )

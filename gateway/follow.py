@@ -114,10 +114,17 @@ def clock_jumped(previous: Reading, reading: Reading) -> bool:
 
 
 def changed_basis(old: Basis | None, new: Basis | None) -> Reason | None:
-    """Why the registers cannot be compared with those before: the config reads them in another way."""
+    """Why the registers cannot be compared with those before: they are read in another way."""
     if old is None or new is None or old == new:
         return None
-    return Reason.PROFILE_CHANGED if old.profile != new.profile else Reason.RATIO_CHANGED
+    if old.profile == new.profile and old.registers != new.registers:
+        return Reason.PROFILE_CHANGED if _differ(old.own, new.own) else Reason.RATIO_CHANGED
+    return Reason.PROFILE_CHANGED if old.profile != new.profile or _differ(old.read_by, new.read_by) else None
+
+
+def _differ(old: str, new: str) -> bool:
+    """Whether both are known, and are not the same."""
+    return bool(old and new) and old != new
 
 
 def elapsed_us(previous: Reading, reading: Reading) -> int:

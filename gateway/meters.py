@@ -40,7 +40,7 @@ class OpenLine:
 def profile_of(section: MeterSection, folder: Path) -> Profile:
     """The profile that a meter is read by, fitted to it. Raises drivers.ProfileError."""
     fitting = Fitting(section.whole_ratio, section.word_order, section.base_address, section.sum_phases)
-    return fitted(_profile(section.profile, folder), fitting)
+    return fitted(named_profile(section.profile, folder), fitting)
 
 
 def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> OpenLine:
@@ -89,8 +89,8 @@ def open_meters(sections: list[MeterSection], folder: Path, ticker: Ticker) -> d
 
 
 @lru_cache(maxsize=64)
-def _profile(name: str, folder: Path) -> Profile:
-    """Read once for all meters that have it. Raises drivers.ProfileError."""
+def named_profile(name: str, folder: Path) -> Profile:
+    """A profile before it is fitted, read once for all meters that have it. Raises drivers.ProfileError."""
     return load_profile(name, (folder,))
 
 
@@ -101,7 +101,7 @@ def tells_time(section: MeterSection, folder: Path) -> bool:
 
 def clock_meter(meters: Iterable[MeterSection], folder: Path) -> str | None:
     """The name of the first meter whose profile tells the time. Raises drivers.ProfileError."""
-    timed = (one.name for one in meters if _profile(one.profile, folder).clock is not None)
+    timed = (one.name for one in meters if named_profile(one.profile, folder).clock is not None)
     return next(timed, None)
 
 

@@ -32,6 +32,8 @@ class Reading:
 
     notes: tuple[str, ...] = ()
     """What was learnt of the meter's map with it, to be told once."""
+    read_by: str = ""
+    """By which of the profile's readings; empty where it has one, or where that is not known."""
 
     def __post_init__(self) -> None:
         if self.earliest_us > self.latest_us:
@@ -65,4 +67,5 @@ def stamp(name: str, sample: Sample, clock: Clock, serial: str | None = None) ->
         serial=serial,
         clock_error_us=clock.error_us(),
         notes=sample.notes,
+        read_by=sample.read_by,
     )

@@ -19,6 +19,8 @@ from .log import event_line, logger
 from .pulse import Pulse
 
 QUIET_PAUSE_S, BUSY_PAUSE_S = 0.5, 0.01
+CHECK_AGAIN_TURNS = 120
+"""Of the quiet kind, after the disk did not answer the full check: a minute."""
 BACKUP_NAME = "backup.part"
 
 
@@ -30,12 +32,14 @@ class Upkeep:
         self._store, self._pulse = store, pulse
         self._check = store.full_check()
         self._check_error = self._checkpoint_error = self._suspected = ""
+        self._check_waits_turns = 0
         self._backup: BackupSlices | None = None
 
     @property
     def pause_s(self) -> float:
         """How long the thread may wait for something else to do."""
-        is_busy = not (self._check.done or self._check_error) or (self._backup is not None and not self._backup.done)
+        is_checking = not self._check.done and not self._check_waits_turns
+        is_busy = is_checking or (self._backup is not None and not self._backup.done)
         return BUSY_PAUSE_S if is_busy else QUIET_PAUSE_S
 
     def turn(self) -> None:
@@ -44,7 +48,9 @@ class Upkeep:
             self._store.save_checkpoint()
             if self._backup is not None and not self._backup.done:
                 self._backup.step()
-            elif not (self._check.done or self._check_error):
+            elif self._check_waits_turns:
+                self._check_waits_turns -= 1
+            elif not self._check.done:
                 self._step_check()
         error = self._store.checkpoint_error
         if error != self._checkpoint_error:
@@ -69,19 +75,26 @@ class Upkeep:
             self._suspect(str(error))
 
     def backup(self, do: str) -> dict[str, Any]:
-        """Answer of `netmeter backup`: `start` one, tell its `state`, `drop` its file once it has been fetched."""
+        """Answer of `netmeter backup`: `start` one, tell its `state`, `drop` its file once it has been fetched.
+
+        A disk that does not take it is an `error` in the answer, and nothing else: this is the thread that books.
+        """
         place = self._store.path.with_name(f"{self._store.path.name}.{BACKUP_NAME}")
+        try:
+            return self._backup_answer(do, place)
+        except (sqlite3.Error, OSError) as error:
+            return {"error": f"{place}: {error}"}
+
+    def _backup_answer(self, do: str, place: Path) -> dict[str, Any]:
         if do == "start":
             return self._start_backup(place)
         running = self._backup
         if running is None:
             return {"error": "no backup was started"}
         if do == "drop":
-            if running.done:
-                place.unlink(missing_ok=True)
-            else:
-                running.cancel()
             self._backup = None
+            running.cancel()
+            place.unlink(missing_ok=True)
             return {"dropped": True}
         return {
             "path": str(place),
@@ -99,18 +112,16 @@ class Upkeep:
             mend = f"free {(needed + needed // 10 - free) // 1_000_000 + 1} MB, or copy with the gateway stopped"
             return {"error": f"{place.parent}: a backup takes {needed // 1_000_000 + 1} MB there; {mend}"}
         place.unlink(missing_ok=True)  # of a backup that nobody fetched
-        try:
-            self._backup = self._store.slices(place)
-        except OSError as error:
-            return {"error": f"{place}: {error.strerror}"}
+        self._backup = self._store.slices(place)
         return {"path": str(place), "done": False, "copied_pages": 0, "total_pages": 0}
 
     def _step_check(self) -> None:
         try:
             self._check.step()
-        except sqlite3.Error as error:
-            self._check_error = f"not finished: {error}"
+        except (sqlite3.Error, OSError) as error:
+            self._check_error, self._check_waits_turns = f"not finished, tried again: {error}", CHECK_AGAIN_TURNS
             return
+        self._check_error = ""
         if self._check.fault:
             self._suspect(self._check.fault)
         elif self._check.done:

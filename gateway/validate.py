@@ -80,6 +80,7 @@ __all__ = [
 def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     """Decide on one reading. The returned state belongs to the decision and is stored with it."""
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
+    limits = _limits_of(reading, limits)
     state = _by_basis(state, limits.basis)
     reading = _without(reading, _doubted(state, reading))
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
@@ -103,12 +104,22 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     return _hold(state, line.objection, reading, limits)
 
 
+def _limits_of(reading: Reading, limits: Limits) -> Limits:
+    """The limits, their basis by what the device itself was found to need: a config tells only what it may be."""
+    if limits.basis is None or not reading.read_by:
+        return limits
+    return replace(limits, basis=msgspec.structs.replace(limits.basis, read_by=reading.read_by))
+
+
 def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
     """The state under the config that holds now: what was held by another one proves nothing."""
     if basis is None:
         return state
     if state.basis is None:
         state = msgspec.structs.replace(state, basis=basis)
+    elif changed_basis(state.basis, basis) is None:  # stored before all of it was kept
+        known = state.basis.known_by(basis)
+        state = state if known is state.basis else msgspec.structs.replace(state, basis=known)
     return state if state.held_first is None or state.held_basis == basis else released(state)
 
 

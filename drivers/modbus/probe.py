@@ -52,6 +52,7 @@ class ProbedMeter:
         self._profile, self._link, self._unit, self._make = profile, link, unit, make
         self._meter: Stepped | None = None
         self._note: tuple[str, ...] = ()
+        self._variant = ""
 
     @property
     def update_lag_us(self) -> int:
@@ -80,7 +81,7 @@ class ProbedMeter:
         meter = yield from self._chosen()
         sample = yield from meter.read_steps(want=want)
         notes, self._note = (*self._note, *sample.notes), ()
-        return Sample(sample.snapshot, sample.sent_us, sample.received_us, sample.update_lag_us, notes)
+        return replace(sample, notes=notes, read_by=self._variant)
 
     def read_time(self) -> TimeSample:
         return self._link.run(self.read_time_steps())
@@ -118,6 +119,8 @@ class ProbedMeter:
         if self._meter is None:
             profile, why = yield from choose_variant(self._profile, self._link, self._unit)
             self._meter = self._make(profile)
+            ways = {_way_of(self._profile.as_variant(one.name)) for one in self._profile.variants}
+            self._variant = profile.name.removeprefix(self._profile.name) if len(ways) > 1 else ""
             self._note = (f"read by {profile.name}: {why}",)
         return self._meter
 
@@ -173,16 +176,18 @@ def _verified(profile: Profile, link: ModbusLink, unit: int) -> Steps[tuple[Prof
 
 def _are_one(holding: list[_Seen]) -> bool:
     """Whether variants that read energy in different ways read the same, and not zero: then it is the same counter."""
-    ways = {
-        tuple(
-            (one.function, one.address, seen.profile.word_order)
-            for one in seen.profile.registers
-            if one.meaning in ENERGY
-        )
-        for seen in holding
-    }
+    ways = {_way_of(seen.profile) for seen in holding}
     counts = {seen.counts for seen in holding}
     return len(ways) == len(holding) and len(counts) == 1 and None not in counts
+
+
+def _way_of(profile: Profile) -> tuple[object, ...]:
+    """How it reads energy."""
+    return tuple(
+        (one.function, one.address, one.plus, one.data_type, one.unit, one.scale, one.order or profile.word_order)
+        for one in profile.registers
+        if one.meaning in ENERGY
+    )
 
 
 def _shown(seen: _Seen) -> str:

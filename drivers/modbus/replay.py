@@ -11,7 +11,7 @@ from ..build import open_polled
 from ..fitting import fitted, fitting_of
 from ..meter import Stepped
 from ..profile import Profile
-from ..profile_file import load_profile
+from ..profile_file import load_profile, parse_profile
 from ..recording import HEARD, SENT, Event, Recording, RecordingError
 from ..transport.scripted import ScriptedTransport, VirtualTicker
 from .codec import Framing, crc_ok, exception_code, words_of_answer
@@ -56,12 +56,14 @@ def open_recorded(recording: Recording, search: Sequence[Path] = ()) -> Stepped:
 
 
 def recorded_profile(recording: Recording, search: Sequence[Path] = ()) -> Profile:
-    """The profile of a recording, fitted as it was then. Raises RecordingError, ProfileError."""
+    """The profile of a recording, its own where it carries one, fitted as then. Raises RecordingError, ProfileError."""
     try:
         fitting = fitting_of(recording.head)
     except ValueError as error:
         raise RecordingError(f"the recording's head cannot be used: {error}") from error
-    return fitted(load_profile(recording.head["profile"], search), fitting)
+    name = recording.head["profile"]
+    text = recording.profile_text
+    return fitted(parse_profile(text, name) if text else load_profile(name, search), fitting)
 
 
 def _framing(recording: Recording) -> Framing:

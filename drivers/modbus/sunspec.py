@@ -272,7 +272,9 @@ class SunSpecMeter:
             one_moment=image.one_moment,
             swap_direction=self._swap_direction,
         )
-        return Sample(snapshot, image.sent_us, image.received_us, self._profile.update_lag_us, image.notes)
+        lag_us, layout = self._profile.update_lag_us, self._profile.model_layout(found.place.model)
+        read_by = "" if layout is None else f"model {layout.ids[0]}"  # 201 to 204 have the same registers
+        return Sample(snapshot, image.sent_us, image.received_us, lag_us, image.notes, read_by)
 
     def _words(self, address: int, count: int) -> Steps[tuple[int, ...]]:
         return (yield from self._link.ask_patiently(self._unit, self._function, address, count)).words

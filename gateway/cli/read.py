@@ -175,12 +175,13 @@ def _with_wire(
             view.setdefault("error", "the running gateway took no recording: is it an older version? restart it")
         return view
     from ..clock import SystemClock
+    from ..meters import named_profile
 
     recording = dated(parse_recording(text, section.name), section.name, SystemClock().wall_us())
     if not recording.events:
         return view  # nothing was sent: the port or the connection could not be opened
     if record_path is not None:
-        keep(recording, record_path)
+        keep(recording, record_path, named_profile(section.profile, folder).path)
         view["recorded"] = str(record_path)
     if raw:
         base = split_name(section.profile)[0]

@@ -54,7 +54,9 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
         fail(f"{into.parent}: no such folder; make it, or choose another")
     os.umask(0o077)
     progress = Progress("rows")
+    lock: StoreLock | None = None
     try:
+        lock = _lock(store)
         with closing(Salvage(store, gateway)) as source:
             rows = source.rows(lambda count: progress("reading", count, 0))
             refused = _put(rows, into)
@@ -65,6 +67,8 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
         fail(f"{error.filename or into}: {error.strerror}")
     finally:
         progress.end()
+        if lock is not None:
+            lock.release()
     is_whole = not refused and all(not one.lost and ALTERED not in one.verdicts for one in report.values())
     to_error = into is not None and str(into) == "-"
     if as_json:
@@ -73,6 +77,16 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
     else:
         _tell(report, refused, to_error)
     raise SystemExit(0 if is_whole else EXIT_INCOMPLETE)
+
+
+def _lock(store: Path) -> StoreLock | None:
+    """No other process opens a store that a gateway holds; what was set aside has no lock. Raises StoreLockedError."""
+    if not store.with_name(f"{store.name}.lock").exists():
+        return None
+    try:
+        return StoreLock(store)
+    except OSError:
+        return None  # a medium that cannot be written: no gateway runs on it
 
 
 def _put(rows: Iterator[SalvagedRow], into: Path | None) -> int:

@@ -3,6 +3,7 @@
 The values shown are had by playing the recording to the same driver once more, so that what is shown is what is kept.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,8 +38,10 @@ def check_place(path: Path) -> None:
         fail(f"{path}: there is no folder {path.parent}; make it first")
 
 
-def keep(recording: Recording, path: Path) -> None:
-    """Write the file; one that is there is not overwritten. Raises Failure."""
+def keep(recording: Recording, path: Path, profile: Path) -> None:
+    """Write the file, the meter's profile with it; one that is there is not overwritten. Raises Failure."""
+    with contextlib.suppress(OSError):  # a recording without its profile is still one
+        recording = replace(recording, profile_text=profile.read_text(encoding="utf-8"))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(recording.text())

@@ -5,6 +5,7 @@ library's call does not return before its end, so it runs in a thread of its own
 waits for it: the connection is never used by two at once. What is committed between goes into the copy too.
 """
 
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -37,11 +38,14 @@ class BackupSlices:
         return self.done
 
     def cancel(self) -> None:
-        """End without a copy, and remove what there is of it."""
+        """End without a copy, and remove what there is of it. Nothing where it has ended; raises nothing."""
+        if self.done:
+            return
         self._cancelled = True
         while not self.step():
             pass
-        self.into.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the disk may be the reason
+            self.into.unlink()
 
     def _run(self) -> None:
         self._go.acquire()
@@ -59,7 +63,7 @@ class BackupSlices:
     def _pause(self, _status: int, remaining: int, total: int) -> None:
         self.copied_pages, self.total_pages = total - remaining, total
         if self._cancelled:
-            raise CancelledError("the backup was given up")
+            raise CancelledError("the backup was given up: it was dropped, or the disk failed")
         if remaining:
             self._stop.release()
             self._go.acquire()

@@ -6,6 +6,7 @@ reason to stop.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -21,6 +22,8 @@ NO_ROOM_BYTES = 32 << 10
 
 def is_full(error: sqlite3.Error | OSError) -> bool:
     """Whether it failed for want of room: what a ballast can mend."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 

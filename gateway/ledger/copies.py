@@ -3,6 +3,7 @@
 Overwrites nothing. The copy is in rollback mode, so that it is one file without a journal beside it.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable
@@ -100,7 +101,9 @@ def put_in_place(part: Path, place: Path) -> None:
     """Give a finished file its name, unless something has it. Raises FileExistsError, OSError."""
     try:
         os.link(part, place)
-    except PermissionError:  # a file system without links
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):  # of a file system without links
+            raise
         if place.exists():
             raise FileExistsError(17, "File exists", str(place)) from None
         part.rename(place)

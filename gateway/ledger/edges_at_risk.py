@@ -8,6 +8,7 @@ import sqlite3
 import msgspec
 
 from ..energy import AccumulatorState, EdgeAtRisk
+from .rows import replace, summed
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(list[EdgeAtRisk])
@@ -28,11 +29,7 @@ class EdgesAtRisk:
         """The account without its edges, which are written here if they have changed."""
         edges = _ENCODER.encode(account.at_risk)
         if self._written.get(meter_id) != edges:
-            self._connection.execute(
-                "INSERT INTO meter_edges (meter_id, at_risk) VALUES (?, ?)"
-                " ON CONFLICT (meter_id) DO UPDATE SET at_risk = excluded.at_risk",
-                (meter_id, edges.decode()),
-            )
+            self._connection.execute(replace("meter_edges"), summed((meter_id, edges.decode())))
             self._written[meter_id] = edges
         return msgspec.structs.replace(account, at_risk=[])
 

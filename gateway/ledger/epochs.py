@@ -13,8 +13,9 @@ from enum import StrEnum
 import msgspec
 
 from .checkpoint_file import MeterCheckpoint
+from .edges_at_risk import EdgesAtRisk
 from .readings import write_base
-from .rows import insert, summed
+from .rows import enter_meter, insert, insert_numbered, replace, summed
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -110,11 +111,9 @@ def first_interval_seqs(connection: sqlite3.Connection, epoch_no: int) -> dict[i
 
 def adopt(connection: sqlite3.Connection, epoch: StoreEpoch, owner: Owner) -> None:
     """Note the owner of an epoch that was begun before anybody noted them."""
-    machine = epoch.machine.or_else(owner.machine)
-    connection.execute(
-        "UPDATE store_epoch SET gateway = ?, machine = ?, board = ? WHERE epoch_no = ?",
-        (epoch.gateway or owner.gateway, machine.machine, machine.board, epoch.epoch_no),
-    )
+    machine, gateway = epoch.machine.or_else(owner.machine), epoch.gateway or owner.gateway
+    began = (epoch.epoch_no, epoch.store_epoch, gateway, epoch.began_us, epoch.reason, epoch.witness)
+    connection.execute(replace("store_epoch"), summed((*began, machine.machine, machine.board)))
 
 
 def begin(
@@ -131,29 +130,27 @@ def begin(
     """
     store_epoch = store_epoch or os.urandom(8).hex()
     machine = owner.machine
-    epoch_no = connection.execute(
-        "INSERT INTO store_epoch (store_epoch, gateway, began_us, reason, witness, machine, board)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (store_epoch, owner.gateway, owner.wall_us, reason.value, witness, machine.machine, machine.board),
-    ).lastrowid
+    began = (store_epoch, owner.gateway, owner.wall_us, reason.value, witness)
+    epoch_no = insert_numbered(connection, "store_epoch", *began, machine.machine, machine.board)
     for name, witnessed in carried.items():
         _carry(connection, name, witnessed.meter)
-    connection.execute(
-        "INSERT INTO store_epoch_start (epoch_no, meter_id, first_interval_seq, first_event_seq)"
-        " SELECT ?, meter_id, 1 + (SELECT coalesce(max(seq), 0) FROM interval i WHERE i.meter_id = meter.meter_id),"
-        " 1 + (SELECT coalesce(max(seq), 0) FROM event e WHERE e.meter_id = meter.meter_id) FROM meter",
-        (epoch_no,),
-    )
+    starts = connection.execute(
+        "SELECT meter_id, 1 + (SELECT coalesce(max(seq), 0) FROM interval i WHERE i.meter_id = meter.meter_id),"
+        " 1 + (SELECT coalesce(max(seq), 0) FROM event e WHERE e.meter_id = meter.meter_id) FROM meter"
+    ).fetchall()
+    connection.executemany(insert("store_epoch_start"), [summed((epoch_no, *start)) for start in starts])
     return store_epoch
 
 
 def _carry(connection: sqlite3.Connection, name: str, meter: MeterCheckpoint) -> None:
-    connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
-    (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+    meter_id = enter_meter(connection, name)
     connection.execute("DELETE FROM meter_state WHERE meter_id = ?", (meter_id,))
+    account = meter.accumulator
+    if account.at_risk:  # the checkpoint file has none: then what is in this file stays
+        account = EdgesAtRisk(connection).parted(meter_id, account)
     connection.execute(
         insert("meter_state"),
-        summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(meter.accumulator).decode())),
+        summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(account).decode())),
     )
     write_base(connection, meter_id, meter.accumulator)  # what was before cannot be booked again to the same end
     connection.execute("DELETE FROM bucket_total WHERE meter_id = ?", (meter_id,))

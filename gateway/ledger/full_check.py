@@ -15,7 +15,7 @@ from .rows import COLUMNS, is_whole
 
 SMALL_BYTES = 4_000_000
 ROWS_A_SLICE = 200
-TABLES = ("meta", "boot", "meter", "bucket_total", *COLUMNS)
+TABLES = ("bucket_total", *COLUMNS)
 FEW_ROWS = (
     *("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start"),
     *("reading_form", "recompute_base", "retention_mark", "meter_edges"),
@@ -49,7 +49,9 @@ class FullCheck:
         return "ok" if self.done else "running"
 
     def step(self) -> bool:
-        """Check one slice; True once it has ended. Raises sqlite3.OperationalError where the disk does not answer."""
+        """Check one slice; True once it has ended. Where the disk does not answer it raises sqlite3.Error or
+        OSError, and begins anew with the next step.
+        """
         if self.done:
             return True
         try:
@@ -57,14 +59,22 @@ class FullCheck:
             self.done = bool(self.fault)
         except StopIteration:
             self.done = True
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:  # the latter: a handle that is closed
             if not tells_damage(error):
-                self._slices = self._walk()  # a generator that raised is spent: from the beginning, another time
+                self._begin_again()
                 raise
             self.fault, self.done = str(error), True
+        except OSError:
+            self._begin_again()
+            raise
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             self.fault, self.done = str(error), True
         return self.done
+
+    def _begin_again(self) -> None:
+        """A generator that raised is spent."""
+        self.checked_rows = self.checked_links = 0
+        self._slices = self._walk()
 
     def _walk(self) -> Iterator[str]:
         """A fault, or nothing, after each slice."""

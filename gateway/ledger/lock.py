@@ -31,8 +31,10 @@ class StoreLock:
             os.ftruncate(self._descriptor, len(pid))
 
     def release(self) -> None:
-        """Let the next one in. The file stays: removing it would let two processes lock two files."""
-        os.close(self._descriptor)
+        """Let the next one in; harmless when repeated. Removing the file would let two lock two."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _named(pid: str) -> str:

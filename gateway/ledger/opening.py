@@ -17,7 +17,7 @@ from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
 from .lock import StoreLock
 from .records import Record
-from .rows import insert, summed
+from .rows import enter_meter, insert, summed
 from .store import DamagedError, SchemaOutdatedError, Store, connect, schema_version
 from .swap import Swap, aside_name, finish, new_place, suspect_place, swap
 from .version import SCHEMA_VERSION
@@ -63,14 +63,19 @@ class Opener:
         if done is not None:
             self._told.append(("store_swap_finished", {"reason": done.reason, "aside": done.aside}))
         suspect = suspect_place(self._path)
-        if suspect.exists():
-            self._set_aside(Beginning.DAMAGED, suspect.read_text(encoding="utf-8", errors="replace").strip())
-            return lock
+        is_suspect, version, fault = suspect.exists(), 0, ""
         try:
             version = self._version()
         except DamagedError as error:
-            self._require_ours(error)
-            self._set_aside(Beginning.DAMAGED, str(error))
+            if not is_suspect:
+                self._require_ours(error)
+            fault = str(error)
+        if version > SCHEMA_VERSION:
+            return lock  # refused by whoever opens it, whatever else was said of it
+        if is_suspect:
+            fault = suspect.read_text(encoding="utf-8", errors="replace").strip()
+        if is_suspect or fault:
+            self._set_aside(Beginning.DAMAGED, fault)
             return lock
         if version == 0 and self._checkpoints.load() is not None:
             is_there = self._path.exists()
@@ -125,7 +130,7 @@ class Opener:
                 store.check_last_links(whose, meter.meter_id, LAST_LINKS)
         except BrokenChainError as error:
             raise DamagedError(f"{self._path}: {error}") from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             raise store.judged(error) from error
         checkpoint = self._checkpoints.load()
         if checkpoint is not None and checkpoint.store_epoch == epoch.store_epoch:
@@ -204,8 +209,7 @@ def carry_outbox(connection: sqlite3.Connection, salvaged: witness.Salvaged) -> 
     waiting = {payload for (payload,) in connection.execute("SELECT payload FROM outbox")}
     for name, kind, seq, payload in salvaged.outbox:
         if payload not in waiting:
-            connection.execute("INSERT OR IGNORE INTO meter (name) VALUES (?)", (name,))
-            (meter_id,) = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+            meter_id = enter_meter(connection, name)
             connection.execute(insert("outbox"), summed((meter_id, kind, seq, payload)))
 
 

@@ -15,7 +15,7 @@ from drivers import EnergyRegister
 from ..acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
 from ..energy import AccumulatorState
 from .records import ReadingRow
-from .rows import insert
+from .rows import insert, insert_numbered, replace, summed
 
 Form = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
 
@@ -73,18 +73,15 @@ class Forms:
         condition = " AND ".join(f"{name.strip()} IS ?" for name in _FORM_COLUMNS.split(","))
         row = self._connection.execute(f"SELECT form_id FROM reading_form WHERE {condition}", form).fetchone()
         if row is None:
-            statement = f"INSERT INTO reading_form ({_FORM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-            row = (self._connection.execute(statement, form).lastrowid,)
+            return insert_numbered(self._connection, "reading_form", *form)
         return int(row[0])
 
 
 def write_base(connection: sqlite3.Connection, meter_id: int, accumulator: AccumulatorState) -> None:
     """Within a transaction: a meter's account as it stands after the newest reading is what is reckoned from."""
-    connection.execute(
-        "INSERT OR REPLACE INTO recompute_base (meter_id, reading_id, accumulator)"
-        " SELECT ?, coalesce(max(reading_id), 0), ? FROM reading",
-        (meter_id, msgspec.json.encode(accumulator).decode()),
-    )
+    (newest,) = connection.execute("SELECT coalesce(max(reading_id), 0) FROM reading").fetchone()
+    text = msgspec.json.encode(accumulator).decode()
+    connection.execute(replace("recompute_base"), summed((meter_id, newest, text)))
 
 
 def read_after(connection: sqlite3.Connection, after_id: int, limit: int) -> list[StoredReading]:

@@ -38,10 +38,14 @@ def restore(store: Path, copy: Path, owner: Owner, names: Sequence[str], make: M
     new = new_place(store)
     make_empty(new, lambda _place: None)
     copy_closed(copy, new, report)
-    verified = verify_copy(new, report)
-    if verified.schema < SCHEMA_VERSION:
-        make(new)
+    try:
         verified = verify_copy(new, report)
+        if verified.schema < SCHEMA_VERSION:
+            make(new)
+            verified = verify_copy(new, report)
+    except BaseException:  # it is as large as a store
+        make_empty(new, lambda _place: None)
+        raise
     new.with_name(f"{new.name}.lock").unlink(missing_ok=True)
     replaced = witness.salvage_states(store) if store.exists() else witness.Salvaged()
     checkpoint = CheckpointFile(store).load()

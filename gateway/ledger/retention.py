@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .records import ReadingRow
+from .rows import replace, summed
 from .thinning import ThinRow, droppable
 
 HOUR_US = 3_600_000_000
@@ -69,11 +70,8 @@ class Retention:
         for row in rows:
             age = age.after(row.reading.boot_id, row.reading.monotonic_us)
         if age.hour > self.age.hour:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO retention_mark (mark_hour, reading_id)"
-                " SELECT ?, coalesce(max(reading_id), 0) FROM reading",
-                (age.hour,),
-            )
+            (newest,) = self._connection.execute("SELECT coalesce(max(reading_id), 0) FROM reading").fetchone()
+            self._connection.execute(replace("retention_mark"), summed((age.hour, newest)))
         return age
 
     def thin(self, keep_hours: int, most_bytes: int = 0) -> int | None:
@@ -120,11 +118,7 @@ class Retention:
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.executemany("DELETE FROM reading WHERE reading_id = ?", [(one,) for one in sorted(gone)])
-            connection.execute(
-                "INSERT INTO meta (key, value) VALUES ('thinned_to', ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (str(last),),
-            )
+            connection.execute(replace("meta"), summed(("thinned_to", str(last))))
             connection.execute("DELETE FROM retention_mark WHERE reading_id < ?", (first,))
             connection.execute("COMMIT")
         except BaseException:

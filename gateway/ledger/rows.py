@@ -5,6 +5,7 @@ over their values in the order below. It finds damage, it proves nothing against
 before there were any.
 """
 
+import sqlite3
 import zlib
 from collections.abc import Sequence
 
@@ -25,6 +26,18 @@ COLUMNS = {
     "outbox": ("meter_id", "kind", "seq", "payload"),
     "held_reading": ("meter_id", "reading"),
     "meter_state": ("meter_id", "validator", "accumulator"),
+    "meta": ("key", "value"),
+    "boot": ("boot_number", "boot_id"),
+    "meter": ("meter_id", "name"),
+    "meter_edges": ("meter_id", "at_risk"),
+    "reading_form": (
+        *("form_id", "import_resolution_milliwh", "import_rounding_milliwh", "import_unproven"),
+        *("export_resolution_milliwh", "export_rounding_milliwh", "export_unproven"),
+    ),
+    "recompute_base": ("meter_id", "reading_id", "accumulator"),
+    "retention_mark": ("mark_hour", "reading_id"),
+    "store_epoch": (*("epoch_no", "store_epoch", "gateway", "began_us", "reason", "witness", "machine", "board"),),
+    "store_epoch_start": ("epoch_no", "meter_id", "first_interval_seq", "first_event_seq"),
 }
 
 
@@ -32,6 +45,25 @@ def insert(table: str, *first: str) -> str:
     """The statement that takes `summed` values; `first`: columns that the checksum does not cover, before them."""
     columns = (*first, *COLUMNS[table], "crc")
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def replace(table: str) -> str:
+    """As `insert`; a row with the same key gives way."""
+    return insert(table).replace("INSERT", "INSERT OR REPLACE", 1)
+
+
+def insert_numbered(connection: sqlite3.Connection, table: str, *values: object) -> int:
+    """Insert a row whose first column is its number, within the caller's transaction; returns it."""
+    # Table and column are this program's own words.
+    (newest,) = connection.execute(f"SELECT coalesce(max({COLUMNS[table][0]}), 0) FROM {table}").fetchone()
+    connection.execute(insert(table), summed((newest + 1, *values)))
+    return int(newest) + 1
+
+
+def enter_meter(connection: sqlite3.Connection, name: str) -> int:
+    """The number of a meter, which is entered where it is not known yet."""
+    row = connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
+    return insert_numbered(connection, "meter", name) if row is None else int(row[0])
 
 
 def summed(values: Sequence[object], *first: object) -> tuple[object, ...]:

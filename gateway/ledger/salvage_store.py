@@ -6,7 +6,7 @@ from pathlib import Path
 from .damaged import tables_of
 from .salvage import ALTERED, SalvagedRow, put_into
 from .schema import migrate
-from .schema_digest import schema_digest
+from .schema_digest import seal
 
 OWN_KEYS = ("schema_digest",)
 """What the new store says of itself in `meta`."""
@@ -33,8 +33,6 @@ class NewStore:
 
     def close(self) -> None:
         """Keep what was taken. Raises sqlite3.Error."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_digest', ?)", (schema_digest(self._connection),)
-        )
+        seal(self._connection)
         self._connection.execute("COMMIT")
         self._connection.close()

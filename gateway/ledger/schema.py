@@ -13,12 +13,17 @@ from sqlite_utils import Database, Migrations
 
 from .checkpoint_file import sync_folder
 from .copies import copy_closed, verify_copy
-from .schema_digest import schema_digest
+from .rows import COLUMNS, crc_of
+from .schema_digest import seal
 from .store import StoreError, schema_version
 from .version import SCHEMA_VERSION
 
 migrations = Migrations("netmeter")
 
+_SUMMED_SINCE_4 = (
+    *("meta", "boot", "meter", "meter_edges", "reading_form", "recompute_base", "retention_mark"),
+    *("store_epoch", "store_epoch_start"),
+)
 _PART = {
     f"{direction}_{column}": int
     for direction in ("import", "export")
@@ -187,6 +192,18 @@ def m0003_store_epochs(db: Any) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
+@migrations()  # type: ignore[untyped-decorator]
+def m0004_all_rows_summed(db: Any) -> None:
+    """A checksum for the rows of the small tables too: bases, edges, forms, marks, names, epochs."""
+    db.execute("DELETE FROM meta WHERE key = 'schema_digest'")  # of the schema before; a new one is the last word
+    for table in _SUMMED_SINCE_4:
+        db[table].add_column("crc", int)
+        columns = COLUMNS[table]
+        for rowid, *values in db.execute(f"SELECT rowid, {', '.join(columns)} FROM {table}").fetchall():
+            db.execute(f"UPDATE {table} SET crc = ? WHERE rowid = ?", (crc_of(values), rowid))
+    db.execute("PRAGMA user_version = 4")
+
+
 def migrate(path: Path, *, backup: bool = False) -> int:
     """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
 
@@ -204,7 +221,7 @@ def migrate(path: Path, *, backup: bool = False) -> int:
         db.execute("PRAGMA synchronous = FULL")
         migrations.apply(db)
         with db.atomic():
-            db["meta"].upsert({"key": "schema_digest", "value": schema_digest(db.conn)}, pk="key")
+            seal(db.conn)
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
     finally:
         db.close()

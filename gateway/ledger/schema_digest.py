@@ -5,9 +5,29 @@ import sqlite3
 
 
 def schema_digest(connection: sqlite3.Connection) -> str:
-    """SHA-256 over every table and index as it is written down. Raises sqlite3.Error, UnicodeDecodeError."""
-    rows = connection.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")
+    """SHA-256 over every table and index as it is written down, and every migration that was made.
+
+    Raises sqlite3.Error, UnicodeDecodeError.
+    """
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name"
+    ).fetchall()
+    done = connection.execute("SELECT * FROM _sqlite_migrations ORDER BY rowid").fetchall()
+    rows += [tuple(map(str, row)) for row in done]
     return hashlib.sha256("\x00".join("\x01".join(row) for row in rows).encode()).hexdigest()
+
+
+def seal(connection: sqlite3.Connection) -> None:
+    """Note the schema as it is now, within the caller's transaction. Raises sqlite3.Error."""
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_digest', ?)", (schema_digest(connection),)
+    )
+
+
+def seal_where_missing(connection: sqlite3.Connection) -> None:
+    """After a migration that was killed between its last step and its last word. Raises sqlite3.Error."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = 'schema_digest'").fetchone() is None:
+        seal(connection)
 
 
 def schema_fault(connection: sqlite3.Connection) -> str:

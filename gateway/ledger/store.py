@@ -42,8 +42,8 @@ from .records import (
     part_record,
 )
 from .retention import Retention
-from .rows import insert, is_whole, summed
-from .schema_digest import schema_fault
+from .rows import enter_meter, insert, insert_numbered, is_whole, summed
+from .schema_digest import schema_fault, seal_where_missing
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
@@ -67,21 +67,37 @@ class SchemaOutdatedError(StoreError):
 def schema_version(path: Path) -> int:
     """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable.
 
-    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite.
+    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite. Neither the file nor its log
+    is changed, unless SQLite must first roll back what a migration has left half done.
     """
     if not path.exists():
         return 0
-    try:
-        connection = sqlite3.connect(path, isolation_level=None)
+    log, index = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))
+    if log.exists():
+        had_index = index.exists()
         try:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+            return _user_version(path, "ro")
+        except (sqlite3.Error, UnicodeDecodeError):
+            pass
         finally:
-            connection.close()
+            if not had_index:
+                index.unlink(missing_ok=True)
+    try:
+        return _user_version(path, "rw")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+def _user_version(path: Path, mode: str) -> int:
+    # Closing a connection that may write would fold the log of a newer program's store back.
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def unreadable(path: Path, error: sqlite3.Error | ValueError) -> StoreError:
     """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
 
     SQLite's own message quotes the schema, which need not be text any more.
@@ -102,6 +118,7 @@ class Store:
     def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
         """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
         self._lock = StoreLock(path) if lock is None else lock
+        self._slices: BackupSlices | None = None
         Ballast(path).release_if_full()
         try:
             found = schema_version(path)
@@ -118,6 +135,7 @@ class Store:
             try:
                 if fault := schema_fault(self._connection):
                     raise DamagedError(f"{path}: {fault}; {_MEND}")
+                seal_where_missing(self._connection)
                 self.epoch = self._load_epoch()
                 self.store_epoch = self.epoch.store_epoch
                 self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
@@ -130,7 +148,7 @@ class Store:
         except BaseException as error:
             if lock is None:
                 self._lock.release()
-            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+            if isinstance(error, sqlite3.Error | ValueError):
                 raise unreadable(path, error) from error
             raise
         self.path = path
@@ -181,7 +199,7 @@ class Store:
         )
         return int(pages) * int(page)
 
-    def judged(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    def judged(self, error: sqlite3.Error | ValueError) -> StoreError:
         """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
         return unreadable(self.path, error)
 
@@ -199,14 +217,19 @@ class Store:
         return FullCheck(lambda: self._connection, self.path)
 
     def slices(self, into: Path) -> BackupSlices:
-        """A copy of the whole store into a new file, in slices, for this thread between commits."""
-        return BackupSlices(self._connection, into)
+        """A copy of the whole store into a new file, in slices, for this thread between commits. Raises OSError."""
+        self._slices = BackupSlices(self._connection, into)
+        return self._slices
 
     def reopen(self) -> None:
         """Leave a handle that failed, and open the store anew under the same lock.
 
-        Raises sqlite3.Error, OSError; another store in its place is a sqlite3.DatabaseError.
+        A backup that is under way ends: it would hold the handle, and with it the file. Raises sqlite3.Error, OSError;
+        another store in its place is a sqlite3.DatabaseError.
         """
+        if self._slices is not None:
+            self._slices.cancel()
+            self._slices = None
         self._connection.close()
         if not self.path.exists():  # the disk itself may be gone: SQLite would make an empty store in its place
             raise FileNotFoundError(errno.ENOENT, "the store is not there", str(self.path))
@@ -246,8 +269,7 @@ class Store:
         """
         row = self._connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
         if row is None:
-            cursor = self._connection.execute("INSERT INTO meter (name) VALUES (?)", (name,))
-            row = (cursor.lastrowid,)
+            row = (enter_meter(self._connection, name),)
         meter_id = int(row[0])
         stored = self._connection.execute(
             "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
@@ -393,15 +415,15 @@ class Store:
     def _check_totals(self, name: str, meter_id: int, accumulator: AccumulatorState) -> None:
         """The table that people read and the state that the program runs on must agree."""
         expected = {
-            (direction.value, bucket): milliwh
+            (direction.value, bucket): (milliwh, account.uncertain_milliwh.get(bucket, 0))
             for direction, account in accumulator.directions.items()
             for bucket, milliwh in account.totals_milliwh.items()
         }
         rows = self._connection.execute(
-            "SELECT direction, bucket, milliwh FROM bucket_total WHERE meter_id = ?", (meter_id,)
+            "SELECT direction, bucket, milliwh, uncertain_milliwh FROM bucket_total WHERE meter_id = ?", (meter_id,)
         )
-        found = {(direction, bucket): milliwh for direction, bucket, milliwh in rows if milliwh}
-        if found != {key: milliwh for key, milliwh in expected.items() if milliwh}:
+        found = {(direction, bucket): tuple(numbers) for direction, bucket, *numbers in rows if any(numbers)}
+        if found != {key: numbers for key, numbers in expected.items() if any(numbers)}:
             raise DamagedError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
                 f" damaged; {_MEND}"
@@ -411,7 +433,7 @@ class Store:
         if boot_id not in self._boot_numbers:
             row = self._connection.execute("SELECT boot_number FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
             if row is None:
-                row = (self._connection.execute("INSERT INTO boot (boot_id) VALUES (?)", (boot_id,)).lastrowid,)
+                row = (insert_numbered(self._connection, "boot", boot_id),)
             self._boot_numbers[boot_id] = int(row[0])
         return self._boot_numbers[boot_id]
 

@@ -18,11 +18,6 @@ class SerialPort:
     name: str
     device: str
 
-    @property
-    def is_lasting(self) -> bool:
-        """Whether the name is still this adapter's after the next start."""
-        return "/by-id/" in self.name or not Path(self.name).name.startswith(("ttyUSB", "ttyACM", "ttyXRUSB"))
-
 
 def serial_ports(root: Path = Path("/")) -> tuple[SerialPort, ...]:
     """Every port once, adapters first. `root`: below which /dev, /sys and /proc are looked for."""

@@ -100,6 +100,7 @@ def _remarks(unit: FoundUnit) -> list[str]:
     if unit.coarse_milliwh is not None:
         kwh = f"{unit.coarse_milliwh / 1_000_000:.3f}".rstrip("0").rstrip(".")
         remarks.append(f"# Coarse: its energy moves in steps of {kwh} kWh, and so exactly are edges told.")
+    remarks += [f"# {note}" for note in unit.who.notes]
     return [_plain(remark) for remark in remarks]
 
 

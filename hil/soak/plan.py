@@ -51,10 +51,18 @@ CALL_DECK = (
 )
 # How many calls of a kind a thread makes there, as strace counted them; a little fewer, because each must come.
 _CALLS: dict[Kind, dict[str, int]] = {
-    Kind.MIGRATION_CALL: {"pwrite64": 78, "fdatasync": 10, "unlink": 3, "ftruncate": 3, "write": 2},
-    Kind.STARTUP_CALL: {"pwrite64": 30, "fdatasync": 5, "sendto": 12, "write": 8},
-    Kind.CYCLE_CALL: {"pwrite64": 40, "fdatasync": 6, "sendto": 20, "write": 16},
-    Kind.SHUTDOWN_CALL: {"pwrite64": 7, "fdatasync": 1, "sendto": 3, "write": 2, "ftruncate": 1, "unlink": 1},
+    Kind.MIGRATION_CALL: {
+        "pwrite64": 130,
+        "fdatasync": 13,
+        "unlink": 3,
+        "ftruncate": 3,
+        "write": 2,
+        "fallocate": 1,
+        "rename": 1,
+    },
+    Kind.STARTUP_CALL: {"pwrite64": 30, "fdatasync": 5, "fsync": 4, "sendto": 12, "write": 8},
+    Kind.CYCLE_CALL: {"pwrite64": 40, "fdatasync": 6, "fsync": 4, "sendto": 20, "write": 16},
+    Kind.SHUTDOWN_CALL: {"pwrite64": 9, "fdatasync": 2, "sendto": 3, "write": 2, "ftruncate": 1, "unlink": 2},
 }
 # From .. to, real microseconds after what the kill waits for; an edge can be struck before it comes.
 _DELAY_US = {

@@ -118,7 +118,7 @@ def test_a_commit_that_fails_is_done_again_and_written_once(
     start(keeper)
     wait_for(lambda: keeper.health.commits == 1, "the second try")
     assert len(calls) == 2
-    assert keeper.health.error == ""
+    wait_for(lambda: keeper.health.error == "", "the ballast in its place, which ends the trouble")
     wait_for(lambda: keeper.health.commits == 2, "the word that it works again")
     keeper.want_rows(1, 0, 20)
     wait_for(lambda: len(pipe.rows) == 3, "the epoch's event, and what is told of the store")

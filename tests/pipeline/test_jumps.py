@@ -385,3 +385,38 @@ def test_booked_registers_never_fall_and_end_where_the_meter_is(start: int, step
     assert booked == sorted(booked)
     assert not [one for one in decisions[2:] if isinstance(one, NewEpoch)]
     assert booked[-1] == true + 9
+
+
+def by_found(read_by: str, milliwh: int, at_s: int) -> Reading:
+    return replace(reading(NOON_US + at_s * S, milliwh), read_by=read_by)
+
+
+def test_a_device_that_is_read_as_another_variant_closes_the_epoch() -> None:
+    """The config is the same; after a restart the device was found to keep its count elsewhere."""
+    state, _ = decide([by_found("@one", LIFE, n * 20) for n in range(2)], by(ONE))
+    state, decisions = decide([by_found("@two", LIFE + 5 + n, 40 + n * 20) for n in range(5)], by(ONE), state)
+    assert [spoken(one) for one in decisions] == [*["quarantined profile_changed"] * 4, "newepoch profile_changed"]
+    _, decisions = decide([by_found("@two", LIFE + 20, 160)], by(ONE), state)
+    assert [spoken(one) for one in decisions] == ["accepted"]
+
+
+def test_a_variant_that_comes_back_leaves_the_account_as_it_was() -> None:
+    state, _ = decide([by_found("@one", LIFE, n * 20) for n in range(2)], by(ONE))
+    state, _ = decide([by_found("@two", 3 * LIFE, 40)], by(ONE), state)
+    _, decisions = decide([by_found("@one", LIFE + 3, 60)], by(ONE), state)
+    assert [spoken(one) for one in decisions] == ["accepted"]
+
+
+def test_a_store_from_before_variants_were_kept_goes_on_and_keeps_them() -> None:
+    state, _ = decide([by_found("", LIFE, n * 20) for n in range(2)], by(ONE))
+    state, decisions = decide([by_found("@one", LIFE + 1, 40)], by(ONE), state)
+    assert [spoken(one) for one in decisions] == ["accepted"]
+    _, decisions = decide([by_found("@two", LIFE + 2, 60)], by(ONE), state)
+    assert [spoken(one) for one in decisions] == ["quarantined profile_changed"]
+
+
+def test_a_profile_whose_file_was_changed_is_told_from_an_option() -> None:
+    state, _ = decide(polled([LIFE, LIFE]), by(Basis("sdm", "a", own="mine")))
+    for other, told in (("mine", "ratio_changed"), ("edited", "profile_changed"), ("", "ratio_changed")):
+        _, decisions = decide([reading(NOON_US + 40 * S, LIFE)], by(Basis("sdm", "b", own=other)), state)
+        assert [spoken(one) for one in decisions] == [f"quarantined {told}"]

@@ -21,7 +21,8 @@ from gateway.ledger.lock import StoreLock
 from gateway.ledger.opening import Opener
 from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.schema import backup_place, migrate, migrations
-from gateway.ledger.store import Store, connect
+from gateway.ledger.store import Store, StoreError, connect
+from gateway.ledger.swap import suspect_place, write_note
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.machine import this_machine
 
@@ -207,6 +208,7 @@ def test_what_is_no_whole_copy_is_refused_and_the_store_stays(folder: Path, what
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
     assert (folder / "ledger.sqlite").read_bytes() == before
+    assert not list(folder.glob("ledger.sqlite.new*"))
     with closing(open_here(folder / "ledger.sqlite")) as after:
         assert after.epoch.reason == "first"
 
@@ -327,6 +329,32 @@ def test_a_newer_schema_and_another_programs_database_are_left_untouched(folder:
         assert path.read_bytes() == before
 
 
+def test_a_newer_store_that_was_killed_keeps_its_log_and_is_refused_even_when_suspected(folder: Path) -> None:
+    """What its log holds is the newer program's to fold back, and what is damaged in it that program's to judge."""
+    store, log = folder / "ledger.sqlite", folder / "ledger.sqlite-wal"
+    writer = sqlite3.connect(store)
+    writer.execute("PRAGMA journal_mode = WAL").fetchone()
+    writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    files = {one: one.read_bytes() for one in (store, log)}  # as they lie while nobody has closed the file
+    writer.close()
+    for path, content in files.items():
+        path.write_bytes(content)
+    assert netmeter(folder, "migrate", str(store)).returncode == 1
+    write_note(suspect_place(store), "a record is not what its checksum says")
+    with pytest.raises(StoreError, match="newer netmeter"):
+        open_here(store)
+    assert {path: path.read_bytes() for path in files} == files
+    assert not list(folder.glob("*.damaged-*"))
+
+
+def test_salvage_opens_no_store_that_a_gateway_holds(folder: Path) -> None:
+    with closing(Store(folder / "ledger.sqlite")):
+        done = salvage(folder, folder / "ledger.sqlite", "--json")
+    assert done.returncode == 1
+    assert f"in use by process {os.getpid()}" in done.stderr
+    assert done.stdout == ""
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: `./tests/run --setup` as root")
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "fsync", "rename", "unlink"])
 def test_a_migration_killed_at_any_write_leaves_old_or_new(folder: Path, call: str) -> None:
@@ -360,6 +388,45 @@ def test_a_migration_killed_at_any_write_leaves_old_or_new(folder: Path, call: s
             assert after.store_epoch == "00112233445566ff"
     assert kills >= 1
     assert versions <= set(range(SCHEMA_VERSION + 1))
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: `./tests/run --setup` as root")
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "fsync", "rename", "unlink"])
+def test_a_restore_killed_at_any_write_leaves_the_old_store_or_the_restored_one(tmp_path: Path, call: str) -> None:
+    reasons, kills = set(), 0
+    for number in (1, 3, 12):
+        place = tmp_path / str(number)
+        place.mkdir()
+        store = place / "ledger.sqlite"
+        (place / "gateway.toml").write_text(CONFIG.format(store=store), encoding="utf-8")
+        with closing(open_here(store)) as one:
+            book(one, (1 * S, 1000), (2 * S, 1000), (16 * MIN, 1010))
+        copy = backup(place)
+        with closing(open_here(store)) as one:
+            book(one, (31 * MIN, 1030))
+        inject = f"inject={call}:signal=SIGKILL:when={number}"
+        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
+        words = [sys.executable, "-m", "gateway.cli", "restore", str(copy), "--config", str(place / "gateway.toml")]
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(place), "XDG_STATE_HOME": str(place)}
+        done = subprocess.run(
+            [*command, *words], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False
+        )
+        if "ptrace" in done.stderr:
+            pytest.skip(f"ptrace is forbidden here: {done.stderr.strip()}")
+        if done.returncode == 0:
+            break
+        assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
+        kills += 1
+        with closing(open_here(store)) as after:
+            reasons.add(after.epoch.reason)
+            assert after.load_meter("grid").interval_seq >= 1
+            book(after, (46 * MIN, 1060))
+            state = account(after)
+            assert sum(state["totals"].values()) == 60  # type: ignore[attr-defined]
+            if after.epoch.reason == "restored":
+                assert list(place.glob("ledger.sqlite.replaced-*"))
+    assert kills >= 1
+    assert reasons <= {"first", "restored"}
 
 
 def test_no_room_for_the_copy_is_told_and_nothing_is_changed(folder: Path) -> None:

@@ -17,7 +17,7 @@ from gateway.accumulate import Rules
 from gateway.books import Books
 from gateway.clock import SystemClock
 from gateway.config.types import ClockSource, GapPolicy
-from gateway.energy import Direction, Opening
+from gateway.energy import Direction, EdgeAtRisk, Opening
 from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.checkpoint_file import CheckpointFile
@@ -307,7 +307,65 @@ CHANGES = [
     ("UPDATE event SET kind = CAST(x'ff' AS TEXT) WHERE seq = 1", "Could not decode to UTF-8"),
     ("UPDATE outbox SET payload = '{}' WHERE outbox_id = 2", "outbox 2: is not what its checksum says"),
     ("UPDATE register_epoch SET first_import_milliwh = 999", "register_epoch 1: is not what its checksum says"),
+    ("UPDATE meter SET name = 'grit'", "meter 1: is not what its checksum says"),
+    ("UPDATE boot SET boot_id = 'another'", "boot 1: is not what its checksum says"),
+    ("UPDATE meter_edges SET at_risk = replace(at_risk, '2', '3') || ' '", "meter_edges 1: is not what its checksum"),
+    ("UPDATE reading_form SET import_resolution_milliwh = 7", "reading_form 1: is not what its checksum says"),
+    ("UPDATE store_epoch SET began_us = began_us + 1", "store_epoch 1: is not what its checksum says"),
 ]
+
+
+def test_the_full_check_finds_an_altered_base_and_start(path: Path) -> None:
+    """Those are written where a second epoch begins."""
+    opened(path, owner(Machine("m2", "b2"))).store.close()
+    whole = path.read_bytes()
+    for change, word in (
+        ("UPDATE recompute_base SET accumulator = replace(accumulator, '1030', '1031')", "recompute_base 1: is not"),
+        ("UPDATE store_epoch_start SET first_interval_seq = first_interval_seq + 1", "store_epoch_start 1: is not"),
+    ):
+        path.write_bytes(whole)
+        with closing(sqlite3.connect(path)) as hand, hand:
+            assert hand.execute(change).rowcount == 1
+        assert word in walked(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO meta (key, value) VALUES ('thinned_to', 'x1000')",
+        "INSERT INTO held_reading (meter_id, reading) VALUES (1, '{')",
+        "UPDATE meter_edges SET at_risk = '[{]'",
+        "UPDATE bucket_total SET uncertain_milliwh = uncertain_milliwh + 1 WHERE bucket = 'high'",
+        "UPDATE _sqlite_migrations SET name = 'm0009_first' WHERE name = 'm0001_first'",
+    ],
+)
+def test_whatever_can_no_longer_be_read_is_set_aside_at_the_opening(path: Path, change: str) -> None:
+    with closing(sqlite3.connect(path)) as hand, hand:
+        assert hand.execute(change).rowcount == 1
+    after = opened(path)
+    assert reason_of(after) == "damaged"
+    after.store.close()
+
+
+def test_edges_that_a_step_may_yet_doubt_come_out_of_a_store_that_is_set_aside(path: Path) -> None:
+    with closing(opened(path).store) as before:
+        stored = before.load_meter("grid")
+        edges = [EdgeAtRisk(NOON_US, "high", "low", net_us=5)]
+        stored.accumulator.at_risk = edges
+        before.commit(Batch(states={stored.meter_id: (stored.validator, stored.accumulator)}))
+    write_note(suspect_place(path), "a record is not what its checksum says")
+    with closing(opened(path).store) as after:
+        assert after.load_meter("grid").accumulator.at_risk == edges
+
+
+def test_a_migration_killed_before_its_last_word_is_no_damage_and_is_said_at_the_opening(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as hand, hand:
+        hand.execute("DELETE FROM meta WHERE key = 'schema_digest'")
+    again = opened(path)
+    assert reason_of(again) == "first"
+    again.store.close()
+    with closing(sqlite3.connect(path)) as hand, hand:
+        assert hand.execute("SELECT count(*) FROM meta WHERE key = 'schema_digest'").fetchone() == (1,)
 
 
 def test_the_full_check_passes_what_was_not_touched(path: Path) -> None:

@@ -105,6 +105,14 @@ def test_what_a_device_calls_itself_breaks_nothing(text: str) -> None:
     assert "\x1b" not in meter_tables([named], CHOSEN)
 
 
+def test_what_was_noted_of_a_meter_stands_beside_its_table() -> None:
+    """It goes past on the screen, and is wanted when somebody opens the file."""
+    one = found()
+    noted = replace(one, who=replace(one.who, notes=("eastron-sdm72 would read the same energy registers",)))
+    text = whole_config([noted], CHOSEN)
+    assert "# eastron-sdm72 would read the same energy registers\n[[meter]]" in text
+
+
 def test_names_are_short_enough_and_differ(tmp_path: Path) -> None:
     same = [found(1, port="/dev/null"), found(1, port="/dev/zero"), found(1, port="/dev/full")]
     names = [meter["name"] for meter in tomllib.loads(meter_tables(same, CHOSEN))["meter"]]

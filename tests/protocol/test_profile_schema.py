@@ -179,9 +179,33 @@ WRONG = [
     (ASKING.replace('variant = "a"', 'variant = "b"') + VARIANTS, "[[vectors]]", ["`a` has none of its own"]),
     (ASKING.replace('variant = "a"', "") + VARIANTS, "[[vectors]]", ["needs variant = one of a, b"]),
     (ASKING + VARIANTS.replace('parts = ["energy_import"]', 'parts = ["energy_inport"]'), "parts =", ["did you mean"]),
-    (ASKING + VARIANTS.replace("tolerance = 1", "tolerance = 0"), "tolerance = 0", ["1 to"]),
+    (ASKING + VARIANTS.replace("tolerance = 1", "tolerance = 0"), "tolerance = 0", ["above zero"]),
     (ASKING + VARIANTS.replace("address = 0x52", "address = 0x11"), "[[registers]]", ["lies on `energy_import`"]),
     (ASKING + VARIANTS.replace("title = ", "titel = ", 1), "[[variants]]", ["variants[0].title: missing"]),
+    # a meter's number that no meter has, and a name that no config could say
+    *(
+        (GOOD.replace("digit = 0.01", f"digit = {number}", 1), f"digit = {number}", ["to 1E+12"])
+        for number in ("1e30", "1e-320", "1e13")
+    ),
+    *(
+        (GOOD.replace("digit = 0.01", f"digit = {number}", 1), f"digit = {number}", ["a number above zero"])
+        for number in ("inf", "nan", "0", "-0.01")
+    ),
+    (GOOD.replace("digit = 0.01", "digit = 1e9", 1), "digit = 1e9", ["so coarsely"]),
+    (GOOD.replace("digit = 0.01", "digit = 0.01\nscale = 1e400", 1), "scale = 1e400", ["1E+400", "to 1E+12"]),
+    (GOOD.replace("digit = 0.01", "digit = 0.01\nrollover = 1e300", 1), "rollover = 1e300", ["to 1E+12"]),
+    (GOOD + INTEGER + "scale = 1e9\n", "scale = 1e9", ["last digit is 1e+9", "so coarsely"]),
+    *(
+        (f'name = "{name}"\n{GOOD}', "name = ", [told])
+        for name, told in (
+            ("a@b", "a variant"),
+            ("a.toml", "ends a path"),
+            ("", "printable"),
+            ("a\\u0000", "printable"),
+        )
+    ),
+    (GOOD.replace("energy_import_milliwh = ", "power_milliw = "), "[[vectors]]", ["none expects a count of energy"]),
+    (GOOD.replace("energy_import_milliwh", "energy_inport_milliwh"), "[[vectors]]", ["mean `energy_import_milliwh`"]),
 ]
 
 

@@ -60,6 +60,18 @@ def test_a_shipped_profile_reads_its_own_vectors(name: str, vector: Vector) -> N
     assert check_vector(load_profile(name), vector) == ()
 
 
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_each_count_of_a_shipped_profile_stands_in_one_of_its_vectors(name: str) -> None:
+    """Those of phases and tariffs too: a config may have them counted (sum_phases), or held against ours."""
+    profile = load_profile(name)
+    groups = [(layout.ids, layout.registers) for layout in profile.models] or [(None, profile.all_registers)]
+    for ids, registers in groups:
+        vectors = [one for one in profile.vectors if ids is None or one.model in ids]
+        shown = {key.removesuffix("_milliwh") for one in vectors for key in one.expected}
+        counts = {one.name for one in registers if one.name.startswith(("energy_import", "energy_export"))}
+        assert counts <= shown, counts - shown
+
+
 def test_the_shipped_profiles_are_these() -> None:
     assert {"eastron-sdm630", "sunspec"} <= set(shipped_profiles())
 

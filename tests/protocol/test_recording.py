@@ -120,6 +120,52 @@ def test_what_is_taken_down_plays_to_the_same_sample(framing: Framing) -> None:
         again.read(want=Want.ALL)
 
 
+def test_a_recording_is_read_by_the_profile_that_it_carries(tmp_path: Path) -> None:
+    """The shipped profile of the name asks for more by now."""
+    older = """\
+vendor = "Eastron"
+title = "SDM630, import only"
+family = "modbus"
+function = 4
+word_order = "big"
+update_lag_ms = 1000
+update_lag_source = "test"
+
+[[registers]]
+name = "energy_import"
+address = 0x48
+type = "float32"
+unit = "kWh"
+digit = 0.01
+source = "test"
+confirmed = true
+
+[[vectors]]
+title = "1 kWh"
+source = "synthetic"
+[[vectors.blocks]]
+address = 0x48
+words = [0x3F80, 0x0000]
+[vectors.expected]
+energy_import_milliwh = 1_000_000
+"""
+    (tmp_path / "eastron-sdm630.toml").write_text(older, encoding="utf-8")
+    ticker = VirtualTicker()
+    transport = ScriptedTransport(ticker, lambda request: [(20_000, rtu_answer(request, sdm_table()))])
+    link = ModbusLink(transport, Framing.RTU, ticker, timeout_us=300_000, baud_bd=9600)
+    meter, tape = open_polled(load_profile("eastron-sdm630", [tmp_path]), link, 1), Tape()
+    meter.record(tape)
+    sample = meter.read(want=Want.ALL)
+    without = tape.recording()
+    kept = Recording(without.head, without.events, older)
+    parsed = parse_recording(kept.text(), "test")
+    assert parsed.text() == kept.text()
+    assert parsed.head == without.head
+    assert open_recorded(parsed).read(want=Want.ALL).snapshot == sample.snapshot
+    with pytest.raises(RecordingError):
+        open_recorded(without).read(want=Want.ALL)
+
+
 def test_trouble_is_recorded_too() -> None:
     ticker = VirtualTicker()
     transport = ScriptedTransport(ticker, lambda request: [(20_000, rtu_answer(request, sdm_table())[:-1] + b"\0")])

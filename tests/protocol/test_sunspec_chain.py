@@ -70,6 +70,13 @@ def test_the_right_registers_are_read(name: str) -> None:
     assert both_wh(meter_of(*models, **options)) == expected
 
 
+def test_a_reading_tells_by_which_model_it_was_read() -> None:
+    """A 203 whose counts are zero is not preferred to a float beside it; after a restart, when it counts, it is."""
+    both = (common(), meter_203(70, 30), meter_213(80.0, 40.0))
+    assert meter_of(*both).read().read_by == "model 201"
+    assert meter_of(*both, sunspec_model=213).read().read_by == "model 211"
+
+
 def silent_202() -> list[int]:
     words = meter_203(0, 0, model=202)
     words[54] = 0x8000  # the scale factor is not implemented: no register there
@@ -209,6 +216,7 @@ NO_VALUES = {
     "a scale factor of 11": (meter_203(7, 3), {54: 11}, BadValueError),
     "a scale factor of -11": (meter_203(7, 3), {54: 0x10000 - 11}, BadValueError),
     "a scale factor of 32767": (meter_203(7, 3), {54: 0x7FFF}, BadValueError),
+    "a zero in counts of 1 GWh": (meter_203(0, 0), {54: 9}, BadValueError),
     "counts beyond every meter": (meter_203(2**31, 3), {54: 10}, BadValueError),
     "counts without a scale factor": (meter_203(7, 3), {54: 0x8000}, BadValueError),
     "infinity": (meter_213(float("inf"), 0.0), {}, BadValueError),
@@ -242,6 +250,7 @@ def test_what_is_no_count_is_an_error_or_not_there_and_never_a_value(name: str) 
 def test_the_same_registers_with_a_good_factor_are_a_value() -> None:
     """The control of the table above."""
     assert both_wh(meter_of(common(), meter_203(7, 3))) == (70, 30)
+    assert both_wh(meter_of(common(), [*meter_203(7, 0)[:54], 8, *meter_203(7, 0)[55:]])) == (700_000_000, 0)
     assert both_wh(meter_of(common(), meter_213(7.0, 3.0))) == (7, 3)
     assert both_wh(meter_of(common(), inverter_103(2**20), produces=True)) == (None, 2**20)
 

@@ -20,6 +20,7 @@ from hil.process import Child
 from tests.protocol.modbus_bytes import rtu_answer, tcp_answer
 from tests.wire import scan_devices
 from tests.wire.slaves import TcpSlave
+from tests.wire.test_rfc2217 import TerminalServer
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from gateway.cli import main; main(prog_name='netmeter')"]
@@ -182,6 +183,22 @@ def test_a_line_behind_a_converter_is_asked_in_its_frames(tmp_path: Path, named:
     (meter,) = tomllib.loads(view["config"])["meter"]
     assert (meter.get("framing"), meter.get("host")) in (("rtu", "127.0.0.1"), (None, None))
     assert ("port" in meter) is named.startswith("--port")
+
+
+def test_a_line_at_a_terminal_server_is_set_from_here(tmp_path: Path, buses: list[Bus]) -> None:
+    """RFC 2217: the speed at the far end is ours to try, as at a port of this machine."""
+    buses.append(Bus(tmp_path, "bus", {2: (19200, "iem3155")}))
+    server = TerminalServer(str(buses[0].port))
+    try:
+        port = f"rfc2217://127.0.0.1:{server.port}"
+        done = netmeter(tmp_path, "scan", f"--port={port}", "--bauds=9600,19200", "--units=1-2", "--json", *QUICK)
+    finally:
+        server.close()
+    view = json.loads(done.stdout)
+    assert [(one["unit"], one["profile"], one["baud_bd"]) for one in view["found"]] == [(2, "schneider-iem3155", 19200)]
+    assert view["found"][0]["import_milliwh"] == 7_654_321_000
+    (meter,) = tomllib.loads(view["config"])["meter"]
+    assert (meter["port"], meter["baud_bd"]) == (port, 19200)
 
 
 def test_a_port_that_another_program_holds_is_told_with_its_name(tmp_path: Path, buses: list[Bus]) -> None:

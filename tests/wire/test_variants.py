@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers import BadValueError, ConfigurationError, NoAnswerError, load_profile
+from drivers import BadValueError, ConfigurationError, NoAnswerError, Sample, load_profile
 from drivers.build import open_polled
 from hil.counters import Count
 from hil.meters.models import MODELS
@@ -19,10 +19,14 @@ def words_of(model: str) -> dict[tuple[int, int], int]:
     return dict(MODELS[model].registers(COUNT, 1234567).words)
 
 
+def sampled(profile: str, words: Words, tmp_path: Path) -> Sample:
+    with over_tcp(Slave(1, lambda: words), tmp_path) as link:
+        return open_polled(load_profile(profile), link, 1).read()
+
+
 def read(profile: str, words: Words, tmp_path: Path) -> tuple[int | None, tuple[str, ...]]:
     """Import of the first reading, and what was told."""
-    with over_tcp(Slave(1, lambda: words), tmp_path) as link:
-        sample = open_polled(load_profile(profile), link, 1).read()
+    sample = sampled(profile, words, tmp_path)
     energy = sample.snapshot.energy_import
     return (None if energy is None else energy.milliwh), sample.notes
 
@@ -42,6 +46,15 @@ def test_the_device_tells_which_variant_it_is(profile: str, model: str, variant:
     milliwh, notes = read(profile, words_of(model), tmp_path)
     assert milliwh == pytest.approx(12_345_600_000, abs=1000)
     assert any(f"read by {profile}@{variant}: " in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("model", "read_by"),
+    [("chint-dtsu666", "@101e"), ("chint-dtsu666-401e", "@401e"), ("siemens-pac2200", ""), ("abb-b2x", "")],
+)
+def test_a_reading_tells_by_which_variant_its_energy_was_read(model: str, read_by: str, tmp_path: Path) -> None:
+    """A PAC2200's variants differ in a frequency: which of them it is changes no count."""
+    assert sampled(model.removesuffix("-401e"), words_of(model), tmp_path).read_by == read_by
 
 
 def test_an_em24_whose_total_is_at_the_other_address(tmp_path: Path) -> None:
