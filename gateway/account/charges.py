@@ -31,19 +31,6 @@ class Prices:
     customer: Customer
     rounding: Rounding
 
-    def retail(self, cell: Cell) -> Decimal:
-        """The full price. With another supplier: without the utility's supply part, with what stands for it.
-
-        Raises PriceError where the price depends on the energy used: such are asked for by tier.
-        """
-        version = self._version(cell)
-        if version.tiers_of(cell.bucket):
-            raise PriceError(
-                f"tariff {self.tariff.id}, version {version.id}: the price in {cell.bucket} depends on the energy used "
-                "([[version.tier]]), and this programme does not reckon tiers"
-            )
-        return self.retail_in_tier(cell, 0)
-
     def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
         """The full price above the tier's limit; 0: below the first."""
         version = self._version(cell)
