@@ -32,7 +32,10 @@ class Prices:
     rounding: Rounding
 
     def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
-        """The full price above the tier's limit; 0: below the first."""
+        """The full price above the tier's limit (0: below the first).
+
+        With another supplier: without the utility's supply part, with what stands for it.
+        """
         version = self._version(cell)
         if not self.customer.supplier:
             return self._part(version, cell.bucket, Need.RETAIL, tier)
@@ -46,7 +49,7 @@ class Prices:
             raise PriceError(str(error)) from error
 
     def non_bypassable(self, cell: Cell) -> Decimal:
-        """The part of `retail` that no export sets off."""
+        """The part of the full price that no export sets off."""
         return self._part(self._version(cell), cell.bucket, Need.NON_BYPASSABLE)
 
     def generation(self, cell: Cell) -> Decimal:
