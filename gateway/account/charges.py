@@ -31,21 +31,11 @@ class Prices:
     customer: Customer
     rounding: Rounding
 
-    def retail(self, cell: Cell) -> Decimal:
-        """The full price. With another supplier: without the utility's supply part, with what stands for it.
-
-        Raises PriceError where the price depends on the energy used: such are asked for by tier.
-        """
-        version = self._version(cell)
-        if version.tiers_of(cell.bucket):
-            raise PriceError(
-                f"tariff {self.tariff.id}, version {version.id}: the price in {cell.bucket} depends on the energy used "
-                "([[version.tier]]), and this programme does not reckon tiers"
-            )
-        return self.retail_in_tier(cell, 0)
-
     def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
-        """The full price above the tier's limit; 0: below the first."""
+        """The full price above the tier's limit (0: below the first).
+
+        With another supplier: without the utility's supply part, with what stands for it.
+        """
         version = self._version(cell)
         if not self.customer.supplier:
             return self._part(version, cell.bucket, Need.RETAIL, tier)
@@ -59,7 +49,7 @@ class Prices:
             raise PriceError(str(error)) from error
 
     def non_bypassable(self, cell: Cell) -> Decimal:
-        """The part of `retail` that no export sets off."""
+        """The part of the full price that no export sets off."""
         return self._part(self._version(cell), cell.bucket, Need.NON_BYPASSABLE)
 
     def generation(self, cell: Cell) -> Decimal:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from ..tariff.calendar import Calendar
 from ..tariff.cycles import blocks_of
@@ -33,12 +34,16 @@ from .timeline import Slot, Spell, timeline
 _ONE_DAY = timedelta(days=1)
 
 
-def make_statements(account: AccountFile, energy: Energy, as_of: date | None = None) -> Statements:
+def make_statements(
+    account: AccountFile, energy: Energy, as_of: date | None = None, calendar: Calendar | None = None
+) -> Statements:
     """Every bill up to the energy's end, or to the end of the day `as_of`.
+
+    `calendar`: the tariff's, where the caller keeps one; what it has compiled is not compiled again.
 
     Raises EnergyError, TimelineError, PriceError, ProgrammeError: each message says the mend.
     """
-    calendar = Calendar(account.tariff)
+    calendar = calendar or Calendar(account.tariff)
     first_day, last_day = _days_of(energy.table, calendar)
     if as_of is not None:
         last_day = min(last_day, as_of)
@@ -202,9 +207,8 @@ def _running(made: Sequence[Statement], table: EnergyTable, calendar: Calendar, 
 def _digest(table: EnergyTable, start_us: int, end_us: int) -> str:
     rows = table.rows_in(start_us, end_us)
     whole = hashlib.sha256()
-    for flow in (table.flow_import, table.flow_export):
-        whole.update(flow.milliwh[rows].astype("<i8").tobytes())
-        whole.update(flow.uncertain_milliwh[rows].astype("<i8").tobytes())
-    for column in (table.start_us, table.end_us):
-        whole.update(column[rows].astype("<i8").tobytes())
+    flows = table.flow_import, table.flow_export
+    columns = [column for flow in flows for column in (flow.milliwh, flow.uncertain_milliwh)]
+    for column in (*columns, table.start_us, table.end_us):
+        whole.update(np.ascontiguousarray(column[rows], dtype="<i8").data)
     return whole.hexdigest()

@@ -106,13 +106,10 @@ def blocks_of(cycle: Cycle, rules: DayRules) -> tuple[Block, ...]:
 def _blocks(cycle: Cycle, rules: DayRules) -> Iterator[Block]:
     first = day = cycle.first_day
     held = rules.version_on(day), rules.season_on(day)
-    if not rules.changes_in(first, cycle.last_day):
-        yield Block(first, cycle.last_day, *held)
-        return
-    while day < cycle.last_day:
-        day += _ONE_DAY
+    while (last := rules.run_of(day).last) < cycle.last_day:
+        day = last + _ONE_DAY
         here = rules.version_on(day), rules.season_on(day)
-        if here != held:
+        if here[0] is not held[0] or here[1] is not held[1]:
             yield Block(first, day - _ONE_DAY, *held)
             first, held = day, here
     yield Block(first, cycle.last_day, *held)

@@ -47,6 +47,17 @@ class DayKind:
     after_holiday: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DayRun:
+    """Days one after the other, both included, with one version, season and month. Positions as in `DayKind`."""
+
+    first: date
+    last: date
+    version: int
+    season: int
+    month: int
+
+
 class DayRules:
     """The rules of one tariff, looked up by date."""
 
@@ -56,25 +67,44 @@ class DayRules:
         self._holidays = [Holidays(tariff.holidays_of(version)) for version in tariff.version]
         self._by_month = [any(one.months for one in tariff.periods_of(version)) for version in tariff.version]
         self._pieces: dict[DayKind, tuple[Piece, ...]] = {}
+        self._run = DayRun(date.max, date.min, -1, -1, 0)
+        self._week: tuple[DayRun, dict[int, tuple[Piece, ...]]] = (self._run, {})
+        """The last one looked up, and its weekdays where they decide: who asks day by day finds it again.
+
+        Both are replaced whole, so that threads may share them.
+        """
 
     def version_on(self, day: date) -> Version | None:
         """The version in force on a local day; None before the first, and after one that ended."""
-        position = self._version_position(day)
+        position = self.run_of(day).version
         return None if position < 0 else self.tariff.version[position]
 
     def season_on(self, day: date) -> Season | None:
         """The season of a local day; None where no rule covers it."""
-        version = self.version_on(day)
-        if version is None:
-            return None
-        return next((one for one in self.tariff.seasons_of(version) if in_season(one, day)), None)
+        run = self.run_of(day)
+        return None if run.season < 0 else self.tariff.seasons_of(self.tariff.version[run.version])[run.season]
 
-    def changes_in(self, first: date, last: date) -> bool:
-        """Whether the version or the season can change between two days; false only where neither does."""
-        position = self._version_position(first)
-        if position != self._version_position(last):
-            return True
-        return position >= 0 and bool(self.tariff.seasons_of(self.tariff.version[position]))
+    def run_of(self, day: date) -> DayRun:
+        """Days around `day` that have its version, season and, where a period asks for it, month; not always all."""
+        run = self._run
+        if run.first <= day <= run.last:
+            return run
+        position = self._version_position(day)
+        ends = [one - _ONE_DAY for one in self._effective if one > day][:1]
+        if position < 0:
+            run = DayRun(day, min(ends, default=date.max), -1, -1, 0)
+        else:
+            version = self.tariff.version[position]
+            seasons = self.tariff.seasons_of(version)
+            ends += [] if version.last_day is None else [version.last_day]
+            ends += [_last_before_change(one, day) for one in seasons]
+            ends += [_last_of_month(day)] if self._by_month[position] else []
+            season = next((place for place, one in enumerate(seasons) if in_season(one, day)), -1)
+            run = DayRun(
+                day, min(ends, default=date.max), position, season, day.month if self._by_month[position] else 0
+            )
+        self._run = run
+        return run
 
     def holiday_on(self, day: date, asked_on: date | None = None) -> HolidayDay | None:
         """Which holiday a local day is, by the list of the version in force (on `asked_on`, else on the day)."""
@@ -83,22 +113,27 @@ class DayRules:
 
     def kind_of(self, day: date) -> DayKind:
         """What a local day's buckets depend on."""
-        position = self._version_position(day)
-        if position < 0:
+        run = self.run_of(day)
+        if run.version < 0:
             return DayKind(-1, -1, 0, 0, False, False)
-        seasons = self.tariff.seasons_of(self.tariff.version[position])
-        season = next((place for place, one in enumerate(seasons) if in_season(one, day)), -1)
-        holidays = self._holidays[position]
+        holidays = self._holidays[run.version]
+        if not holidays.rules:
+            return DayKind(run.version, run.season, run.month, day.weekday(), False, False)
         holiday, after = holidays.on(day) is not None, holidays.on(day - _ONE_DAY) is not None
-        month = day.month if self._by_month[position] else 0
-        return DayKind(position, season, month, day.weekday(), holiday, after)
+        return DayKind(run.version, run.season, run.month, day.weekday(), holiday, after)
 
     def pieces(self, day: date) -> tuple[Piece, ...]:
         """The day in order of the clock, a piece for each stretch between two limits; the first begins at 0."""
+        week = self._week
+        if week[0] is self.run_of(day) and (known := week[1].get(day.weekday())) is not None:
+            return known
         kind = self.kind_of(day)
         found = self._pieces.get(kind)
         if found is None:
             found = self._pieces[kind] = tuple(self._laid_out(kind))
+        run = self.run_of(day)
+        if run.version < 0 or not self._holidays[run.version].rules:  # then a weekday decides
+            self._week = (run, {**(week[1] if week[0] is run else {}), day.weekday(): found})
         return found
 
     def _version_position(self, day: date) -> int:
@@ -163,6 +198,30 @@ def in_season(season: Season, day: date) -> bool:
     """Whether a date lies in a season, both ends included."""
     first, last, here = month_day_of(season.first), month_day_of(season.last), (day.month, day.day)
     return first <= here <= last if first <= last else here >= first or here <= last
+
+
+def _last_before_change(season: Season, day: date) -> date:
+    """The last day from `day` on before the season can begin or end."""
+    changes = [one for year in (day.year, day.year + 1) for one in _changes_in(season, year) if one > day]
+    return min(changes) - _ONE_DAY
+
+
+def _changes_in(season: Season, year: int) -> tuple[date, date]:
+    """The first day of a season and the first one after it. 29 February stands for 1 March where there is none."""
+    first, last = month_day_of(season.first), month_day_of(season.last)
+    return _first_from(year, *first), _first_from(year, last[0], last[1] + 1)
+
+
+def _first_from(year: int, month: int, day: int) -> date:
+    """The first day of a year at or after a day of the calendar that need not exist, such as 31 June."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return date(year + month // 12, month % 12 + 1, 1)
+
+
+def _last_of_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - _ONE_DAY
 
 
 def _exists(period: Period, season: str, month: int) -> bool:

@@ -48,10 +48,12 @@ class Span:
 
     def extend(self, edges: Iterable[tuple[int, int]]) -> None:
         """Adds edges in order; one without a change is left out. Only while the span is being made."""
+        last = self.bucket_ids[-1] if self.bucket_ids else None
         for edge_us, bucket in edges:
-            if not self.bucket_ids or self.bucket_ids[-1] != bucket:
+            if bucket != last:
                 self.edges_us.append(edge_us)
                 self.bucket_ids.append(bucket)
+                last = bucket
 
     def position(self, utc_us: int) -> int:
         """Where the edge after `utc_us` stands; the bucket of `utc_us` stands before it."""
@@ -70,9 +72,10 @@ def compile_span(rules: DayRules, ids: Mapping[str, int], zone: tzinfo, start_us
             if midnight_us < from_us or midnight_us + _DAY_US > to_us:
                 span.extend((edge_us, ids[bucket]) for edge_us, bucket in _between(pieces, midnight_us, from_us, to_us))
                 continue
-            if id(pieces) not in whole:
-                whole[id(pieces)] = _changes(pieces, ids)
-            span.extend((midnight_us + after_us, bucket) for after_us, bucket in whole[id(pieces)])
+            changes = whole.get(id(pieces))
+            if changes is None:
+                changes = whole[id(pieces)] = _changes(pieces, ids)
+            span.extend([(midnight_us + after_us, bucket) for after_us, bucket in changes])
     return span
 
 

@@ -90,6 +90,8 @@ def offset_stretches(start_us: int, end_us: int, zone: tzinfo) -> Iterator[tuple
     Changes are looked for day by day; no zone has two within one day that undo each other.
     """
     from_us, offset_us, known_us = start_us, _offset_us(start_us, zone), start_us
+    if zone.utcoffset(None) is not None:  # a zone whose offset never changes
+        known_us = end_us
     while known_us < end_us:
         probe_us = min(known_us + _DAY_US, end_us - 1)
         if _offset_us(probe_us, zone) == offset_us:

@@ -4,6 +4,8 @@ The same rate and energy for both: summer and winter, a peak on weekdays, a fixe
 own. The engine's year has 365 days and begins on a Monday, as 2018 does.
 """
 
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from gateway.account.energy import EnergyTable, Flow
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
 from gateway.ledger.records import Batch
+from gateway.tariff.calendar import Calendar
 
 from .ledger_days import METER, House, Ledger, Plan, instants_us
 
@@ -190,9 +193,9 @@ def bills_of_engine(engine: Any) -> list[Decimal]:
     return [Decimal(repr(one)) for one in engine.Outputs.year1_monthly_utility_bill_w_sys]
 
 
-def bills_of(account: AccountFile, energy: Energy) -> list[Decimal]:
-    """Twelve bills."""
-    return [one.due_now for one in make_statements(account, energy).statements]
+def bills_of(account: AccountFile, energy: Energy, calendar: Calendar | None = None) -> list[Decimal]:
+    """Twelve bills; `calendar` as in make_statements."""
+    return [one.due_now for one in make_statements(account, energy, calendar=calendar).statements]
 
 
 def stored_year(folder: Path) -> None:
@@ -209,12 +212,17 @@ def stored_year(folder: Path) -> None:
     (folder / "home.toml").write_text(STORED_ACCOUNT, encoding="utf-8")
 
 
-def command_s(folder: Path) -> float:
-    """How long `netmeter statement` takes by the wall's clock, process and all. Raises CalledProcessError."""
+def command_s(folder: Path) -> tuple[float, float]:
+    """How long `netmeter statement` takes, process and all: by the wall's clock, and of the processor.
+
+    Raises CalledProcessError.
+    """
     command = [sys.executable, "-m", "gateway.cli", "statement", "--account", "home.toml", "--json"]
-    begun_s = time.perf_counter()
-    subprocess.run(command, cwd=folder, capture_output=True, check=True)
-    return time.perf_counter() - begun_s
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    begun_s, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - begun_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _period(month: int, is_peak: bool) -> int:

@@ -216,13 +216,6 @@ def test_a_net_meter_cannot_sell_all(home) -> None:
     assert 'needs a [[meter]] with role = "production"' in done.stderr
 
 
-def test_another_programme_refuses_tiers(home) -> None:
-    (home / "plain.toml").write_text(account("plain", {}), encoding="utf-8")
-    done = run(home, "statement", "--account", "plain.toml")
-    assert done.returncode == 1
-    assert "does not reckon tiers" in done.stderr
-
-
 def close(found: list[Fraction], expected: list[Fraction]) -> bool:
     """Shares of tiers are told to 1e-12 of a milliwatt-hour."""
     assert len(found) == len(expected)
