@@ -4,6 +4,7 @@ The daemon never imports this file: sqlite-utils brings numpy. Tables are STRICT
 time UTC microseconds. A change is a new numbered migration; a released one is never edited.
 """
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlite_utils import Database, Migrations
 
 from .checkpoint_file import sync_folder
 from .copies import copy_closed, verify_copy
+from .rows import crc_of, is_whole
 from .schema_digest import schema_digest
 from .store import StoreError, schema_version
 from .version import SCHEMA_VERSION
@@ -185,6 +187,24 @@ def m0003_store_epochs(db: Any) -> None:
     for table in ("reading", "register_epoch", "event", "outbox", "held_reading", "meter_state"):
         db[table].add_column("crc", int)
     db.execute("PRAGMA user_version = 3")
+
+
+@migrations()  # type: ignore[untyped-decorator]
+def m0004_one_state(db: Any) -> None:
+    """Edges that a clock may yet put in doubt go back into the account: apart from it no witness told of them."""
+    apart = db.execute(
+        "SELECT meter_id, validator, accumulator, crc, at_risk FROM meter_state JOIN meter_edges USING (meter_id)"
+    )
+    for meter_id, validator, accumulator, crc, at_risk in apart.fetchall():
+        if not is_whole((meter_id, validator, accumulator), crc):
+            continue  # whoever loads it finds the damage: a new checksum would hide it
+        account = json.dumps({**json.loads(accumulator), "at_risk": json.loads(at_risk)}, separators=(",", ":"))
+        db.execute(
+            "UPDATE meter_state SET accumulator = ?, crc = ? WHERE meter_id = ?",
+            (account, crc_of((meter_id, validator, account)), meter_id),
+        )
+    db["meter_edges"].drop()
+    db.execute("PRAGMA user_version = 4")
 
 
 def migrate(path: Path, *, backup: bool = False) -> int:

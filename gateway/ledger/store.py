@@ -22,7 +22,6 @@ from .backup_slices import BackupSlices
 from .ballast import Ballast
 from .checkpoint_file import CheckpointFile
 from .checkpoint_keeper import CheckpointKeeper, EncodedState
-from .edges_at_risk import EdgesAtRisk
 from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
 from .full_check import FullCheck
 from .links import Chained, check_last_links
@@ -137,7 +136,6 @@ class Store:
     def _open_rooms(self) -> None:
         """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
         self._forms = readings.Forms(self._connection)
-        self._edges = EdgesAtRisk(self._connection)
         self.retention = Retention(self._connection)
         self.past = StoredPast(self._connection, self._find_closed)
 
@@ -263,7 +261,7 @@ class Store:
                 raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {_MEND}")
             try:
                 validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
+                accumulator = msgspec.json.decode(stored[1], type=AccumulatorState)
             except msgspec.DecodeError as error:
                 raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
         self._check_totals(name, meter_id, accumulator)
@@ -315,8 +313,7 @@ class Store:
                 [summed((meter_id, _ENCODER.encode(reading).decode())) for meter_id, reading in batch.held],
             )
             for meter_id, (validator, accumulator) in batch.states.items():
-                account = self._edges.parted(meter_id, accumulator)
-                states[meter_id] = (_ENCODER.encode(validator), _ENCODER.encode(account))
+                states[meter_id] = (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
                 self._write_state(meter_id, states[meter_id], accumulator)
                 if batch.rebase:
                     readings.write_base(connection, meter_id, accumulator)
@@ -327,7 +324,6 @@ class Store:
                 connection.execute("ROLLBACK")
             self._boot_numbers = {}
             self._forms.forget()
-            self._edges.forget()
             raise
         self._keeper.note(batch, states)
         self.retention.age = aged
