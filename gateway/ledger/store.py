@@ -87,6 +87,11 @@ def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreEr
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
         return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+    if code == sqlite3.SQLITE_BUSY:  # SQLite's own locks hold where ours was gone round
+        return StoreError(
+            f"{path}: another process has this file open, by another name (a hard link) or with its lock file removed;"
+            " one gateway a store: stop that one first"
+        )
     free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
     return StoreError(
         f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
