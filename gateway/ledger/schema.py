@@ -13,10 +13,11 @@ from typing import Any
 from sqlite_utils import Database, Migrations
 
 from .checkpoint_file import sync_folder
+from .connection import schema_version
 from .copies import copy_closed, verify_copy
 from .rows import crc_of, is_whole
 from .schema_digest import schema_digest
-from .store import StoreError, schema_version
+from .store_error import StoreError
 from .version import SCHEMA_VERSION
 
 migrations = Migrations("netmeter")

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.backup_slices import BackupSlices
+from gateway.ledger.connection import connect
 from gateway.ledger.lock import StoreLock
 from gateway.ledger.opening import Opener
 from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.schema import backup_place, migrate, migrations
-from gateway.ledger.store import Store, connect
+from gateway.ledger.store import Store
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.machine import this_machine
 

@@ -26,7 +26,8 @@ from gateway.ledger.full_check import FullCheck
 from gateway.ledger.opening import Opened, Opener
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
-from gateway.ledger.store import Store, StoreError
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import StoreError
 from gateway.ledger.swap import suspect_place, write_note
 from gateway.pulse import Pulse
 from gateway.recompute import Again, begin, is_same

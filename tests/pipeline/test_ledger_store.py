@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality
+from gateway.ledger.connection import schema_version
 from gateway.ledger.lock import StoreLockedError
 from gateway.ledger.records import Batch, EpochRow, EventRow, IntervalRow, OutboxRow, ReadingRow
 from gateway.ledger.schema import migrate
-from gateway.ledger.store import Store, StoreError, schema_version
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import StoreError
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.validate import ValidatorState
 

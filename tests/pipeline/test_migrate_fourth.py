@@ -16,7 +16,8 @@ from gateway.ledger.opening import Opener
 from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.rows import crc_of
 from gateway.ledger.schema import migrate, migrations
-from gateway.ledger.store import Store, StoreError
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import StoreError
 from gateway.ledger.witness import salvage_states
 from gateway.validate import ValidatorState
 
