@@ -29,8 +29,8 @@ def unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StoreEr
         return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
     if code == sqlite3.SQLITE_BUSY:  # SQLite's own locks hold where ours was gone round
         return StoreError(
-            f"{path}: another process has this file open, by another name (a hard link) or with its lock file removed;"
-            " one gateway a store: stop that one first"
+            f"{path}: another process has this file open and does not hold its lock file (a database shell, a gateway"
+            " that knows it by another name, or whose lock file was removed): end that one first"
         )
     free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
     return StoreError(
