@@ -241,3 +241,20 @@ def test_coarse_register_that_gives_too_much_for_its_time_stood_before(desk: Des
     assert not told(desk, "frozen")
     assert of_first_quarter(desk)["import_milliwh"] == 400_000
     assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 500_000
+
+
+def test_row_whose_asleep_register_rolled_over_need_not_move_again(desk: Desk) -> None:
+    """Both stand from 12:02:40 on and give 1 kWh each in 20 s, export through its width; then it stands at night."""
+    rows = [(LIFE + 10 * n, 9_500_000 + n) for n in range(8)]
+    rows += [(LIFE + 70, 9_500_007)] * 40
+    rows += [(LIFE + KWH + 10 * n, 500_007) for n in range(8)]
+    narrow = [(one, replace(register(other), modulus_milliwh=10 * KWH)) for one, other in rows]
+    desk.take(*(reading(NOON_US + n * STEP_US, *each) for n, each in enumerate(narrow)))
+    assert account(desk)["last"] == LIFE + KWH + 70
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_register_milliwh"] == 10 * KWH + 500_007
+    assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
+    # As much as the fifth of them has grown by may not have flowed: 1 kWh and 40 less the 70 before.
+    assert uncertain(desk)["high"] >= KWH - 30
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= KWH
