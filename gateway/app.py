@@ -37,7 +37,8 @@ from .ledger.epochs import Owner
 from .ledger.lock import StoreLockedError
 from .ledger.opening import Opener
 from .ledger.records import Record
-from .ledger.store import Store, StoreError
+from .ledger.store import Store
+from .ledger.store_error import StoreError
 from .lines import Lines
 from .log import event_line, logger
 from .machine import this_machine

@@ -210,7 +210,7 @@ class Books:
                 closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
                 self._tell_gap(previous, decision.reading, batch)
                 self._cross_bridge(decision.reading, batch, counts_on=True)
-                closed += self._book(decision.reading, decision.doubts, batch, bool(decision.frozen))
+                closed = self._book(decision.reading, decision.doubts, closed, batch, bool(decision.frozen))
                 self._tell_jumps(previous, decision, batch)
                 self._tell_directions(had, previous, decision.reading, batch)
                 self._accept(decision, batch)
@@ -230,11 +230,14 @@ class Books:
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
 
-    def _book(self, reading: Reading, doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
-        """Book a reading, and tell what its decision leaves open. Returns what closed by it."""
+    def _book(
+        self, reading: Reading, doubts: Sequence[Doubt], closed: list[Interval], batch: Batch, estimated: bool = False
+    ) -> list[Interval]:
+        """Book a reading, and tell what its decision leaves open. Returns `closed`, by that decision, and what closed
+        by the reading, told so."""
         state, from_us = self._accumulator.state, self._accumulator.state.instant_us
         doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
-        closed = self._accumulator.add(reading, estimated)
+        closed = [*closed, *self._accumulator.add(reading, estimated)]
         if not doubts:
             return closed
         since_us = stood_since_us(doubts)
@@ -398,7 +401,7 @@ class Books:
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
         doubts = [*decision.doubts, *self._restore(decision, counted_milliwh)]
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
-        closed += self._book(decision.reading, doubts, batch)
+        closed = self._book(decision.reading, doubts, closed, batch)
         kind, detail = jumps.epoch(decision)
         self.tell(kind, decision.first.latest_us, detail, batch)
         return closed

@@ -18,7 +18,8 @@ from .journal import OutboxIds
 from .kernels import Build, load_kernel
 from .ledger.lock import StoreLockedError
 from .ledger.records import Batch
-from .ledger.store import SchemaOutdatedError, Store, StoreError
+from .ledger.store import Store
+from .ledger.store_error import SchemaOutdatedError, StoreError
 from .tariff.calendar import Calendar
 
 

@@ -16,15 +16,13 @@ from .clock import DRIFT_PPM
 from .clock_steps import UNKNOWN_US, is_behind
 from .decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
-from .frozen import watch_still
+from .frozen import CLOSE_US, watch_still
 from .read import Reading
 from .register_step import step_of
 from .uncertainty import most_energy_milliwh
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
-CLOSE_US = 30_000_000
-"""Readings closer than that say well enough when a register last moved."""
 ORDINARY = RegisterMemory()
 SAME_REGISTERS = (None, Reason.NOT_AVAILABLE)
 """Objections under which what is there counts on from the last accepted reading."""
@@ -94,10 +92,10 @@ def follow(
         if step.memory is not ORDINARY or direction in result.memories:
             _remember(result, direction, step.memory)
     watch_still(result, previous, had, booked, limits)
-    result.doubts += _of_waking(result, previous, memories)
     if limits.remembers_standing:
         _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
+    result.doubts += _of_waking(result, previous, memories, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
@@ -144,15 +142,49 @@ def may_stand_since_us(memory: RegisterMemory | None, last: Reading) -> int:
     return memory.stood_since_us if memory is not None and memory.stood_since_us else last.earliest_us - CLOSE_US
 
 
-def _of_waking(result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory]) -> Iterator[Doubt]:
-    """What a frozen register that moves again leaves open of the time before its power was seen to flow."""
-    for note in result.notes:
-        if note.kind is not NoteKind.MOVES_AGAIN:
+def _of_waking(
+    result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """What a register leaves open that stood still although power flowed, and moves again.
+
+    Of a frozen one each edge since its power was seen has told what can have flowed; it may stand for longer. One that
+    gives more than can have flowed since it was read last stood too, by its power, but no edge has told it all. One
+    beside it that moves at once with it may have stood as long: power that flows the other way does not show that.
+    """
+    had, now = registers_of(previous.snapshot), registers_of(result.reading.snapshot)
+    for direction, before in had.items():
+        memory = memories.get(direction, ORDINARY)
+        if memory.still is None or direction not in now or now[direction].milliwh == before.milliwh:
             continue
-        memory, grown_milliwh = memories[note.direction], note.detail["grown_milliwh"]
-        since_us = memory.stood_since_us or previous.earliest_us
-        if note.detail["since_utc_us"] - since_us > 2 * CLOSE_US:
-            yield Doubt(note.direction, grown_milliwh, grown_milliwh, since_us)
+        grown_milliwh = now[direction].milliwh - before.milliwh
+        since_us = memory.stood_since_us or previous.earliest_us - CLOSE_US
+        if not memory.still.frozen:
+            digits_milliwh = (memory.digit_milliwh or before.resolution_milliwh) + now[direction].rounding_milliwh
+            awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(previous, result.reading))
+            if grown_milliwh <= awake_milliwh + digits_milliwh:
+                continue
+        if not memory.still.frozen or memory.still.since_us - since_us > 2 * CLOSE_US:
+            yield Doubt(direction, grown_milliwh, grown_milliwh, since_us)
+        yield from of_woken_beside(previous, memories, result.reading, direction, since_us)
+
+
+def of_woken_beside(
+    previous: Reading,
+    memories: Mapping[Direction, RegisterMemory],
+    booked: Reading,
+    wrong: Direction,
+    since_us: int,
+) -> Iterator[Doubt]:
+    """Of the register beside one that was `wrong` since then: where it stood too and moves at once with it, what it
+    grew by may have flowed at any time since."""
+    had = registers_of(previous.snapshot)
+    for direction, now in registers_of(booked.snapshot).items():
+        before, stood_us = had.get(direction), memories.get(direction, ORDINARY).stood_since_us
+        if direction is wrong or before is None or not stood_us or now.milliwh == before.milliwh:
+            continue
+        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        open_milliwh = now.milliwh - before.milliwh + digits_milliwh
+        yield Doubt(direction, open_milliwh, open_milliwh, max(stood_us, since_us))
 
 
 def _remember_standing(

@@ -1,8 +1,8 @@
 """A register that stands still while the meter itself says that power flows.
 
 It is told, its readings are booked as they are (nothing is invented), and its doubt grows by what the service can have
-carried since it last moved, so that no edge in that time claims to be known, and what it then gives at once is no
-impossible jump. Pure.
+carried since the reading before the one that showed it first, so that no edge in that time claims to be known, and what
+it then gives at once is no impossible jump. Pure.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,8 @@ LEAST_SHARE = 500
 """Power below a five-hundredth of the service limit says nothing: below its starting current a meter counts nothing."""
 LONGEST_STEP_US = 600_000_000
 """Between two readings farther apart nobody knows what power flowed."""
+CLOSE_US = 30_000_000
+"""Readings closer than that say well enough when a register last moved."""
 ORDINARY = RegisterMemory()
 OTHER = {Direction.IMPORT: Direction.EXPORT, Direction.EXPORT: Direction.IMPORT}
 
@@ -69,7 +71,9 @@ def watch_still(
         doubt_milliwh = 0
         if still is not None and still.frozen:
             line.frozen.add(direction)
-            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, line.reading.latest_us - still.since_us)
+            stood_us = max(memory.stood_since_us or still.since_us, still.since_us - 2 * CLOSE_US)
+            stood_us = min(stood_us, still.since_us)
+            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, line.reading.latest_us - stood_us)
         elif still is not None and still.expected_milliwh >= OVERDUE_DIGITS * digit_milliwh:
             doubt_milliwh = 2 * still.expected_milliwh
         if doubt_milliwh:

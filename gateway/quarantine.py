@@ -92,22 +92,25 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     """Whether the row stands still where it fell or jumped to."""
     if state.held_moved is not None or state.held_first is None:
         return False
-    asked, registers = in_question(state, limits), registers_of(state.held_first.snapshot)
+    objections, registers = _objections(state, limits), registers_of(state.held_first.snapshot)
     if state.held_reason is Reason.METER_REPLACED:
         return not any(register.milliwh for register in registers.values())
     if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known
-    if state.held_reason is Reason.ROLLED_OVER:
-        return any(registers[direction].milliwh == 0 for direction in asked)
-    return bool(asked)
+    if set(objections.values()) == {Reason.ROLLED_OVER} or state.held_reason is Reason.ROLLED_OVER:
+        return any(registers[direction].milliwh == 0 for direction in objections)
+    return bool(objections)
 
 
 def in_question(state: ValidatorState, limits: Limits) -> frozenset[Direction]:
     """The registers of the row that cannot be those before, counted on; none where only clock or config is in doubt."""
+    return frozenset(_objections(state, limits))
+
+
+def _objections(state: ValidatorState, limits: Limits) -> dict[Direction, Reason]:
     if state.last is None or state.held_first is None or state.held_basis not in (None, state.basis):
-        return frozenset()
-    line = follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True)
-    return frozenset(line.objections)
+        return {}
+    return follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True).objections
 
 
 def with_serial_of(reading: Reading, before: Reading | None) -> Reading:

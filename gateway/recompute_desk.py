@@ -27,7 +27,8 @@ from .ledger.lock import StoreLockedError
 from .ledger.past import Past
 from .ledger.readings import Base, StoredReading
 from .ledger.records import Batch, ClosedInterval, NotReadableError
-from .ledger.store import Store, StoreError
+from .ledger.store import Store
+from .ledger.store_error import StoreError
 from .recompute import Again, RecomputeError, Tell, is_same
 from .recompute_report import report
 from .tariff.calendar import Calendar

@@ -15,8 +15,9 @@ from .energy import AccumulatorState, EdgeAtRisk, OpenPart
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
-EDGES_KEPT = 24
-"""One by one: almost two weeks of two a day. The state is written with every commit, so older ones are only counted."""
+EDGES_KEPT = 8
+"""One by one: four days of two a day. The state is written with every commit, and more of them take a second
+page of the store, 15 MB a day; older ones are only counted. A clock that is set back beyond them tells them twice."""
 KINDS_KEPT = 100
 NEAR_MOST = 400
 """Edges that one step is followed over: a clock that was wrong by more than half a year has lost its account anyway."""

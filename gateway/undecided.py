@@ -7,7 +7,7 @@ Pure.
 
 from .decision import Class, Doubt, Limits, Reason, Rule, ValidatorState
 from .energy import registers_of
-from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us
+from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .quarantine import JUMPS, in_question
 from .read import Reading
 from .uncertainty import most_energy_milliwh
@@ -35,13 +35,13 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
 
 
 def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
-    """Whether the held row can be the same registers as `reading`; its newest may be that."""
+    """Whether the held row can be the same registers as `reading`; its newest may be that, or have stood still."""
     latest = state.held_latest
     if latest is None:
         return False
     if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
         return True
-    line = follow(latest, state.held_memories, reading, limits)
+    line = follow(latest, state.held_memories, reading, limits, asleep=True)
     return reading.instant_us > latest.instant_us and line.objection in (None, Reason.ROLLED_OVER)
 
 
@@ -120,12 +120,15 @@ def _doubts(
 
 
 def of_doubted(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of a lost direction that is back on its line, but can have come there from where it stood as well."""
+    """Of a lost direction that is back on its line, but can have come there from where it stood as well; and of one
+    beside it that stood still as long, and gives at once: it may have been as wrong."""
     found: list[Doubt] = []
     for direction, milliwh in state.doubted.items():
         lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
         if lost is None or now is None:
             continue
+        if state.last is not None:
+            found += of_woken_beside(state.last, state.memories, line.reading, direction, lost.earliest_us)
         before = registers_of(lost.snapshot)[direction]
         memory = state.memories.get(direction)
         shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
@@ -137,10 +140,15 @@ def of_doubted(state: ValidatorState, line: Followed, limits: Limits) -> tuple[D
 
 
 def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
-    """Of a direction that was lost and begins anew: what flowed meanwhile is in no register."""
+    """Of a direction that was lost and begins anew: what flowed meanwhile is in no register. Nor is it in one that
+    stood still all the time that another stood where it fell to."""
     found: list[Doubt] = []
+    wrong = [state.lost[direction] for direction in state.doubted if direction in state.lost]
     for direction in registers_of(first.snapshot):
-        if (lost := state.lost.get(direction)) is not None:
-            most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, first))
-            found.append(Doubt(direction, 0, most_milliwh, lost.earliest_us))
+        memory = state.memories.get(direction)
+        stood = [one for one in wrong if memory is not None and 0 < memory.stood_since_us <= one.latest_us]
+        since = state.lost.get(direction) or next(iter(stood), None)
+        if since is not None:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
+            found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
     return tuple(found)

@@ -39,7 +39,7 @@ from .decision import (
     Waiting,
 )
 from .energy import Direction, registers_of
-from .follow import CLOCK_JUMP_US, ORDINARY, SAME_REGISTERS, Followed, changed_basis, clock_jumped, follow
+from .follow import CLOCK_JUMP_US, SAME_REGISTERS, Followed, changed_basis, clock_jumped, follow
 from .quarantine import (
     JUMPS,
     begun_with,
@@ -185,9 +185,13 @@ def _begun(decision: NewEpoch, line: Followed, limits: Limits, before: Validator
 
 
 def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
-    """What held registers hand on: whether they stood still was told to nobody, and is watched anew."""
-    moved = {direction: msgspec.structs.replace(memory, still=None) for direction, memory in memories.items()}
-    return {direction: memory for direction, memory in moved.items() if memory != ORDINARY}
+    """What held registers hand on. That one is frozen was told to nobody yet: it is with the next reading."""
+    found = dict(memories)
+    for direction, memory in memories.items():
+        if memory.still is not None and memory.still.frozen:
+            still = msgspec.structs.replace(memory.still, frozen=False)
+            found[direction] = msgspec.structs.replace(memory, still=still)
+    return found
 
 
 def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:

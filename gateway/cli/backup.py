@@ -14,7 +14,7 @@ import click
 from ..config.types import Config
 from ..ledger.copies import Report, Verified, copy_closed, put_in_place, verify_copy
 from ..ledger.lock import StoreLock, StoreLockedError
-from ..ledger.store import StoreError
+from ..ledger.store_error import StoreError
 from ..places import store_path
 from .daemon import ask_daemon
 from .errors import chosen_config, config_of, config_option, fail

@@ -28,7 +28,7 @@ def migrate(store: Path, no_backup: bool) -> None:
     """
     from ..ledger.lock import StoreLock, StoreLockedError
     from ..ledger.schema import migrate as migrate_store
-    from ..ledger.store import StoreError, unreadable
+    from ..ledger.store_error import StoreError, unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:

@@ -15,7 +15,7 @@ from ..ledger.epochs import Owner
 from ..ledger.lock import StoreLock, StoreLockedError
 from ..ledger.restore import Restored
 from ..ledger.restore import restore as restore_store
-from ..ledger.store import StoreError
+from ..ledger.store_error import StoreError
 from ..machine import this_machine
 from ..places import store_path
 from .errors import chosen_config, config_of, config_option, fail

@@ -13,7 +13,7 @@ import click
 
 from ..ledger.lock import StoreLock, StoreLockedError
 from ..ledger.salvage import ALTERED, Salvage, SalvagedRow, TableReport
-from ..ledger.store import StoreError
+from ..ledger.store_error import StoreError
 from .errors import fail
 from .progress import Progress
 

@@ -14,7 +14,7 @@ from .backup_slices import BackupSlices
 from .checkpoint_file import sync_folder
 from .damaged import UNREADABLE, open_for_reading
 from .full_check import FullCheck
-from .store import DamagedError, StoreError
+from .store_error import DamagedError, StoreError
 from .version import SCHEMA_VERSION
 
 Report = Callable[[str, int, int], None]

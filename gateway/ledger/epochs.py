@@ -13,7 +13,6 @@ from enum import StrEnum
 import msgspec
 
 from .checkpoint_file import MeterCheckpoint
-from .edges_at_risk import EdgesAtRisk
 from .readings import write_base
 from .rows import enter_meter, insert, insert_numbered, replace, summed
 
@@ -145,12 +144,9 @@ def begin(
 def _carry(connection: sqlite3.Connection, name: str, meter: MeterCheckpoint) -> None:
     meter_id = enter_meter(connection, name)
     connection.execute("DELETE FROM meter_state WHERE meter_id = ?", (meter_id,))
-    account = meter.accumulator
-    if account.at_risk:  # the checkpoint file has none: then what is in this file stays
-        account = EdgesAtRisk(connection).parted(meter_id, account)
     connection.execute(
         insert("meter_state"),
-        summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(account).decode())),
+        summed((meter_id, _ENCODER.encode(meter.validator).decode(), _ENCODER.encode(meter.accumulator).decode())),
     )
     write_base(connection, meter_id, meter.accumulator)  # what was before cannot be booked again to the same end
     connection.execute("DELETE FROM bucket_total WHERE meter_id = ?", (meter_id,))

@@ -18,7 +18,7 @@ ROWS_A_SLICE = 200
 TABLES = ("bucket_total", *COLUMNS)
 FEW_ROWS = (
     *("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start"),
-    *("reading_form", "recompute_base", "retention_mark", "meter_edges"),
+    *("reading_form", "recompute_base", "retention_mark"),
 )
 NO_END = (1 << 63) - 1
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from . import witness
 from .ballast import Ballast
 from .checkpoint_file import Checkpoint, CheckpointFile
+from .connection import connect, schema_version
 from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
 from .lock import StoreLock
 from .records import Record
 from .rows import enter_meter, insert, summed
-from .store import DamagedError, SchemaOutdatedError, Store, connect, schema_version
+from .store import Store
+from .store_error import DamagedError, SchemaOutdatedError
 from .swap import Swap, aside_name, finish, new_place, suspect_place, swap
 from .version import SCHEMA_VERSION
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from . import witness
 from .checkpoint_file import Checkpoint, CheckpointFile
+from .connection import connect
 from .copies import Report, Verified, copy_closed, verify_copy
 from .epochs import Beginning, Owner, Witnessed, begin, load_epochs
 from .opening import MakeStore, carry_outbox, in_transaction, make_empty
-from .store import connect
 from .swap import Swap, aside_name, finish, new_place, swap
 from .version import SCHEMA_VERSION
 

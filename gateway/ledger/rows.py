@@ -29,7 +29,6 @@ COLUMNS = {
     "meta": ("key", "value"),
     "boot": ("boot_number", "boot_id"),
     "meter": ("meter_id", "name"),
-    "meter_edges": ("meter_id", "at_risk"),
     "reading_form": (
         *("form_id", "import_resolution_milliwh", "import_rounding_milliwh", "import_unproven"),
         *("export_resolution_milliwh", "export_rounding_milliwh", "export_unproven"),

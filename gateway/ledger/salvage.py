@@ -14,7 +14,7 @@ from . import chain
 from .damaged import UNREADABLE, Lost, TableReader, open_for_reading, tables_of
 from .links import LINK_COLUMNS, Chained, fault_of
 from .rows import COLUMNS, is_whole
-from .store import StoreError
+from .store_error import StoreError
 
 WHOLE, ALONE, ALTERED, UNSUMMED = "whole", "alone", "altered", "unsummed"
 

@@ -1,115 +1,42 @@
 """The store itself: opens, loads, commits. One connection, WAL, synchronous=FULL, one transaction a step.
 
 It never deletes what the broker has not acknowledged, never creates a table (that is `netmeter migrate`),
-and never retries: what a failed commit means is decided by the caller. Exclusive locking, because two writers
-on one WAL file can lose a commit in SQLite before 3.51.3 (sqlite.org/wal.html, "WAL-reset bug").
+and never retries: what a failed commit means is decided by the caller.
 """
 
 import errno
-import json
-import shutil
 import sqlite3
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from ..energy import AccumulatorState, Interval, Part, Quality
+from ..energy import AccumulatorState
 from ..read import Reading
 from ..validate import ValidatorState
-from . import chain, doubt, readings
+from . import chain, doubt, intervals
 from .backup_slices import BackupSlices
 from .ballast import Ballast
+from .batch_writer import BatchWriter
 from .checkpoint_file import CheckpointFile
 from .checkpoint_keeper import CheckpointKeeper, EncodedState
 from .closed import ClosedRow, closed_after
-from .edges_at_risk import EdgesAtRisk
+from .connection import connect, schema_version
 from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
 from .full_check import FullCheck
 from .links import Chained, check_last_links
 from .lock import StoreLock
 from .past import StoredPast
-from .records import (
-    Batch,
-    ClosedInterval,
-    EpochRow,
-    EventRow,
-    IntervalRow,
-    NotReadableError,
-    OutboxRow,
-    ReadingRow,
-    StoredMeter,
-    part_record,
-)
+from .records import Batch, ClosedInterval, OutboxRow, StoredMeter
 from .retention import Retention
-from .rows import enter_meter, insert, insert_numbered, is_whole, summed
+from .rows import enter_meter, is_whole
 from .schema_digest import schema_fault, seal_where_missing
+from .store_error import MEND, DamagedError, SchemaOutdatedError, StoreError, unreadable
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
 """Four times what it grows to where it can be folded back."""
 _ENCODER = msgspec.json.Encoder()
-_MEND = "restore a copy, or move the store aside to start a new one"
-
-
-class StoreError(Exception):
-    """The store cannot be used; the message names the file and what to do."""
-
-
-class DamagedError(StoreError):
-    """The file itself is at fault, not the disk or the moment: it can be set aside."""
-
-
-class SchemaOutdatedError(StoreError):
-    """The store is not there yet, or older than this program: `netmeter migrate` mends it."""
-
-
-def schema_version(path: Path) -> int:
-    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable.
-
-    Only for who holds the lock: an unreadable file and a file in use look alike to SQLite. Neither the file nor its log
-    is changed, unless SQLite must first roll back what a migration has left half done.
-    """
-    if not path.exists():
-        return 0
-    log, index = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))
-    if log.exists():
-        had_index = index.exists()
-        try:
-            return _user_version(path, "ro")
-        except (sqlite3.Error, UnicodeDecodeError):
-            pass
-        finally:
-            if not had_index:
-                index.unlink(missing_ok=True)
-    try:
-        return _user_version(path, "rw")
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from error
-
-
-def _user_version(path: Path, mode: str) -> int:
-    # Closing a connection that may write would fold the log of a newer program's store back.
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-    try:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def unreadable(path: Path, error: sqlite3.Error | ValueError) -> StoreError:
-    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
-
-    SQLite's own message quotes the schema, which need not be text any more.
-    """
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
-        return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
-    free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
-    return StoreError(
-        f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
-        " and see to the disk (space, rights, cables)"
-    )
 
 
 class Store:
@@ -134,13 +61,12 @@ class Store:
             self._connection = connect(path)
             try:
                 if fault := schema_fault(self._connection):
-                    raise DamagedError(f"{path}: {fault}; {_MEND}")
+                    raise DamagedError(f"{path}: {fault}; {MEND}")
                 seal_where_missing(self._connection)
                 self.epoch = self._load_epoch()
                 self.store_epoch = self.epoch.store_epoch
                 self._first_seqs = first_interval_seqs(self._connection, self.epoch.epoch_no)
                 self._keeper = CheckpointKeeper(CheckpointFile(path), self.store_epoch)
-                self._boot_numbers = self._load_boot_numbers()
                 self._open_rooms()
             except BaseException:
                 self._connection.close()
@@ -155,8 +81,7 @@ class Store:
 
     def _open_rooms(self) -> None:
         """What else works on this connection; anew after each opening. Raises sqlite3.Error."""
-        self._forms = readings.Forms(self._connection)
-        self._edges = EdgesAtRisk(self._connection)
+        self._writer = BatchWriter(self._connection)
         self.retention = Retention(self._connection)
         self.past = StoredPast(self._connection, self._find_closed)
 
@@ -235,7 +160,6 @@ class Store:
             raise FileNotFoundError(errno.ENOENT, "the store is not there", str(self.path))
         doubt.renew_log(self.path)
         self._connection = connect(self.path)
-        self._boot_numbers = self._load_boot_numbers()
         epochs = load_epochs(self._connection)
         if not epochs or epochs[-1].store_epoch != self.store_epoch:
             self._connection.close()
@@ -271,32 +195,19 @@ class Store:
         if row is None:
             row = (enter_meter(self._connection, name),)
         meter_id = int(row[0])
-        stored = self._connection.execute(
-            "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
-        ).fetchone()
         newest = self._connection.execute(
             "SELECT seq, hash FROM interval WHERE meter_id = ? ORDER BY seq DESC LIMIT 1", (meter_id,)
         ).fetchone()
         (event_seq,) = self._connection.execute(
             "SELECT coalesce(max(seq), 0) FROM event WHERE meter_id = ?", (meter_id,)
         ).fetchone()
-        validator, accumulator = ValidatorState(), AccumulatorState()
-        if stored is not None:
-            if not is_whole((meter_id, *stored[:2]), stored[2]):
-                raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {_MEND}")
-            try:
-                validator = msgspec.json.decode(stored[0], type=ValidatorState)
-                accumulator = self._edges.joined(meter_id, msgspec.json.decode(stored[1], type=AccumulatorState))
-            except msgspec.DecodeError as error:
-                raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {_MEND}") from error
+        (validator, accumulator), encoded = self._load_state(name, meter_id)
         self._check_totals(name, meter_id, accumulator)
         interval_seq = 0 if newest is None else int(newest[0])
         # The first record of a store epoch stands on its genesis, whatever came before it.
         is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
         chain_head = chain.genesis(self.store_epoch, name) if is_first else str(newest[1])
-        encoded = stored[:2] if stored is not None else (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
-        state = tuple(one if isinstance(one, bytes) else str(one).encode() for one in encoded)
-        self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, (state[0], state[1]))
+        self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, encoded)
         held = self._connection.execute(
             "SELECT reading FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
         )
@@ -313,6 +224,23 @@ class Store:
             beginning={"reason": self.epoch.reason, "witness": self.epoch.witness or None},
         )
 
+    def _load_state(self, name: str, meter_id: int) -> tuple[tuple[ValidatorState, AccumulatorState], EncodedState]:
+        """What the meter's books go on from, and how it is written. Raises DamagedError."""
+        row = self._connection.execute(
+            "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
+        ).fetchone()
+        if row is None:
+            validator, accumulator = ValidatorState(), AccumulatorState()
+            return (validator, accumulator), (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
+        if not is_whole((meter_id, *row[:2]), row[2]):
+            raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {MEND}")
+        try:
+            validator = msgspec.json.decode(row[0], type=ValidatorState)
+            accumulator = msgspec.json.decode(row[1], type=AccumulatorState)
+        except msgspec.DecodeError as error:
+            raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {MEND}") from error
+        return (validator, accumulator), (str(row[0]).encode(), str(row[1]).encode())
+
     def meter_names(self) -> tuple[str, ...]:
         """Every meter that this store has books of, whether or not it is still read."""
         return tuple(str(name) for (name,) in self._connection.execute("SELECT name FROM meter ORDER BY meter_id"))
@@ -324,37 +252,16 @@ class Store:
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""
         connection = self._connection
-        states: dict[int, EncodedState] = {}
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(readings.INSERT, [self._reading_values(row) for row in batch.readings])
+            self._writer.write_readings(batch)
             aged = self.retention.note(batch.readings)
-            connection.executemany(_INSERT_EPOCH, [_epoch_values(row) for row in batch.epochs])
-            connection.executemany(_INSERT_INTERVAL, [_interval_values(row) for row in batch.intervals])
-            connection.executemany(_INSERT_EVENT, [_event_values(row) for row in batch.events])
-            connection.executemany(
-                _INSERT_OUTBOX,
-                [summed((meter_id, one.kind, one.seq, one.payload), one.outbox_id) for meter_id, one in batch.outbox],
-            )
-            connection.executemany("DELETE FROM held_reading WHERE meter_id = ?", [(i,) for i in batch.released])
-            connection.executemany(
-                insert("held_reading"),
-                [summed((meter_id, _ENCODER.encode(reading).decode())) for meter_id, reading in batch.held],
-            )
-            for meter_id, (validator, accumulator) in batch.states.items():
-                account = self._edges.parted(meter_id, accumulator)
-                states[meter_id] = (_ENCODER.encode(validator), _ENCODER.encode(account))
-                self._write_state(meter_id, states[meter_id], accumulator)
-                if batch.rebase:
-                    readings.write_base(connection, meter_id, accumulator)
-            connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
+            states = self._writer.write(batch)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._boot_numbers = {}
-            self._forms.forget()
-            self._edges.forget()
+            self._writer.forget()
             raise
         self._keeper.note(batch, states)
         self.retention.age = aged
@@ -369,29 +276,8 @@ class Store:
         return [OutboxRow(*row) for row in rows]
 
     def _find_closed(self, meter_id: int, end_us: int) -> ClosedInterval | None:
-        """The newest record of a meter that ends at an instant. Raises NotReadableError."""
-        try:
-            row = self._connection.execute(_SELECT_CLOSED, (meter_id, end_us)).fetchone()
-        except sqlite3.Error as error:
-            raise NotReadableError(str(error)) from error
-        if row is None:
-            return None
-        seq, revision, start_us, bucket, version, register_epoch, quality, *parts = row
-        energy_import, energy_export = (None if one[0] is None else Part(*one) for one in (parts[:4], parts[4:]))
-        return ClosedInterval(
-            seq,
-            revision,
-            Interval(
-                start_us,
-                end_us,
-                bucket,
-                version,
-                register_epoch,
-                Quality(quality),
-                energy_import,
-                energy_export,
-            ),
-        )
+        """By the connection that holds now: whoever asks may have been given this before a `reopen`."""
+        return intervals.find_closed(self._connection, meter_id, end_us)
 
     def newest_outbox_id(self) -> int:
         """The largest id in the outbox, 0 where it is empty."""
@@ -408,10 +294,6 @@ class Store:
             epochs = load_epochs(self._connection)
         return epochs[-1]
 
-    def _load_boot_numbers(self) -> dict[str, int]:
-        rows = self._connection.execute("SELECT boot_number, boot_id FROM boot")
-        return {boot_id: number for number, boot_id in rows}
-
     def _check_totals(self, name: str, meter_id: int, accumulator: AccumulatorState) -> None:
         """The table that people read and the state that the program runs on must agree."""
         expected = {
@@ -426,124 +308,5 @@ class Store:
         if found != {key: numbers for key, numbers in expected.items() if any(numbers)}:
             raise DamagedError(
                 f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
-                f" damaged; {_MEND}"
+                f" damaged; {MEND}"
             )
-
-    def _boot_number(self, boot_id: str) -> int:
-        if boot_id not in self._boot_numbers:
-            row = self._connection.execute("SELECT boot_number FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
-            if row is None:
-                row = (insert_numbered(self._connection, "boot", boot_id),)
-            self._boot_numbers[boot_id] = int(row[0])
-        return self._boot_numbers[boot_id]
-
-    def _reading_values(self, row: ReadingRow) -> tuple[object, ...]:
-        reading = row.reading
-        return summed(
-            (
-                row.meter_id,
-                row.register_epoch,
-                row.decision,
-                reading.earliest_us,
-                reading.latest_us,
-                reading.monotonic_us,
-                self._boot_number(reading.boot_id),
-                *_registers(reading),
-                reading.snapshot.power_milliw,
-                *self._forms.columns(row),
-            )
-        )
-
-    def _write_state(self, meter_id: int, state: EncodedState, accumulator: AccumulatorState) -> None:
-        self._connection.execute(
-            f"{insert('meter_state')} ON CONFLICT (meter_id) DO UPDATE SET validator = excluded.validator,"
-            " accumulator = excluded.accumulator, crc = excluded.crc",
-            summed((meter_id, state[0].decode(), state[1].decode())),
-        )
-        self._connection.executemany(
-            "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (meter_id, direction, bucket) DO UPDATE"
-            " SET milliwh = excluded.milliwh, uncertain_milliwh = excluded.uncertain_milliwh",
-            [
-                (meter_id, direction.value, bucket, milliwh, account.uncertain_milliwh.get(bucket, 0))
-                for direction, account in accumulator.directions.items()
-                for bucket, milliwh in account.totals_milliwh.items()
-            ],
-        )
-
-
-_INSERT_EPOCH = insert("register_epoch")
-_INSERT_INTERVAL = (
-    "INSERT INTO interval (meter_id, seq, revision, supersedes, register_epoch, start_us, end_us, bucket, tariff,"
-    " tariff_version, quality, import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh,"
-    " import_register_milliwh, export_milliwh, export_unassigned_milliwh, export_uncertain_milliwh,"
-    " export_register_milliwh, previous_hash, hash)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_SELECT_CLOSED = (
-    "SELECT seq, revision, start_us, bucket, tariff_version, register_epoch, quality, import_milliwh,"
-    " import_unassigned_milliwh, import_uncertain_milliwh, import_register_milliwh, export_milliwh,"
-    " export_unassigned_milliwh, export_uncertain_milliwh, export_register_milliwh"
-    " FROM interval WHERE meter_id = ? AND end_us = ? ORDER BY +seq DESC LIMIT 1"  # by the index on end_us
-)
-_INSERT_EVENT = insert("event")
-_INSERT_OUTBOX = insert("outbox", "outbox_id")
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """For who holds the lock. Autocommit mode: transactions are opened by name, never by the module."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = FULL")
-    if mode != "wal":
-        connection.close()
-        raise StoreError(f"{path}: this file system does not carry SQLite's WAL (journal mode {mode})")
-    return connection
-
-
-def _registers(reading: Reading | None) -> tuple[int | None, int | None]:
-    if reading is None:
-        return None, None
-    both = reading.snapshot.energy_import, reading.snapshot.energy_export
-    energy_import, energy_export = (None if register is None else register.milliwh for register in both)
-    return energy_import, energy_export
-
-
-def _epoch_values(row: EpochRow) -> tuple[object, ...]:
-    return summed(
-        (
-            row.meter_id,
-            row.register_epoch,
-            row.first.instant_us,
-            row.reason,
-            row.first.serial,
-            *_registers(row.previous),
-            *_registers(row.first),
-        )
-    )
-
-
-def _interval_values(row: IntervalRow) -> tuple[object, ...]:
-    interval = row.interval
-    return (
-        row.meter_id,
-        row.seq,
-        row.revision,
-        row.supersedes,
-        interval.register_epoch,
-        interval.start_us,
-        interval.end_us,
-        interval.bucket,
-        row.tariff,
-        interval.tariff_version,
-        interval.quality.value,
-        *part_record("import", interval.energy_import).values(),
-        *part_record("export", interval.energy_export).values(),
-        row.previous_hash,
-        row.hash,
-    )
-
-
-def _event_values(row: EventRow) -> tuple[object, ...]:
-    return summed((row.meter_id, row.seq, row.at_us, row.kind, json.dumps(row.detail, sort_keys=True)))

@@ -29,6 +29,7 @@ class ThinRow:
 
     @property
     def is_refused(self) -> bool:
+        """Whether the account knows nothing of it."""
         return not self.has_acts and self.decision.startswith(REFUSED)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..energy import AccumulatorState, EdgeAtRisk, Opening
+from ..energy import AccumulatorState, Opening
 from ..validate import ValidatorState
 from .checkpoint_file import Checkpoint, MeterCheckpoint
 from .damaged import UNREADABLE, TableReader, open_for_reading, tables_of
@@ -51,13 +51,12 @@ def _read(connection: sqlite3.Connection) -> Salvaged:
     rows = {
         table: [dict(zip(("rowid", *columns), row, strict=True)) for row in TableReader(connection, table).rows()]
         for table, columns in tables.items()
-        if table in ("meter", "meter_state", "meter_edges", "outbox")
+        if table in ("meter", "meter_state", "outbox")
     }
     names = {row["meter_id"]: str(row["name"]) for row in rows.get("meter", ())}
-    edges = {row["meter_id"]: row for row in rows.get("meter_edges", ())}
     meters = {}
     for row in rows.get("meter_state", ()):
-        state = _state(row, edges.get(row["meter_id"]))
+        state = _state(row)
         if state is not None and row["meter_id"] in names:
             meters[names[row["meter_id"]]] = state
     outbox = [
@@ -68,18 +67,12 @@ def _read(connection: sqlite3.Connection) -> Salvaged:
     return Salvaged(meters, tuple(outbox), {"meter_state", "interval"} <= tables.keys())
 
 
-def _state(row: Mapping[str, object], edges: Mapping[str, object] | None) -> MeterCheckpoint | None:
-    """A meter's state with its edges at risk; without those where they are damaged."""
+def _state(row: Mapping[str, object]) -> MeterCheckpoint | None:
     if not is_whole([row[column] for column in COLUMNS["meter_state"]], row.get("crc")):
         return None
-    if edges is not None and not is_whole([edges[column] for column in COLUMNS["meter_edges"]], edges.get("crc")):
-        edges = None
     try:
         validator = msgspec.json.decode(str(row["validator"]), type=ValidatorState)
         accumulator = msgspec.json.decode(str(row["accumulator"]), type=AccumulatorState)
-        if edges is not None:
-            at_risk = msgspec.json.decode(str(edges["at_risk"]), type=list[EdgeAtRisk])
-            accumulator = msgspec.structs.replace(accumulator, at_risk=at_risk)
     except (msgspec.DecodeError, ValueError):
         return None
     return MeterCheckpoint(0, 0, "", validator, accumulator)

@@ -33,8 +33,10 @@ def _tells_no_doubt(books: Books) -> None:
     """What a decision leaves open is not told."""
     decide = books._book
 
-    def book(reading: Reading, _doubts: Sequence[Doubt], batch: Batch, estimated: bool = False) -> list[Interval]:
-        return decide(reading, (), batch, estimated)
+    def book(
+        reading: Reading, _doubts: Sequence[Doubt], closed: list[Interval], batch: Batch, estimated: bool = False
+    ) -> list[Interval]:
+        return decide(reading, (), closed, batch, estimated)
 
     books._book = book  # type: ignore[method-assign,assignment]
 

@@ -8,7 +8,7 @@ has ever shown to anybody (`hidden_from_us`).
 from itertools import pairwise
 
 from ..soak.history import Verdict
-from .jump_plan import DISPLAYS, WRONG, Fault, Jump, JumpHistory
+from .jump_plan import COARSER, DISPLAYS, WRONG, Fault, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
@@ -103,13 +103,23 @@ def _is_asleep(history: JumpHistory, one: Taken, taken: list[Taken]) -> bool:
 
 
 def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
-    """Whether the later registers can be the earlier ones, counted on."""
+    """Whether the later registers can be the earlier ones, counted on, by the coarser digit of both displays.
+
+    By that, because a fall of less than a coarse digit is none: nobody can see it.
+    """
     most = LIMIT_MILLIW * (after.true_latest_us - before.true_earliest_us) // MILLIWH
-    digit_milliwh = 2 * history.base.imports[0].step_milliwh
+    digit_milliwh = _digit_milliwh(history, before) + _digit_milliwh(history, after)
     grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
     if history.width_milliwh is not None:
         grown = [each % history.width_milliwh for each in grown]
     return all(-digit_milliwh <= each <= most + digit_milliwh for each in grown)
+
+
+def _digit_milliwh(history: JumpHistory, one: Taken) -> int:
+    """The last digit of what a reading shows."""
+    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
+    coarse = fault is not None and fault.jump is Jump.COARSE
+    return history.base.imports[0].step_milliwh * (COARSER if coarse else 1)
 
 
 def _judge_law(state: Content, verdict: Verdict) -> None:
@@ -136,10 +146,8 @@ def _open_end_milliwh(history: JumpHistory, one: Taken) -> int:
     """What a reading leaves open by itself: its digit and its window. No edge has told that of the last one yet."""
     half_us = (one.true_latest_us - one.true_earliest_us) // 2 + 1 + history.base.error_us
     fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
-    digits = 100 if fault is not None and fault.jump is Jump.COARSE else 1
-    if fault is not None and fault.jump is Jump.BACK:
-        digits = 2
-    return history.base.imports[0].step_milliwh * digits + LIMIT_MILLIW * half_us // MILLIWH + 1
+    digits = 2 if fault is not None and fault.jump is Jump.BACK else 1
+    return _digit_milliwh(history, one) * digits + LIMIT_MILLIW * half_us // MILLIWH + 1
 
 
 def _judge_truth(history: JumpHistory, first: Taken, after: Taken, lost: frozenset[str], verdict: Verdict) -> None:

@@ -18,6 +18,8 @@ S = 1_000_000
 KEY = name_key("jumps")
 WIDTH_MILLIWH = 100_000 * 1_000_000
 """Five digits of kilowatt-hours, where a history's meter declares a width."""
+COARSER = 100
+"""How much coarser a digit becomes, where it does."""
 
 
 class Jump(StrEnum):

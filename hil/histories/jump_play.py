@@ -7,13 +7,12 @@ from drivers import EnergyRegister, RegisterSnapshot
 from gateway.clock import ClockState
 from gateway.read import Reading
 
-from .jump_plan import WRONG, Fault, Jump, JumpHistory
+from .jump_plan import COARSER, WRONG, Fault, Jump, JumpHistory
 from .plan import Ask
 from .play import METER, Player
 from .record import DIRECTIONS, Taken
 from .truth import Meter
 
-COARSER = 100
 FAR_MILLIWH = 10**12
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from gateway.ledger.schema import migrate
-from gateway.ledger.store import SchemaOutdatedError, Store, StoreError
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import SchemaOutdatedError, StoreError
 
 from ..house import GRID, PRODUCTION
 

@@ -118,6 +118,26 @@ KINDS: dict[str, History] = {
         new_epoch("ratio_changed"),
         basis=lambda number: BY_ONE if number < 8 else BY_FORTY,
     ),
+    "registers from zero, and the meter's own again": History(
+        # 60 by its own until reading 6, 50 from zero until reading 12, 60 by its own from reading 13 on.
+        # Of the 70 from 6 to 13, what was not in those 50: 20
+        [*counting(LIFE, 7), *counting(0, 6), *counting(LIFE + 130, 7)],
+        {"high": 190, "earlier": 60 + 50, "first": LIFE + 130 - 20, "last": LIFE + 190, "epoch": 3},
+        [*new_epoch("reset_to_zero"), *new_epoch("returned")],
+    ),
+    "a register that stands, and gives all at once": History(
+        # 200 Wh from reading 12 to 13 are too much for 20 s, not for the 180 since reading 4
+        [*counting(LIFE, 5), *[wide(LIFE + 40)] * 8, *counting(LIFE + 200_040, 7)],
+        {"high": 200_100, "first": LIFE, "last": LIFE + 200_100, "epoch": 1},
+        [("quarantined", ""), ("resumed", "stood_still")],
+    ),
+    "a young register that falls and is past its old count again": History(
+        at(8, wide(5), counting(100)),
+        {"high": 190, "first": 100, "last": 290, "epoch": 1},
+        [("quarantined", ""), ("resumed", "undecided")],
+        # Was it a reset: 66,667 in the 20 s before, 185 since, of which 20 are booked; two digits, and the first.
+        uncertain={"high": 66_667 + 185 - 20 + 2 + 1},
+    ),
 }
 
 PAIRS: dict[str, History] = {

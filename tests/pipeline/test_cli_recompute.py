@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway import places
+from gateway.ledger.store import Store
 from hil.bench.ledger_days import Ledger, Plan
 
 CONFIG = """\
@@ -169,6 +170,33 @@ def test_what_was_applied_can_be_taken_back(folder: Path) -> None:
     newest = "SELECT sum(import_milliwh) FROM interval WHERE seq IN (SELECT max(seq) FROM interval GROUP BY end_us)"
     first = "SELECT sum(import_milliwh) FROM interval WHERE revision = 0 AND end_us % 900000000 = 0"
     assert rows(folder, newest) == rows(folder, first)
+
+
+def test_thinned_readings_take_a_corrected_tariff_and_tell_more_doubt(folder: Path, tmp_path: Path) -> None:
+    """Nobody read the meter at the new edge, and the minutes around it are gone: a quarter hour is split by time."""
+    thinned = Path(shutil.copytree(folder, tmp_path / "thinned"))
+    store = Store(thinned / "ledger.sqlite")
+    newest, store.retention.slice_rows = store.past.newest_id(), 100
+    while store.retention.thinned_to + 100 <= newest:
+        store.retention._thin_slice(100)
+    store.close()
+    # Of each quarter hour fifteen or sixteen readings, two at either edge, and their neighbours where windows are wide.
+    assert rows(thinned, "SELECT count(*) FROM reading")[0][0] < newest // 2
+    doubts: list[list[int]] = []
+    for one in (folder, thinned):
+        assert found(one)[0] == SAME
+        later_peak(one)
+        code, answer = found(one)
+        assert (code, answer["meters"][0]["new_edges"]) == (DIFFERS, 2)
+        told = answer["meters"][0]["differences"]
+        doubts.append([diff["recomputed"]["export_uncertain_milliwh"] for diff in told])
+        assert found(one, "--apply")[1]["applied"] == 4
+        assert found(one)[0] == SAME
+    # The last slice of the second day is whole yet: only the first day's edge is told with more.
+    assert doubts[1][0] > doubts[0][0]
+    assert all(thin >= whole for whole, thin in zip(*doubts, strict=True))
+    qualities = rows(thinned, "SELECT DISTINCT quality FROM interval WHERE revision > 0 AND end_us < 1767340000000000")
+    assert qualities == [("estimated",)]
 
 
 def test_buckets_that_a_tariff_no_longer_has_stay_at_nothing(folder: Path) -> None:

@@ -171,14 +171,14 @@ FLOW = 3_600_000
 def test_frozen_register_is_noted_with_what_it_should_have_counted() -> None:
     _, decisions = decide(polled([LIFE] * 6, FLOW))
     assert notes(decisions) == [NoteKind.FROZEN]
-    # last moved with the reading that was accepted first, the second; the fifth comes 60 s after it
-    fifth = decisions[4]
-    assert isinstance(fifth, Accepted)
-    (note,) = fifth.notes
-    assert note.detail == {"since_utc_us": NOON_US + 20 * S, "expected_milliwh": 60_000}
-    assert fifth.frozen
-    # 12 kW for 60 s are 200 Wh; and the digit
-    assert last_register(fifth).resolution_milliwh == 200_001
+    # it stands since the first reading, which was held until the second agreed; the fourth comes 60 s after it
+    fourth = decisions[3]
+    assert isinstance(fourth, Accepted)
+    (note,) = fourth.notes
+    assert note.detail == {"since_utc_us": NOON_US, "expected_milliwh": 60_000}
+    assert fourth.frozen
+    # It may stand since just after the reading before, 30 s at most; 12 kW for 90 s are 300 Wh; and the digit.
+    assert last_register(fourth).resolution_milliwh == 300_001
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_frozen_register_is_noted_with_what_it_should_have_counted() -> None:
         # a five-hundredth of 12 kW is 24 W
         "power below what a meter counts": polled([LIFE] * 9, 23_999),
         "the other way": polled([LIFE] * 9, -FLOW),
-        # 10 digits of 10 Wh are 100 Wh, 140 s make 140 Wh, but nine readings no more than 20 * 6
+        # 10 digits of 20 Wh are 200 Wh; 160 s make 160 Wh
         "a coarse digit": polled([register(LIFE, 20_000)] * 9, FLOW),
         "it moves": polled([LIFE + n for n in range(9)], FLOW),
     }.items(),
@@ -215,11 +215,11 @@ def test_what_a_frozen_register_gives_at_once_is_no_jump() -> None:
     assert spoken(decisions[-1]) == "quarantined impossible_jump"
 
 
-@pytest.mark.parametrize(("grown", "told"), [(366_666, "accepted"), (366_667, "quarantined impossible_jump")])
+@pytest.mark.parametrize(("grown", "told"), [(406_666, "accepted"), (406_667, "quarantined impossible_jump")])
 def test_what_a_coarse_register_gives_late_by_its_power_is_no_jump(grown: int, told: str) -> None:
-    """A digit of 20 Wh that should have moved by seven: too few to be called frozen, by its power no jump either.
+    """A digit of 20 Wh that should have moved by eight: too few to be called frozen, by its power no jump either.
 
-    It moved last at 20 s; until 160 s 3.6 kW are 140 Wh, and twice that may come; 66,667 in the last 20 s; a digit.
+    It stands since 0 s; until 160 s 3.6 kW are 160 Wh, and twice that may come; 66,667 in the last 20 s; a digit.
     """
     still = [register(LIFE, 20_000)] * 9
     _, decisions = decide([*polled(still, FLOW), reading(NOON_US + 180 * S, register(LIFE + grown, 20_000))])

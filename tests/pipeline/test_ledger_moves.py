@@ -17,11 +17,13 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.backup_slices import BackupSlices
+from gateway.ledger.connection import connect
 from gateway.ledger.lock import StoreLock
 from gateway.ledger.opening import Opener
 from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.schema import backup_place, migrate, migrations
-from gateway.ledger.store import Store, StoreError, connect
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import StoreError
 from gateway.ledger.swap import suspect_place, write_note
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.machine import this_machine

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality
+from gateway.ledger.connection import schema_version
 from gateway.ledger.lock import StoreLockedError
 from gateway.ledger.records import Batch, EpochRow, EventRow, IntervalRow, OutboxRow, ReadingRow
 from gateway.ledger.schema import migrate
-from gateway.ledger.store import Store, StoreError, schema_version
+from gateway.ledger.store import Store
+from gateway.ledger.store_error import StoreError
 from gateway.ledger.version import SCHEMA_VERSION
 from gateway.validate import ValidatorState
 
@@ -174,6 +176,31 @@ sys.stdin.read()
         first.kill()
         first.wait()
     Store(path).close()  # death lets go of it
+
+
+def test_a_link_to_a_store_is_the_same_store(store: Store, path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere.sqlite"
+    link.symlink_to(path)
+    with pytest.raises(StoreLockedError, match="one gateway a store"):
+        Store(link)
+
+
+def test_who_goes_round_the_lock_is_stopped_by_sqlite_and_told(path: Path, tmp_path: Path) -> None:
+    """A hard link has a lock file of its own. Two writers on one log can lose a commit."""
+    holder = (
+        "import sys; from pathlib import Path; from gateway.ledger.store import Store;"
+        " s = Store(Path(sys.argv[1])); s.load_meter('grid'); print('open', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holder, str(path)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "open\n"
+        other = tmp_path / "hard.sqlite"
+        other.hardlink_to(path)
+        with pytest.raises(StoreError, match="another process has this file open"):
+            Store(other)
+        first.kill()
 
 
 def test_refused_second_store_leaves_the_first_ones_lock_alone(store: Store, path: Path) -> None:

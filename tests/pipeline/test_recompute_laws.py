@@ -5,6 +5,7 @@ expected is what the books had when the readings came, one by one; the store is 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 import gateway.ledger.retention as retention_module
-from gateway.energy import AccumulatorState
+from gateway.energy import AccumulatorState, Direction
 from gateway.ledger.store import Store
 from gateway.ledger.thinning import ThinRow
-from gateway.recompute import MeterAgain, is_same
+from gateway.recompute import MeterAgain, is_same, totals_milliwh
 from hil.histories.plan import history
 
 from .stored_history import again, dense, keep
@@ -63,8 +64,31 @@ def test_recompute_before_and_after_thinning_is_the_ledger(
         store.close()
 
 
-def without_edges(_edges: Sequence[int]) -> list[int]:
-    return []
+@seed(8)
+@given(number=st.integers(1, 10**6), every_s=st.sampled_from([20, 45]))
+@tries(5)
+def test_by_another_tariff_thinned_readings_tell_no_more_than_they_know(
+    tmp_path_factory: pytest.TempPathFactory, number: int, every_s: int
+) -> None:
+    """Its edges are new inside old intervals, and the readings around them are gone: that is in `uncertain`."""
+    one = dense(history(8, number), every_s * S)
+    corrected = replace(history(9, number).tariff, zone=one.tariff.zone)
+    store, _ = keep(one, tmp_path_factory.mktemp("store") / "ledger.sqlite")
+    try:
+        whole = totals_milliwh(again(store, one, corrected).state)
+        assert thin_all(store) > 0
+        thinned = totals_milliwh(again(store, one, corrected).state)
+    finally:
+        store.close()
+    for direction in Direction:
+        sums = [
+            sum(milliwh for (way, _), (milliwh, _) in found.items() if way is direction) for found in (whole, thinned)
+        ]
+        assert sums[0] == sums[1]  # the law: no energy comes or goes
+    for key in whole.keys() | thinned.keys():
+        (milliwh, uncertain), (thin_milliwh, thin_uncertain) = (found.get(key, (0, 0)) for found in (whole, thinned))
+        if key[1] != "unassigned":
+            assert abs(milliwh - thin_milliwh) <= uncertain + thin_uncertain
 
 
 @pytest.mark.parametrize("what", ["edges", "decisions", "windows"])

@@ -173,3 +173,88 @@ def test_number_of_a_new_meter_is_kept_though_the_confirming_reading_had_none(de
     assert account(desk)["epoch"] == 2
     # had the number been lost, any other meter could go on here
     assert desk.take(reading(NOON_US + 300 * S, 7 * LIFE + 60, serial="C3")) == ["Quarantined"]
+
+
+def test_zeros_that_stood_may_have_been_another_meter_that_gives_all_at_once(desk: Desk) -> None:
+    """From 0 to 200 Wh in 20 s is too much for a register that moves, not for one that stood for 100 s."""
+    desk.take(*polled([100_000, 100_010, *[0] * 5, 200_000]))
+    assert account(desk) == {"high": 100_000, "first": 100_000, "last": 200_000, "epoch": 1}
+    (resumed,) = told(desk, "resumed")
+    assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
+    # If it is another: 200,000 of its own, up to 66,667 before its first 0; booked are 99,990 since then; two digits.
+    assert uncertain(desk)["high"] == 1 + 66_667 + 200_000 - 99_990 + 2
+
+
+def flowing(rows: list[tuple[int, int]], power_milliw: int, digit_milliwh: int = 1) -> list[Reading]:
+    """Import and export from noon on, every 20 s, with the power that the meter shows."""
+    both = [(register(one, digit_milliwh), register(other, digit_milliwh)) for one, other in rows]
+    readings = [reading(NOON_US + n * STEP_US, *each) for n, each in enumerate(both)]
+    return [replace(one, snapshot=replace(one.snapshot, power_milliw=power_milliw)) for one in readings]
+
+
+def of_first_quarter(desk: Desk) -> dict[str, Any]:
+    """The newest word on 12:00 to 12:15."""
+    desk.commit()
+    return [one for one in desk.sent("interval") if one["end_utc_us"] == NOON_US + 15 * MIN][-1]
+
+
+def test_register_that_stood_at_zero_beside_a_wrong_zero_is_told_since_then(desk: Desk) -> None:
+    """Both show 0 from 11:50 until 12:05, which export did before; at 12:15 import is back, and 500 Wh of export."""
+    from_us = NOON_US - 10 * MIN
+    before = [reading(from_us - (8 - n) * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
+    zeros = [reading(from_us + n * STEP_US, 0, 0) for n in range(46)]
+    desk.take(*before, *zeros, reading(NOON_US + 15 * MIN, LIFE + 900, 500_000))
+    record = desk.books.state_record()
+    assert record is not None
+    assert (record["export_bucket_high_milliwh"], record["export_bucket_low_milliwh"]) == (500_000, 0)
+    # All of it may have flowed before noon.
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= 500_000
+
+
+def test_register_that_moves_at_once_with_a_frozen_one_is_told_as_long(desk: Desk) -> None:
+    """Export is frozen from 12:10 until 12:20; then import has 30 Wh more too, which no export power shows."""
+    counted = [(LIFE, 20_000 * n) for n in range(31)]
+    stands = [(LIFE, 600_000)] * 29
+    desk.take(*flowing([*counted, *stands, *[(LIFE + 30_000, 1_000_000 + n) for n in range(30)]], -3_600_000))
+    assert of_first_quarter(desk)["import_milliwh"] == 0
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 30_000
+
+
+def test_frozen_register_may_stand_since_just_after_the_reading_before(desk: Desk) -> None:
+    """12 kW, 66,666 mWh in 20 s; it stands from a moment after 12:13:00 on: at 12:15 it lacks 120 s of it, 399,995."""
+    counted = [(LIFE + 66_666 * n, 0) for n in range(40)]
+    stands = [(LIFE + 66_666 * 39 + 1, 0)] * 20
+    desk.take(*flowing([*counted, *stands, *[(LIFE + 66_666 * n, 0) for n in range(60, 70)]], 12_000_000))
+    assert of_first_quarter(desk)["import_milliwh"] == 66_666 * 39 + 1
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 66_666 * 6 - 1
+
+
+def test_coarse_register_that_gives_too_much_for_its_time_stood_before(desk: Desk) -> None:
+    """Digits of 100 Wh at 3.6 kW, 20 Wh in 20 s; not read from 12:05 until 12:13:20, and it stands since 12:06:40.
+
+    At 12:18 it has 600 Wh more; at 12:15 it lacked 500. Too few digits to be called frozen.
+    """
+    counted = [(LIFE + n // 5 * 100_000, 0) for n in range(70)]
+    stands = [*counted[:40], *[counted[20]] * 14, *counted[54:]]
+    readings = flowing(stands, 3_600_000, 100_000)
+    desk.take(*readings[:16], *readings[40:])
+    assert not told(desk, "frozen")
+    assert of_first_quarter(desk)["import_milliwh"] == 400_000
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 500_000
+
+
+def test_row_whose_asleep_register_rolled_over_need_not_move_again(desk: Desk) -> None:
+    """Both stand from 12:02:40 on and give 1 kWh each in 20 s, export through its width; then it stands at night."""
+    rows = [(LIFE + 10 * n, 9_500_000 + n) for n in range(8)]
+    rows += [(LIFE + 70, 9_500_007)] * 40
+    rows += [(LIFE + KWH + 10 * n, 500_007) for n in range(8)]
+    narrow = [(one, replace(register(other), modulus_milliwh=10 * KWH)) for one, other in rows]
+    desk.take(*(reading(NOON_US + n * STEP_US, *each) for n, each in enumerate(narrow)))
+    assert account(desk)["last"] == LIFE + KWH + 70
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_register_milliwh"] == 10 * KWH + 500_007
+    assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
+    # As much as the fifth of them has grown by may not have flowed: 1 kWh and 40 less the 70 before.
+    assert uncertain(desk)["high"] >= KWH - 30
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= KWH

@@ -1,0 +1,39 @@
+"""What can be wrong with a store, by what the caller should do about it: move it, migrate it, or see to the disk."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+MEND = "restore a copy, or move the store aside to start a new one"
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message names the file and what to do."""
+
+
+class DamagedError(StoreError):
+    """The file itself is at fault, not the disk or the moment: it can be set aside."""
+
+
+class SchemaOutdatedError(StoreError):
+    """The store is not there yet, or older than this program: `netmeter migrate` mends it."""
+
+
+def unreadable(path: Path, error: sqlite3.Error | ValueError) -> StoreError:
+    """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
+
+    SQLite's own message quotes the schema, which need not be text any more.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+        return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+    if code == sqlite3.SQLITE_BUSY:  # SQLite's own locks hold where ours was gone round
+        return StoreError(
+            f"{path}: another process has this file open and does not hold its lock file (a database shell, a gateway"
+            " that knows it by another name, or whose lock file was removed): end that one first"
+        )
+    free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
+    return StoreError(
+        f"{path}: cannot be opened now ({error}; {free}). The ledger itself may be sound: leave it where it is,"
+        " and see to the disk (space, rights, cables)"
+    )
