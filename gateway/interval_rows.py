@@ -10,7 +10,8 @@ from typing import Any
 
 from .ledger.closed import ClosedRow
 from .ledger.lock import StoreLockedError
-from .ledger.store import SchemaOutdatedError, Store, StoreError
+from .ledger.store import Store
+from .ledger.store_error import SchemaOutdatedError, StoreError
 
 PAGE = 2000
 COMMAND = "intervals"
