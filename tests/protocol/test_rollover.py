@@ -98,7 +98,7 @@ def test_register_above_its_width_is_refused(tmp_path: Path) -> None:
         ('type = "uint32"\nunit = "Wh"\nrollover = 5\nrollover_bits = 8', "", "say it once"),
         ('type = "float32"\nunit = "Wh"\ndigit = 1\nrollover_bits = 8', "", "a float has no raw counts"),
         ('type = "uint32"\nunit = "Wh"\nrollover_bits = 33', "", "from 8 to 32"),
-        ('type = "uint32"\nunit = "Wh"\nrollover = 0', "", "from 1 to"),
+        ('type = "uint32"\nunit = "Wh"\nrollover = 0', "", "must be a number above zero"),
         ('type = "uint32"\nunit = "Wh"\nrollover = 0.0001', "", "whole number of milliwatt-hours"),
         ('type = "uint32"\nunit = "Wh"', POWER + "rollover = 5", "only energy has it"),
     ],
