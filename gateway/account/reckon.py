@@ -6,6 +6,7 @@ same statements; nothing here asks for the time or writes.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -106,7 +107,10 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
                 )
     energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
     _refuse_empty(energies, table)
-    periods = [Period(one, slot.number, slot.closes_year) for one, slot in zip(energies, spell.slots, strict=True)]
+    periods = [
+        Period(replace(one, ends_cycle=slot.ends_cycle), slot.number, slot.closes_year)
+        for one, slot in zip(energies, spell.slots, strict=True)
+    ]
     return settle_all(ready.programme, ready.state, periods)
 
 
@@ -158,7 +162,7 @@ def _statements_of(
 
 def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
     if slot.why:
-        yield slot.why
+        yield slot.why if slot.ends_cycle else f"{slot.why}; charges by the month are on the piece that ends it"
     energy = bill.period.energy
     for hole in energy.holes:
         yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"

@@ -54,7 +54,7 @@ class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class ProgrammeStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
     """A programme from a local day on, until the next begins. `reason`: PTO, enlargement, own choice ...
 
-    Days before permission to operate are `plain` under every programme with an option `nem_start`.
+    Days before permission to operate are `plain` under every programme.
     """
 
     name: str
