@@ -110,6 +110,10 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Files beside this one whose figures and options it has too."""
     time_of_use: bool = False
     """Whether a tariff with one price for all hours is refused."""
+    opening: tuple[str, ...] = ()
+    """What it takes over of the figures that an account's [opening] may state."""
+    bank: tuple[str, ...] = ()
+    """The banks that it takes over; `kwh.*` is one for each bucket."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 

@@ -156,8 +156,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The first day that this account reckons itself: a billing cycle begins with it."""
     last_true_up: datetime.date
     """The first day of the Relevant Period that is running."""
-    cycles: Annotated[int, Meta(ge=0, le=23)] = 0
-    """How many of its bills lie before `as_of`."""
+    cycles: Annotated[int, Meta(ge=0, le=11)] = 0
+    """How many of its whole bills lie before `as_of`; the twelfth closes it."""
     energy_charges: Decimal = Decimal(0)
     non_bypassable_charges: Decimal = Decimal(0)
     minimums_billed: Decimal = Decimal(0)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from ..tariff.cycles import Cycle, cycle_on, cycles_of, month_of
+from .opening_checks import states_nothing
 from .programme_file import ProgrammeFile
 from .registry import PLAIN
 from .terms import AccountTerms, Opening
@@ -71,6 +72,7 @@ def timeline(
         ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
     known = [_within(one, first_day, last_day) for one in ended]
     found = tuple(one for one in known if one.slots)
+    _refuse_lost(terms.opening, spells)
     if not found:
         raise TimelineError(
             f"no billing cycle ends within the energy there is, {first_day} to {last_day}: "
@@ -210,6 +212,24 @@ def _by_anniversary(slots: list[Slot], anniversary: date, *, whole: bool) -> Spe
     first = (CYCLES_A_YEAR - at) % CYCLES_A_YEAR + 1
     note = "" if whole or at % CYCLES_A_YEAR == 0 else f"no true-up before {anniversary}: its year began before"
     return Spell(_counted(slots, first), whole=whole or at % CYCLES_A_YEAR == 0, note=note)
+
+
+def _refuse_lost(opening: Opening | None, spells: Sequence[Spell]) -> None:
+    """What [opening] states must reach a bill."""
+    if opening is None or not spells:
+        return
+    spell = next((one for one in spells if one.opening is not None), None)
+    if spell is None:
+        first, last = spells[0].slots[0].cycle.first_day, spells[-1].slots[-1].cycle.last_day
+        raise TimelineError(
+            f"[opening] as_of {opening.as_of} is in none of the billing cycles there are, {first} to {last}: "
+            "give the read dates and the energy from then on (earlier = FILE), or an opening as of a bill among them"
+        )
+    if spell.programme == PLAIN and not states_nothing(opening):
+        raise TimelineError(
+            f"[opening] states what a bill before {opening.as_of} came to, and nothing is credited on that day yet "
+            "(pto in [generator]): leave those figures out, or see the dates"
+        )
 
 
 def _no_cycle_begins(what: str, day: date, slots: Sequence[Slot]) -> TimelineError:

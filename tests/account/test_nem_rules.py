@@ -227,5 +227,5 @@ def test_a_surplus_after_an_opening_counts_the_bills_before_it(tmp_path: Path) -
 def test_a_credit_in_the_opening_pays_the_bill_and_a_misspelt_one_is_refused(tmp_path: Path) -> None:
     bill = opened(tmp_path, 'import_kwh = "5000"\nexport_kwh = "4000"\nbanks = { surplus_kwh = "750" }')
     assert amount_of(bill, "true_up.surplus") == Decimal("-1.50")  # -1,000 + 300 + 750 = 50 kWh
-    with pytest.raises(PriceError, match="there is no bank bil_credit"):
+    with pytest.raises(AccountError, match="nem2 has no bank bil_credit"):
         opened(tmp_path, 'banks = { bil_credit = "7" }')

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..charges import PriceError
 from ..lines import Due
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO
 from ..netting import NettingInterval
@@ -19,8 +18,6 @@ from .nem import Nem
 from .nem_state import EnergyDue, MinimumCredit, NemRules, NemState
 from .nem_year import ENERGY_BANK
 from .surplus import BILL_CREDIT, SURPLUS_BANK, Payout, SurplusRule
-
-BANKS = (ENERGY_BANK, SURPLUS_BANK, BILL_CREDIT)
 
 
 def make_nem(setting: Setting) -> Ready[Any]:
@@ -62,9 +59,6 @@ def nem_opening(opening: Opening | None, held: Mapping[str, Decimal], *, whole: 
     """What the first cycle begins with. Of the banks of another programme only the credit on the account goes over."""
     if opening is None:
         return NemState(whole=whole, is_first=whole, bill_credit=held.get(BILL_CREDIT, ZERO))
-    unknown = [name for name in opening.banks if name not in BANKS]
-    if unknown:
-        raise PriceError(f"[opening] banks: there is no bank {unknown[0]} under NEM; it has {', '.join(BANKS)}")
     return NemState(
         whole=whole,
         cycles=opening.cycles,
