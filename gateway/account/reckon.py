@@ -135,13 +135,17 @@ def _statements_of(
     file = account.programmes[spell.programme]
     made: list[Statement] = []
     torn: list[int] = []
-    year_net_milliwh, rounding, carried, doubt = 0, account.terms.billing.rounding, ZERO, ZERO
+    year_net_milliwh: int | None = 0 if spell.whole else None
+    rounding, carried, doubt = account.terms.billing.rounding, ZERO, ZERO
     if spell.opening is not None:
         carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
-        year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
+        year_net_milliwh = None
+        if spell.opening.knows_energy:
+            year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
     with exactly():
         for slot, bill in zip(spell.slots, settled.statements, strict=True):
-            year_net_milliwh += bill.period.energy.net_milliwh
+            if year_net_milliwh is not None:
+                year_net_milliwh += bill.period.energy.net_milliwh
             other = tuple(other_lines(account.terms.charge, bill, year_net_milliwh, rounding))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))

@@ -168,6 +168,11 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     banks: Mapping[str, Decimal] = {}
     """Bank -> what it holds, in its own unit."""
 
+    @property
+    def knows_energy(self) -> bool:
+        """Whether it states the energy of the bills before it, where there were any."""
+        return not self.cycles or bool(self.import_kwh or self.export_kwh)
+
 
 class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""

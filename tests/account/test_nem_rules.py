@@ -62,6 +62,14 @@ def test_a_charge_by_the_month_is_due_once_in_a_cycle_that_is_cut(tmp_path: Path
         assert [one.amount for one in lines_of(bill, LineKind.MINIMUM).values()] == [Decimal("4.00")]
 
 
+def test_charges_by_the_year_are_named_as_not_included(tmp_path: Path) -> None:
+    years = '[version.fixed_per_year]\nmeter_rent = "24.00"\n[version.minimum_per_year]\nminimum = "60.00"'
+    for bill in bills_with_pto(tmp_path, more=years):
+        told = [one.label for one in bill.not_included]
+        assert sum("meter rent, 24.00 a year" in one for one in told) == 1
+        assert sum("minimum, 60.00 a year" in one for one in told) == 1
+
+
 def test_before_permission_to_operate_exports_earn_nothing_and_imports_cost_their_price(tmp_path: Path) -> None:
     first, second, _ = bills_with_pto(tmp_path)
     assert days_of(first) == ("plain", READ[0], PTO - ONE_DAY)

@@ -75,6 +75,25 @@ def test_a_number_of_bills_that_the_days_cannot_hold_is_worth_a_word(tmp_path, c
     assert len([one for one in made.warnings if "cycles lie in 273 days" in str(one)]) == told
 
 
+TAX = '[[charge]]\nname = "tax"\nsource = "state"\nfrom = 2024-01-01\nper_kwh = "0.001"\nof = "year_net"\n'
+
+
+@pytest.mark.parametrize(
+    ("stated", "quantity", "amount", "told"),
+    [('import_kwh = "2256"\n', "3000", "3.00", "tax"), ("", None, "0", "tax: pending, not all energy of the year")],
+)
+def test_a_charge_on_the_years_energy_is_pending_where_that_is_not_known(
+    tmp_path, stated: str, quantity: str | None, amount: str, told: str
+) -> None:
+    """One of twelve bills takes 744 kWh; eleven before it took 2,256, or nobody knows what."""
+    opening = "[opening]\nas_of = 2025-05-01\nlast_true_up = 2024-06-01\ncycles = 11\n"
+    made = account(tmp_path, FROM_2022, more=opening + stated + TAX)
+    (bill,) = make_statements(made, Energy(table("2025-05-01T00:00", 15, [(250, 0)] * 96 * 31), ())).statements
+    (line,) = bill.other
+    assert (line.quantity, line.amount) == (None if quantity is None else Decimal(quantity), Decimal(amount))
+    assert line.label.startswith(told)
+
+
 @pytest.mark.parametrize("as_of", ["2025-02-01", "2025-05-01"])
 def test_an_opening_of_a_day_without_a_bill_is_refused(tmp_path, as_of: str) -> None:
     """The energy is that of March and April."""

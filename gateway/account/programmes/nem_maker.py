@@ -62,7 +62,7 @@ def nem_opening(opening: Opening | None, held: Mapping[str, Decimal], *, whole: 
     return NemState(
         whole=whole,
         cycles=opening.cycles,
-        knows_energy=not opening.cycles or bool(opening.import_kwh or opening.export_kwh),
+        knows_energy=opening.knows_energy,
         energy=opening.energy_charges,
         non_bypassable=opening.non_bypassable_charges,
         minimums=opening.minimums_billed,
