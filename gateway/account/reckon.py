@@ -26,7 +26,7 @@ from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
 from .programmes.vintage import vintage_notes
-from .registry import PLAIN, make_programme
+from .registry import PAID_AHEAD, PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
@@ -60,6 +60,7 @@ def make_statements(
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
         before = spell
+    notes += _unused_payments(account, made)
     notes += _running(made, energy.table, calendar, last_day)
     return Statements(account, tuple(made), energy.table.source, tuple(dict.fromkeys(notes)))
 
@@ -197,6 +198,17 @@ def _warned(account: AccountFile, last_day: date) -> list[str]:
     if terms.generator is not None:
         notes += vintage_notes(terms.generator, terms.customer.utility, terms.programme, last_day)
     return notes
+
+
+def _unused_payments(account: AccountFile, made: Sequence[Statement]) -> Iterator[str]:
+    """Payments towards a true-up up to the last bill that no bill and no opening counts."""
+    opening = account.terms.opening
+    counted = [(one.slot.cycle.first_day, one.slot.cycle.last_day) for one in made if one.slot.programme in PAID_AHEAD]
+    if opening is not None:
+        counted.append((opening.last_true_up, opening.as_of - _ONE_DAY))
+    for one in account.terms.payment:
+        if one.day <= made[-1].slot.cycle.last_day and not any(first <= one.day <= last for first, last in counted):
+            yield f"the payment of {one.amount:f} on {one.day} is in no bill that a true-up here follows: not counted"
 
 
 def _running(made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date) -> list[str]:

@@ -172,6 +172,15 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     assert bill.bill.true_up.due(Due.NOW) == Decimal("120.00") + bill.carried
 
 
+def test_a_payment_that_no_bill_counts_is_told(tmp_path) -> None:
+    """Of before the first bill and of a later one; that of the first bill is counted."""
+    more = "".join(f'[[payment]]\nday = {day}\namount = "5"\n' for day in ("2024-12-31", "2025-01-01", "2025-03-01"))
+    found = made(tmp_path, quarters("2025-01-01", "2025-01-31"), more=more)
+    assert [one for one in found.notes if "payment" in one] == [
+        "the payment of 5 on 2024-12-31 is in no bill that a true-up here follows: not counted"
+    ]
+
+
 def test_earlier_months_come_from_a_file(tmp_path) -> None:
     write_csv(tmp_path / "before.csv", quarters("2025-01-01", "2025-02-15", (1000, 0)))
     write_csv(tmp_path / "intervals.csv", quarters("2025-02-10", "2025-03-01", (2000, 0)))
