@@ -5,6 +5,7 @@ models is a named line without an amount, never silently zero.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from ..tariff.flags import REASONS, Flag
@@ -40,15 +41,15 @@ def other_lines(
     not all of its energy is known."""
     cycle = bill.period.cycle
     for number, charge in enumerate(charges, 1):
-        if charge.first > cycle.last_day or (charge.last_day is not None and charge.last_day < cycle.first_day):
-            continue
         key = f"other.{number}"
         if charge.amount is not None:
-            if cycle.first_day <= charge.first:
+            if cycle.first_day <= charge.first <= cycle.last_day:
                 kind = LineKind.CREDIT if charge.amount < 0 else LineKind.FEE
                 yield money_line(
                     key, charge.name, charge.amount, rounding, kind=kind, due=Due.NOW, source=charge.source
                 )
+        elif not _holds_on(charge, cycle.last_day):
+            continue
         elif charge.percent is not None:
             base = max(ZERO, _taxed(bill))
             label = f"{charge.name}: {charge.percent:f} % of {base:f}"
@@ -72,6 +73,11 @@ def other_lines(
                     uncertain_milliwh=sum(cell.uncertain_milliwh for cell in bill.period.energy.cells),
                     cells=tuple(range(len(bill.period.energy.cells))),
                 )
+
+
+def _holds_on(charge: OtherCharge, day: date) -> bool:
+    """A bill's last day decides for all of it: of two rates, one after the other, never both."""
+    return charge.first <= day and (charge.last_day is None or day <= charge.last_day)
 
 
 def _taxed(bill: PeriodStatement) -> Decimal:

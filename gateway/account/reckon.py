@@ -32,6 +32,7 @@ from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
 
+ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -61,7 +62,7 @@ def make_statements(
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
         before = spell
     notes += _unused_payments(account, made)
-    notes += _running(made, energy.table, calendar, last_day)
+    notes += _running(account, made, energy.table, calendar, last_day)
     return Statements(account, tuple(made), energy.table.source, tuple(dict.fromkeys(notes)))
 
 
@@ -211,16 +212,19 @@ def _unused_payments(account: AccountFile, made: Sequence[Statement]) -> Iterato
             yield f"the payment of {one.amount:f} on {one.day} is in no bill that a true-up here follows: not counted"
 
 
-def _running(made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date) -> list[str]:
+def _running(
+    account: AccountFile, made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date
+) -> list[str]:
     """A cycle that has not ended has no statement: what flowed in it is told."""
-    begin = made[-1].slot.cycle.last_day + _ONE_DAY
+    moved_out, begin = account.terms.customer.moved_out, made[-1].slot.cycle.last_day + _ONE_DAY
     if begin > last_day:
         return []
     rows = table.rows_in(wall_to_us(begin, 0, calendar.zone), wall_to_us(last_day + _ONE_DAY, 0, calendar.zone))
+    has_left = moved_out is not None and moved_out < begin
     imported, exported = (kwh(int(one.milliwh[rows].sum())) for one in (table.flow_import, table.flow_export))
     return [
-        f"not billed yet: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} exported; "
-        "a statement comes when the cycle has ended (read_dates in [billing])"
+        f"not billed{'' if has_left else ' yet'}: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} "
+        f"exported; {f'moved out on {moved_out}' if has_left else ENDED_CYCLES_ONLY}"
     ]
 
 

@@ -172,6 +172,24 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     assert bill.bill.true_up.due(Due.NOW) == Decimal("120.00") + bill.carried
 
 
+def test_of_two_rates_one_after_the_other_a_bill_has_one(tmp_path) -> None:
+    """The first ends on 15 January: that bill's last day has the second, on all its 744 kWh."""
+    charge = '[[charge]]\nname = "tax"\nsource = "state"\nof = "import"\n'
+    first = charge + 'from = 2024-01-01\nlast_day = 2025-01-15\nper_kwh = "0.001"\n'
+    second = charge + 'from = 2025-01-16\nper_kwh = "0.002"\n'
+    (bill,) = made(tmp_path, quarters("2025-01-01", "2025-01-31"), more=first + second).statements
+    assert [(one.key, one.quantity, one.amount) for one in bill.other] == [("other.2", Decimal(744), Decimal("1.49"))]
+
+
+def test_energy_after_moving_out_is_told_and_waits_for_no_bill(tmp_path) -> None:
+    out = ('utility = "pge"', 'utility = "pge"\nmoved_out = 2025-01-31')
+    found = made(tmp_path, quarters("2025-01-01", "2025-02-02"), out)
+    assert (
+        "not billed: 2025-02-01 to 2025-02-02, 48.000000 kWh imported and 24.000000 exported; moved out on 2025-01-31"
+        in found.notes
+    )
+
+
 def test_a_payment_that_no_bill_counts_is_told(tmp_path) -> None:
     """Of before the first bill and of a later one; that of the first bill is counted."""
     more = "".join(f'[[payment]]\nday = {day}\namount = "5"\n' for day in ("2024-12-31", "2025-01-01", "2025-03-01"))
