@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ..config.document import Document
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS
 from ..tariff.types import Tariff
-from .programme_file import ProgrammeFile
+from .programme_file import EACH, ProgrammeFile
 from .terms import AccountTerms, Opening
 
 FIGURES = (
@@ -22,7 +22,6 @@ FIGURES = (
 )
 _MAY_BE_CREDITS = frozenset({"energy_charges", "non_bypassable_charges", "credit"})
 """What may stand below zero: sums of charges, and the generic money bank, where a price of exports was."""
-_EACH_BUCKET = ".*"
 
 
 def check_opening(
@@ -72,6 +71,6 @@ def _banks_of(file: ProgrammeFile, tariff: Tariff) -> tuple[str, ...]:
     buckets = sorted({bucket for version in tariff.version for bucket in version.energy_per_kwh})
     found: list[str] = []
     for name in file.bank:
-        prefix = name.removesuffix(_EACH_BUCKET)
+        prefix = name.removesuffix(EACH)
         found += [name] if prefix == name else [f"{prefix}.{bucket}" for bucket in buckets]
     return tuple(found)

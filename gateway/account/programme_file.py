@@ -24,6 +24,8 @@ from ..tariff.cycles import month_of
 
 ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
+EACH = ".*"
+"""Ends the name of a bank that there is one of for each bucket."""
 
 
 class ProgrammeError(ProblemsError):
@@ -122,6 +124,10 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         option = next(one for one in self.option if one.name == name)
         default = option.by_class.get(customer_class, option.default)
         return given.get(name, option.by_utility.get(utility, default))
+
+    def has_bank(self, name: str) -> bool:
+        """Whether it takes over what a bank of that name holds."""
+        return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)
 
     def day(self, name: str, utility: str) -> NamedDay | None:
         """A day by name; the utility's own before everybody's. None: there is none."""

@@ -25,6 +25,7 @@ from .lines import Due
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
+from .programme_file import ProgrammeFile
 from .programmes.vintage import vintage_notes
 from .registry import PAID_AHEAD, PLAIN, make_programme
 from .setting import Ready, Setting
@@ -51,11 +52,12 @@ def make_statements(
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []
-    notes = [*energy.notes, *_warned(account, last_day)]
+    notes = [*energy.notes, *_one_way(account, energy.table), *_warned(account, last_day)]
     ready: Ready[Any] | None = None
     before: Spell | None = None
     for spell in spells:
         notes += [spell.note] if spell.note else []
+        notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
         settled = _settled(account, energy, calendar, spell, ready)
         ready = Ready(ready.programme, settled.state)
@@ -76,6 +78,16 @@ def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
 def _held(made: Sequence[Statement]) -> dict[str, Decimal]:
     """What each bank holds after the bills made so far."""
     return {move.name: move.after for one in made for move in one.banks}
+
+
+def _idle_banks(file: ProgrammeFile, slot: Slot, held: Mapping[str, Decimal]) -> Iterator[str]:
+    """What the customer has in store as another programme begins, and that one has no use for."""
+    for name, amount in held.items():
+        if amount and not file.has_bank(name):
+            yield (
+                f"{file.id}, from {slot.cycle.first_day} on, has no use for the bank {name}, which holds {amount:f}: "
+                "the utility owes it, or says what becomes of it"
+            )
 
 
 def _ready(
@@ -185,6 +197,15 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     for option in file.option:
         chosen = file.choice(option.name, terms.customer.utility, terms.choices, terms.customer.kind)
         yield f"{option.name} = {chosen}: {option.note}"
+
+
+def _one_way(account: AccountFile, table: EnergyTable) -> Iterator[str]:
+    """A direction in which nothing ever flowed is more often one that is not read than one that is not there."""
+    if all(one.name == PLAIN for one in account.terms.programme):
+        return
+    for what, flow in (("imported", table.flow_import), ("exported", table.flow_export)):
+        if not flow.milliwh.any():
+            yield f"{table.meter}: nothing was {what} in all this time; is that register of the meter read?"
 
 
 def _warned(account: AccountFile, last_day: date) -> list[str]:

@@ -190,6 +190,26 @@ def test_energy_after_moving_out_is_told_and_waits_for_no_bill(tmp_path) -> None
     )
 
 
+def test_a_credit_that_the_next_programme_does_not_use_is_told(tmp_path) -> None:
+    """999.00 were paid, and the true-up of January, which takes and gives alike, owes only non-bypassable charges."""
+    more = '[[payment]]\nday = 2025-01-05\namount = "999"\n[[programme]]\nname = "plain"\nfrom = 2025-02-01\n'
+    found = made(tmp_path, quarters("2025-01-01", "2025-02-28", (1000, 1000)), more=more)
+    (move,) = found.statements[0].banks
+    assert move.after > 900
+    assert any(
+        f"plain, from 2025-02-01 on, has no use for the bank bill_credit, which holds {move.after}" in one
+        for one in found.notes
+    )
+
+
+@pytest.mark.parametrize(("wh", "told"), [((1000, 0), "exported"), ((0, 1000), "imported"), (HOUR, "")])
+def test_a_direction_in_which_nothing_ever_flowed_is_told(tmp_path, wh: tuple[int, int], told: str) -> None:
+    notes = made(tmp_path, quarters("2025-01-01", "2025-01-31", wh)).notes
+    assert [one for one in notes if "nothing was" in one] == (
+        [f"grid: nothing was {told} in all this time; is that register of the meter read?"] if told else []
+    )
+
+
 def test_a_payment_that_no_bill_counts_is_told(tmp_path) -> None:
     """Of before the first bill and of a later one; that of the first bill is counted."""
     more = "".join(f'[[payment]]\nday = {day}\namount = "5"\n' for day in ("2024-12-31", "2025-01-01", "2025-03-01"))
