@@ -76,6 +76,11 @@ def _check_programmes(document: Document, terms: AccountTerms, programmes: Mappi
     whole = msgspec.structs.replace(files[0], id=", ".join(dict.fromkeys(names)), option=tuple(options.values()))
     if all(name in programmes for name in names):
         check_choices(document, ("choices",), whole, terms.choices)
+    for file in files:
+        if file.utilities and terms.customer.utility not in file.utilities:
+            message = f'{file.id} knows no defaults and no published rates of utility "{terms.customer.utility}"'
+            mend = "if it is one of " + ", ".join(sorted(file.utilities)) + ", write it so; else see [choices]"
+            document.warn(("customer", "utility"), message, mend, value=terms.customer.utility)
 
 
 def _check_in_order(document: Document, table: str, days: Sequence[date]) -> None:

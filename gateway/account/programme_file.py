@@ -125,6 +125,12 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         default = option.by_class.get(customer_class, option.default)
         return given.get(name, option.by_utility.get(utility, default))
 
+    @property
+    def utilities(self) -> frozenset[str]:
+        """Those of which it knows defaults, figures or days."""
+        named = {one.utility for one in self.figure} | {one.utility for one in self.named_day}
+        return frozenset(named.union(*(one.by_utility for one in self.option)) - {ANYWHERE})
+
     def has_bank(self, name: str) -> bool:
         """Whether it takes over what a bank of that name holds."""
         return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)
