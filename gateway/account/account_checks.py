@@ -17,6 +17,7 @@ from ..config.types import Role
 from ..tariff.checks import check_years
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS, cycles_of
 from ..tariff.types import Tariff, Version
+from .opening_checks import check_opening
 from .programme_file import ProgrammeFile, check_choices
 from .terms import AccountTerms, EnergyFrom, OtherCharge
 
@@ -62,6 +63,7 @@ def check_prices(
         document.add(("tariff",), message, f"its last one ends on {last}", value=terms.tariff)
     _check_time_of_use(document, terms, tariff, programmes)
     _check_customer(document, terms, tariff, used)
+    check_opening(document, terms, tariff, programmes)
 
 
 def _check_programmes(document: Document, terms: AccountTerms, programmes: Mapping[str, ProgrammeFile]) -> None:
@@ -74,6 +76,11 @@ def _check_programmes(document: Document, terms: AccountTerms, programmes: Mappi
     whole = msgspec.structs.replace(files[0], id=", ".join(dict.fromkeys(names)), option=tuple(options.values()))
     if all(name in programmes for name in names):
         check_choices(document, ("choices",), whole, terms.choices)
+    for file in files:
+        if file.utilities and terms.customer.utility not in file.utilities:
+            message = f'{file.id} knows no defaults and no published rates of utility "{terms.customer.utility}"'
+            mend = "if it is one of " + ", ".join(sorted(file.utilities)) + ", write it so; else see [choices]"
+            document.warn(("customer", "utility"), message, mend, value=terms.customer.utility)
 
 
 def _check_in_order(document: Document, table: str, days: Sequence[date]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config.convert import Converter
+from ..config.convert import AMOUNT_DIGITS, Converter
 from ..config.document import Document, read_document
 from ..config.problem import Problem, ProblemsError, errors_of
 from ..config.rules import resolved
@@ -40,7 +40,7 @@ class AccountFile:
 def read_account(path: Path) -> AccountFile:
     """The account in `path`. Raises AccountError with every mistake."""
     document = read_document(path)
-    terms = Converter(document).struct(AccountTerms) if document.readable else None
+    terms = Converter(document, AMOUNT_DIGITS).struct(AccountTerms) if document.readable else None
     if terms is None:
         raise _refused(document)
     tariff, programmes = _tariff_of(document, terms), _programmes_of(document, terms)

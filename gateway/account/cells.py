@@ -65,6 +65,8 @@ class CycleEnergy:
     """Inside the cells' sums too: its hour is not known, so its bucket is not sure."""
     export_unassigned_milliwh: int
     holes: tuple[Stretch, ...]
+    ends_cycle: bool = True
+    """False: a piece of a cut billing cycle before its last one, which charges by the month are not on."""
 
     @property
     def import_milliwh(self) -> int:

@@ -222,9 +222,9 @@ def _base_services(version: Version, prices: Prices) -> Mapping[str, Decimal]:
 
 
 def _monthly(energy: CycleEnergy, prices: Prices, prefix: str, kind: LineKind) -> Iterator[Line]:
-    """Charges by the month: once a cycle, those of the version on its last day."""
+    """Charges by the month: once a billing cycle, however it is cut, those of the version on its last day."""
     block = _version_blocks(energy)[-1]
-    if block.version is None:
+    if block.version is None or not energy.ends_cycle:
         return
     charges = block.version.fixed_per_month if kind is LineKind.FIXED else block.version.minimum_per_month
     for name, rate in charges.items():

@@ -5,10 +5,11 @@ models is a named line without an amount, never silently zero.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from ..tariff.flags import REASONS, Flag
-from ..tariff.types import Tariff
+from ..tariff.types import Tariff, Version
 from .lines import Due, Line, LineKind, energy_line, money_line
 from .money import ZERO, Rounding, total
 from .period import PeriodStatement
@@ -27,30 +28,36 @@ _TOLD_FLAGS = frozenset(
         Flag.ONE_TIER_ONLY,
     }
 )
+YEAR_MINIMUM = "year_minimum_at"
+"""The option of the programmes that hold a year's bills against a minimum."""
 _DOUBTS = frozenset({Flag.ESTIMATE, Flag.HOLIDAYS_UNSETTLED, Flag.ALLOWANCE_UNSETTLED})
 """The figures are there, and may be off."""
 
 
 def other_lines(
-    charges: Sequence[OtherCharge], bill: PeriodStatement, year_net_milliwh: int, rounding: Rounding
+    charges: Sequence[OtherCharge], bill: PeriodStatement, year_net_milliwh: int | None, rounding: Rounding
 ) -> Iterator[Line]:
-    """The account's own charges on one bill. `year_net_milliwh`: of the Relevant Period up to this bill."""
+    """The account's own charges on one bill. `year_net_milliwh`: of the Relevant Period up to this bill; None where
+    not all of its energy is known."""
     cycle = bill.period.cycle
     for number, charge in enumerate(charges, 1):
-        if charge.first > cycle.last_day or (charge.last_day is not None and charge.last_day < cycle.first_day):
-            continue
         key = f"other.{number}"
         if charge.amount is not None:
-            if cycle.first_day <= charge.first:
+            if cycle.first_day <= charge.first <= cycle.last_day:
                 kind = LineKind.CREDIT if charge.amount < 0 else LineKind.FEE
                 yield money_line(
                     key, charge.name, charge.amount, rounding, kind=kind, due=Due.NOW, source=charge.source
                 )
+        elif not _holds_on(charge, cycle.last_day):
+            continue
         elif charge.percent is not None:
             base = max(ZERO, _taxed(bill))
             label = f"{charge.name}: {charge.percent:f} % of {base:f}"
             exact = base * charge.percent * _PERCENT
             yield money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
+        elif charge.of is KwhBase.YEAR_NET and year_net_milliwh is None:
+            if bill.period.closes_year:
+                yield _pending(key, charge)
         elif charge.per_kwh is not None:
             milliwh = _base_milliwh(charge, bill, year_net_milliwh)
             if milliwh is not None:
@@ -68,19 +75,37 @@ def other_lines(
                 )
 
 
+def _holds_on(charge: OtherCharge, day: date) -> bool:
+    """A bill's last day decides for all of it: of two rates, one after the other, never both."""
+    return charge.first <= day and (charge.last_day is None or day <= charge.last_day)
+
+
 def _taxed(bill: PeriodStatement) -> Decimal:
     """What is due now but for the payment for a year's surplus, which is no charge."""
     lines = (*bill.settled.lines, *(bill.true_up.lines if bill.true_up else ()))
     return total(line.amount for line in lines if line.due is Due.NOW and line.kind is not LineKind.SURPLUS)
 
 
-def _base_milliwh(charge: OtherCharge, bill: PeriodStatement, year_net_milliwh: int) -> int | None:
+def _pending(key: str, charge: OtherCharge) -> Line:
+    """A charge on a year of which this account knows a part."""
+    return Line(
+        key=key,
+        label=f"{charge.name}: pending, not all energy of the year is known (import_kwh, export_kwh in [opening])",
+        kind=LineKind.NOT_INCLUDED,
+        due=Due.NOTED,
+        exact=ZERO,
+        amount=ZERO,
+        source=charge.source,
+    )
+
+
+def _base_milliwh(charge: OtherCharge, bill: PeriodStatement, year_net_milliwh: int | None) -> int | None:
     energy = bill.period.energy
     if charge.of is KwhBase.IMPORT:
         return energy.import_milliwh
     if charge.of is KwhBase.NET:
         return max(0, energy.net_milliwh)
-    return max(0, year_net_milliwh) if bill.period.closes_year else None
+    return None if year_net_milliwh is None or not bill.period.closes_year else max(0, year_net_milliwh)
 
 
 def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFile) -> Iterator[Line]:
@@ -89,7 +114,7 @@ def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFil
     told: dict[str, str] = {}
     for version in versions.values():
         here = f"{tariff.id}, version {version.id}"
-        for text in version.not_included:
+        for text in (*_yearly(version, file), *version.not_included):
             told.setdefault(f"Not included: {text}", here)
         for flag in tariff.flags_of(version):
             if flag in _TOLD_FLAGS:
@@ -108,6 +133,15 @@ def not_included_lines(tariff: Tariff, bill: PeriodStatement, file: ProgrammeFil
             amount=ZERO,
             source=source,
         )
+
+
+def _yearly(version: Version, file: ProgrammeFile) -> Iterator[str]:
+    """Charges by the year: they are in the tariff and on no bill here, but for a minimum that the programme holds."""
+    charges = dict(version.fixed_per_year)
+    if not any(option.name == YEAR_MINIMUM for option in file.option):
+        charges.update(version.minimum_per_year)
+    for name, rate in charges.items():
+        yield f"{name.replace('_', ' ')}, {rate:f} a year: when it is billed the tariff does not say"
 
 
 def due_of(lines: Iterable[Line]) -> Decimal:

@@ -24,6 +24,8 @@ from ..tariff.cycles import month_of
 
 ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
+EACH = ".*"
+"""Ends the name of a bank that there is one of for each bucket."""
 
 
 class ProgrammeError(ProblemsError):
@@ -110,6 +112,10 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Files beside this one whose figures and options it has too."""
     time_of_use: bool = False
     """Whether a tariff with one price for all hours is refused."""
+    opening: tuple[str, ...] = ()
+    """What it takes over of the figures that an account's [opening] may state."""
+    bank: tuple[str, ...] = ()
+    """The banks that it takes over; `kwh.*` is one for each bucket."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 
@@ -118,6 +124,16 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         option = next(one for one in self.option if one.name == name)
         default = option.by_class.get(customer_class, option.default)
         return given.get(name, option.by_utility.get(utility, default))
+
+    @property
+    def utilities(self) -> frozenset[str]:
+        """Those of which it knows defaults, figures or days."""
+        named = {one.utility for one in self.figure} | {one.utility for one in self.named_day}
+        return frozenset(named.union(*(one.by_utility for one in self.option)) - {ANYWHERE})
+
+    def has_bank(self, name: str) -> bool:
+        """Whether it takes over what a bank of that name holds."""
+        return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)
 
     def day(self, name: str, utility: str) -> NamedDay | None:
         """A day by name; the utility's own before everybody's. None: there is none."""

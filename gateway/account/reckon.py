@@ -6,6 +6,7 @@ same statements; nothing here asks for the time or writes.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,13 +25,15 @@ from .lines import Due
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
+from .programme_file import ProgrammeFile
 from .programmes.vintage import vintage_notes
-from .registry import PLAIN, make_programme
+from .registry import PAID_AHEAD, PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
 
+ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -49,17 +52,19 @@ def make_statements(
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []
-    notes = [*energy.notes, *_warned(account, last_day)]
+    notes = [*energy.notes, *_one_way(account, energy.table), *_warned(account, last_day)]
     ready: Ready[Any] | None = None
     before: Spell | None = None
     for spell in spells:
         notes += [spell.note] if spell.note else []
+        notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
         settled = _settled(account, energy, calendar, spell, ready)
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
         before = spell
-    notes += _running(made, energy.table, calendar, last_day)
+    notes += _unused_payments(account, made)
+    notes += _running(account, made, energy.table, calendar, last_day)
     return Statements(account, tuple(made), energy.table.source, tuple(dict.fromkeys(notes)))
 
 
@@ -73,6 +78,16 @@ def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
 def _held(made: Sequence[Statement]) -> dict[str, Decimal]:
     """What each bank holds after the bills made so far."""
     return {move.name: move.after for one in made for move in one.banks}
+
+
+def _idle_banks(file: ProgrammeFile, slot: Slot, held: Mapping[str, Decimal]) -> Iterator[str]:
+    """What the customer has in store as another programme begins, and that one has no use for."""
+    for name, amount in held.items():
+        if amount and not file.has_bank(name):
+            yield (
+                f"{file.id}, from {slot.cycle.first_day} on, has no use for the bank {name}, which holds {amount:f}: "
+                "the utility owes it, or says what becomes of it"
+            )
 
 
 def _ready(
@@ -106,7 +121,10 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
                 )
     energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
     _refuse_empty(energies, table)
-    periods = [Period(one, slot.number, slot.closes_year) for one, slot in zip(energies, spell.slots, strict=True)]
+    periods = [
+        Period(replace(one, ends_cycle=slot.ends_cycle), slot.number, slot.closes_year)
+        for one, slot in zip(energies, spell.slots, strict=True)
+    ]
     return settle_all(ready.programme, ready.state, periods)
 
 
@@ -131,13 +149,17 @@ def _statements_of(
     file = account.programmes[spell.programme]
     made: list[Statement] = []
     torn: list[int] = []
-    year_net_milliwh, rounding, carried, doubt = 0, account.terms.billing.rounding, ZERO, ZERO
+    year_net_milliwh: int | None = 0 if spell.whole else None
+    rounding, carried, doubt = account.terms.billing.rounding, ZERO, ZERO
     if spell.opening is not None:
         carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
-        year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
+        year_net_milliwh = None
+        if spell.opening.knows_energy:
+            year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
     with exactly():
         for slot, bill in zip(spell.slots, settled.statements, strict=True):
-            year_net_milliwh += bill.period.energy.net_milliwh
+            if year_net_milliwh is not None:
+                year_net_milliwh += bill.period.energy.net_milliwh
             other = tuple(other_lines(account.terms.charge, bill, year_net_milliwh, rounding))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
@@ -158,7 +180,7 @@ def _statements_of(
 
 def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
     if slot.why:
-        yield slot.why
+        yield slot.why if slot.ends_cycle else f"{slot.why}; charges by the month are on the piece that ends it"
     energy = bill.period.energy
     for hole in energy.holes:
         yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"
@@ -177,6 +199,15 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
         yield f"{option.name} = {chosen}: {option.note}"
 
 
+def _one_way(account: AccountFile, table: EnergyTable) -> Iterator[str]:
+    """A direction in which nothing ever flowed is more often one that is not read than one that is not there."""
+    if all(one.name == PLAIN for one in account.terms.programme):
+        return
+    for what, flow in (("imported", table.flow_import), ("exported", table.flow_export)):
+        if not flow.milliwh.any():
+            yield f"{table.meter}: nothing was {what} in all this time; is that register of the meter read?"
+
+
 def _warned(account: AccountFile, last_day: date) -> list[str]:
     terms = account.terms
     pto = terms.generator.pto if terms.generator else None
@@ -191,16 +222,30 @@ def _warned(account: AccountFile, last_day: date) -> list[str]:
     return notes
 
 
-def _running(made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date) -> list[str]:
+def _unused_payments(account: AccountFile, made: Sequence[Statement]) -> Iterator[str]:
+    """Payments towards a true-up up to the last bill that no bill and no opening counts."""
+    opening = account.terms.opening
+    counted = [(one.slot.cycle.first_day, one.slot.cycle.last_day) for one in made if one.slot.programme in PAID_AHEAD]
+    if opening is not None:
+        counted.append((opening.last_true_up, opening.as_of - _ONE_DAY))
+    for one in account.terms.payment:
+        if one.day <= made[-1].slot.cycle.last_day and not any(first <= one.day <= last for first, last in counted):
+            yield f"the payment of {one.amount:f} on {one.day} is in no bill that a true-up here follows: not counted"
+
+
+def _running(
+    account: AccountFile, made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date
+) -> list[str]:
     """A cycle that has not ended has no statement: what flowed in it is told."""
-    begin = made[-1].slot.cycle.last_day + _ONE_DAY
+    moved_out, begin = account.terms.customer.moved_out, made[-1].slot.cycle.last_day + _ONE_DAY
     if begin > last_day:
         return []
     rows = table.rows_in(wall_to_us(begin, 0, calendar.zone), wall_to_us(last_day + _ONE_DAY, 0, calendar.zone))
+    has_left = moved_out is not None and moved_out < begin
     imported, exported = (kwh(int(one.milliwh[rows].sum())) for one in (table.flow_import, table.flow_export))
     return [
-        f"not billed yet: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} exported; "
-        "a statement comes when the cycle has ended (read_dates in [billing])"
+        f"not billed{'' if has_left else ' yet'}: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} "
+        f"exported; {f'moved out on {moved_out}' if has_left else ENDED_CYCLES_ONLY}"
     ]
 
 

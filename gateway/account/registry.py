@@ -9,6 +9,8 @@ from typing import Any
 from .setting import Ready, Setting
 
 PLAIN = "plain"
+PAID_AHEAD = frozenset({"nem1", "nem2"})
+"""Programmes whose true-up counts what was paid before it."""
 MAKERS = {
     # programme: module:maker, below gateway.account
     PLAIN: "programmes.plain:make_plain",

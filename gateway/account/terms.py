@@ -54,7 +54,7 @@ class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class ProgrammeStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
     """A programme from a local day on, until the next begins. `reason`: PTO, enlargement, own choice ...
 
-    Days before permission to operate are `plain` under every programme with an option `nem_start`.
+    Days before permission to operate are `plain` under every programme.
     """
 
     name: str
@@ -156,8 +156,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The first day that this account reckons itself: a billing cycle begins with it."""
     last_true_up: datetime.date
     """The first day of the Relevant Period that is running."""
-    cycles: Annotated[int, Meta(ge=0, le=23)] = 0
-    """How many of its bills lie before `as_of`."""
+    cycles: Annotated[int, Meta(ge=0, le=11)] = 0
+    """How many of its whole bills lie before `as_of`; the twelfth closes it."""
     energy_charges: Decimal = Decimal(0)
     non_bypassable_charges: Decimal = Decimal(0)
     minimums_billed: Decimal = Decimal(0)
@@ -167,6 +167,11 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     export_kwh: Decimal = Decimal(0)
     banks: Mapping[str, Decimal] = {}
     """Bank -> what it holds, in its own unit."""
+
+    @property
+    def knows_energy(self) -> bool:
+        """Whether it states the energy of the bills before it, where there were any."""
+        return not self.cycles or bool(self.import_kwh or self.export_kwh)
 
 
 class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from ..tariff.cycles import Cycle, cycle_on, cycles_of, month_of
+from .opening_checks import states_nothing
 from .programme_file import ProgrammeFile
 from .registry import PLAIN
 from .terms import AccountTerms, Opening
@@ -34,6 +35,8 @@ class Slot:
     pcia_vintage: str
     number: int = 0
     closes_year: bool = False
+    ends_cycle: bool = True
+    """Whether the billing cycle ends with it; False for the earlier pieces of one that is cut."""
     why: str = ""
     """Why it begins or ends where no read date is, or its year ends early; else empty."""
 
@@ -62,13 +65,14 @@ def timeline(
     """
     cycles = _lived_in(terms, _cycles(terms, first_day, last_day))
     begins = credits_begin(terms, programmes, cycles)
-    slots = [piece for cycle in cycles for piece in _pieces(terms, programmes, cycle, begins, first_day)]
+    slots = [piece for cycle in cycles for piece in _pieces(terms, cycle, begins, first_day)]
     spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
     ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=True)]
     if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
         ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
     known = [_within(one, first_day, last_day) for one in ended]
     found = tuple(one for one in known if one.slots)
+    _refuse_lost(terms.opening, spells)
     if not found:
         raise TimelineError(
             f"no billing cycle ends within the energy there is, {first_day} to {last_day}: "
@@ -80,10 +84,11 @@ def timeline(
 def credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycles: Sequence[Cycle]) -> date | None:
     """The first day whose exports are credited (A-15); None where the account does not say when that was."""
     pto = terms.generator.pto if terms.generator else None
-    gated = [one for one in terms.programme if _option(programmes[one.name], NEM_START)]
-    if pto is None or not gated:
+    credited = [programmes[one.name] for one in terms.programme if one.name != PLAIN]
+    if pto is None or not credited:
         return None
-    rule = programmes[gated[0].name].choice(NEM_START, terms.customer.utility, terms.choices)
+    chosen = _option(credited[0], NEM_START)
+    rule = credited[0].choice(NEM_START, terms.customer.utility, terms.choices) if chosen else "pto"
     cycle = cycle_on(cycles, pto)
     if rule == "pto" or cycle is None or cycle.first_day == pto:
         return pto
@@ -112,9 +117,7 @@ def _lived_in(terms: AccountTerms, cycles: Sequence[Cycle]) -> tuple[Cycle, ...]
     return tuple(Cycle(max(one.first_day, first), min(one.last_day, last)) for one in kept)
 
 
-def _pieces(
-    terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycle: Cycle, begins: date | None, first_day: date
-) -> Iterator[Slot]:
+def _pieces(terms: AccountTerms, cycle: Cycle, begins: date | None, first_day: date) -> Iterator[Slot]:
     """A cycle cut where another programme or supplier begins, or credits do; without the days before the account."""
     days = [*_changes(terms), *([] if begins is None else [begins])]
     cuts = sorted({one for one in days if cycle.first_day < one <= cycle.last_day})
@@ -122,16 +125,21 @@ def _pieces(
     for first, following in pairwise([cycle.first_day, *cuts, cycle.last_day + _ONE_DAY]):
         if first < terms.programme[0].first and following <= first_day:
             continue
-        piece = _slot_on(terms, programmes, Cycle(first, following - _ONE_DAY), begins)
+        piece = _slot_on(terms, Cycle(first, following - _ONE_DAY), begins)
         if held and _who(held[-1]) == _who(piece):
             piece = replace(piece, cycle=Cycle(held.pop().cycle.first_day, piece.cycle.last_day))
         held.append(piece)
     for piece in held:
         why = "" if piece.cycle == cycle else f"the billing cycle {cycle.first_day} to {cycle.last_day} is cut"
-        yield replace(piece, number=1 if piece.cycle.first_day == cycle.first_day else 0, why=why)
+        yield replace(
+            piece,
+            number=1 if piece.cycle.first_day == cycle.first_day else 0,
+            ends_cycle=piece.cycle.last_day == cycle.last_day,
+            why=why,
+        )
 
 
-def _slot_on(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycle: Cycle, begins: date | None) -> Slot:
+def _slot_on(terms: AccountTerms, cycle: Cycle, begins: date | None) -> Slot:
     day = cycle.first_day
     stint = next((one for one in reversed(terms.programme) if one.first <= day), None)
     if stint is None:
@@ -140,7 +148,7 @@ def _slot_on(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycle
             f"no [[programme]] holds on {day}, and a billing cycle begins then; the first one begins {first}: "
             'write one before it, such as name = "plain" for the days without net metering'
         )
-    gated = begins is not None and day < begins and _option(programmes[stint.name], NEM_START)
+    gated = begins is not None and day < begins
     supplier = next((one for one in reversed(terms.supplier) if one.first <= day), None)
     customer = terms.customer
     name, vintage = (
@@ -204,6 +212,24 @@ def _by_anniversary(slots: list[Slot], anniversary: date, *, whole: bool) -> Spe
     first = (CYCLES_A_YEAR - at) % CYCLES_A_YEAR + 1
     note = "" if whole or at % CYCLES_A_YEAR == 0 else f"no true-up before {anniversary}: its year began before"
     return Spell(_counted(slots, first), whole=whole or at % CYCLES_A_YEAR == 0, note=note)
+
+
+def _refuse_lost(opening: Opening | None, spells: Sequence[Spell]) -> None:
+    """What [opening] states must reach a bill."""
+    if opening is None or not spells:
+        return
+    spell = next((one for one in spells if one.opening is not None), None)
+    if spell is None:
+        first, last = spells[0].slots[0].cycle.first_day, spells[-1].slots[-1].cycle.last_day
+        raise TimelineError(
+            f"[opening] as_of {opening.as_of} is in none of the billing cycles there are, {first} to {last}: "
+            "give the read dates and the energy from then on (earlier = FILE), or an opening as of a bill among them"
+        )
+    if spell.programme == PLAIN and not states_nothing(opening):
+        raise TimelineError(
+            f"[opening] states what a bill before {opening.as_of} came to, and nothing is credited on that day yet "
+            "(pto in [generator]): leave those figures out, or see the dates"
+        )
 
 
 def _no_cycle_begins(what: str, day: date, slots: Sequence[Slot]) -> TimelineError:

@@ -19,7 +19,9 @@ from .hints import SECRETS, did_you_mean, meant_key
 from .problem import TomlPath
 
 # Decimal() would take "1_0", "1e-5" and the digits of other scripts too.
-_PRICE = re.compile(r"[-+]?\d{1,5}(\.\d{1,9})?", re.ASCII)
+_PRICE = re.compile(r"[-+]?(\d+)(\.\d{1,9})?", re.ASCII)
+PRICE_DIGITS, AMOUNT_DIGITS = 5, 9
+"""Digits before the point: a price has few, the kilowatt-hours and dollars of a large plant's year have more."""
 _CONTROL = re.compile(r"[^\t\n -\x7e\xa0-\U0010ffff]")
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -58,8 +60,10 @@ class Fields:
 class Converter:
     """Converts one document. `tables` keeps each struct's fields by path, for checks across keys."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, digits: int = PRICE_DIGITS) -> None:
         self.document = document
+        self._digits = digits
+        """How many a number in quotes may have before its point."""
         self.tables: dict[TomlPath, Fields] = {}
 
     def struct(self, struct: type[T]) -> T | None:
@@ -202,8 +206,10 @@ class Converter:
     def _decimal(self, value: object, path: TomlPath) -> object:
         if not isinstance(value, str):
             return self._wrong(value, "a price in quotes", path, f'{path[-1]} = "{_toml(value)}"')
-        if not _PRICE.fullmatch(value):
-            mend = 'digits and a point, at most five before and nine after it: "0.20782"'
+        found = _PRICE.fullmatch(value)
+        if found is None or len(found[1]) > self._digits:
+            most = "five" if self._digits == PRICE_DIGITS else "nine"
+            mend = f'digits and a point, at most {most} before and nine after it: "0.20782"'
             return self._wrong(value, "a price", path, mend)
         return Decimal(value)
 

@@ -123,6 +123,14 @@ def test_an_unusual_cycle_is_worth_a_word(tmp_path) -> None:
     assert "the cycle 2025-01-09 to 2025-03-10 has 61 days" in str(warning)
 
 
+def test_a_utility_that_the_programme_does_not_know_is_worth_a_word(tmp_path) -> None:
+    """Its fee, its days and its rate of net surplus compensation would be missing unseen."""
+    (warning,) = account(tmp_path, ('utility = "pge"', 'utility = "pg&e"')).warnings
+    assert 'nem2 knows no defaults and no published rates of utility "pg&e"' in str(warning)
+    assert "if it is one of pge, sce, sdge, write it so" in str(warning)
+    assert account(tmp_path, ('utility = "pge"', 'utility = "pg&e"'), ('"nem2"', '"plain"')).warnings == ()
+
+
 def test_no_file_and_no_toml_are_told(tmp_path) -> None:
     with pytest.raises(AccountError, match="does not exist"):
         read_account(tmp_path / "gone.toml")

@@ -52,6 +52,24 @@ def days_of(bill: Statement) -> tuple[str, date, date]:
     return bill.slot.programme, bill.slot.cycle.first_day, bill.slot.cycle.last_day
 
 
+def test_a_charge_by_the_month_is_due_once_in_a_cycle_that_is_cut(tmp_path: Path) -> None:
+    """10.00 a month: the piece before permission to operate has none, the one that ends the cycle has it."""
+    months = '[version.fixed_per_month]\ncustomer_charge = "10.00"\n[version.minimum_per_month]\nminimum = "4.00"'
+    first, second, third = bills_with_pto(tmp_path, more=months)
+    assert not lines_of(first, LineKind.FIXED)
+    for bill in (second, third):
+        assert [one.amount for one in lines_of(bill, LineKind.FIXED).values()] == [Decimal("10.00")]
+        assert [one.amount for one in lines_of(bill, LineKind.MINIMUM).values()] == [Decimal("4.00")]
+
+
+def test_charges_by_the_year_are_named_as_not_included(tmp_path: Path) -> None:
+    years = '[version.fixed_per_year]\nmeter_rent = "24.00"\n[version.minimum_per_year]\nminimum = "60.00"'
+    for bill in bills_with_pto(tmp_path, more=years):
+        told = [one.label for one in bill.not_included]
+        assert sum("meter rent, 24.00 a year" in one for one in told) == 1
+        assert sum("minimum, 60.00 a year" in one for one in told) == 1
+
+
 def test_before_permission_to_operate_exports_earn_nothing_and_imports_cost_their_price(tmp_path: Path) -> None:
     first, second, _ = bills_with_pto(tmp_path)
     assert days_of(first) == ("plain", READ[0], PTO - ONE_DAY)
@@ -217,5 +235,5 @@ def test_a_surplus_after_an_opening_counts_the_bills_before_it(tmp_path: Path) -
 def test_a_credit_in_the_opening_pays_the_bill_and_a_misspelt_one_is_refused(tmp_path: Path) -> None:
     bill = opened(tmp_path, 'import_kwh = "5000"\nexport_kwh = "4000"\nbanks = { surplus_kwh = "750" }')
     assert amount_of(bill, "true_up.surplus") == Decimal("-1.50")  # -1,000 + 300 + 750 = 50 kWh
-    with pytest.raises(PriceError, match="there is no bank bil_credit"):
+    with pytest.raises(AccountError, match="nem2 has no bank bil_credit"):
         opened(tmp_path, 'banks = { bil_credit = "7" }')

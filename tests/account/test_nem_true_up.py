@@ -125,6 +125,10 @@ def test_payments_before_the_true_up_come_off_it_and_what_is_over_stays_a_credit
     paid = '[[payment]]\nday = 2024-10-25\namount = "{}"'
     bill = closing_bill(tmp_path, "-564.56", more=paid.format("60.00"))
     assert (amount_of(bill, "true_up.adjustment"), bill.banks) == (Decimal("7.43"), ())
+    before = paid.replace("2024-10-25", "2024-03-01")  # within the year, before the opening
+    assert amount_of(closing_bill(tmp_path, "-564.56", more=before.format("60.00")), "true_up.adjustment") == Decimal(
+        "7.43"
+    )
     bill = closing_bill(tmp_path, "-564.56", more=paid.format("70.00"))
     (move,) = bill.banks
     assert (amount_of(bill, "true_up.adjustment"), move.name, move.after) == (0, "bill_credit", Decimal("2.57"))

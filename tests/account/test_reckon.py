@@ -172,6 +172,53 @@ def test_an_opening_is_part_of_the_true_up(tmp_path) -> None:
     assert bill.bill.true_up.due(Due.NOW) == Decimal("120.00") + bill.carried
 
 
+def test_of_two_rates_one_after_the_other_a_bill_has_one(tmp_path) -> None:
+    """The first ends on 15 January: that bill's last day has the second, on all its 744 kWh."""
+    charge = '[[charge]]\nname = "tax"\nsource = "state"\nof = "import"\n'
+    first = charge + 'from = 2024-01-01\nlast_day = 2025-01-15\nper_kwh = "0.001"\n'
+    second = charge + 'from = 2025-01-16\nper_kwh = "0.002"\n'
+    (bill,) = made(tmp_path, quarters("2025-01-01", "2025-01-31"), more=first + second).statements
+    assert [(one.key, one.quantity, one.amount) for one in bill.other] == [("other.2", Decimal(744), Decimal("1.49"))]
+
+
+def test_energy_after_moving_out_is_told_and_waits_for_no_bill(tmp_path) -> None:
+    out = ('utility = "pge"', 'utility = "pge"\nmoved_out = 2025-01-31')
+    found = made(tmp_path, quarters("2025-01-01", "2025-02-02"), out)
+    assert (
+        "not billed: 2025-02-01 to 2025-02-02, 48.000000 kWh imported and 24.000000 exported; moved out on 2025-01-31"
+        in found.notes
+    )
+
+
+def test_a_credit_that_the_next_programme_does_not_use_is_told(tmp_path) -> None:
+    """999.00 were paid, and the true-up of January, which takes and gives alike, owes only non-bypassable charges."""
+    more = '[[payment]]\nday = 2025-01-05\namount = "999"\n[[programme]]\nname = "plain"\nfrom = 2025-02-01\n'
+    found = made(tmp_path, quarters("2025-01-01", "2025-02-28", (1000, 1000)), more=more)
+    (move,) = found.statements[0].banks
+    assert move.after > 900
+    assert any(
+        f"plain, from 2025-02-01 on, has no use for the bank bill_credit, which holds {move.after}" in one
+        for one in found.notes
+    )
+
+
+@pytest.mark.parametrize(("wh", "told"), [((1000, 0), "exported"), ((0, 1000), "imported"), (HOUR, "")])
+def test_a_direction_in_which_nothing_ever_flowed_is_told(tmp_path, wh: tuple[int, int], told: str) -> None:
+    notes = made(tmp_path, quarters("2025-01-01", "2025-01-31", wh)).notes
+    assert [one for one in notes if "nothing was" in one] == (
+        [f"grid: nothing was {told} in all this time; is that register of the meter read?"] if told else []
+    )
+
+
+def test_a_payment_that_no_bill_counts_is_told(tmp_path) -> None:
+    """Of before the first bill and of a later one; that of the first bill is counted."""
+    more = "".join(f'[[payment]]\nday = {day}\namount = "5"\n' for day in ("2024-12-31", "2025-01-01", "2025-03-01"))
+    found = made(tmp_path, quarters("2025-01-01", "2025-01-31"), more=more)
+    assert [one for one in found.notes if "payment" in one] == [
+        "the payment of 5 on 2024-12-31 is in no bill that a true-up here follows: not counted"
+    ]
+
+
 def test_earlier_months_come_from_a_file(tmp_path) -> None:
     write_csv(tmp_path / "before.csv", quarters("2025-01-01", "2025-02-15", (1000, 0)))
     write_csv(tmp_path / "intervals.csv", quarters("2025-02-10", "2025-03-01", (2000, 0)))

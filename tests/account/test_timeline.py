@@ -57,6 +57,21 @@ def test_permission_to_operate_cuts_its_cycle(tmp_path) -> None:
     assert nem.whole
 
 
+def test_a_generic_programme_credits_nothing_before_permission_to_operate(tmp_path) -> None:
+    """It has no option nem_start: the letter's own day counts."""
+    more = PTO.format("2025-05-20")
+    plain, generic = spells(
+        tmp_path, ('name = "nem2"', 'name = "net_billing"'), more=more, first="2025-01-01", last="2025-06-30"
+    )
+    assert bills((plain,))[-1][1:3] == ("2025-05-19", "plain")
+    assert bills((generic,))[0][:3] == ("2025-05-20", "2025-05-31", "net_billing")
+
+
+def test_only_the_last_piece_of_a_cut_cycle_ends_it(tmp_path) -> None:
+    plain, nem = spells(tmp_path, more=PTO.format("2025-05-20"), first="2025-04-01", last="2025-06-30")
+    assert [one.ends_cycle for one in (*plain.slots, *nem.slots)] == [True, False, True, True]
+
+
 @pytest.mark.parametrize(
     ("rule", "begins"), [("pto", "2025-05-20"), ("read_before_pto", "2025-05-01"), ("read_after_pto", "2025-06-01")]
 )

@@ -4,29 +4,27 @@ Every choice is the account's own, else the default of its utility or class.
 (net-metering-corrections A-1, A-5, A-14, C.1, F)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..charges import PriceError
 from ..lines import Due
-from ..money import MILLIWH_PER_KWH_PLACES, ZERO
+from ..money import MILLIWH_PER_KWH_PLACES, ZERO, total
 from ..netting import NettingInterval
 from ..programme_file import Figure, NotKnownError
 from ..setting import Ready, Setting
-from ..terms import Opening
+from ..terms import Opening, Payment
 from .nem import Nem
 from .nem_state import EnergyDue, MinimumCredit, NemRules, NemState
 from .nem_year import ENERGY_BANK
 from .surplus import BILL_CREDIT, SURPLUS_BANK, Payout, SurplusRule
 
-BANKS = (ENERGY_BANK, SURPLUS_BANK, BILL_CREDIT)
-
 
 def make_nem(setting: Setting) -> Ready[Any]:
     """The maker of both."""
     return Ready(
-        Nem(nem_rules(setting), setting.prices), nem_opening(setting.opening, setting.held, whole=setting.whole)
+        Nem(nem_rules(setting), setting.prices),
+        nem_opening(setting.opening, setting.held, setting.terms.payment, whole=setting.whole),
     )
 
 
@@ -58,20 +56,23 @@ def nem_rules(setting: Setting) -> NemRules:
     )
 
 
-def nem_opening(opening: Opening | None, held: Mapping[str, Decimal], *, whole: bool) -> NemState:
-    """What the first cycle begins with. Of the banks of another programme only the credit on the account goes over."""
+def nem_opening(
+    opening: Opening | None, held: Mapping[str, Decimal], payments: Sequence[Payment], *, whole: bool
+) -> NemState:
+    """What the first cycle begins with. Of the banks of another programme only the credit on the account goes over.
+
+    `payments`: those of the running year before the opening are part of it.
+    """
     if opening is None:
         return NemState(whole=whole, is_first=whole, bill_credit=held.get(BILL_CREDIT, ZERO))
-    unknown = [name for name in opening.banks if name not in BANKS]
-    if unknown:
-        raise PriceError(f"[opening] banks: there is no bank {unknown[0]} under NEM; it has {', '.join(BANKS)}")
     return NemState(
         whole=whole,
         cycles=opening.cycles,
-        knows_energy=not opening.cycles or bool(opening.import_kwh or opening.export_kwh),
+        knows_energy=opening.knows_energy,
         energy=opening.energy_charges,
         non_bypassable=opening.non_bypassable_charges,
         minimums=opening.minimums_billed,
+        payments=total(one.amount for one in payments if opening.last_true_up <= one.day < opening.as_of),
         import_milliwh=_milliwh(opening.import_kwh),
         export_milliwh=_milliwh(opening.export_kwh),
         bank=opening.banks.get(ENERGY_BANK, ZERO),

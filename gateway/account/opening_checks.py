@@ -1,0 +1,76 @@
+"""What `[opening]` may state: figures and banks that the programme of its day takes over, none of them lost unseen.
+
+Notes problems in the document and changes nothing. That a bill begins with `as_of` is in `timeline`.
+(net-metering-corrections C.1)
+"""
+
+from collections.abc import Mapping
+
+from ..config.document import Document
+from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS
+from ..tariff.types import Tariff
+from .programme_file import EACH, ProgrammeFile
+from .terms import AccountTerms, Opening
+
+FIGURES = (
+    "energy_charges",
+    "non_bypassable_charges",
+    "minimums_billed",
+    "energy_paid",
+    "import_kwh",
+    "export_kwh",
+)
+_MAY_BE_CREDITS = frozenset({"energy_charges", "non_bypassable_charges", "credit"})
+"""What may stand below zero: sums of charges, and the generic money bank, where a price of exports was."""
+
+
+def check_opening(
+    document: Document, terms: AccountTerms, tariff: Tariff, programmes: Mapping[str, ProgrammeFile]
+) -> None:
+    """Every mistake in `[opening]` that needs the programme or the tariff."""
+    opening = terms.opening
+    if opening is None:
+        return
+    _check_dates(document, opening)
+    stint = next((one for one in reversed(terms.programme) if one.first <= opening.as_of), None)
+    file = None if stint is None else programmes.get(stint.name)
+    if file is None:
+        return
+    for name in FIGURES:
+        value = getattr(opening, name)
+        if value and name not in file.opening:
+            mend = f"{file.id} takes over " + (", ".join(file.opening) or "nothing")
+            document.add(("opening", name), f"{file.id} has no use for {name}", mend, value=value)
+        elif value < 0 and name not in _MAY_BE_CREDITS:
+            document.add(("opening", name), f"{name} is below zero", "as the last bill says", value=value)
+    banks = _banks_of(file, tariff)
+    for name, held in opening.banks.items():
+        if name not in banks:
+            mend = "it has " + (", ".join(banks) or "none")
+            document.add(("opening", "banks", name), f"{file.id} has no bank {name}", mend, value=held)
+        elif held < 0 and name not in _MAY_BE_CREDITS:
+            document.add(("opening", "banks", name), f"the bank {name} is below zero", value=held)
+
+
+def states_nothing(opening: Opening) -> bool:
+    """Whether it only says where the account begins."""
+    return not any(getattr(opening, name) for name in FIGURES) and not any(opening.banks.values())
+
+
+def _check_dates(document: Document, opening: Opening) -> None:
+    days = (opening.as_of - opening.last_true_up).days
+    # One cut bill may lie before the first whole one of a year and is not counted (F.6).
+    if not SHORTEST_DAYS * opening.cycles <= days <= LONGEST_DAYS * (opening.cycles + 1):
+        message = f"{opening.cycles} cycles lie in {days} days, from {opening.last_true_up} to {opening.as_of}"
+        mend = "the true-up comes after twelve whole ones: count the bills since the last one"
+        document.warn(("opening", "cycles"), message, mend, value=opening.cycles)
+
+
+def _banks_of(file: ProgrammeFile, tariff: Tariff) -> tuple[str, ...]:
+    """A programme's banks by name; one for each bucket of the tariff where it has those."""
+    buckets = sorted({bucket for version in tariff.version for bucket in version.energy_per_kwh})
+    found: list[str] = []
+    for name in file.bank:
+        prefix = name.removesuffix(EACH)
+        found += [name] if prefix == name else [f"{prefix}.{bucket}" for bucket in buckets]
+    return tuple(found)
