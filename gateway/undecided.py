@@ -119,16 +119,17 @@ def _doubts(
     return tuple(found)
 
 
-def of_doubted(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of a lost direction that is back on its line, but can have come there from where it stood as well; and of one
-    beside it that stood still as long, and gives at once: it may have been as wrong."""
+def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a lost direction that is back on its line with `reading`, but can have come there from where it stood as well;
+    and of one beside it that stood still as long, and gives at once: it may have been as wrong."""
     found: list[Doubt] = []
     for direction, milliwh in state.doubted.items():
         lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
         if lost is None or now is None:
             continue
         if state.last is not None:
-            found += of_woken_beside(state.last, state.memories, line.reading, direction, lost.earliest_us)
+            shown = registers_of(reading.snapshot)
+            found += of_woken_beside(state.last, state.memories, line.reading, shown, direction, lost.earliest_us)
         before = registers_of(lost.snapshot)[direction]
         memory = state.memories.get(direction)
         shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)

@@ -1,0 +1,67 @@
+"""Registers that stood and give all at once, beside a digit that says little. By hand; each was once not told.
+
+Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that time. `low` until noon, then `high`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.ledger.schema import migrate
+
+from .test_books import Desk
+from .test_undecided import LIFE, STEP_US, of_first_quarter, told, uncertain
+from .world import MIN, NOON_US, S, reading, register
+
+KILO = 1_000_000
+"""A digit of a kilowatt-hour."""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def test_coarse_digit_that_may_be_rounded_up_may_as_well_give_what_stood(desk: Desk) -> None:
+    """900.9 kWh stands from 11:55:40 on; at 12:00:20 it is 901, a digit of 1 kWh. Either it is rounded up, or 12 kW
+    flowed all the time: until noon 260 s of it, 866,667 mWh."""
+    counted = [register(LIFE + 900_000 - 10_000 * n, 10_000) for n in (2, 1, 0)]
+    stands = [counted[-1]] * 13
+    both = [*counted, *stands, register(LIFE + KILO, KILO)]
+    desk.take(*(reading(NOON_US + 20 * S - (16 - n) * STEP_US, one) for n, one in enumerate(both)))
+    assert desk.books.counters.quarantined == 1  # the very first
+    assert uncertain(desk)["low"] >= 866_667
+
+
+def test_edge_that_passed_before_a_register_was_called_frozen_is_told_anew(desk: Desk) -> None:
+    """Digits of 100 Wh. From 12:10 until 14:10 it stands: 3.6 kW flow, but 600 W whenever the power is looked at.
+
+    Ten digits of that take 100 minutes; at 12:15 it lacked 300 Wh. Then it gives 7.2 kWh.
+    """
+    counted = [LIFE + n // 5 * 100_000 for n in range(31)]
+    both = [*counted, *[counted[-1]] * 359, LIFE + 78 * 100_000]
+    readings = [reading(NOON_US + n * STEP_US, register(one, 100_000)) for n, one in enumerate(both)]
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=600_000)) for one in readings))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [7_200_000]
+    assert of_first_quarter(desk)["import_milliwh"] == 600_000
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 300_000
+
+
+def test_register_beside_a_wrong_zero_hides_behind_a_coarse_digit_when_that_is_over(desk: Desk) -> None:
+    """Both show 0 from 11:50 until 12:05, which export did before; at 12:15 import is back, but by digits of 1 kWh:
+    export shows 0 as well if it has 500 Wh, as the next reading says. They may all have flowed before noon."""
+    from_us = NOON_US - 10 * MIN
+    before = [reading(from_us - (8 - n) * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
+    zeros = [reading(from_us + n * STEP_US, 0, 0) for n in range(46)]
+    coarse = reading(NOON_US + 15 * MIN, register(LIFE, KILO), register(0, KILO))
+    desk.take(*before, *zeros, coarse, reading(NOON_US + 15 * MIN + STEP_US, LIFE + 900, 500_000))
+    record = desk.books.state_record()
+    assert record is not None
+    assert (record["export_bucket_high_milliwh"], record["export_bucket_low_milliwh"]) == (500_000, 0)
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= 500_000
