@@ -26,7 +26,7 @@ def tell(
     """Tell `doubts` of what was just booked from `from_us` on; `closed` has closed by it. Returns that, told so."""
     for doubt in doubts:
         account = state.directions.get(doubt.direction)
-        if account is None or not account.present:
+        if account is None or not account.counts_since(from_us):
             continue
         for bucket, milliwh in _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us).items():
             account.doubt(bucket, milliwh)
