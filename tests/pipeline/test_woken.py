@@ -65,3 +65,26 @@ def test_register_beside_a_wrong_zero_hides_behind_a_coarse_digit_when_that_is_o
     assert record is not None
     assert (record["export_bucket_high_milliwh"], record["export_bucket_low_milliwh"]) == (500_000, 0)
     assert int(record["export_uncertain_low_milliwh"] or 0) >= 500_000
+
+
+def test_display_that_steps_back_by_a_digit_may_have_been_right_before(desk: Desk) -> None:
+    """Digits of 100: at 11:50 it shows 1000, at 12:05 900. If 1000 was right, up to 1099 had come by noon."""
+    from_us = NOON_US - 10 * MIN
+    both = [reading(from_us + n * STEP_US, register(LIFE + 1000, 100)) for n in range(2)]
+    desk.take(*both, reading(NOON_US + 5 * MIN, register(LIFE + 900, 100)))
+    assert len(told(desk, "stepped_back")) == 1
+    assert uncertain(desk)["low"] >= 100 + 99  # the first register's digit, and the edge
+
+
+def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None:
+    """At 11:00 it shows 2.8 kWh, at 12:10 1.2, 400 s later 10.7: too much for these 400 s, unless it stood.
+
+    If it was reset at 11:05, after another kWh, and stood at 1.2, then 11.7 kWh have flowed; booked are 7.9.
+    """
+    from_us = NOON_US - 60 * MIN
+    desk.take(reading(from_us - STEP_US, 2_799_990), reading(from_us, 2_800_000))
+    assert desk.take(reading(NOON_US + 10 * MIN, 1_200_000)) == ["Quarantined"]
+    assert desk.take(reading(NOON_US + 10 * MIN + 400 * S, 10_700_000)) == ["Accepted"]
+    (resumed,) = told(desk, "resumed")
+    assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
+    assert uncertain(desk)["high"] >= 11_700_000 - 7_900_000
