@@ -11,6 +11,7 @@ import msgspec
 from .decision import Doubt
 from .energy import AccumulatorState, Direction, Interval, Part, Quality, registers_of
 from .read import Reading
+from .swing import most_in_interval_milliwh
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
@@ -33,12 +34,15 @@ def tell(
         if _bounds(doubt, state.interval_start_us, state.interval_start_us):
             account.interval_uncertain_milliwh += max(doubt.milliwh, doubt.earlier_milliwh)
         for edge in state.pending:
-            if doubt.direction in edge.shares:
-                own_milliwh = _of_interval(doubt, edge.start_us, edge.edge_us, from_us)
-                edge.shares[doubt.direction].uncertain_milliwh += own_milliwh
-        closed = [
-            _doubted(one, doubt.direction, _of_interval(doubt, one.start_us, one.end_us, from_us)) for one in closed
-        ]
+            share = edge.shares.get(doubt.direction)
+            if share is not None:
+                open_milliwh = _of_interval(doubt, edge.start_us, edge.edge_us, from_us)
+                if not edge.repeated:
+                    length_us, unread_us = edge.edge_us - edge.start_us, state.instant_us - _since_us(doubt, from_us)
+                    most_milliwh = most_in_interval_milliwh(share.milliwh, length_us, unread_us, limit_milliw)
+                    open_milliwh = min(open_milliwh, most_milliwh)
+                share.uncertain_milliwh += open_milliwh
+        closed = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in closed]
     return closed
 
 
@@ -93,7 +97,7 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
     earlier_us: dict[str, int] = {}
     found: dict[str, int] = {timeline.bucket_name(to_us): doubt.milliwh}
     open_buckets: set[str] = set()
-    at_us = min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
+    at_us = _since_us(doubt, from_us)
     while at_us < to_us:
         until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
         if until_us > from_us:
@@ -106,6 +110,20 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
         milliwh = min(doubt.earlier_milliwh, most_energy_milliwh(limit_milliw, passed_us))
         found[bucket] = max(found.get(bucket, 0), milliwh)
     return {bucket: milliwh for bucket, milliwh in found.items() if not doubt.until_us or bucket in open_buckets}
+
+
+def _since_us(doubt: Doubt, from_us: int) -> int:
+    return min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
+
+
+def _told(interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_milliw: int) -> Interval:
+    """The interval, closed by what was booked until `to_us`: no more open than its time can have carried, if once."""
+    open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us)
+    part = interval.part(doubt.direction)
+    if part is not None and interval.quality is not Quality.REPEATED:
+        length_us, unread_us = interval.end_us - interval.start_us, to_us - _since_us(doubt, from_us)
+        open_milliwh = min(open_milliwh, most_in_interval_milliwh(part.milliwh, length_us, unread_us, limit_milliw))
+    return _doubted(interval, doubt.direction, open_milliwh)
 
 
 def _doubted(interval: Interval, direction: Direction, milliwh: int) -> Interval:

@@ -88,3 +88,9 @@ def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None
     (resumed,) = told(desk, "resumed")
     assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
     assert uncertain(desk)["high"] >= 11_700_000 - 7_900_000
+    desk.commit()
+    within = [one for one in desk.sent("interval") if from_us <= one["start_utc_us"] and one["end_utc_us"] <= NOON_US]
+    assert len(within) == 4
+    for one in within:  # 7.9 kWh in 76 min 40 s; no quarter can have had more than 3, nor less than nothing
+        assert one["import_milliwh"] in range(1_545_650, 1_545_655)
+        assert 3 * KILO - 1_545_650 <= one["import_uncertain_milliwh"] <= 2 * 1_545_655
