@@ -88,6 +88,10 @@ def follow(
             result.notes.append(Note(kind, direction, detail))
             if kind is NoteKind.ROLLOVER_POSSIBLE:
                 result.doubts.append(Doubt(direction, detail["width_milliwh"] * detail["times_at_most"]))
+        if direction not in had and step.now.resolution_milliwh > before.resolution_milliwh:
+            # What flowed while it was lost is behind its coarser digit: of any bucket since then.
+            digits_milliwh = before.resolution_milliwh + step.now.resolution_milliwh + step.now.rounding_milliwh
+            result.doubts.append(Doubt(direction, 0, digits_milliwh, lost[direction].earliest_us))
         ahead_milliwh = register.milliwh + step.memory.rolled_over_milliwh - step.now.milliwh
         if step.objection is None and ahead_milliwh > 0:
             since_us = may_stand_since_us(memory, previous)

@@ -94,3 +94,15 @@ def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None
     for one in within:  # 7.9 kWh in 76 min 40 s; no quarter can have had more than 3, nor less than nothing
         assert one["import_milliwh"] in range(1_545_650, 1_545_655)
         assert 3 * KILO - 1_545_650 <= one["import_uncertain_milliwh"] <= 2 * 1_545_655
+
+
+def test_direction_that_is_found_again_by_a_coarser_digit_may_have_flowed_in_each_bucket(desk: Desk) -> None:
+    """Export is lost at 11:30 and back at 12:10, by digits of 1 kWh: 999,999 mWh may have flowed before noon."""
+    from_us = NOON_US - 30 * MIN
+    before = [reading(from_us + n * STEP_US, 10 * n, LIFE) for n in range(8)]
+    alone = [reading(from_us + n * STEP_US, 10 * n) for n in range(8, 16)]
+    desk.take(*before, *alone, reading(NOON_US + 10 * MIN, register(0, KILO), register(LIFE, KILO)))
+    record = desk.books.state_record()
+    assert record is not None
+    assert [one["direction"] for one in told(desk, "direction_found")] == ["export"]
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= KILO - 1
