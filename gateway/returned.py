@@ -2,8 +2,8 @@
 
 A meter may show other registers for longer than anybody waits, counting on, and then its own again. Those tell what
 flowed meanwhile; of that, what the other registers counted is booked already, and no more can be missing than the
-service carries while nobody read either. Within a day only. It may have lost one of its registers meanwhile: of that
-what it may have kept back is told. Pure.
+service carries while nobody read either, or while one of the others stood still. Within a day only. It may have lost
+one of its registers meanwhile: of that what it may have kept back is told. Pure.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,8 @@ def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Ret
     line = follow(opened.previous, opened.memories, first, limits, asleep=True)
     if line.objection not in SAME_REGISTERS:
         return None
-    missing = missing_milliwh(opened.previous, line.reading, counted_milliwh(opened, last))
+    counted = counted_milliwh(opened, last)
+    missing = missing_milliwh(opened.previous, line.reading, counted)
     digits_milliwh = 4 * max(register.resolution_milliwh for register in registers_of(first.snapshot).values())
     unread_us = elapsed_us(opened.previous, opened.first) + elapsed_us(last, first)
     awake_milliwh = most_energy_milliwh(limits.limit_milliw, unread_us) + digits_milliwh
@@ -54,6 +55,8 @@ def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Ret
     for direction in registers_of(opened.previous.snapshot):
         since_us = may_stand_since_us(opened.memories.get(direction), opened.previous)
         asleep_milliwh = most_energy_milliwh(limits.limit_milliw, opened.previous.latest_us - since_us)
+        if not counted.get(direction):  # it stood all the time that the other registers were there: it may be a wrong 0
+            asleep_milliwh += most_energy_milliwh(limits.limit_milliw, elapsed_us(opened.first, last))
         if direction not in has:
             doubts.append(Doubt(direction, asleep_milliwh, asleep_milliwh, since_us))
         if direction not in has or not stood:

@@ -12,7 +12,7 @@ from gateway.ledger.schema import migrate
 
 from .test_books import Desk
 from .test_exchange import account
-from .test_undecided import LIFE, STEP_US, told
+from .test_undecided import LIFE, STEP_US, told, uncertain
 from .world import KWH, NOON_US, reading
 
 
@@ -66,3 +66,13 @@ def test_more_than_can_have_flowed_is_not_the_old_line_with_one_register_less(de
     take(desk, [*before, *wrong, *[(LIFE + 160 + KWH + 10 * n, None) for n in range(9)]])
     assert told(desk, "epoch")[-1]["classified"] == "other_registers"
     assert account(desk)["high"] == 70 + 70 + 80
+
+
+def test_register_that_stood_at_zero_meanwhile_has_not_lost_what_it_counted(desk: Desk) -> None:
+    """Export begins anew, so zeros of import are believed too; 180 s later import has 500 Wh more than it had."""
+    before: list[tuple[int, int | None]] = [(LIFE + 10 * n, 500 + n) for n in range(8)]
+    wrong: list[tuple[int, int | None]] = [(0, n) for n in range(8)]
+    take(desk, [*before, *wrong, *[(LIFE + 500_070 + 10 * n, 516 + n) for n in range(9)]])
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["reset_to_zero", "returned"]
+    assert account(desk)["high"] == 70 + 500_000 + 80
+    assert uncertain(desk)["high"] >= 500_000
