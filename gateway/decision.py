@@ -97,6 +97,8 @@ class Doubt:
     earlier_milliwh: int = 0
     """What of it can have flowed before both, since `since_us`."""
     since_us: int = 0
+    until_us: int = 0
+    """After this an edge has told it itself, and only what an edge up to then bounds is open; 0: none has."""
 
 
 class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -125,6 +127,8 @@ class Still(msgspec.Struct, frozen=True):
     other_milliwh: int | None
     """The register of the other direction when this one last moved; None where there is none."""
     frozen: bool = False
+    found_us: int = 0
+    """When it was called frozen: from then on each edge tells it."""
 
 
 class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):

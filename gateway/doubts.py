@@ -11,6 +11,7 @@ import msgspec
 from .decision import Doubt
 from .energy import AccumulatorState, Direction, Interval, Part, Quality, registers_of
 from .read import Reading
+from .swing import most_in_interval_milliwh
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
@@ -26,15 +27,22 @@ def tell(
     """Tell `doubts` of what was just booked from `from_us` on; `closed` has closed by it. Returns that, told so."""
     for doubt in doubts:
         account = state.directions.get(doubt.direction)
-        if account is None or not account.present:
+        if account is None or not account.counts_since(from_us):
             continue
         for bucket, milliwh in _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us).items():
             account.doubt(bucket, milliwh)
-        account.interval_uncertain_milliwh += max(doubt.milliwh, doubt.earlier_milliwh)
+        if _bounds(doubt, state.interval_start_us, state.interval_start_us):
+            account.interval_uncertain_milliwh += max(doubt.milliwh, doubt.earlier_milliwh)
         for edge in state.pending:
-            if doubt.direction in edge.shares:
-                edge.shares[doubt.direction].uncertain_milliwh += _of_interval(doubt, edge.edge_us, from_us)
-        closed = [_doubted(one, doubt.direction, _of_interval(doubt, one.end_us, from_us)) for one in closed]
+            share = edge.shares.get(doubt.direction)
+            if share is not None:
+                open_milliwh = _of_interval(doubt, edge.start_us, edge.edge_us, from_us)
+                if not edge.repeated:
+                    length_us, unread_us = edge.edge_us - edge.start_us, state.instant_us - _since_us(doubt, from_us)
+                    most_milliwh = most_in_interval_milliwh(share.milliwh, length_us, unread_us, limit_milliw)
+                    open_milliwh = min(open_milliwh, most_milliwh)
+                share.uncertain_milliwh += open_milliwh
+        closed = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in closed]
     return closed
 
 
@@ -54,7 +62,8 @@ def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt]) ->
     """The new word on a closed interval in which a register stood; None: it says nothing else than before."""
     found = interval
     for doubt in doubts:
-        if doubt.earlier_milliwh and interval.end_us > doubt.since_us:
+        is_told = not _bounds(doubt, interval.start_us, interval.end_us)
+        if doubt.earlier_milliwh and interval.end_us > doubt.since_us and not is_told:
             most_milliwh = most_energy_milliwh(limit_milliw, interval.end_us - max(interval.start_us, doubt.since_us))
             found = _doubted(found, doubt.direction, min(doubt.earlier_milliwh, most_milliwh))
     if found is interval:
@@ -68,8 +77,15 @@ def stood_since_us(doubts: Sequence[Doubt]) -> int | None:
     return min((doubt.since_us for doubt in doubts if doubt.earlier_milliwh), default=None)
 
 
-def _of_interval(doubt: Doubt, end_us: int, from_us: int) -> int:
-    """What is open of an interval with that end, which was not closed before."""
+def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:
+    """Whether an edge at either has not told it itself."""
+    return not doubt.until_us or any(doubt.since_us <= edge_us <= doubt.until_us for edge_us in (start_us, end_us))
+
+
+def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int) -> int:
+    """What is open of an interval of that time, which was not closed before."""
+    if not _bounds(doubt, start_us, end_us):
+        return 0
     if end_us > from_us:
         return max(doubt.milliwh, doubt.earlier_milliwh)
     return doubt.earlier_milliwh if end_us > doubt.since_us else 0
@@ -80,17 +96,34 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
     calendar = timeline.calendar
     earlier_us: dict[str, int] = {}
     found: dict[str, int] = {timeline.bucket_name(to_us): doubt.milliwh}
-    at_us = min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
+    open_buckets: set[str] = set()
+    at_us = _since_us(doubt, from_us)
     while at_us < to_us:
         until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
         if until_us > from_us:
             found[bucket] = doubt.milliwh
+        if not doubt.until_us or doubt.since_us < until_us <= doubt.until_us:
+            open_buckets |= {bucket, timeline.bucket_name(until_us)}
         earlier_us[bucket] = earlier_us.get(bucket, 0) + max(min(until_us, from_us) - at_us, 0)
         at_us = until_us
     for bucket, passed_us in earlier_us.items():
         milliwh = min(doubt.earlier_milliwh, most_energy_milliwh(limit_milliw, passed_us))
         found[bucket] = max(found.get(bucket, 0), milliwh)
-    return found
+    return {bucket: milliwh for bucket, milliwh in found.items() if not doubt.until_us or bucket in open_buckets}
+
+
+def _since_us(doubt: Doubt, from_us: int) -> int:
+    return min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
+
+
+def _told(interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_milliw: int) -> Interval:
+    """The interval, closed by what was booked until `to_us`: no more open than its time can have carried, if once."""
+    open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us)
+    part = interval.part(doubt.direction)
+    if part is not None and interval.quality is not Quality.REPEATED:
+        length_us, unread_us = interval.end_us - interval.start_us, to_us - _since_us(doubt, from_us)
+        open_milliwh = min(open_milliwh, most_in_interval_milliwh(part.milliwh, length_us, unread_us, limit_milliw))
+    return _doubted(interval, doubt.direction, open_milliwh)
 
 
 def _doubted(interval: Interval, direction: Direction, milliwh: int) -> Interval:

@@ -88,6 +88,17 @@ def follow(
             result.notes.append(Note(kind, direction, detail))
             if kind is NoteKind.ROLLOVER_POSSIBLE:
                 result.doubts.append(Doubt(direction, detail["width_milliwh"] * detail["times_at_most"]))
+        if direction not in had and step.now.resolution_milliwh > before.resolution_milliwh:
+            # What flowed while it was lost is behind its coarser digit: of any bucket since then.
+            digits_milliwh = before.resolution_milliwh + step.now.resolution_milliwh + step.now.rounding_milliwh
+            result.doubts.append(Doubt(direction, 0, digits_milliwh, lost[direction].earliest_us))
+        ahead_milliwh = register.milliwh + step.memory.rolled_over_milliwh - step.now.milliwh
+        if step.objection is None and ahead_milliwh > 0:
+            since_us = may_stand_since_us(memory, previous)
+            stood_milliwh = most_energy_milliwh(limits.limit_milliw, reading.latest_us - since_us)
+            open_milliwh = min(ahead_milliwh + register.resolution_milliwh, stood_milliwh + before.resolution_milliwh)
+            # Booked as rounded up by its coarser digit; it may as well have stood, and given all at once.
+            result.doubts.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
         booked[direction] = step.now
         if step.memory is not ORDINARY or direction in result.memories:
             _remember(result, direction, step.memory)
@@ -95,7 +106,7 @@ def follow(
     if limits.remembers_standing:
         _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
-    result.doubts += _of_waking(result, previous, memories, limits)
+    result.doubts += _of_waking(result, previous, memories, shown, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
@@ -143,13 +154,18 @@ def may_stand_since_us(memory: RegisterMemory | None, last: Reading) -> int:
 
 
 def _of_waking(
-    result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+    result: Followed,
+    previous: Reading,
+    memories: Mapping[Direction, RegisterMemory],
+    shown: Mapping[Direction, EnergyRegister],
+    limits: Limits,
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
-    Of a frozen one each edge since its power was seen has told what can have flowed; it may stand for longer. One that
-    gives more than can have flowed since it was read last stood too, by its power, but no edge has told it all. One
-    beside it that moves at once with it may have stood as long: power that flows the other way does not show that.
+    Of a frozen one each edge since it was called so has told what can have flowed; until then (of a coarse digit that
+    takes hours) none has, and it may stand for longer. One that gives more than can have flowed since it was read last
+    stood too, by its power, but no edge has told it all. One beside it that moves at once with it may have stood as
+    long: power that flows the other way does not show that.
     """
     had, now = registers_of(previous.snapshot), registers_of(result.reading.snapshot)
     for direction, before in had.items():
@@ -163,26 +179,30 @@ def _of_waking(
             awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(previous, result.reading))
             if grown_milliwh <= awake_milliwh + digits_milliwh:
                 continue
-        if not memory.still.frozen or memory.still.since_us - since_us > 2 * CLOSE_US:
-            yield Doubt(direction, grown_milliwh, grown_milliwh, since_us)
-        yield from of_woken_beside(previous, memories, result.reading, direction, since_us)
+        has_told = memory.still.frozen and memory.still.since_us - since_us <= 2 * CLOSE_US
+        yield Doubt(direction, grown_milliwh, grown_milliwh, since_us, memory.still.found_us if has_told else 0)
+        yield from of_woken_beside(previous, memories, result.reading, shown, direction, since_us)
 
 
 def of_woken_beside(
     previous: Reading,
     memories: Mapping[Direction, RegisterMemory],
     booked: Reading,
+    shown: Mapping[Direction, EnergyRegister],
     wrong: Direction,
     since_us: int,
 ) -> Iterator[Doubt]:
     """Of the register beside one that was `wrong` since then: where it stood too and moves at once with it, what it
-    grew by may have flowed at any time since."""
+    grew by may have flowed at any time since; and what a digit hides that has become coarser, in `shown`."""
     had = registers_of(previous.snapshot)
     for direction, now in registers_of(booked.snapshot).items():
         before, stood_us = had.get(direction), memories.get(direction, ORDINARY).stood_since_us
-        if direction is wrong or before is None or not stood_us or now.milliwh == before.milliwh:
+        if direction is wrong or before is None or not stood_us:
             continue
-        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        digit_milliwh = max(now.resolution_milliwh, shown[direction].resolution_milliwh)
+        if now.milliwh == before.milliwh and digit_milliwh <= before.resolution_milliwh:
+            continue
+        digits_milliwh = before.resolution_milliwh + digit_milliwh + now.rounding_milliwh
         open_milliwh = now.milliwh - before.milliwh + digits_milliwh
         yield Doubt(direction, open_milliwh, open_milliwh, max(stood_us, since_us))
 

@@ -123,7 +123,7 @@ def _judged(
         return None  # the other direction counts it: the sign of the power is the wrong one
     detail = {"since_utc_us": still.since_us, "expected_milliwh": still.expected_milliwh}
     line.notes.append(Note(NoteKind.FROZEN, direction, detail))
-    return msgspec.structs.replace(still, frozen=True)
+    return msgspec.structs.replace(still, frozen=True, found_us=reading.latest_us)
 
 
 def _flow_milliw(reading: Reading, direction: Direction) -> int:

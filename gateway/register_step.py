@@ -113,9 +113,13 @@ def _bounded(before: EnergyRegister, now: EnergyRegister, memory: RegisterMemory
 
 
 def _held_at(before: EnergyRegister, now: EnergyRegister, most_milliwh: int) -> EnergyRegister:
-    """A register that shows less than is booked, booked at the old value: the truth still lies in its bounds."""
+    """A register that shows less than is booked, booked at the old value: the truth still lies in its bounds.
+
+    By a whole digit less: either display is off by one, and nobody knows which.
+    """
     below_milliwh = before.milliwh - now.milliwh
-    above_milliwh = min(now.resolution_milliwh - below_milliwh, before.resolution_milliwh + most_milliwh)
+    own_milliwh = now.resolution_milliwh - (below_milliwh if below_milliwh < now.resolution_milliwh else 0)
+    above_milliwh = min(own_milliwh, before.resolution_milliwh + most_milliwh)
     return replace(
         now,
         milliwh=before.milliwh,

@@ -2,7 +2,8 @@
 
 A meter may show other registers for longer than anybody waits, counting on, and then its own again. Those tell what
 flowed meanwhile; of that, what the other registers counted is booked already, and no more can be missing than the
-service carries while nobody read either. Within a day only. Pure.
+service carries while nobody read either, or while one of the others stood still. Within a day only. It may have lost
+one of its registers meanwhile: of that what it may have kept back is told. Pure.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from .decision import Doubt, Limits, Opened, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
-from .follow import changed_basis, elapsed_us, follow, may_stand_since_us
+from .follow import SAME_REGISTERS, changed_basis, elapsed_us, follow, may_stand_since_us
 from .read import Reading
 from .uncertainty import most_energy_milliwh
 
@@ -26,7 +27,7 @@ class Returned:
     memories: dict[Direction, RegisterMemory]
     """Of the registers at `first`."""
     doubts: tuple[Doubt, ...]
-    """Where one of them stood still when the other registers came."""
+    """Where one of them stood still when the other registers came, or is not there any more."""
 
 
 def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Returned | None:
@@ -36,12 +37,14 @@ def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Ret
         return None
     if not 0 < first.latest_us - opened.previous.latest_us <= WITHIN_US:
         return None
-    if not registers_of(opened.previous.snapshot).keys() == registers_of(first.snapshot).keys() == _directions(last):
+    had, has = _directions(opened.previous), _directions(first)
+    if had != _directions(last) or not has or not has <= had:
         return None
     line = follow(opened.previous, opened.memories, first, limits, asleep=True)
-    if line.objection is not None:
+    if line.objection not in SAME_REGISTERS:
         return None
-    missing = missing_milliwh(opened.previous, line.reading, counted_milliwh(opened, last))
+    counted = counted_milliwh(opened, last)
+    missing = missing_milliwh(opened.previous, line.reading, counted)
     digits_milliwh = 4 * max(register.resolution_milliwh for register in registers_of(first.snapshot).values())
     unread_us = elapsed_us(opened.previous, opened.first) + elapsed_us(last, first)
     awake_milliwh = most_energy_milliwh(limits.limit_milliw, unread_us) + digits_milliwh
@@ -49,9 +52,16 @@ def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Ret
         return None
     stood = max(missing.values()) > awake_milliwh
     doubts: list[Doubt] = []
-    for direction, milliwh in missing.items() if stood else ():
+    for direction in registers_of(opened.previous.snapshot):
         since_us = may_stand_since_us(opened.memories.get(direction), opened.previous)
         asleep_milliwh = most_energy_milliwh(limits.limit_milliw, opened.previous.latest_us - since_us)
+        if not counted.get(direction):  # it stood all the time that the other registers were there: it may be a wrong 0
+            asleep_milliwh += most_energy_milliwh(limits.limit_milliw, elapsed_us(opened.first, last))
+        if direction not in has:
+            doubts.append(Doubt(direction, asleep_milliwh, asleep_milliwh, since_us))
+        if direction not in has or not stood:
+            continue
+        milliwh = missing[direction]
         if milliwh > awake_milliwh + asleep_milliwh:
             return None
         if milliwh > 0:

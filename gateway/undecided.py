@@ -5,9 +5,11 @@ may begin a little above the old one. Then the old line is booked, and told is h
 Pure.
 """
 
-from .decision import Class, Doubt, Limits, Reason, Rule, ValidatorState
-from .energy import registers_of
-from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+import msgspec
+
+from .decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
+from .energy import Direction, registers_of
+from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .quarantine import JUMPS, in_question
 from .read import Reading
 from .uncertainty import most_energy_milliwh
@@ -41,8 +43,21 @@ def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
         return False
     if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
         return True
-    line = follow(latest, state.held_memories, reading, limits, asleep=True)
+    line = follow(latest, _since_last(state, latest), reading, limits, asleep=True)
     return reading.instant_us > latest.instant_us and line.objection in (None, Reason.ROLLED_OVER)
+
+
+def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, RegisterMemory]:
+    """What is remembered of the held row: a register that stands in all of it may stand since what is booked last."""
+    memories = dict(state.held_memories)
+    if state.held_first is None or state.last is None:
+        return memories
+    first = registers_of(state.held_first.snapshot)
+    for direction, register in registers_of(latest.snapshot).items():
+        if direction in first and first[direction].milliwh == register.milliwh:
+            memory = memories.get(direction, ORDINARY)
+            memories[direction] = msgspec.structs.replace(memory, stood_since_us=state.last.earliest_us)
+    return memories
 
 
 def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
@@ -119,16 +134,17 @@ def _doubts(
     return tuple(found)
 
 
-def of_doubted(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of a lost direction that is back on its line, but can have come there from where it stood as well; and of one
-    beside it that stood still as long, and gives at once: it may have been as wrong."""
+def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a lost direction that is back on its line with `reading`, but can have come there from where it stood as well;
+    and of one beside it that stood still as long, and gives at once: it may have been as wrong."""
     found: list[Doubt] = []
     for direction, milliwh in state.doubted.items():
         lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
         if lost is None or now is None:
             continue
         if state.last is not None:
-            found += of_woken_beside(state.last, state.memories, line.reading, direction, lost.earliest_us)
+            shown = registers_of(reading.snapshot)
+            found += of_woken_beside(state.last, state.memories, line.reading, shown, direction, lost.earliest_us)
         before = registers_of(lost.snapshot)[direction]
         memory = state.memories.get(direction)
         shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)

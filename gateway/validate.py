@@ -154,7 +154,9 @@ def _accepted(state: ValidatorState, line: Followed, reading: Reading, limits: L
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
-    return Accepted(line.reading, notes, frozen, (*line.doubts, *doubts, *of_doubted(state, line, limits)), found, rule)
+    return Accepted(
+        line.reading, notes, frozen, (*line.doubts, *doubts, *of_doubted(state, line, reading, limits)), found, rule
+    )
 
 
 def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
@@ -223,7 +225,7 @@ def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> 
         line.reading,
         tuple(line.notes),
         frozenset(line.frozen),
-        (*line.doubts, *of_the_others(state, line, limits), *of_doubted(state, line, limits)),
+        (*line.doubts, *of_the_others(state, line, limits), *of_doubted(state, line, rest, limits)),
         Class.STOOD_STILL,
         Rule.STANDS_WHERE_IT_FELL,
     )

@@ -1,0 +1,108 @@
+"""Registers that stood and give all at once, beside a digit that says little. By hand; each was once not told.
+
+Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that time. `low` until noon, then `high`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.ledger.schema import migrate
+
+from .test_books import Desk
+from .test_undecided import LIFE, STEP_US, of_first_quarter, told, uncertain
+from .world import MIN, NOON_US, S, reading, register
+
+KILO = 1_000_000
+"""A digit of a kilowatt-hour."""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def test_coarse_digit_that_may_be_rounded_up_may_as_well_give_what_stood(desk: Desk) -> None:
+    """900.9 kWh stands from 11:55:40 on; at 12:00:20 it is 901, a digit of 1 kWh. Either it is rounded up, or 12 kW
+    flowed all the time: until noon 260 s of it, 866,667 mWh."""
+    counted = [register(LIFE + 900_000 - 10_000 * n, 10_000) for n in (2, 1, 0)]
+    stands = [counted[-1]] * 13
+    both = [*counted, *stands, register(LIFE + KILO, KILO)]
+    desk.take(*(reading(NOON_US + 20 * S - (16 - n) * STEP_US, one) for n, one in enumerate(both)))
+    assert desk.books.counters.quarantined == 1  # the very first
+    assert uncertain(desk)["low"] >= 866_667
+
+
+def test_edge_that_passed_before_a_register_was_called_frozen_is_told_anew(desk: Desk) -> None:
+    """Digits of 100 Wh. From 12:10 until 14:10 it stands: 3.6 kW flow, but 600 W whenever the power is looked at.
+
+    Ten digits of that take 100 minutes; at 12:15 it lacked 300 Wh. Then it gives 7.2 kWh.
+    """
+    counted = [LIFE + n // 5 * 100_000 for n in range(31)]
+    both = [*counted, *[counted[-1]] * 359, LIFE + 78 * 100_000]
+    readings = [reading(NOON_US + n * STEP_US, register(one, 100_000)) for n, one in enumerate(both)]
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=600_000)) for one in readings))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [7_200_000]
+    assert of_first_quarter(desk)["import_milliwh"] == 600_000
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 300_000
+
+
+def test_register_beside_a_wrong_zero_hides_behind_a_coarse_digit_when_that_is_over(desk: Desk) -> None:
+    """Both show 0 from 11:50 until 12:05, which export did before; at 12:15 import is back, but by digits of 1 kWh:
+    export shows 0 as well if it has 500 Wh, as the next reading says. They may all have flowed before noon."""
+    from_us = NOON_US - 10 * MIN
+    before = [reading(from_us - (8 - n) * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
+    zeros = [reading(from_us + n * STEP_US, 0, 0) for n in range(46)]
+    coarse = reading(NOON_US + 15 * MIN, register(LIFE, KILO), register(0, KILO))
+    desk.take(*before, *zeros, coarse, reading(NOON_US + 15 * MIN + STEP_US, LIFE + 900, 500_000))
+    record = desk.books.state_record()
+    assert record is not None
+    assert (record["export_bucket_high_milliwh"], record["export_bucket_low_milliwh"]) == (500_000, 0)
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= 500_000
+
+
+def test_display_that_steps_back_by_a_digit_may_have_been_right_before(desk: Desk) -> None:
+    """Digits of 100: at 11:50 it shows 1000, at 12:05 900. If 1000 was right, up to 1099 had come by noon."""
+    from_us = NOON_US - 10 * MIN
+    both = [reading(from_us + n * STEP_US, register(LIFE + 1000, 100)) for n in range(2)]
+    desk.take(*both, reading(NOON_US + 5 * MIN, register(LIFE + 900, 100)))
+    assert len(told(desk, "stepped_back")) == 1
+    assert uncertain(desk)["low"] >= 100 + 99  # the first register's digit, and the edge
+
+
+def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None:
+    """At 11:00 it shows 2.8 kWh, at 12:10 1.2, 400 s later 10.7: too much for these 400 s, unless it stood.
+
+    If it was reset at 11:05, after another kWh, and stood at 1.2, then 11.7 kWh have flowed; booked are 7.9.
+    """
+    from_us = NOON_US - 60 * MIN
+    desk.take(reading(from_us - STEP_US, 2_799_990), reading(from_us, 2_800_000))
+    assert desk.take(reading(NOON_US + 10 * MIN, 1_200_000)) == ["Quarantined"]
+    assert desk.take(reading(NOON_US + 10 * MIN + 400 * S, 10_700_000)) == ["Accepted"]
+    (resumed,) = told(desk, "resumed")
+    assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
+    assert uncertain(desk)["high"] >= 11_700_000 - 7_900_000
+    desk.commit()
+    within = [one for one in desk.sent("interval") if from_us <= one["start_utc_us"] and one["end_utc_us"] <= NOON_US]
+    assert len(within) == 4
+    for one in within:  # 7.9 kWh in 76 min 40 s; no quarter can have had more than 3, nor less than nothing
+        assert one["import_milliwh"] in range(1_545_650, 1_545_655)
+        assert 3 * KILO - 1_545_650 <= one["import_uncertain_milliwh"] <= 2 * 1_545_655
+
+
+def test_direction_that_is_found_again_by_a_coarser_digit_may_have_flowed_in_each_bucket(desk: Desk) -> None:
+    """Export is lost at 11:30 and back at 12:10, by digits of 1 kWh: 999,999 mWh may have flowed before noon."""
+    from_us = NOON_US - 30 * MIN
+    before = [reading(from_us + n * STEP_US, 10 * n, LIFE) for n in range(8)]
+    alone = [reading(from_us + n * STEP_US, 10 * n) for n in range(8, 16)]
+    desk.take(*before, *alone, reading(NOON_US + 10 * MIN, register(0, KILO), register(LIFE, KILO)))
+    record = desk.books.state_record()
+    assert record is not None
+    assert [one["direction"] for one in told(desk, "direction_found")] == ["export"]
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= KILO - 1
