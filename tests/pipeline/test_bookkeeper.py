@@ -116,12 +116,12 @@ def test_a_commit_that_fails_is_done_again_and_written_once(
     call, calls = failing_once(store.commit)
     monkeypatch.setattr(store, "commit", call)
     start(keeper)
-    wait_for(lambda: keeper.health.commits == 1, "the second try")
-    assert len(calls) == 2
-    wait_for(lambda: keeper.health.error == "", "the ballast in its place, which ends the trouble")
-    wait_for(lambda: keeper.health.commits == 2, "the word that it works again")
+    wait_for(lambda: keeper.health.commits >= 2, "the second try, and the word that it works again")
+    assert keeper.health.error == ""
     keeper.want_rows(1, 0, 20)
-    wait_for(lambda: len(pipe.rows) == 3, "the epoch's event, and what is told of the store")
+    wait_for(lambda: len(pipe.rows) >= 3, "the epoch's event, and what is told of the store")
+    assert len(calls) == 3  # nothing more comes to be written
+    assert keeper.health.commits == 2
     told = [json.loads(row.payload) for row in pipe.rows]
     assert [(one["event"], one.get("state")) for one in told] == [
         ("epoch", None),
@@ -137,7 +137,7 @@ def test_a_failing_look_into_the_outbox_is_done_again_and_kills_nobody(
 ) -> None:
     keeper, pipe = desk
     start(keeper)
-    wait_for(lambda: keeper.health.commits == 1, "the first commit")
+    wait_for(lambda: keeper.health.commits >= 1, "the first commit")
     call, calls = failing_once(store.pending)
     monkeypatch.setattr(store, "pending", call)
     monkeypatch.setattr("gateway.bookkeeper.COMMIT_AGAIN_US", 100_000)
