@@ -12,12 +12,12 @@ from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
 from .price_series import PriceSeries, read_price_series
-from .rows import Row, added, coarse_step_milliwh, followed, table_of
+from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
 from .sold_apart import two_meters
 from .terms import AccountMeter, EnergyFrom
 
-Fetch = Callable[[AccountMeter], tuple[str, Sequence[Row]]]
-"""A meter's rows in a store, oldest first, and what to call that store. Raises EnergyError."""
+Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
+"""A meter's rows where they are kept, oldest first, and what to call that place. Raises EnergyError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def energy_of(
 
 
 def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
+    rows: Sequence[Fields]
     if override is not None:
         source, rows = str(override), _rows_in(override, meter, alone=alone)
     elif meter.source is EnergyFrom.CSV:
@@ -68,7 +69,7 @@ def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | Non
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
         source, rows = f"{path} and {source}", followed(_rows_in(path, meter, alone=alone), rows)
-        rows = [one._replace(line=0) for one in rows]
+        rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
     table.first_and_last_us()
     return table
