@@ -4,7 +4,6 @@ A series says from which instant a price holds; energy outside it, or over one o
 exact: integers until the last digit is placed. Never guesses a price for a missing step.
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -75,6 +74,8 @@ def read_price_series(path: Path) -> PriceSeries:
 
     Raises EnergyError with the line.
     """
+    import csv  # most accounts have no such file
+
     starts: list[int] = []
     prices: list[Decimal] = []
     try:
