@@ -66,7 +66,13 @@ class CycleEnergy:
     export_unassigned_milliwh: int
     holes: tuple[Stretch, ...]
     ends_cycle: bool = True
-    """False: a piece of a cut billing cycle before its last one, which charges by the month are not on."""
+    """False: a piece of a cut billing cycle before its last one."""
+    cut_from: Cycle | None = None
+    """The whole billing cycle, of a piece of one that is cut."""
+
+    @property
+    def whole_cycle(self) -> Cycle:
+        return self.cut_from or self.cycle
 
     @property
     def import_milliwh(self) -> int:

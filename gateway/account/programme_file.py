@@ -131,6 +131,9 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         named = {one.utility for one in self.figure} | {one.utility for one in self.named_day}
         return frozenset(named.union(*(one.by_utility for one in self.option)) - {ANYWHERE})
 
+    def has_option(self, name: str) -> bool:
+        return any(one.name == name for one in self.option)
+
     def has_bank(self, name: str) -> bool:
         """Whether it takes over what a bank of that name holds."""
         return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)

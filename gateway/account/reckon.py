@@ -19,7 +19,7 @@ from ..tariff.cycles import blocks_of
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
 from .cells import CycleEnergy, energy_of_cycles
-from .charges import PriceError, Prices
+from .charges import MonthlyCharges, PriceError, Prices
 from .energy import EnergyError, EnergyTable
 from .lines import Due
 from .money import ZERO, exactly, kwh
@@ -34,6 +34,7 @@ from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
 
 ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
+MONTHLY_CHARGES = "monthly_charges"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -101,8 +102,10 @@ def _ready(
     """The spell's programme. One that goes on with another supplier goes on with what it holds."""
     slot, terms = spell.slots[0], account.terms
     customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
-    prices = Prices(account.tariff, customer, terms.billing.rounding)
-    file = account.programmes[slot.programme]
+    file, monthly = account.programmes[slot.programme], MonthlyCharges.BY_DAY
+    if file.has_option(MONTHLY_CHARGES):
+        monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
+    prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
     made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held))
     if before is not None and ready is not None and before.programme == spell.programme:
         return Ready(made.programme, ready.state)
@@ -122,7 +125,7 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
     energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
     _refuse_empty(energies, table)
     periods = [
-        Period(replace(one, ends_cycle=slot.ends_cycle), slot.number, slot.closes_year)
+        Period(replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from), slot.number, slot.closes_year)
         for one, slot in zip(energies, spell.slots, strict=True)
     ]
     return settle_all(ready.programme, ready.state, periods)
@@ -180,7 +183,7 @@ def _statements_of(
 
 def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
     if slot.why:
-        yield slot.why if slot.ends_cycle else f"{slot.why}; charges by the month are on the piece that ends it"
+        yield slot.why
     energy = bill.period.energy
     for hole in energy.holes:
         yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"

@@ -52,10 +52,10 @@ def days_of(bill: Statement) -> tuple[str, date, date]:
     return bill.slot.programme, bill.slot.cycle.first_day, bill.slot.cycle.last_day
 
 
-def test_a_charge_by_the_month_is_due_once_in_a_cycle_that_is_cut(tmp_path: Path) -> None:
+def test_a_charge_by_the_month_can_be_on_the_piece_that_ends_a_cut_cycle(tmp_path: Path) -> None:
     """10.00 a month: the piece before permission to operate has none, the one that ends the cycle has it."""
     months = '[version.fixed_per_month]\ncustomer_charge = "10.00"\n[version.minimum_per_month]\nminimum = "4.00"'
-    first, second, third = bills_with_pto(tmp_path, more=months)
+    first, second, third = bills_with_pto(tmp_path, more=months, choices={"monthly_charges": "last_day"})
     assert not lines_of(first, LineKind.FIXED)
     for bill in (second, third):
         assert [one.amount for one in lines_of(bill, LineKind.FIXED).values()] == [Decimal("10.00")]

@@ -55,10 +55,18 @@ class GenericRules:
 
 @dataclass(frozen=True, slots=True)
 class YearBills:
-    """What the year's cycles came to so far: max(0, energy + fixed) of each, and how many they were."""
+    """What the year's cycles came to so far: max(0, energy + fixed) of each, and how many whole ones they were."""
 
     billed: Decimal = ZERO
     cycles: int = 0
+    begun: bool = False
+    """Whether the last one settled is a piece of a cycle that was this programme's from its first day."""
+
+    def with_cycle(self, energy: CycleEnergy, billed: Decimal) -> "YearBills":
+        """After a cycle or a piece of one. A piece is no cycle: it counts with the one that ends it."""
+        known = self.begun or energy.cycle.first_day == energy.whole_cycle.first_day
+        ended = known and energy.ends_cycle
+        return YearBills(self.billed + billed, self.cycles + ended, begun=known and not energy.ends_cycle)
 
 
 NO_BILLS = YearBills()
@@ -140,7 +148,7 @@ def standing_lines(
     billed = max(ZERO, energy_due + printed_total(lines))
     minimums = list(minimum_lines(energy, prices))
     lines.extend(_top_up("minimum", "the cycle's minimum", printed_total(minimums), billed, energy, prices))
-    after = YearBills(year.billed + billed, year.cycles + 1)
+    after = year.with_cycle(energy, billed)
     if not _ends_year(period, rules):
         return lines, after
     block = energy.blocks[-1]
@@ -153,7 +161,7 @@ def standing_lines(
 def skipped_minimum(period: Period, rules: GenericRules, year: YearBills) -> tuple[str, ...]:
     """The sentence where a year's minimum cannot be held against a whole year."""
     block = period.energy.blocks[-1]
-    known = year.cycles + 1
+    known = year.with_cycle(period.energy, ZERO).cycles
     if block.version is None or not block.version.minimum_per_year or not _ends_year(period, rules):
         return ()
     if known >= CYCLES_A_YEAR:
