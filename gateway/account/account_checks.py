@@ -63,7 +63,24 @@ def check_prices(
         document.add(("tariff",), message, f"its last one ends on {last}", value=terms.tariff)
     _check_time_of_use(document, terms, tariff, programmes)
     _check_customer(document, terms, tariff, used)
+    _check_utility(document, terms, tariff, programmes)
     check_opening(document, terms, tariff, programmes)
+
+
+def _check_utility(
+    document: Document, terms: AccountTerms, tariff: Tariff, programmes: Mapping[str, ProgrammeFile]
+) -> None:
+    """Rules and published rates of one utility, prices of another; of a name that nobody knows nothing is said."""
+    names = {key: name for file in programmes.values() for key, name in file.utility_names.items()}
+    whose = next((key for key, name in names.items() if name.casefold() == tariff.utility.casefold()), None)
+    own = names.get(terms.customer.utility)
+    if whose is None or own is None or whose == terms.customer.utility:
+        return
+    message = f"tariff {tariff.id} is of {tariff.utility}, and the customer's utility is {own}"
+    mend = (
+        f'write utility = "{whose}", or the tariff that your bill names: prices of one and rules of another are no bill'
+    )
+    document.warn(("customer", "utility"), message, mend, value=terms.customer.utility)
 
 
 def _check_programmes(document: Document, terms: AccountTerms, programmes: Mapping[str, ProgrammeFile]) -> None:

@@ -77,6 +77,8 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield f"  {line['exact']}, printed {line['amount']}"
     yield f"  source: {line['source']}"
+    if not line["uncertain_milliwh"] and Decimal(line["uncertain_amount"]):
+        yield f"  it may be off by {line['uncertain_amount']}: as much as all energy of the year is uncertain"
     if line["uncertain_milliwh"]:
         yield f"  its energy may be off by {kwh(line['uncertain_milliwh']):f} kWh, {line['uncertain_amount']} in money"
     if told["year"]:

@@ -108,6 +108,8 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     series: tuple[Series, ...] = ()
     """Once read its months are among `figure`."""
     named_day: tuple[NamedDay, ...] = ()
+    utility_names: Mapping[str, str] = {}
+    """How tariffs call a utility, by how accounts do."""
     uses: tuple[str, ...] = ()
     """Files beside this one whose figures and options it has too."""
     time_of_use: bool = False
@@ -179,6 +181,10 @@ def load_programme(name: str) -> ProgrammeFile:
         found,
         figure=(*found.figure, *(one for other in others for one in other.figure)),
         option=(*found.option, *(one for other in others for one in other.option)),
+        utility_names={
+            **found.utility_names,
+            **{key: name for other in others for key, name in other.utility_names.items()},
+        },
         not_included=(*found.not_included, *(one for other in others for one in other.not_included)),
     )
 

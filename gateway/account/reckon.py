@@ -21,7 +21,6 @@ from .account_file import AccountFile
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import MonthlyCharges, PriceError, Prices
 from .energy import EnergyError, EnergyTable
-from .lines import Due
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
@@ -32,6 +31,7 @@ from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
+from .year_to_date import YearToDate, year_from
 
 ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
 MONTHLY_CHARGES = "monthly_charges"
@@ -149,35 +149,28 @@ def _statements_of(
     settled: Account[Any],
     already: int,
 ) -> list[Statement]:
-    file = account.programmes[spell.programme]
+    file, rounding = account.programmes[spell.programme], account.terms.billing.rounding
     made: list[Statement] = []
-    torn: list[int] = []
-    year_net_milliwh: int | None = 0 if spell.whole else None
-    rounding, carried, doubt = account.terms.billing.rounding, ZERO, ZERO
-    if spell.opening is not None:
-        carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
-        year_net_milliwh = None
-        if spell.opening.knows_energy:
-            year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
     with exactly():
-        for slot, bill in zip(spell.slots, settled.statements, strict=True):
-            if year_net_milliwh is not None:
-                year_net_milliwh += bill.period.energy.net_milliwh
-            other = tuple(other_lines(account.terms.charge, bill, year_net_milliwh, rounding))
+        year, doubt = year_from(spell.opening, whole=spell.whole), ZERO
+        for slot, settled_bill in zip(spell.slots, settled.statements, strict=True):
+            year = year.with_bill(settled_bill)
+            bill = year.doubted(settled_bill)
+            other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
             notes = tuple(_notes(account, slot, bill))
-            carried += bill.settled.due(Due.TRUE_UP)
             doubt += uncertain_of((*bill.settled.lines, *other))
             number = already + len(made) + 1
-            lacks = tuple(torn) if slot.closes_year else ()
+            lacks = year.incomplete if slot.closes_year else ()
             if lacks:
                 bills = ", ".join(map(str, lacks))
                 notes += (f"the true-up is incomplete: not all energy of bill {bills} of this year is known",)
-            made.append(Statement(number, slot, bill, other, missing, notes, digest, carried, doubt, lacks))
-            torn += [number] if bill.period.energy.holes else []
+            made.append(Statement(number, slot, bill, other, missing, notes, digest, year.carried, doubt, lacks))
+            if bill.period.energy.holes:
+                year = replace(year, incomplete=(*year.incomplete, number))
             if slot.closes_year:
-                year_net_milliwh, carried, doubt, torn = 0, ZERO, ZERO, []
+                year, doubt = YearToDate(), ZERO
     return made
 
 
