@@ -122,7 +122,9 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
                     "add the version that held then to the tariff, or see `netmeter tariff check`"
                 )
-    energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
+    energies = energy_of_cycles(
+        table, cycles, calendar, ready.programme.netting, energy.export_prices, energy.import_prices
+    )
     _refuse_empty(energies, table)
     periods = [
         Period(replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from), slot.number, slot.closes_year)

@@ -28,6 +28,8 @@ class Energy:
     notes: tuple[str, ...]
     export_prices: PriceSeries | None = None
     """What exports are paid at each time, where the account has a file of it."""
+    import_prices: PriceSeries | None = None
+    """What imports cost, likewise."""
 
 
 def energy_of(
@@ -38,6 +40,7 @@ def energy_of(
     *,
     sold_apart: bool = False,
     export_prices: str = "",
+    import_prices: str = "",
 ) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
     billed = [one for one in meters if one.role is Role.GRID]
@@ -52,7 +55,8 @@ def energy_of(
         makers = [one for one in meters if one.role is Role.PRODUCTION]
         tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
     prices = read_price_series(resolved(folder, export_prices)) if export_prices else None
-    return Energy(added(tables), tuple(notes), prices)
+    buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
+    return Energy(added(tables), tuple(notes), prices, buying)
 
 
 def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
