@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.account.account_file import AccountError
+from gateway.account.account_file import AccountError, read_account
 from gateway.account.energy import EnergyError
+from gateway.account.explain import explain
 from gateway.account.lines import LineKind
 from gateway.account.price_series import read_price_series
+from gateway.account.reckon import make_statements
 from gateway.account.statement import Statement
 
 from .house import PACIFIC, Days, midnight_us, spread, with_gap
@@ -87,6 +89,15 @@ def test_what_is_uncertain_is_worth_the_dearest_step(tmp_path: Path, books: Book
     for line in lines_of(first, LineKind.ENERGY).values():
         assert line.uncertain_milliwh > 0
         assert line.uncertain_amount == Decimal(line.uncertain_milliwh).scaleb(-6) * 9
+
+
+def test_explaining_such_a_line_names_its_file_and_no_price_of_the_tariff(tmp_path: Path, books: Books) -> None:
+    bills_of(tmp_path, books)  # writes the account
+    made = make_statements(read_account(tmp_path / "account.toml"), books.energy)
+    told = explain(made, books.energy.table, made.statements[0], "energy.2024-10-10.summer_off_peak")
+    (cell,) = told["cells"]
+    assert (cell["components"], cell["adds_up"]) == ({}, True)
+    assert cell["rate_is"] == "none: its steps have a price each, by import_prices of the account"
 
 
 def test_an_interval_over_two_steps_is_refused(tmp_path: Path, books: Books) -> None:
