@@ -186,30 +186,33 @@ SHEETS = {
 
 @pytest.mark.parametrize("sheet", list(SHEETS))
 def test_the_non_bypassable_parts_of_a_sheet_are_charged_on_what_was_taken(sheet: str, tmp_path: Path) -> None:
-    """100 kWh taken, 300 given at other hours: the charge is on the 100."""
+    """100 kWh taken, 300 given at other hours: the charge is on the 100, of which none flows in the gap."""
     *parts, amount = SHEETS[sheet]
     names = ("purpose", "nuclear", "transition", "wildfire")
     charges = "\n".join(f'{name} = "{part}"' for name, part in zip(names, parts, strict=True))
     tariff = simple_tariff(tmp_path, charges=charges, non_bypassable=", ".join(f'"{name}"' for name in names))
     rows = spread([Days(date(2024, 10, 20), date(2024, 11, 18), 100, 300, range(17, 21))])
     text = account_text("nem2", [date(2024, 10, 20), date(2024, 11, 19)], tariff=tariff, customer=NOBODY)
-    (bill,) = reckoned(tmp_path, rows, text)
+    (bill,) = reckoned(tmp_path, with_gap(rows, "2024-11-03T00:30", "2024-11-03T03:30"), text)
     summer, winter = lines_of(bill, LineKind.NON_BYPASSABLE).values()
     assert (summer.quantity, winter.quantity) == (Decimal(40), Decimal(60))  # 12 and 18 days
     assert (summer.amount + winter.amount, summer.due) == (amount, Due.TRUE_UP)
 
 
-@pytest.mark.parametrize(("netting", "base_kwh"), [("15min", 28 * 24 + 1), ("60min", 0)])
+@pytest.mark.parametrize(("netting", "base_kwh"), [("15min", 28 * 24), ("60min", 0)])
 def test_an_hour_that_takes_and_gives_alike_is_charged_by_quarters_and_not_by_hours(
     netting: str, base_kwh: int, tmp_path: Path
 ) -> None:
-    """A-1: each hour takes 1 kWh in its first quarter and gives it in its second; a night has an hour more."""
+    """A-1: each hour takes 1 kWh in its first quarter and gives it in its second. A night has an hour more,
+    and an hour of it was not read: its kilowatt-hours are split by time, and no quarter takes more than it gives.
+    """
     first = date(2024, 10, 20)
     rows = spread([Days(first, date(2024, 11, 16))])
     rows = [
         (at_us, taken + (number + 3) // 4 * 1_000_000, given + (number + 2) // 4 * 1_000_000)
         for number, (at_us, taken, given) in enumerate(rows)
     ]
+    rows = with_gap(rows, "2024-11-03T00:00", "2024-11-03T01:00")
     text = account_text(
         "nem2",
         [first, date(2024, 11, 17)],
@@ -284,7 +287,7 @@ def test_tiers_of_two_periods_are_borne_by_their_share_of_the_net(tmp_path: Path
     both = [(at_us, one + other[1], given) for (at_us, one, given), other in zip(rows, more, strict=True)]
     tariff = simple_tariff(tmp_path, more=TIERS)
     text = account_text("nem1", [first, following], tariff=tariff, customer=NOBODY)
-    (bill,) = reckoned(tmp_path, both, text)
+    (bill,) = reckoned(tmp_path, with_gap(both, "2024-11-03T00:30", "2024-11-03T03:30"), text)
     amounts = {key: one.amount for key, one in lines_of(bill, LineKind.ENERGY).items() if key.startswith("tier")}
     assert amounts == {
         "tier.2024-10-20.summer_peak.1": Decimal("1.33"),  # 12 of the 30 days
@@ -295,10 +298,15 @@ def test_tiers_of_two_periods_are_borne_by_their_share_of_the_net(tmp_path: Path
 
 
 def test_27_days_of_the_base_services_charge_are_21_42(tmp_path: Path) -> None:
-    first, following = date(2026, 3, 1), date(2026, 3, 28)
-    rows = with_gap(spread([Days(first, following - ONE_DAY, 200, 100)]), "2026-03-08T01:30", "2026-03-08T04:00")
+    """Of March, and of May and June, whatever season they are of; 53 days between are 42.05."""
+    read = [date(2026, 3, 1), date(2026, 3, 28), date(2026, 5, 20), date(2026, 6, 16)]
+    rows = with_gap(spread([Days(read[0], read[-1] - ONE_DAY, 200, 100)]), "2026-03-08T01:30", "2026-03-08T04:00")
     customer = 'base_services_tier = "tier_3"\nbaseline = "basic_x"'
-    text = account_text("nem2", [first, following], tariff="pge-e-tou-c", customer=customer)
-    (bill,) = reckoned(tmp_path, rows, text)
-    assert amount_of(bill, "fixed.2026-03-01.base_services_charge") == Decimal("21.42")
-    assert bill.due_now == Decimal("21.42")
+    bills = reckoned(tmp_path, rows, account_text("nem2", read, tariff="pge-e-tou-c", customer=customer))
+    charges = [list(lines_of(one, LineKind.FIXED).values()) for one in bills]
+    assert [[one.amount for one in each] for each in charges] == [
+        [Decimal("21.42")],
+        [Decimal("42.05")],
+        [Decimal("21.42")],
+    ]
+    assert [one.due_now for one in bills] == [Decimal("21.42"), Decimal("42.05"), Decimal("21.42")]
