@@ -106,6 +106,15 @@ def test_the_interconnection_fee_comes_once(rule: str, when: str, due: Due, tmp_
     assert list(lines_of(first, LineKind.FEE)) == ["fee.interconnection"]
 
 
+@pytest.mark.parametrize(("utility", "fee"), [("pge", "145"), ("sdge", "132"), ("sce", "75")])
+def test_the_fee_is_the_utilitys(utility: str, fee: str, tmp_path: Path) -> None:
+    """A-15. SDG&E credits from the reading before the permission."""
+    text = account_text("nem2", READ, pto=PTO, tariff=simple_tariff(tmp_path), customer=NOBODY)
+    bills = reckoned(tmp_path, house(), text.replace('utility = "pge"', f'utility = "{utility}"'))
+    fees = [one.amount for bill in bills for one in lines_of(bill, LineKind.FEE).values()]
+    assert fees == [Decimal(fee)]
+
+
 def test_a_minimum_before_permission_is_only_what_energy_falls_short_of(tmp_path: Path) -> None:
     more = '[version.minimum_per_day]\nminimum_delivery = "40"'
     first, second, _ = bills_with_pto(tmp_path, more=more)
