@@ -17,7 +17,6 @@ from ..account.reckon import make_statements
 from ..account.sources import Energy, energy_of
 from ..account.statement import Statement, Statements
 from ..account.statement_diff import AgainstError, difference_text, differences, read_against
-from ..account.statement_html import statement_html
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
@@ -97,6 +96,8 @@ def statement(account_path: Path, **options: Any) -> None:
     except TROUBLES as error:
         fail(str(error))
     if options["html_path"] is not None:
+        from ..account.statement_html import statement_html
+
         _write(options["html_path"], statement_html(made, chosen))
     raise SystemExit(0 if all(one.is_whole for one in chosen) else EXIT_INCOMPLETE)
 
