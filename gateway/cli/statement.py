@@ -147,7 +147,7 @@ def _print(made: Statements, chosen: Sequence[Statement], period: str | None, js
 
 def _explain(made: Statements, energy: Energy, chosen: Sequence[Statement], key: str, json_: bool) -> None:
     """Of all bills the newest that has the line."""
-    told = explain(made, energy.table, having(chosen, key), key)
+    told = explain(made, energy, having(chosen, key), key)
     if json_:
         click.echo(json.dumps(told, indent=2))
         return
