@@ -102,10 +102,10 @@ def _ready(
     """The spell's programme. One that goes on with another supplier goes on with what it holds."""
     slot, terms = spell.slots[0], account.terms
     customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
-    file = account.programmes[slot.programme]
-    # Every account has this programme's file, and it has what all programmes share.
-    monthly = account.programmes[PLAIN].choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind)
-    prices = Prices(account.tariff, customer, terms.billing.rounding, MonthlyCharges(monthly))
+    file, monthly = account.programmes[slot.programme], MonthlyCharges.BY_DAY
+    if file.has_option(MONTHLY_CHARGES):
+        monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
+    prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
     made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held))
     if before is not None and ready is not None and before.programme == spell.programme:
         return Ready(made.programme, ready.state)
