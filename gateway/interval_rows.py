@@ -4,7 +4,7 @@ Reads only. What the daemon answers with is in `interval_desk`.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from .ledger.store import Store
 from .ledger.store_error import SchemaOutdatedError, StoreError
 
 PAGE = 2000
+ALL = -1
+"""As a page: no limit. Nobody waits for a store that nobody holds, and each page looks for superseded records anew."""
 COMMAND = "intervals"
 
 
@@ -49,7 +51,7 @@ def rows_in_store(path: Path, meter: str) -> list[ClosedRow]:
         raise IntervalsError(f"{path}: cannot be opened: {error.strerror}; {mend}") from error
     try:
         _known(meter, store.meter_names(), str(path))
-        return [row for page in _pages(store, meter) for row in page]
+        return store.closed_after(meter, 0, ALL)
     except sqlite3.Error as error:
         raise IntervalsError(f"{path}: cannot be read: {error}") from error
     finally:
@@ -60,13 +62,6 @@ def newest(rows: list[ClosedRow]) -> list[ClosedRow]:
     """Of the records that end at one instant the last that was written, in order of time."""
     by_end = {row[2]: row for row in rows}
     return [by_end[end_us] for end_us in sorted(by_end)]
-
-
-def _pages(store: Store, meter: str) -> Iterator[list[ClosedRow]]:
-    page = store.closed_after(meter, 0, PAGE)
-    while page:
-        yield page
-        page = store.closed_after(meter, page[-1][0], PAGE)
 
 
 def _known(meter: str, names: tuple[str, ...], where: str) -> None:

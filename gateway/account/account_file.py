@@ -16,7 +16,7 @@ from ..tariff.tariff_file import TariffError, is_path, load_tariff
 from ..tariff.types import Tariff
 from .account_checks import check_prices, check_terms
 from .programme_file import ProgrammeError, ProgrammeFile, load_programme
-from .registry import PLAIN
+from .registry import MAKERS, PLAIN
 from .terms import AccountTerms
 
 
@@ -70,7 +70,13 @@ def _programmes_of(document: Document, terms: AccountTerms) -> Mapping[str, Prog
     found = {PLAIN: load_programme(PLAIN)}
     for position, stint in enumerate(terms.programme):
         try:
-            found[stint.name] = load_programme(stint.name)
+            file = load_programme(stint.name)
+            if stint.name in MAKERS:
+                found[stint.name] = file
+            else:
+                mend = "one of " + ", ".join(sorted(MAKERS))
+                path = ("programme", position, "name")
+                document.add(path, f'"{stint.name}" is what programmes share, and none itself', mend, value=stint.name)
         except ProgrammeError as error:
             _take_over(document, ("programme", position, "name"), error, stint.name)
     return found

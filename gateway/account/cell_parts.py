@@ -24,6 +24,10 @@ class CellParts:
     import_tiers_milliwh: tuple[int, ...] = ()
     export_tiers_milliwh: tuple[int, ...] = ()
     export_worth: Decimal | None = None
+    import_worth: Decimal | None = None
+    import_dearest: Decimal = Decimal(0)
+    """Of the time-step prices in it, per kWh; exports likewise."""
+    export_dearest: Decimal = Decimal(0)
 
 
 NO_PARTS = CellParts()

@@ -17,6 +17,7 @@ from .doubt import Sides, positive_uncertain, run_begins, run_uncertain
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .netting import NettingInterval, netting_keys
 from .price_series import PriceSeries
+from .step_worth import with_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,13 @@ class CycleEnergy:
     export_unassigned_milliwh: int
     holes: tuple[Stretch, ...]
     ends_cycle: bool = True
-    """False: a piece of a cut billing cycle before its last one, which charges by the month are not on."""
+    """False: a piece of a cut billing cycle before its last one."""
+    cut_from: Cycle | None = None
+    """The whole billing cycle, of a piece of one that is cut."""
+
+    @property
+    def whole_cycle(self) -> Cycle:
+        return self.cut_from or self.cycle
 
     @property
     def import_milliwh(self) -> int:
@@ -87,6 +94,7 @@ def energy_of_cycles(
     calendar: Calendar,
     netting: NettingInterval,
     export_prices: PriceSeries | None = None,
+    import_prices: PriceSeries | None = None,
 ) -> tuple[CycleEnergy, ...]:
     """The cells of every cycle; `cycles` are in order and do not overlap. Raises EnergyError with the row."""
     if not cycles:
@@ -100,6 +108,8 @@ def energy_of_cycles(
     gathered = Gathered(table, rows, plan.block_of[segments], plan.bucket_of[segments])
     dated = [(block, cycles[position]) for position, block in plan.blocks]
     parts = parts_of(gathered, dated, calendar.bucket_names, export_prices)
+    if import_prices is not None or export_prices is not None:
+        parts = with_steps(parts, gathered, len(dated), import_prices, export_prices)
     for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
         cells[position].append(cell)
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]

@@ -7,16 +7,26 @@ Programmes choose which of these lines there are, on which energy, and when they
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from ..tariff.calendar import UNASSIGNED_NAME
-from ..tariff.cycles import Block
+from ..tariff.cycles import Block, Cycle
 from ..tariff.flags import Need
 from ..tariff.prices import LeftOutError, export_per_kwh, part_per_kwh, price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell, CycleEnergy
-from .lines import Due, Line, LineKind, Scope, counted_line, energy_line
-from .money import Rounding, kwh, total
+from .lines import Due, Line, LineKind, Scope, counted_line, energy_line, money_line
+from .money import Rounding, kwh, share, total
 from .terms import Customer
+
+
+class MonthlyCharges(StrEnum):
+    """Where a charge by the month goes when prices change within a billing cycle, or the cycle is cut."""
+
+    BY_DAY = "by_day"
+    """Each version and each piece of the cycle bears the share of its days."""
+    LAST_DAY = "last_day"
+    """All of it on the piece that ends the cycle, at the version of its last day."""
 
 
 class PriceError(Exception):
@@ -30,6 +40,7 @@ class Prices:
     tariff: Tariff
     customer: Customer
     rounding: Rounding
+    monthly: MonthlyCharges = MonthlyCharges.BY_DAY
 
     def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
         """The full price above the tier's limit (0: below the first).
@@ -222,24 +233,48 @@ def _base_services(version: Version, prices: Prices) -> Mapping[str, Decimal]:
 
 
 def _monthly(energy: CycleEnergy, prices: Prices, prefix: str, kind: LineKind) -> Iterator[Line]:
-    """Charges by the month: once a billing cycle, however it is cut, those of the version on its last day."""
-    block = _version_blocks(energy)[-1]
-    if block.version is None or not energy.ends_cycle:
-        return
-    charges = block.version.fixed_per_month if kind is LineKind.FIXED else block.version.minimum_per_month
-    for name, rate in charges.items():
-        yield counted_line(
-            key_of(prefix, block, name, "month"),
-            name.replace("_", " ").capitalize(),
-            1,
-            "month",
-            rate,
-            prices.rounding,
-            kind=kind,
-            due=Due.NOW,
-            scope=Scope.DELIVERY,
-            source=prices.source(block),
-        )
+    """Charges by the month, once a billing cycle, however it is cut and whatever prices change in it."""
+    blocks = _version_blocks(energy)
+    if prices.monthly is MonthlyCharges.LAST_DAY:
+        blocks = blocks[-1:] if energy.ends_cycle else ()
+    for block in blocks:
+        if block.version is None:
+            continue
+        charges = block.version.fixed_per_month if kind is LineKind.FIXED else block.version.minimum_per_month
+        for name, rate in charges.items():
+            key, label = key_of(prefix, block, name, "month"), name.replace("_", " ").capitalize()
+            if prices.monthly is MonthlyCharges.LAST_DAY or block.days == energy.whole_cycle.days:
+                yield counted_line(
+                    key,
+                    label,
+                    1,
+                    "month",
+                    rate,
+                    prices.rounding,
+                    kind=kind,
+                    due=Due.NOW,
+                    scope=Scope.DELIVERY,
+                    source=prices.source(block),
+                )
+            else:
+                yield _part_of_month(key, label, rate, block, energy.whole_cycle, prices, kind)
+
+
+def _part_of_month(
+    key: str, label: str, rate: Decimal, block: Block, whole: Cycle, prices: Prices, kind: LineKind
+) -> Line:
+    """The share that a block's days bear of a month's charge; all shares of a cycle at one rate are the charge."""
+    before = (block.first_day - whole.first_day).days
+    return money_line(
+        key,
+        f"{label}, {days_of(block)}: {block.days} of {whole.days} days of {rate:f}",
+        share(rate, before, before + block.days, whole.days, prices.rounding),
+        prices.rounding,
+        kind=kind,
+        due=Due.NOW,
+        scope=Scope.DELIVERY,
+        source=prices.source(block),
+    )
 
 
 def _version_blocks(energy: CycleEnergy) -> tuple[Block, ...]:

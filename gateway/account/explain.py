@@ -77,6 +77,8 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield f"  {line['exact']}, printed {line['amount']}"
     yield f"  source: {line['source']}"
+    if not line["uncertain_milliwh"] and Decimal(line["uncertain_amount"]):
+        yield f"  it may be off by {line['uncertain_amount']}: as much as all energy of the year is uncertain"
     if line["uncertain_milliwh"]:
         yield f"  its energy may be off by {kwh(line['uncertain_milliwh']):f} kWh, {line['uncertain_amount']} in money"
     if told["year"]:
@@ -98,6 +100,7 @@ def _cell_text(cell: Mapping[str, Any]) -> Iterator[str]:
         for name, one in cell["components"].items():
             tags = f"   ({', '.join(one['parts'])})" if one["parts"] else ""
             yield f"    {one['price']:>10}  {name}{tags}"
+    if cell["rate_is"]:
         yield f"  the line's rate is {cell['rate_is']}"
     yield f"  {'day':<10} {'intervals':>9} {'import kWh':>14} {'export kWh':>14} {'net kWh':>14}"
     for day in cell["days"]:
@@ -148,7 +151,8 @@ def _year(made: Statements, closing: Statement) -> list[dict[str, Any]]:
 
 def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line) -> dict[str, Any]:
     version, days = cell.block.version, list(_days(calendar, table, cell))
-    components = {} if version is None else price_components(version, cell.bucket)
+    # A line without a rate has no use for the tariff's price: its own is in its source.
+    components = {} if version is None or line.rate is None else price_components(version, cell.bucket)
     return {
         "bucket": cell.bucket,
         "first_day": cell.block.first_day.isoformat(),
@@ -204,7 +208,7 @@ def _parts(tariff: Tariff, version: Version | None, name: str) -> list[str]:
 def _rate_is(tariff: Tariff, version: Version, components: Mapping[str, Decimal], line: Line) -> str:
     """Which part of the price the line has: found by its sum, never guessed where none fits."""
     if line.rate is None:
-        return "none: the line has no rate"
+        return f"none: its steps have a price each, by {line.source}" if line.quantity else "none: the line has no rate"
     parts = tariff.parts_of(version)
     whole = total(components.values())
     charged = total(price for name, price in components.items() if name in parts.non_bypassable)

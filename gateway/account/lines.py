@@ -77,6 +77,8 @@ class Line:
     """By how much the energy in it may be off."""
     cells: tuple[int, ...] = ()
     """Which cells of the period's energy it is made of, by position."""
+    uncertain_worth: Decimal | None = None
+    """What the doubt about its energy is worth, where no one rate says that."""
 
     def __post_init__(self) -> None:
         if not self.key or not self.label:
@@ -85,6 +87,8 @@ class Line:
     @property
     def uncertain_amount(self) -> Decimal:
         """What the doubt about its energy is worth at its rate."""
+        if self.uncertain_worth is not None:
+            return self.uncertain_worth
         return ZERO if self.rate is None else abs(worth(self.uncertain_milliwh, self.rate))
 
 

@@ -15,6 +15,8 @@ CENT = Decimal("0.01")
 DIGITS = 60
 """Room for a fleet's milliwatt-hours times prices of twelve places, twice over."""
 MILLIWH_PER_KWH_PLACES = 6
+_SHARE = Decimal("1e-12")
+"""Where nothing is rounded, so far a share of a charge is told."""
 _EXACT = Context(prec=DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
 _ROUNDED = Context(prec=DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
 
@@ -43,6 +45,16 @@ def rounded(amount: Decimal, rounding: Rounding) -> Decimal:
 def divided(amount: Decimal, by: Decimal) -> Decimal:
     """A quotient to 60 digits, for averages. Raises decimal.DivisionByZero."""
     return _ROUNDED.divide(amount, by)
+
+
+def share(amount: Decimal, first: int, last: int, of: int, rounding: Rounding) -> Decimal:
+    """What the parts `first` up to `last` (not included) of `of` equal ones bear, as it can be printed.
+
+    Rounded is what all parts up to one bear, so that together they bear `amount` and no cent more or less.
+    """
+    finest = CENT if rounding is Rounding.CENT else _SHARE
+    until, since = (divided(amount * at, Decimal(of)).quantize(finest, context=_ROUNDED) for at in (last, first))
+    return until - since
 
 
 def kwh(milliwh: int) -> Decimal:

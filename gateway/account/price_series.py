@@ -1,10 +1,9 @@
-"""Prices that change with time and not with the tariff's hours: what exports are paid, step by step, as int64 columns.
+"""Prices that change with time and not with the tariff's hours: of imports or exports, step by step, as int64 columns.
 
 A series says from which instant a price holds; energy outside it, or over one of its steps, is refused. Worth is
 exact: integers until the last digit is placed. Never guesses a price for a missing step.
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..tariff.walltime import iso_utc, to_us
-from .energy import Column, EnergyError, EnergyTable
+from .energy import Column, EnergyError, EnergyTable, Flow
 from .money import MILLIWH_PER_KWH_PLACES
 
 PRICE_PLACES = 9
@@ -38,12 +37,16 @@ class PriceSeries:
             at = int(np.argmax(np.diff(self.start_us) <= 0)) + 1
             raise EnergyError(f"{self.source}: {iso_utc(int(self.start_us[at]))} does not follow the step before it")
 
-    def prices_of(self, table: EnergyTable, rows: slice) -> Column:
-        """The price of each row, 1e-9 per kWh. Raises EnergyError for the first that has none, or two, and exports."""
+    def prices_of(self, table: EnergyTable, rows: slice, flow: Flow | None = None) -> Column:
+        """The price of each row, 1e-9 per kWh. Raises EnergyError for the first that has none, or two, and energy.
+
+        `flow`: the direction that is priced; exports where it is left out.
+        """
+        milliwh = (flow or table.flow_export).milliwh[rows]
         start_us, end_us = table.start_us[rows], table.end_us[rows]
         steps = np.searchsorted(self.start_us, start_us, side="right") - 1
         until_us = np.append(self.start_us[1:], self.end_us)[steps]
-        wrong = ((steps < 0) | (end_us > until_us)) & (table.flow_export.milliwh[rows] > 0)
+        wrong = ((steps < 0) | (end_us > until_us)) & (milliwh > 0)
         if wrong.any():
             place = table.place(rows.start + int(np.argmax(wrong)))
             raise EnergyError(f"{place}: {self.source} has no one price for it")
@@ -75,6 +78,8 @@ def read_price_series(path: Path) -> PriceSeries:
 
     Raises EnergyError with the line.
     """
+    import csv  # most accounts have no such file
+
     starts: list[int] = []
     prices: list[Decimal] = []
     try:

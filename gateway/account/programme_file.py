@@ -108,6 +108,8 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     series: tuple[Series, ...] = ()
     """Once read its months are among `figure`."""
     named_day: tuple[NamedDay, ...] = ()
+    utility_names: Mapping[str, str] = {}
+    """How tariffs call a utility, by how accounts do."""
     uses: tuple[str, ...] = ()
     """Files beside this one whose figures and options it has too."""
     time_of_use: bool = False
@@ -130,6 +132,9 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Those of which it knows defaults, figures or days."""
         named = {one.utility for one in self.figure} | {one.utility for one in self.named_day}
         return frozenset(named.union(*(one.by_utility for one in self.option)) - {ANYWHERE})
+
+    def has_option(self, name: str) -> bool:
+        return any(one.name == name for one in self.option)
 
     def has_bank(self, name: str) -> bool:
         """Whether it takes over what a bank of that name holds."""
@@ -176,6 +181,10 @@ def load_programme(name: str) -> ProgrammeFile:
         found,
         figure=(*found.figure, *(one for other in others for one in other.figure)),
         option=(*found.option, *(one for other in others for one in other.option)),
+        utility_names={
+            **found.utility_names,
+            **{key: name for other in others for key, name in other.utility_names.items()},
+        },
         not_included=(*found.not_included, *(one for other in others for one in other.not_included)),
     )
 

@@ -19,9 +19,8 @@ from ..tariff.cycles import blocks_of
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
 from .cells import CycleEnergy, energy_of_cycles
-from .charges import PriceError, Prices
+from .charges import MonthlyCharges, PriceError, Prices
 from .energy import EnergyError, EnergyTable
-from .lines import Due
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
@@ -32,8 +31,10 @@ from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
 from .timeline import Slot, Spell, timeline
+from .year_to_date import YearToDate, year_from
 
 ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
+MONTHLY_CHARGES = "monthly_charges"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -101,8 +102,10 @@ def _ready(
     """The spell's programme. One that goes on with another supplier goes on with what it holds."""
     slot, terms = spell.slots[0], account.terms
     customer = msgspec.structs.replace(terms.customer, supplier=slot.supplier, pcia_vintage=slot.pcia_vintage)
-    prices = Prices(account.tariff, customer, terms.billing.rounding)
-    file = account.programmes[slot.programme]
+    file, monthly = account.programmes[slot.programme], MonthlyCharges.BY_DAY
+    if file.has_option(MONTHLY_CHARGES):
+        monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
+    prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
     made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held))
     if before is not None and ready is not None and before.programme == spell.programme:
         return Ready(made.programme, ready.state)
@@ -119,10 +122,12 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
                     "add the version that held then to the tariff, or see `netmeter tariff check`"
                 )
-    energies = energy_of_cycles(table, cycles, calendar, ready.programme.netting, energy.export_prices)
+    energies = energy_of_cycles(
+        table, cycles, calendar, ready.programme.netting, energy.export_prices, energy.import_prices
+    )
     _refuse_empty(energies, table)
     periods = [
-        Period(replace(one, ends_cycle=slot.ends_cycle), slot.number, slot.closes_year)
+        Period(replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from), slot.number, slot.closes_year)
         for one, slot in zip(energies, spell.slots, strict=True)
     ]
     return settle_all(ready.programme, ready.state, periods)
@@ -146,41 +151,34 @@ def _statements_of(
     settled: Account[Any],
     already: int,
 ) -> list[Statement]:
-    file = account.programmes[spell.programme]
+    file, rounding = account.programmes[spell.programme], account.terms.billing.rounding
     made: list[Statement] = []
-    torn: list[int] = []
-    year_net_milliwh: int | None = 0 if spell.whole else None
-    rounding, carried, doubt = account.terms.billing.rounding, ZERO, ZERO
-    if spell.opening is not None:
-        carried = spell.opening.energy_charges + spell.opening.non_bypassable_charges
-        year_net_milliwh = None
-        if spell.opening.knows_energy:
-            year_net_milliwh = int((spell.opening.import_kwh - spell.opening.export_kwh) * 1_000_000)
     with exactly():
-        for slot, bill in zip(spell.slots, settled.statements, strict=True):
-            if year_net_milliwh is not None:
-                year_net_milliwh += bill.period.energy.net_milliwh
-            other = tuple(other_lines(account.terms.charge, bill, year_net_milliwh, rounding))
+        year, doubt = year_from(spell.opening, whole=spell.whole), ZERO
+        for slot, settled_bill in zip(spell.slots, settled.statements, strict=True):
+            year = year.with_bill(settled_bill)
+            bill = year.doubted(settled_bill)
+            other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
             notes = tuple(_notes(account, slot, bill))
-            carried += bill.settled.due(Due.TRUE_UP)
             doubt += uncertain_of((*bill.settled.lines, *other))
             number = already + len(made) + 1
-            lacks = tuple(torn) if slot.closes_year else ()
+            lacks = year.incomplete if slot.closes_year else ()
             if lacks:
                 bills = ", ".join(map(str, lacks))
                 notes += (f"the true-up is incomplete: not all energy of bill {bills} of this year is known",)
-            made.append(Statement(number, slot, bill, other, missing, notes, digest, carried, doubt, lacks))
-            torn += [number] if bill.period.energy.holes else []
+            made.append(Statement(number, slot, bill, other, missing, notes, digest, year.carried, doubt, lacks))
+            if bill.period.energy.holes:
+                year = replace(year, incomplete=(*year.incomplete, number))
             if slot.closes_year:
-                year_net_milliwh, carried, doubt, torn = 0, ZERO, ZERO, []
+                year, doubt = YearToDate(), ZERO
     return made
 
 
 def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
     if slot.why:
-        yield slot.why if slot.ends_cycle else f"{slot.why}; charges by the month are on the piece that ends it"
+        yield slot.why
     energy = bill.period.energy
     for hole in energy.holes:
         yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"

@@ -17,10 +17,16 @@ ALONE = frozenset({Quality.REPEATED, Quality.INCOMPLETE})
 STEPS_MILLIWH = (1_000_000, 500_000, 200_000, 100_000)
 
 
+Fields = tuple[
+    int, int, str, int | None, int | None, int | None, int | None, int | None, int | None, int
+]  # fmt: skip
+"""A `Row` as a plain tuple: a year out of a store has 35,040 of them, and none needs a name."""
+
+
 class Row(NamedTuple):
     """An interval record: [start_us, end_us) UTC; energies in milliwatt-hours, None where a direction is not there.
 
-    Flat, as a store gives it: a year has 35,040 of them. `line`: where it stands in its file; 0 where that is no file.
+    `line`: where it stands in its file; 0 where that is no file.
     """
 
     start_us: int
@@ -35,7 +41,7 @@ class Row(NamedTuple):
     line: int = 0
 
 
-def table_of(meter: str, source: str, rows: Sequence[Row]) -> EnergyTable:
+def table_of(meter: str, source: str, rows: Sequence[Fields]) -> EnergyTable:
     """The rows as columns. Raises EnergyError with the row that cannot be."""
     starts, ends, qualities, *energies, lines = zip(*rows, strict=True) if rows else ((),) * len(Row._fields)
     imported, exported = energies[:3], energies[3:]
@@ -55,10 +61,10 @@ def table_of(meter: str, source: str, rows: Sequence[Row]) -> EnergyTable:
     )
 
 
-def followed(earlier: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+def followed(earlier: Sequence[Fields], rows: Sequence[Fields]) -> list[Fields]:
     """`rows` with those of `earlier` before them that end by the time they begin."""
-    begin_us = rows[0].start_us if rows else None
-    return [one for one in earlier if begin_us is None or one.end_us <= begin_us] + list(rows)
+    begin_us = rows[0][0] if rows else None
+    return [one for one in earlier if begin_us is None or one[1] <= begin_us] + list(rows)
 
 
 def added(tables: Sequence[EnergyTable]) -> EnergyTable:

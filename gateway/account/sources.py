@@ -12,12 +12,12 @@ from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
 from .price_series import PriceSeries, read_price_series
-from .rows import Row, added, coarse_step_milliwh, followed, table_of
+from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
 from .sold_apart import two_meters
 from .terms import AccountMeter, EnergyFrom
 
-Fetch = Callable[[AccountMeter], tuple[str, Sequence[Row]]]
-"""A meter's rows in a store, oldest first, and what to call that store. Raises EnergyError."""
+Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
+"""A meter's rows where they are kept, oldest first, and what to call that place. Raises EnergyError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Energy:
     notes: tuple[str, ...]
     export_prices: PriceSeries | None = None
     """What exports are paid at each time, where the account has a file of it."""
+    import_prices: PriceSeries | None = None
+    """What imports cost, likewise."""
 
 
 def energy_of(
@@ -38,6 +40,7 @@ def energy_of(
     *,
     sold_apart: bool = False,
     export_prices: str = "",
+    import_prices: str = "",
 ) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
     billed = [one for one in meters if one.role is Role.GRID]
@@ -52,10 +55,12 @@ def energy_of(
         makers = [one for one in meters if one.role is Role.PRODUCTION]
         tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
     prices = read_price_series(resolved(folder, export_prices)) if export_prices else None
-    return Energy(added(tables), tuple(notes), prices)
+    buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
+    return Energy(added(tables), tuple(notes), prices, buying)
 
 
 def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
+    rows: Sequence[Fields]
     if override is not None:
         source, rows = str(override), _rows_in(override, meter, alone=alone)
     elif meter.source is EnergyFrom.CSV:
@@ -68,7 +73,7 @@ def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | Non
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
         source, rows = f"{path} and {source}", followed(_rows_in(path, meter, alone=alone), rows)
-        rows = [one._replace(line=0) for one in rows]
+        rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
     table.first_and_last_us()
     return table

@@ -111,7 +111,7 @@ def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
     for line in lines:
         quantity = "" if line.quantity is None else f"{plain(line.quantity)} {line.unit}"
         rate = "" if line.rate is None else plain(line.rate)
-        doubt = f"&plusmn;{line.uncertain_amount:.2f}" if line.uncertain_milliwh else ""
+        doubt = f"&plusmn;{line.uncertain_amount:.2f}" if line.uncertain_milliwh or line.uncertain_amount else ""
         label = f'{escape(line.label)}<span class="key">{escape(line.key)}, exact {plain(line.exact)}'
         label += f", {escape(line.source)}</span>" if line.source else "</span>"
         cells = [quantity, rate, plain(line.amount), due_words(line.due), doubt]

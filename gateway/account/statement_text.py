@@ -94,7 +94,7 @@ def _line(line: Line) -> Iterator[str]:
         yield f"  {more}"
     quantity = "" if line.quantity is None else plain(line.quantity)
     rate = "" if line.rate is None else plain(line.rate)
-    doubt = f"  +-{line.uncertain_amount:.2f}" if line.uncertain_milliwh else ""
+    doubt = f"  +-{line.uncertain_amount:.2f}" if line.uncertain_milliwh or line.uncertain_amount else ""
     figures = f"{quantity:>14} {line.unit:<5} {rate:>12} {plain(line.amount):>12}"
     yield f"  {words[-1]:<58} {figures}  {due_words(line.due)}{doubt}"
     yield f"    {line.key}   exact {plain(line.exact)}   {line.source}"

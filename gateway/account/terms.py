@@ -193,6 +193,8 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     charge: tuple[OtherCharge, ...] = ()
     export_prices: str = ""
     """A CSV file of what exports are paid by time (`price_series`), beside the account's file."""
+    import_prices: str = ""
+    """One of what imports cost by time."""
     payment: tuple[Payment, ...] = ()
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

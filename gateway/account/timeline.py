@@ -37,6 +37,8 @@ class Slot:
     closes_year: bool = False
     ends_cycle: bool = True
     """Whether the billing cycle ends with it; False for the earlier pieces of one that is cut."""
+    cut_from: Cycle | None = None
+    """The whole billing cycle, of a piece of one that is cut."""
     why: str = ""
     """Why it begins or ends where no read date is, or its year ends early; else empty."""
 
@@ -87,7 +89,7 @@ def credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], 
     credited = [programmes[one.name] for one in terms.programme if one.name != PLAIN]
     if pto is None or not credited:
         return None
-    chosen = _option(credited[0], NEM_START)
+    chosen = credited[0].has_option(NEM_START)
     rule = credited[0].choice(NEM_START, terms.customer.utility, terms.choices) if chosen else "pto"
     cycle = cycle_on(cycles, pto)
     if rule == "pto" or cycle is None or cycle.first_day == pto:
@@ -135,6 +137,7 @@ def _pieces(terms: AccountTerms, cycle: Cycle, begins: date | None, first_day: d
             piece,
             number=1 if piece.cycle.first_day == cycle.first_day else 0,
             ends_cycle=piece.cycle.last_day == cycle.last_day,
+            cut_from=None if piece.cycle == cycle else cycle,
             why=why,
         )
 
@@ -280,7 +283,3 @@ def _within(spell: Spell, first_day: date, last_day: date) -> Spell:
         return replace(spell, slots=kept, whole=True)
     note = f"since {kept[0].cycle.first_day}: the Relevant Period began before the first energy, so it has no true-up"
     return replace(spell, slots=kept, whole=False, note=note if spell.programme != PLAIN else "")
-
-
-def _option(file: ProgrammeFile, name: str) -> bool:
-    return any(one.name == name for one in file.option)

@@ -1,4 +1,7 @@
-"""How a command gets a meter's intervals: from the running gateway, or from the store while none runs."""
+"""How a command gets a meter's intervals: from the running gateway, or from the store while none runs.
+
+Each kind of source (`from` in [[meter]]) has a function here that gives its rows; files are read by `sources` itself.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,32 +9,43 @@ from typing import Any
 
 from .. import places
 from ..account.energy import EnergyError
-from ..account.rows import Row
-from ..account.terms import AccountMeter
+from ..account.rows import Fields
+from ..account.sources import Fetch
+from ..account.terms import AccountMeter, EnergyFrom
 from ..config.rules import resolved
-from ..config.types import Config
 from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
 from ..ledger.closed import ClosedRow
-from .daemon import ask_daemon
-from .errors import chosen_config, config_of
+
+Found = tuple[str, Sequence[Fields]]
+"""What the source is called in statements, and its rows, oldest first."""
 
 
-def fetcher(config_path: Path | None, folder: Path) -> Callable[[AccountMeter], tuple[str, Sequence[Row]]]:
-    """Asks only when a meter's source is a store. `folder`: the account's own, for the path of a store."""
+def fetcher(config_path: Path | None, folder: Path) -> Fetch:
+    """Asks only when a meter's source is no file. `folder`: the account's own, for the path of a store."""
 
-    def fetch(meter: AccountMeter) -> tuple[str, Sequence[Row]]:
+    def fetch(meter: AccountMeter) -> Found:
         try:
-            if meter.file:
-                path = resolved(folder, meter.file)
-                return str(path), _rows(rows_in_store(path, meter.name))
-            return _of_gateway(config_of(chosen_config(config_path)), meter.name)
+            return _SOURCES[meter.source](meter, folder, config_path)
         except (IntervalsError, places.PlaceError) as error:
             raise EnergyError(str(error)) from error
 
     return fetch
 
 
-def _of_gateway(config: Config, meter: str) -> tuple[str, Sequence[Row]]:
+def _from_store(meter: AccountMeter, folder: Path, config_path: Path | None) -> Found:
+    """This gateway's own store, through whoever holds it; with `file` another one."""
+    if meter.file:
+        path = resolved(folder, meter.file)
+        return str(path), _rows(rows_in_store(path, meter.name))
+    return _of_gateway(config_path, meter.name)
+
+
+def _of_gateway(config_path: Path | None, meter: str) -> Found:
+    from .daemon import ask_daemon  # with its config, which a store that was named needs nothing of
+    from .errors import chosen_config, config_of
+
+    config = config_of(chosen_config(config_path))
+
     def ask(request: Mapping[str, Any]) -> dict[str, Any] | None:
         return ask_daemon(config, request)
 
@@ -42,5 +56,8 @@ def _of_gateway(config: Config, meter: str) -> tuple[str, Sequence[Row]]:
     return f"the store of gateway {config.gateway.id}", _rows(found)
 
 
-def _rows(records: list[ClosedRow]) -> list[Row]:
-    return [Row._make((*record[1:], 0)) for record in newest(records)]
+def _rows(records: list[ClosedRow]) -> list[Fields]:
+    return [(*record[1:], 0) for record in newest(records)]
+
+
+_SOURCES: Mapping[EnergyFrom, Callable[[AccountMeter, Path, Path | None], Found]] = {EnergyFrom.STORE: _from_store}

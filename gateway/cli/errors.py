@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import click
 
-from ..config.load import load_config
 from ..config.problem import ProblemsError
 from ..config.types import Config
 from ..places import PlaceError, find_config
@@ -57,6 +56,8 @@ def chosen_config(named: Path | None) -> Path:
 
 def config_of(path: Path) -> Config:
     """The config in `path`; Failure with every mistake."""
+    from ..config.load import load_config  # and with it all that a command without a config needs nothing of
+
     try:
         return load_config(path)
     except ProblemsError as error:

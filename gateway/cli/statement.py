@@ -84,6 +84,7 @@ def statement(account_path: Path, **options: Any) -> None:
             options["energy_path"],
             sold_apart=any(one.name == "buy_all_sell_all" for one in terms.programme),
             export_prices=terms.export_prices,
+            import_prices=terms.import_prices,
         )
         made = make_statements(account, energy, as_of)
         chosen = _chosen(made, options["period"])

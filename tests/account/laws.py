@@ -31,15 +31,16 @@ class Choices:
 def complaints(bills: Sequence[Statement], rows: Sequence[Row], choices: Choices, rate: Decimal) -> list[str]:
     """All that cannot be. `bills`: a whole Relevant Period and perhaps bills after it; `rate` of its surplus."""
     return [
-        *_of_energy(bills, rows),
-        *_of_banks(bills),
+        *energy_complaints(bills, rows),
+        *bank_complaints(bills),
         *_of_surplus(bills, rate),
         *_of_year(bills, choices),
         *_of_each_bill(bills),
     ]
 
 
-def _of_energy(bills: Sequence[Statement], rows: Sequence[Row]) -> Iterator[str]:
+def energy_complaints(bills: Sequence[Statement], rows: Sequence[Row]) -> Iterator[str]:
+    """Buckets in sum are what the registers grew by."""
     for name, column, of_cell in (("import", 1, "import_milliwh"), ("export", 2, "export_milliwh")):
         booked = sum(getattr(cell, of_cell) for bill in bills for cell in bill.energy.cells)
         grown = rows[-1][column] - rows[0][column]
@@ -47,7 +48,8 @@ def _of_energy(bills: Sequence[Statement], rows: Sequence[Row]) -> Iterator[str]
             yield f"{name}: buckets hold {booked}, the register grew by {grown}"
 
 
-def _of_banks(bills: Sequence[Statement]) -> Iterator[str]:
+def bank_complaints(bills: Sequence[Statement]) -> Iterator[str]:
+    """Each bank goes on with what it held, and adds up."""
     held: dict[str, Decimal] = {}
     for move in chain.from_iterable(bill.banks for bill in bills):
         if move.before != held.get(move.name, ZERO):

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.account.account_file import AccountError, read_account
+from gateway.account.programme_file import load_programme
+from gateway.tariff.tariff_file import load_tariff, shipped_tariffs
 
 from .accounts import account, text
 
@@ -25,6 +27,11 @@ def test_the_example_that_ships_is_right() -> None:
 MISTAKES = [
     # what is changed, into what, the line that is named, what is said
     (('name = "nem2"', 'name = "nem4"'), 10, 'there is no programme "nem4"'),
+    (
+        ('name = "nem2"', 'name = "net-surplus"'),
+        10,
+        "is what programmes share, and none itself: one of buy_all_sell_all",
+    ),
     (("from = 2025-01-01", 'from = "2025-01-01"'), 11, "is not a date: without quotes"),
     (('tariff = "pge-e-tou-c"', 'tariff = "pge-e-tou"'), 4, 'there is no tariff "pge-e-tou": did you mean'),
     (('tariff = "pge-e-tou-c"', 'tariff = "mine.toml"'), 4, "mine.toml does not exist"),
@@ -129,6 +136,21 @@ def test_a_utility_that_the_programme_does_not_know_is_worth_a_word(tmp_path) ->
     assert 'nem2 knows no defaults and no published rates of utility "pg&e"' in str(warning)
     assert "if it is one of pge, sce, sdge, write it so" in str(warning)
     assert account(tmp_path, ('utility = "pge"', 'utility = "pg&e"'), ('"nem2"', '"plain"')).warnings == ()
+
+
+def test_a_utility_that_is_not_the_tariffs_is_worth_a_word(tmp_path) -> None:
+    (warning,) = account(tmp_path, ('utility = "pge"', 'utility = "sce"')).warnings
+    assert "pge-e-tou-c is of Pacific Gas and Electric Company" in str(warning)
+    assert "the customer's utility is Southern California Edison Company" in str(warning)
+    assert 'write utility = "pge", or the tariff that your bill names' in str(warning)
+    assert account(tmp_path).warnings == ()
+
+
+def test_every_shipped_tariff_is_of_a_utility_that_accounts_can_name_or_of_a_supplier() -> None:
+    """A tariff whose utility is written another way would never be held against the account's."""
+    names = set(load_programme("nem2").utility_names.values())
+    written = {load_tariff(name).utility for name in shipped_tariffs()}
+    assert written - names == {"Marin Clean Energy"}  # a supplier's prices stand beside the utility's
 
 
 def test_no_file_and_no_toml_are_told(tmp_path) -> None:

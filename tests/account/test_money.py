@@ -3,12 +3,15 @@
 The products are those of published bills (net-metering section 7, corrections A-2).
 """
 
+from datetime import date
 from decimal import Decimal, Inexact
 
 import pytest
 
 from gateway.account.lines import BankMove, BankUnit, Due, LineKind, counted_line, energy_line
 from gateway.account.money import Rounding, exactly, kwh_text, rounded
+from gateway.account.programme_file import NotKnownError, load_programme
+from gateway.account.programmes.surplus import RATE
 
 BILLS = [
     (180_680_000, "0.00880", "1.59"),
@@ -30,6 +33,17 @@ def test_27_days_at_0_79343_are_21_42() -> None:
     rate = Decimal("0.79343")
     line = counted_line("k", "l", 27, "days", rate, Rounding.CENT, kind=kind, due=Due.NOW, source=source)
     assert (line.exact, line.amount) == (Decimal("21.42261"), Decimal("21.42"))
+
+
+def test_published_rates_of_surplus_are_twenty_months_from_0_02684_to_0_03396() -> None:
+    """Net-metering, row 24: PG&E's own table; no month before or after it has a rate."""
+    file = load_programme("nem2")
+    months = [date(2025 + month // 12, month % 12 + 1, 15) for month in range(20)]
+    rates = [file.figure_on(RATE, "pge", day).value for day in months]
+    assert (min(rates), max(rates)) == (Decimal("0.02684"), Decimal("0.03396"))
+    for outside in (date(2024, 12, 31), date(2026, 9, 1)):
+        with pytest.raises(NotKnownError):
+            file.figure_on(RATE, "pge", outside)
 
 
 @pytest.mark.parametrize(

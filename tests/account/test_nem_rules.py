@@ -52,10 +52,10 @@ def days_of(bill: Statement) -> tuple[str, date, date]:
     return bill.slot.programme, bill.slot.cycle.first_day, bill.slot.cycle.last_day
 
 
-def test_a_charge_by_the_month_is_due_once_in_a_cycle_that_is_cut(tmp_path: Path) -> None:
+def test_a_charge_by_the_month_can_be_on_the_piece_that_ends_a_cut_cycle(tmp_path: Path) -> None:
     """10.00 a month: the piece before permission to operate has none, the one that ends the cycle has it."""
     months = '[version.fixed_per_month]\ncustomer_charge = "10.00"\n[version.minimum_per_month]\nminimum = "4.00"'
-    first, second, third = bills_with_pto(tmp_path, more=months)
+    first, second, third = bills_with_pto(tmp_path, more=months, choices={"monthly_charges": "last_day"})
     assert not lines_of(first, LineKind.FIXED)
     for bill in (second, third):
         assert [one.amount for one in lines_of(bill, LineKind.FIXED).values()] == [Decimal("10.00")]
@@ -106,6 +106,15 @@ def test_the_interconnection_fee_comes_once(rule: str, when: str, due: Due, tmp_
     assert list(lines_of(first, LineKind.FEE)) == ["fee.interconnection"]
 
 
+@pytest.mark.parametrize(("utility", "fee"), [("pge", "145"), ("sdge", "132"), ("sce", "75")])
+def test_the_fee_is_the_utilitys(utility: str, fee: str, tmp_path: Path) -> None:
+    """A-15. SDG&E credits from the reading before the permission."""
+    text = account_text("nem2", READ, pto=PTO, tariff=simple_tariff(tmp_path), customer=NOBODY)
+    bills = reckoned(tmp_path, house(), text.replace('utility = "pge"', f'utility = "{utility}"'))
+    fees = [one.amount for bill in bills for one in lines_of(bill, LineKind.FEE).values()]
+    assert fees == [Decimal(fee)]
+
+
 def test_a_minimum_before_permission_is_only_what_energy_falls_short_of(tmp_path: Path) -> None:
     more = '[version.minimum_per_day]\nminimum_delivery = "40"'
     first, second, _ = bills_with_pto(tmp_path, more=more)
@@ -121,15 +130,21 @@ def test_an_account_that_began_in_the_middle_shows_no_true_up(tmp_path: Path) ->
 
 
 def test_a_flat_tariff_is_refused_by_nem2_and_taken_by_nem1(tmp_path: Path) -> None:
-    read = [date(2026, 3, 2), date(2026, 4, 2)]
+    """Winter, and a bill of 17 days of May and 13 of June, whose allowances are 9.7 and 9.8 kWh a day."""
+    read = [date(2026, 3, 2), date(2026, 4, 2), date(2026, 5, 15), date(2026, 6, 14)]
     customer = 'base_services_tier = "tier_1"\nbaseline = "basic_x"'
     with pytest.raises(AccountError, match="time of use"):
         account_file(tmp_path, account_text("nem2", read, tariff="pge-e-1", customer=customer))
-    rows = with_gap(spread([Days(read[0], read[1] - ONE_DAY, 300, 60)]), "2026-03-08T01:30", "2026-03-08T04:00")
-    (bill,) = reckoned(tmp_path, rows, account_text("nem1", read, tariff="pge-e-1", customer=customer))
+    used = [(300, 60), (0, 0), (300, 60)]
+    parts = [Days(read[at], read[at + 1] - ONE_DAY, *one) for at, one in enumerate(used)]
+    rows = with_gap(spread(parts), "2026-03-08T01:30", "2026-03-08T04:00")
+    winter, _, both = reckoned(tmp_path, rows, account_text("nem1", read, tariff="pge-e-1", customer=customer))
     # 240 kWh at 0.40702 within 31 x 9.7 kWh of baseline, 0.08141 less
-    assert [one.amount for one in lines_of(bill, LineKind.ENERGY).values()] == [Decimal("97.68")]
-    assert [one.amount for one in lines_of(bill, LineKind.BASELINE).values()] == [Decimal("-19.54")]
+    assert [one.amount for one in lines_of(winter, LineKind.ENERGY).values()] == [Decimal("97.68")]
+    assert [one.amount for one in lines_of(winter, LineKind.BASELINE).values()] == [Decimal("-19.54")]
+    # 136 and 104 kWh of them, within 164.9 and 127.4
+    assert [one.amount for one in lines_of(both, LineKind.ENERGY).values()] == [Decimal("55.35"), Decimal("42.33")]
+    assert [one.amount for one in lines_of(both, LineKind.BASELINE).values()] == [Decimal("-11.07"), Decimal("-8.47")]
 
 
 def test_nem2_itself_refuses_a_flat_tariff(tmp_path: Path) -> None:

@@ -86,6 +86,15 @@ def test_the_published_true_up_with_its_taxes_is_85_03(tmp_path: Path) -> None:
     assert bill.due_now == Decimal("85.03")
 
 
+def test_the_published_figures_read_as_a_charge_are_356_87_and_243_71(tmp_path: Path) -> None:
+    """A-2, A-4: 191.49 + 165.38 = 356.87 of the year, less 124.06 = 232.81, and 10.90 beside it."""
+    bill = closing_bill(tmp_path, "149.18")
+    (adjustment,) = [one for one in bill.true_up_lines if one.key == "true_up.adjustment"]
+    assert adjustment.label == "True-up adjustment: what is left of 356.87, not below zero"
+    minimum = amount_of(bill, "minimum.2024-10-20.minimum_delivery.month")
+    assert (adjustment.amount, adjustment.amount + minimum) == (Decimal("232.81"), Decimal("243.71"))
+
+
 def test_minimum_charges_above_what_is_owed_give_nothing_back(tmp_path: Path) -> None:
     assert amount_of(closing_bill(tmp_path, "-564.56", minimums="200.00"), "true_up.adjustment") == 0
 

@@ -62,6 +62,17 @@ def text(value: float) -> str:
     return f"{Decimal(repr(float(value))).quantize(Decimal('1e-9')).normalize():f}"
 
 
+def most_rounded_away(inputs: Mapping[str, Any], profile: Profile) -> Decimal:
+    """What `text` may make of a bill at the most: the largest change of a price, times all energy of the case."""
+    prices = [value for row in inputs["ur_ec_tou_mat"] for value in row[4:6]]
+    for name in ("ts_buy_rate", "ts_sell_rate", "ts_sell_rate_month_hour"):
+        given = inputs.get(name) or ()
+        prices += [one for row in given for one in (row if isinstance(row, list) else [row])]
+    prices.append(number(inputs.get("ur_nm_yearend_sell_rate")))
+    most = max(abs(Decimal(text(one)) - Decimal(repr(float(one)))) for one in prices)
+    return most * (sum(profile.load_wh) + sum(profile.gen_wh)) * first_years(inputs) / 1000
+
+
 def first_years(inputs: Mapping[str, Any]) -> int:
     return int(number(inputs.get("analysis_period"), 1))
 
@@ -79,6 +90,8 @@ def account_lines(inputs: Mapping[str, Any]) -> Iterator[str]:
     yield from ("format = 1", 'id = "sam"', 'name = "A case of SAM"', 'tariff = "./sam-tariff.toml"')
     if has_series(inputs):
         yield 'export_prices = "handed in by the test"'
+    if inputs.get("ts_buy_rate") is not None:
+        yield 'import_prices = "handed in by the test"'
     yield from ("[customer]", 'utility = "sam"', f"moved_in = {FIRST_YEAR}-01-01")
     yield from ("[[programme]]", f'name = "{PROGRAMMES[option]}"', f"from = {FIRST_YEAR}-01-01")
     yield from ("[[meter]]", 'name = "meter"')
@@ -105,6 +118,8 @@ def choices(option: int, inputs: Mapping[str, Any]) -> dict[str, str]:
         made["leftover"] = "lost"
     if has_series(inputs):
         made["export_price"] = "series"
+    if inputs.get("ts_buy_rate") is not None:
+        made["import_price"] = "series"
     return made
 
 
@@ -185,7 +200,11 @@ def energy_of(inputs: Mapping[str, Any], profile: Profile) -> Energy:
     starts = START_US + np.arange(len(load) * years, dtype=np.int64) * step_us
     flows = [Flow.sure(np.tile(one, years)) for one in (taken, given)]
     table = EnergyTable("meter", "case", starts, starts + step_us, *flows, np.zeros(len(starts), dtype=bool))
-    return Energy(table, (), series(inputs, profile.steps_per_hour, years) if has_series(inputs) else None)
+    selling = series(inputs, profile.steps_per_hour, years) if has_series(inputs) else None
+    buying = None
+    if inputs.get("ts_buy_rate") is not None:
+        buying = series({"ts_sell_rate": inputs["ts_buy_rate"]}, profile.steps_per_hour, years)
+    return Energy(table, (), selling, buying)
 
 
 def has_series(inputs: Mapping[str, Any]) -> bool:

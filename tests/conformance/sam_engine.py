@@ -57,7 +57,9 @@ def module(inputs: Mapping[str, Any], profile: Profile) -> Any:
     rates.ur_dc_flat_mat = [[month, 1, 1e38, 0] for month in range(12)]
     rates.TOU_demand_single_peak = 0
     rates.ur_enable_billing_demand = 0
-    rates.ur_en_ts_buy_rate = 0
+    rates.ur_en_ts_buy_rate = int(inputs.get("ts_buy_rate") is not None)
+    if inputs.get("ts_buy_rate") is not None:
+        rates.ur_ts_buy_rate = inputs["ts_buy_rate"]
     rates.ur_sell_eq_buy = 0
     rates.ur_metering_option = inputs["ur_metering_option"]
     rates.ur_ec_tou_mat = [_row(one) for one in inputs["ur_ec_tou_mat"]]

@@ -42,6 +42,8 @@ def random_inputs(chance: random.Random, steps_per_hour: int) -> dict[str, Any]:
     if option >= 2 and chance.random() < 0.35:
         steps = chance.choice([STEPS_A_YEAR, STEPS_A_YEAR * steps_per_hour])
         made["ts_sell_rate"] = [round(chance.uniform(-0.02, 0.3), 4) for _ in range(steps)]
+    if option >= 2 and chance.random() < 0.25:
+        made["ts_buy_rate"] = [round(chance.uniform(0.02, 0.7), 4) for _ in range(STEPS_A_YEAR * steps_per_hour)]
     return made
 
 

@@ -1,7 +1,8 @@
 """Cases made here with PySAM and reckoned by this program: what the cases of the folder may lack, and cases by lot.
 
-Tiers in kWh and kWh a day, weekday-only time of use, 15 minutes, two years, credit months, minimums, time-step prices,
-carried and expiring credits. NETMETER_SAM_SEEDS=500 takes more lots. Skipped where PySAM is not installed.
+Tiers in kWh and kWh a day, weekday-only time of use, 15 minutes, two years, credit months, minimums, time-step prices
+of exports and imports, carried and expiring credits. NETMETER_SAM_SEEDS=500 takes more lots.
+Skipped where PySAM is not installed.
 """
 
 import copy
@@ -45,6 +46,7 @@ TIERED_TOU = {
 }  # fmt: skip
 BY_HOUR = [round(0.02 + (hour % 37) / 200, 4) for hour in range(8760)]
 BELOW_ZERO_TOO = [(hour * 31 % 97) / 1000 - 0.01 for hour in range(8760)]
+BUY_BY_HOUR = [round(0.11 + (hour * 13 % 53) / 130, 5) for hour in range(8760)]
 BY_STEP = [(step * 7919 % 3001) / 10000 for step in range(35040)]
 MADE: dict[str, tuple[int, dict[str, Any]]] = {
     # name: (steps an hour, inputs)
@@ -73,6 +75,13 @@ MADE: dict[str, tuple[int, dict[str, Any]]] = {
         4, {"ur_metering_option": 3, **TOU, "ts_sell_rate": BY_STEP}),
     "o4_tiered_tou_with_minimums": (
         1, {"ur_metering_option": 4, **TIERED_TOU, "ur_monthly_min_charge": 60, "ur_annual_min_charge": 4000}),
+    "o2_bought_by_the_hour": (
+        1, {"ur_metering_option": 2, **TIERED, "ts_buy_rate": BUY_BY_HOUR}),
+    "o3_bought_and_sold_by_step_two_years": (
+        4, {"ur_metering_option": 3, **TOU, "ts_buy_rate": [0.3 + one for one in BY_STEP], "ts_sell_rate": BY_STEP,
+            "ur_monthly_min_charge": 25, "ur_annual_min_charge": 1200, "analysis_period": 2}),
+    "o4_bought_by_the_hour_over_15_minutes": (
+        4, {"ur_metering_option": 4, **TIERED_TOU, "ts_buy_rate": BUY_BY_HOUR}),
     "o4_prices_by_hour": (
         1, {"ur_metering_option": 4, **TIERED, "ts_sell_rate": BELOW_ZERO_TOO}),
 }  # fmt: skip

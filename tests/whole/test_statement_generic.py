@@ -1,15 +1,16 @@
 """The generic five as a person runs them: registers every 15 minutes -> `netmeter replay --intervals` -> `statement`.
 
-Over a change of season inside a bill, the night on which the clock is set back, and a gap over the beginning of a
-peak; tiers by the day. Held against tests/oracle/generic.py.
+Nine bills over both changes of season inside one, both nights on which the clock is set, and gaps over the beginning of
+a peak and over the hour that does not exist; tiers by the day. Held against tests/oracle/generic.py.
 """
 
 import json
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,13 @@ from tests.oracle.generic import Quarter, Rate, Reading, by_share, in_order, net
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from gateway.cli import main; main(prog_name='netmeter')"]
 PACIFIC = ZoneInfo("America/Los_Angeles")
-FIRST, END = datetime(2025, 9, 10, tzinfo=PACIFIC), datetime(2025, 12, 10, tzinfo=PACIFIC)
-GAP = datetime(2025, 11, 12, 15, tzinfo=PACIFIC), datetime(2025, 11, 12, 17, tzinfo=PACIFIC)
-DAYS = [("2025-09-10", "2025-10-09"), ("2025-10-10", "2025-11-09"), ("2025-11-10", "2025-12-09")]
+READ = [*(f"2025-{month:02}-10" for month in range(9, 13)), *(f"2026-{month:02}-10" for month in range(1, 7))]
+FIRST, END = (datetime.fromisoformat(one).replace(tzinfo=PACIFIC) for one in (READ[0], READ[-1]))
+GAPS = [
+    (datetime(2025, 11, 12, 15, tzinfo=PACIFIC), datetime(2025, 11, 12, 17, tzinfo=PACIFIC)),
+    (datetime(2026, 3, 8, 1, tzinfo=PACIFIC), datetime(2026, 3, 8, 4, tzinfo=PACIFIC)),
+]
+DAYS = [(first, str(date.fromisoformat(following) - timedelta(days=1))) for first, following in pairwise(READ)]
 BUCKETS = ("summer_peak", "summer_off_peak", "winter_peak", "winter_off_peak")
 PRICES = dict(zip(BUCKETS, [("0.52", "0.61"), ("0.31", "0.40"), ("0.38", "0.47"), ("0.29", "0.33")], strict=True))
 EXPORTS = dict(zip(BUCKETS, [("0.20", "0.11"), ("0.07", "0.05"), ("0.12", "0.09"), ("0.06", "0.04")], strict=True))
@@ -57,7 +62,16 @@ def tariff() -> str:
     return "\n".join(lines) + "\n"
 
 
-def account(programme: str, choices: dict[str, str]) -> str:
+TWO_METERS = """\
+[[meter]]
+name = "production"
+role = "production"
+from = "csv"
+file = "intervals.csv"
+"""
+
+
+def account(programme: str, choices: dict[str, str], more: str = "") -> str:
     made = f"""\
 format = 1
 id = "made"
@@ -66,7 +80,7 @@ tariff = "./made.toml"
 [customer]
 utility = "made"
 moved_in = 2025-09-10
-moved_out = 2025-12-09
+moved_out = {DAYS[-1][1]}
 [[programme]]
 name = "{programme}"
 from = 2025-09-10
@@ -74,8 +88,9 @@ from = 2025-09-10
 name = "grid"
 from = "csv"
 file = "intervals.csv"
+{more}
 [billing]
-read_dates = [2025-09-10, 2025-10-10, 2025-11-10, 2025-12-10]
+read_dates = [{", ".join(READ)}]
 read_day = "first_day"
 rounding = "none"
 [choices]
@@ -84,14 +99,14 @@ rounding = "none"
 
 
 def readings() -> list[Reading]:
-    """A house with an array that gives by day; nothing is read in the gap."""
+    """A house with an array that gives by day; nothing is read in the gaps."""
     rows: list[Reading] = []
     at, taken_wh, given_wh, number = FIRST.astimezone(UTC), 1_000_000, 5_000, 0
     while at <= END.astimezone(UTC):
-        if not GAP[0] < at < GAP[1]:
+        if not any(first < at < last for first, last in GAPS):
             rows.append((at, taken_wh, given_wh))
         sun = 17 <= at.hour < 24
-        in_gap = GAP[0] <= at < GAP[1]
+        in_gap = any(first <= at < last for first, last in GAPS)
         taken_wh += 120 if in_gap else number * 31 % 37 if sun else 60 + number * 7919 % 211
         given_wh += 40 if in_gap else 250 + number * 104729 % 501 if sun else 0
         at, number = at + timedelta(minutes=15), number + 1
@@ -107,11 +122,9 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},{taken}.000,{given}.000" for at, taken, given in readings()]
-    (folder / "registers.csv").write_text("time,import_wh,export_wh\n" + "\n".join(rows) + "\n", encoding="ascii")
+def replayed(folder: Path, table: str) -> Path:
+    """The intervals of a table of registers, in a folder with the tariff."""
+    (folder / "registers.csv").write_text(table, encoding="ascii")
     (folder / "made.toml").write_text(tariff(), encoding="utf-8")
     service = ["--tariff", "./made.toml", "--service-amps", "100", "--service-volts", "240", "--clock-error-s", "0"]
     done = run(folder, "replay", "--readings", "registers.csv", *service, "--intervals", "intervals.csv")
@@ -119,14 +132,35 @@ def home(tmp_path_factory) -> Path:
     return folder
 
 
-def told(home: Path, programme: str, **choices: str) -> list[dict]:
-    name = f"{programme}{len(choices)}.toml"
-    (home / name).write_text(account(programme, choices), encoding="utf-8")
-    done = run(home, "statement", "--account", name, "--json")
-    assert done.returncode == 0, done.stderr
-    made: list[dict] = json.loads(done.stdout)["statements"]
-    assert [(one["first_day"], one["last_day"]) for one in made] == DAYS
-    return made
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A net meter: both registers."""
+    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},{taken}.000,{given}.000" for at, taken, given in readings()]
+    return replayed(tmp_path_factory.mktemp("made"), "time,import_wh,export_wh\n" + "\n".join(rows) + "\n")
+
+
+@pytest.fixture(scope="module")
+def two_meters(tmp_path_factory) -> Path:
+    """The same energy on two one-way meters: the load on one, the production on the other."""
+    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},{taken}.000,,{given}.000" for at, taken, given in readings()]
+    header = "time,import_wh,export_wh,production_wh\n"
+    return replayed(tmp_path_factory.mktemp("apart"), header + "\n".join(rows) + "\n")
+
+
+TOLD: dict[tuple[Path, str], list[dict]] = {}
+"""Each account is reckoned once."""
+
+
+def told(home: Path, programme: str, more: str = "", **choices: str) -> list[dict]:
+    name = "-".join([programme, *choices.values()]) + ".toml"
+    if (home, name) not in TOLD:
+        (home / name).write_text(account(programme, choices, more), encoding="utf-8")
+        done = run(home, "statement", "--account", name, "--json")
+        assert done.returncode == 0, done.stderr
+        made: list[dict] = json.loads(done.stdout)["statements"]
+        assert [(one["first_day"], one["last_day"]) for one in made] == DAYS
+        TOLD[home, name] = made
+    return TOLD[home, name]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +177,18 @@ def dues(made: list[dict]) -> list[Fraction]:
 def test_net_billing_prices_each_interval_in_its_tier(home, bills) -> None:
     expected = [charge - credit + Fraction("7.25") for charge, credit in (in_order(*_in(bill)) for bill in bills)]
     assert dues(told(home, "net_billing")) == expected
+
+
+def test_the_oracle_would_find_a_clock_without_daylight_saving_time(home) -> None:
+    """The positive control: an hour off in summer is another bill, in winter it is the same."""
+    every = list(quarters(readings(), timezone(timedelta(hours=-8))))
+    first, last = (date.fromisoformat(one) for one in DAYS[3])
+    winter = in_order([one for one in every if first <= one.day <= last], RATE, seasons(first, last))
+    first, last = (date.fromisoformat(one) for one in DAYS[0])
+    summer = in_order([one for one in every if first <= one.day <= last], RATE, seasons(first, last))
+    made = dues(told(home, "net_billing"))
+    assert made[3] == winter[0] - winter[1] + Fraction("7.25")
+    assert made[0] != summer[0] - summer[1] + Fraction("7.25")
 
 
 def test_a_credit_pays_the_next_bill_and_the_rest_is_paid_out(home, bills) -> None:
@@ -193,14 +239,40 @@ def test_kilowatt_hours_stay_in_their_bucket(home, bills) -> None:
         expected.append(by_share(left, RATE.price, RATE, days) + Fraction("7.25"))
     expected[-1] -= surplus * Fraction(SURPLUS)
     assert surplus > 0
-    assert close(dues(told(home, "net_metering_kwh", surplus_to="same_bucket")), expected)
+    made = told(home, "net_metering_kwh", surplus_to="same_bucket", january_net="counted")
+    assert close(dues(made), expected)
+
+
+def test_all_is_bought_and_all_is_sold_each_on_its_own_meter(two_meters, bills) -> None:
+    """Load at the full price, production at that of exports; nothing sets off anything before the sum."""
+    priced = [in_order(*_in(bill)) for bill in bills]
+    made = told(two_meters, "buy_all_sell_all", more=TWO_METERS)
+    assert dues(made) == [charge - credit + Fraction("7.25") for charge, credit in priced]
+    for one, (charge, credit) in zip(made, priced, strict=True):
+        by_kind = {kind: sum(_exact(one, kind), Fraction(0)) for kind in ("energy", "credit", "fixed")}
+        assert by_kind == {"energy": charge, "credit": -credit, "fixed": Fraction("7.25")}
+
+
+def test_no_watt_hour_of_either_meter_is_lost(two_meters) -> None:
+    rows, made = readings(), told(two_meters, "buy_all_sell_all", more=TWO_METERS)
+    for place, name in ((1, "import_milliwh"), (2, "export_milliwh")):
+        assert sum(one[name] for one in made) == (rows[-1][place] - rows[0][place]) * 1000
+
+
+def test_a_net_meter_beside_the_production_is_refused(two_meters, home) -> None:
+    """The grid meter gives energy too: then nobody knows the load."""
+    more = TWO_METERS.replace('"intervals.csv"', f'"{two_meters / "intervals.csv"}"')
+    (home / "both.toml").write_text(account("buy_all_sell_all", {}, more), encoding="utf-8")
+    done = run(home, "statement", "--account", "both.toml")
+    assert (done.returncode, "so it is a net meter" in done.stderr) == (1, True), done.stderr
 
 
 def test_banks_add_up_from_bill_to_bill(home) -> None:
     """bank(t+1) = bank(t) + earned - used, and no bank begins with what the one before did not leave."""
+    choices = {"net_metering_kwh": {"surplus_to": "same_bucket", "january_net": "counted"}}
     for programme in ("net_metering_kwh", "net_metering_usd", "net_billing_carryover"):
         held: dict[str, Fraction] = {}
-        for one in told(home, programme):
+        for one in told(home, programme, **choices.get(programme, {})):
             for move in one["banks"]:
                 assert Fraction(move["before"]) == held.get(move["name"], Fraction(0)), (programme, move)
                 parts = [Fraction(move[name]) for name in ("earned", "used", "paid_out", "forfeited")]
@@ -214,6 +286,10 @@ def test_a_net_meter_cannot_sell_all(home) -> None:
     done = run(home, "statement", "--account", "all.toml")
     assert done.returncode == 1
     assert 'needs a [[meter]] with role = "production"' in done.stderr
+
+
+def _exact(one: dict, kind: str) -> list[Fraction]:
+    return [Fraction(line["exact"]) for line in one["lines"] if line["kind"] == kind]
 
 
 def close(found: list[Fraction], expected: list[Fraction]) -> bool:

@@ -11,14 +11,16 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ..cells import Cell, CycleEnergy
-from ..charges import PriceError, Prices, days_of, fixed_lines, key_of, minimum_lines, printed_total
+from ..charges import Prices, days_of, fixed_lines, key_of, minimum_lines, printed_total
 from ..lines import Due, Line, LineKind, money_line
 from ..money import ZERO, kwh, rounded, total
 from ..period import Period
 from ..tiers import PARTS_PER_MILLIWH
+from .step_prices import given_by_step, taken_by_step
 
 CYCLES_A_YEAR = 12
 MONEY_BANK = "credit"
+IMPORT_PRICE = "import_price"
 _PART_PLACES = -len(str(PARTS_PER_MILLIWH)) + 1
 _ONE_DAY = timedelta(days=1)
 
@@ -30,6 +32,14 @@ class ExportPrice(StrEnum):
     """`export_per_kwh` of the tariff's version."""
     RETAIL = "retail"
     """The full price of the same hour."""
+    SERIES = "series"
+    """Time-step prices, from the account's own file."""
+
+
+class ImportPrice(StrEnum):
+    """What imported energy costs."""
+
+    TARIFF = "tariff"
     SERIES = "series"
     """Time-step prices, from the account's own file."""
 
@@ -51,14 +61,23 @@ class GenericRules:
     export_price: ExportPrice = ExportPrice.TARIFF
     year_minimum_at: YearMinimumAt = YearMinimumAt.DECEMBER
     notes: tuple[str, ...] = ()
+    import_price: ImportPrice = ImportPrice.TARIFF
 
 
 @dataclass(frozen=True, slots=True)
 class YearBills:
-    """What the year's cycles came to so far: max(0, energy + fixed) of each, and how many they were."""
+    """What the year's cycles came to so far: max(0, energy + fixed) of each, and how many whole ones they were."""
 
     billed: Decimal = ZERO
     cycles: int = 0
+    begun: bool = False
+    """Whether the last one settled is a piece of a cycle that was this programme's from its first day."""
+
+    def with_cycle(self, energy: CycleEnergy, billed: Decimal) -> "YearBills":
+        """After a cycle or a piece of one. A piece is no cycle: it counts with the one that ends it."""
+        known = self.begun or energy.cycle.first_day == energy.whole_cycle.first_day
+        ended = known and energy.ends_cycle
+        return YearBills(self.billed + billed, self.cycles + ended, begun=known and not energy.ends_cycle)
 
 
 NO_BILLS = YearBills()
@@ -101,33 +120,17 @@ def given_line(share: Share, prices: Prices, rule: ExportPrice, due: Due) -> Lin
     return _line("export", "Export", share, -1, in_tier(share.cell, share.tier), prices, due)
 
 
-def series_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Line]:
-    """Exports at time-step prices: one amount for each cell, its average price is none of ours to print."""
-    for position, cell in enumerate(energy.cells):
-        if not cell.export_milliwh:
-            continue
-        worth = cell.parts.export_worth
-        if worth is None:
-            raise PriceError("exports have time-step prices, and the account names no file of them: export_prices")
-        yield Line(
-            key=key_of("export", cell.block, cell.bucket),
-            label=f"Export {_words(cell.bucket)} at time-step prices, {days_of(cell.block)}",
-            kind=LineKind.CREDIT,
-            due=due,
-            exact=-worth,
-            amount=rounded(-worth, prices.rounding),
-            quantity=-kwh(cell.export_milliwh),
-            unit="kWh",
-            source="export_prices of the account",
-            uncertain_milliwh=cell.export_uncertain_milliwh,
-            cells=(position,),
-        )
+def energy_lines(energy: CycleEnergy, prices: Prices, rule: ImportPrice) -> list[Line]:
+    """All charges of a cycle whose imports are priced as metered."""
+    if rule is ImportPrice.SERIES:
+        return list(taken_by_step(energy, prices))
+    return [taken_line(one, prices) for one in taken_in_order(energy)]
 
 
 def export_lines(energy: CycleEnergy, prices: Prices, rule: ExportPrice, due: Due) -> list[Line]:
     """All credits of a cycle whose exports are priced as metered."""
     if rule is ExportPrice.SERIES:
-        return list(series_lines(energy, prices, due))
+        return list(given_by_step(energy, prices, due))
     return [given_line(one, prices, rule, due) for one in given_in_order(energy)]
 
 
@@ -140,7 +143,7 @@ def standing_lines(
     billed = max(ZERO, energy_due + printed_total(lines))
     minimums = list(minimum_lines(energy, prices))
     lines.extend(_top_up("minimum", "the cycle's minimum", printed_total(minimums), billed, energy, prices))
-    after = YearBills(year.billed + billed, year.cycles + 1)
+    after = year.with_cycle(energy, billed)
     if not _ends_year(period, rules):
         return lines, after
     block = energy.blocks[-1]
@@ -153,7 +156,7 @@ def standing_lines(
 def skipped_minimum(period: Period, rules: GenericRules, year: YearBills) -> tuple[str, ...]:
     """The sentence where a year's minimum cannot be held against a whole year."""
     block = period.energy.blocks[-1]
-    known = year.cycles + 1
+    known = year.with_cycle(period.energy, ZERO).cycles
     if block.version is None or not block.version.minimum_per_year or not _ends_year(period, rules):
         return ()
     if known >= CYCLES_A_YEAR:

@@ -19,11 +19,10 @@ from .generic import (
     GenericRules,
     YearBills,
     bank_line,
+    energy_lines,
     export_lines,
     skipped_minimum,
     standing_lines,
-    taken_in_order,
-    taken_line,
 )
 
 
@@ -50,7 +49,7 @@ class NetBilling:
 
     def settle(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """One cycle: charges, credits, and what no energy makes."""
-        taken = [taken_line(one, self.prices) for one in taken_in_order(period.energy)]
+        taken = energy_lines(period.energy, self.prices, self.rules.import_price)
         given = export_lines(period.energy, self.prices, self.rules.export_price, Due.NOW)
         billed = printed_total(taken if self.sold_apart else [*taken, *given])
         standing, year = standing_lines(period, self.prices, self.rules, billed, state.year)
@@ -86,7 +85,7 @@ class NetBillingCarryover:
 
     def settle(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """One cycle: charges less what the bank pays of them; credits go into the bank."""
-        taken = [taken_line(one, self.prices) for one in taken_in_order(period.energy)]
+        taken = energy_lines(period.energy, self.prices, self.rules.import_price)
         given = export_lines(period.energy, self.prices, self.rules.export_price, Due.NOTED)
         charge, earned = printed_total(taken), -printed_total(given)
         usable = state.bank + (earned if self.carryover.same_cycle else ZERO)

@@ -11,7 +11,7 @@ from ..charges import PriceError
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO
 from ..setting import Ready, Setting
 from .carry import SameClockHour
-from .generic import MONEY_BANK, ExportPrice, GenericRules, YearMinimumAt
+from .generic import IMPORT_PRICE, MONEY_BANK, ExportPrice, GenericRules, ImportPrice, YearMinimumAt
 from .generic_billing import BillingState, CarryoverRules, NetBilling, NetBillingCarryover
 from .generic_kwh import KWH_BANK, SURPLUS_BANK, KwhRules, KwhState, NetMeteringKwh, YearSurplus
 from .generic_usd import NetMeteringUsd
@@ -64,6 +64,9 @@ def _rules(setting: Setting, *, priced: bool = True) -> GenericRules:
         source=setting.file.source,
         export_price=ExportPrice(setting.choice("export_price")) if priced else ExportPrice.TARIFF,
         year_minimum_at=YearMinimumAt(setting.choice("year_minimum_at")),
+        import_price=ImportPrice(setting.choice(IMPORT_PRICE))
+        if setting.file.has_option(IMPORT_PRICE)
+        else ImportPrice.TARIFF,
     )
 
 

@@ -14,6 +14,7 @@ from ..netting import NettingInterval
 from ..period import Period, Settled
 from ..setting import Ready, Setting
 from ..tier_lines import tier_lines
+from .step_prices import taken_by_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,25 @@ class Plain:
     name = "plain"
     netting = NettingInterval.NONE
 
-    def __init__(self, prices: Prices) -> None:
+    def __init__(self, prices: Prices, *, by_step: bool = False) -> None:
         self.prices = prices
+        self.by_step = by_step
+        """Whether imports have time-step prices."""
 
     def settle(self, state: PlainState, period: Period) -> tuple[PlainState, Settled]:
         """One cycle: imports at the full price, baseline, fixed charges, and the minimum where they stay below it."""
         taken = _imports_of(period.energy)
-        lines = [self._line(position, cell) for position, cell in enumerate(taken.cells) if cell.import_milliwh]
-        lines.extend(tier_lines(taken, self.prices, Due.NOW))
-        lines.extend(baseline_lines(taken, self.prices, Due.NOW))
+        lines = list(taken_by_step(taken, self.prices)) if self.by_step else self._by_tariff(taken)
         lines.extend(self._top_up(period.energy, lines))
         lines.extend(fixed_lines(period.energy, self.prices))
         return state, Settled(tuple(lines), notes=_given_away(period.energy))
+
+    def _by_tariff(self, taken: CycleEnergy) -> list[Line]:
+        return [
+            *(self._line(position, cell) for position, cell in enumerate(taken.cells) if cell.import_milliwh),
+            *tier_lines(taken, self.prices, Due.NOW),
+            *baseline_lines(taken, self.prices, Due.NOW),
+        ]
 
     def true_up(self, state: PlainState, period: Period) -> tuple[PlainState, Settled]:
         """There is none."""
@@ -71,7 +79,7 @@ class Plain:
 
 def make_plain(setting: Setting) -> Ready[PlainState]:
     """The maker."""
-    return Ready(Plain(setting.prices), PlainState())
+    return Ready(Plain(setting.prices, by_step=setting.choice("import_price") == "series"), PlainState())
 
 
 def _imports_of(energy: CycleEnergy) -> CycleEnergy:
