@@ -119,11 +119,13 @@ def _doubts(
         most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, line.reading))
         more_milliwh, less_milliwh = most_milliwh - grown_milliwh, grown_milliwh
         if not jumped:
-            ahead_milliwh = 0 if memory is None else memory.rolled_over_milliwh
-            fell_milliwh = before.milliwh - ahead_milliwh - held[direction].milliwh
-            before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
-            more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
-            less_milliwh = -fell_milliwh
+            shown_milliwh = before.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+            less_milliwh = held[direction].milliwh - shown_milliwh
+            counts = _that_counts(state, first, direction)
+            if counts is not None:
+                before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, counts))
+                fell_milliwh = shown_milliwh - registers_of(counts.snapshot)[direction].milliwh
+                more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
         doubt_milliwh, earlier_milliwh, since_us = max(more_milliwh, less_milliwh, 0) + digits_milliwh, 0, 0
         if since is not last:
             earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
@@ -132,6 +134,14 @@ def _doubts(
             since_us = min(since.earliest_us, may_stand_since_us(memory, since))
         found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
     return tuple(found)
+
+
+def _that_counts(state: ValidatorState, first: Reading, direction: Direction) -> Reading | None:
+    """The reading of the row from which on its register surely counts: a 0 may still be the old meter's fault."""
+    for one in (first, state.held_moved):
+        if one is not None and registers_of(one.snapshot)[direction].milliwh:
+            return one
+    return None
 
 
 def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
