@@ -10,9 +10,10 @@ import msgspec
 
 from .decision import Limits, Reason, ValidatorState
 from .energy import Direction, registers_of
-from .follow import Followed, clock_jumped, follow
+from .follow import SAME_REGISTERS, Followed, clock_jumped, follow
 from .read import Reading
 from .returned import maybe_returned
+from .uncertainty import most_energy_milliwh
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
@@ -33,6 +34,7 @@ def released(state: ValidatorState) -> ValidatorState:
         held_standing=None,
         held_moved=None,
         held_again=False,
+        held_woken={},
     )
 
 
@@ -47,7 +49,27 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
         held_latest=reading,
         held_standing=reading,
         held_again=state.held_first is not None,
+        held_woken={**state.held_woken, **_woken(state, limits)},
     )
+
+
+def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
+    """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
+    then and the row was them, awake again. What grew more than can have flowed in between."""
+    last, first = state.last, state.held_first
+    if last is None or first is None or state.held_reason not in JUMPS:
+        return {}
+    line = follow(last, state.memories, first, limits, state.lost, asleep=True)
+    if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
+        return {}
+    before = registers_of(last.snapshot)
+    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
+    found = {
+        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh - flowed_milliwh
+        for direction, now in registers_of(line.reading.snapshot).items()
+        if direction in before
+    }
+    return {direction: milliwh for direction, milliwh in found.items() if milliwh > 0}
 
 
 def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

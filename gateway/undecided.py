@@ -178,3 +178,14 @@ def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[D
             most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
             found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
     return tuple(found)
+
+
+def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
+    """Of registers that begin anew: what the old ones had kept back, as readings showed that nobody had believed yet."""
+    last = state.last
+    if last is None:
+        return ()
+    return tuple(
+        Doubt(direction, 0, milliwh, may_stand_since_us(state.memories.get(direction), last))
+        for direction, milliwh in state.held_woken.items()
+    )

@@ -53,7 +53,7 @@ from .quarantine import (
 )
 from .read import Reading
 from .returned import maybe_returned
-from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others
+from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others, of_woken
 
 __all__ = [
     "CLOCK_JUMP_US",
@@ -285,7 +285,7 @@ def _begin_anew(
         return returned
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
-    doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits))
+    doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits), *of_woken(state))
     decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
     return _begun(decision, confirming, limits, state), decision
 

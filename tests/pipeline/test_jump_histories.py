@@ -56,7 +56,8 @@ ONCE_OUTSIDE = [
     *((21, number) for number in (93, 353, 835, 868, 907, 1489)),
     *((31, number) for number in (431, 745, 1645)),
     *((41, number) for number in (746, 1476, 1856)),
-    *((51, number) for number in (93, 1245)),
+    *((51, number) for number in (93, 1245, 1277, 1784)),
+    (61, 242),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 
