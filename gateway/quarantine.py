@@ -21,7 +21,7 @@ JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 
 def released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
-    if state.held_first is None:
+    if state.held_first is None and not state.held_woken:
         return state
     return msgspec.structs.replace(
         state,
@@ -38,10 +38,16 @@ def released(state: ValidatorState) -> ValidatorState:
     )
 
 
+def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
+    """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
+    woken = {**state.held_woken, **_woken(state, limits)}
+    return msgspec.structs.replace(released(state), held_woken=woken) if woken else released(state)
+
+
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
     return msgspec.structs.replace(
-        released(state),
+        let_go(state, limits),
         held_reason=reason,
         held_count=1,
         held_basis=limits.basis,
@@ -49,7 +55,6 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
         held_latest=reading,
         held_standing=reading,
         held_again=state.held_first is not None,
-        held_woken={**state.held_woken, **_woken(state, limits)},
     )
 
 

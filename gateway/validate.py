@@ -45,6 +45,7 @@ from .quarantine import (
     begun_with,
     in_question,
     is_long_enough,
+    let_go,
     longer_by,
     next_in_row,
     proves_nothing,
@@ -81,7 +82,7 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     """Decide on one reading. The returned state belongs to the decision and is stored with it."""
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     limits = _limits_of(reading, limits)
-    state = _by_basis(state, limits.basis)
+    state = _by_basis(state, limits)
     reading = _without(reading, _doubted(state, reading))
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
@@ -111,8 +112,9 @@ def _limits_of(reading: Reading, limits: Limits) -> Limits:
     return replace(limits, basis=msgspec.structs.replace(limits.basis, read_by=reading.read_by))
 
 
-def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
+def _by_basis(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state under the config that holds now: what was held by another one proves nothing."""
+    basis = limits.basis
     if basis is None:
         return state
     if state.basis is None:
@@ -120,7 +122,7 @@ def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
     elif changed_basis(state.basis, basis) is None:  # stored before all of it was kept
         known = state.basis.known_by(basis)
         state = state if known is state.basis else msgspec.structs.replace(state, basis=known)
-    return state if state.held_first is None or state.held_basis == basis else released(state)
+    return state if state.held_first is None or state.held_basis == basis else let_go(state, limits)
 
 
 def _doubted(state: ValidatorState, reading: Reading) -> frozenset[Direction]:

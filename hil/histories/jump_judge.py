@@ -8,7 +8,7 @@ has ever shown to anybody (`hidden_from_us`).
 from itertools import pairwise
 
 from ..soak.history import Verdict
-from .jump_plan import COARSER, DISPLAYS, WRONG, Fault, Jump, JumpHistory
+from .jump_plan import COARSER, DISPLAYS, REREADS, WRONG, Fault, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
@@ -60,12 +60,19 @@ def hidden_from_us(history: JumpHistory, taken: list[Taken]) -> int:
     found = [NEVER_US]
     for before, after in pairwise(one for one in taken if one.shown and not one.glitch):
         unnumbered = base.imports[before.meter].serial == base.imports[after.meter].serial
-        if before.meter != after.meter and unnumbered and _is_possible(history, before, after):
+        known = not unnumbered or _is_read_anew(history, before, after)
+        if before.meter != after.meter and not known and _is_possible(history, before, after):
             found.append(before.true_earliest_us)
     for fault in history.faults:
         if _is_unseen(history, fault, whole):
             found.append(max(one.true_earliest_us for one in sound if one.true_earliest_us < fault.at_us))
     return min(found)
+
+
+def _is_read_anew(history: JumpHistory, before: Taken, after: Taken) -> bool:
+    """Whether the config was changed between two readings: then nobody takes the one for the other, counted on."""
+    changes_us = [one.at_us for one in history.faults if one.jump in REREADS]
+    return any(before.true_latest_us < at_us <= after.true_latest_us for at_us in changes_us)
 
 
 def _is_unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> bool:
@@ -119,7 +126,7 @@ def _digit_milliwh(history: JumpHistory, one: Taken) -> int:
     """The last digit of what a reading shows."""
     fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
     coarse = fault is not None and fault.jump is Jump.COARSE
-    return history.base.imports[0].step_milliwh * (COARSER if coarse else 1)
+    return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
 
 
 def _judge_law(state: Content, verdict: Verdict) -> None:
