@@ -17,6 +17,8 @@ from .uncertainty import most_energy_milliwh
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
+OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
+"""Reasons for which registers are others, whatever they show."""
 
 
 def released(state: ValidatorState) -> ValidatorState:
@@ -120,7 +122,7 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     if state.held_moved is not None or state.held_first is None:
         return False
     objections, registers = _objections(state, limits), registers_of(state.held_first.snapshot)
-    if state.held_reason is Reason.METER_REPLACED:
+    if state.held_reason in OTHERS:
         return not any(register.milliwh for register in registers.values())
     if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known

@@ -12,6 +12,7 @@ from .energy import Direction, registers_of
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .quarantine import JUMPS, in_question
 from .read import Reading
+from .returned import WITHIN_US
 from .uncertainty import most_energy_milliwh
 
 Undecided = tuple[tuple[Doubt, ...], Class, Rule]
@@ -180,8 +181,23 @@ def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[D
     return tuple(found)
 
 
+def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
+    that may have been no count, whatever flowed."""
+    found: list[Doubt] = []
+    if state.last is None:
+        return ()
+    last, shown = state.last, registers_of(state.last.snapshot)
+    for direction in in_question(state, limits) & shown.keys():
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        if not shown[direction].milliwh and first.latest_us - since_us <= WITHIN_US:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, first.latest_us - since_us)
+            found.append(Doubt(direction, 0, most_milliwh, since_us))
+    return tuple(found)
+
+
 def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
-    """Of registers that begin anew: what the old ones had kept back, as readings showed that nobody had believed yet."""
+    """Of registers that begin anew: what the old ones had kept back, as readings showed that nobody had believed."""
     last = state.last
     if last is None:
         return ()

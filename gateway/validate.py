@@ -54,7 +54,7 @@ from .quarantine import (
 )
 from .read import Reading
 from .returned import maybe_returned
-from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others, of_woken
+from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others, of_woken, of_zeros
 
 __all__ = [
     "CLOCK_JUMP_US",
@@ -217,7 +217,7 @@ def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> 
     """Go on without the registers that stand still where they fell to, if there are others that count on."""
     asked, shown = in_question(state, limits), registers_of(reading.snapshot)
     rest = _without(reading, asked)
-    if state.last is None or not registers_of(rest.snapshot):
+    if state.last is None or not asked or not registers_of(rest.snapshot):
         return None
     line = follow(state.last, state.memories, rest, limits, state.lost)
     if line.objection not in SAME_REGISTERS:
@@ -287,7 +287,13 @@ def _begin_anew(
         return returned
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
-    doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits), *of_woken(state))
+    doubts = (
+        *confirming.doubts,
+        *of_beginning(state, first, limits),
+        *of_absence(state, first, limits),
+        *of_zeros(state, first, limits),
+        *of_woken(state),
+    )
     decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
     return _begun(decision, confirming, limits, state), decision
 

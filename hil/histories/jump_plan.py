@@ -167,15 +167,15 @@ def _maybe_reread(lot: Lot, start_us: int, faults: tuple[Fault, ...]) -> Fault |
         return None
     jump = REREADS[lot.between(0, 1)]
     free_us = [one.until_us for one in faults]
-    free_us += [before + (after.at_us - before) // 2 for before, after in zip([start_us, *free_us], faults, strict=False)]
+    free_us += [
+        before + (after.at_us - before) // 2 for before, after in zip([start_us, *free_us], faults, strict=False)
+    ]
     found_us = [at_us for at_us in free_us if not any(one.at_us <= at_us < one.until_us for one in faults)]
     at_us = found_us[lot.between(0, len(found_us) - 1)]
     return Fault(at_us, at_us, jump)
 
 
-def _read_anew(
-    lot: Lot, meters: tuple[Meter, ...], reread: Fault, width_milliwh: int | None
-) -> tuple[Meter, ...]:
+def _read_anew(lot: Lot, meters: tuple[Meter, ...], reread: Fault, width_milliwh: int | None) -> tuple[Meter, ...]:
     """The meters with one more: what the one of that moment is taken for from then on."""
     before = [one for one in meters if one.since_us <= reread.at_us]
     shown = before[-1].shown(reread.at_us)

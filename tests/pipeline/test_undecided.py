@@ -128,14 +128,6 @@ def test_young_meter_that_was_reset_passes_its_old_count_and_the_other_case_is_t
     assert uncertain(desk)["high"] == 1 + 66_667 + 145 - 40 + 2
 
 
-def test_zero_of_a_young_meter_before_it_was_reset_is_not_when_it_was(desk: Desk) -> None:
-    """The 0 may be a fault of the old count, and the meter reset only behind it, 40 s after the last booked reading."""
-    desk.take(*polled([100, 110, 0, 60, 150]))
-    assert account(desk) == {"high": 50, "first": 100, "last": 150, "epoch": 1}
-    # Until it showed 60 up to 40 s of 12 kW, 133,334, that 60 among it; 90 since; booked are 40; two digits.
-    assert uncertain(desk)["high"] == 1 + 133_334 + 90 - 40 + 2
-
-
 def test_old_meter_that_cannot_have_been_reset_leaves_nothing_open(desk: Desk) -> None:
     desk.take(*polled([LIFE, LIFE + 10, 5, 60, LIFE + 50]))
     assert account(desk)["high"] == 50
