@@ -6,7 +6,7 @@ in that time and what the registers grew by, and nothing else: an excuse that is
 Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ class Hidden:
 
     def of(self, direction: str, from_us: int, until_us: int) -> int:
         """How far off the energy of a stretch may be by this."""
-        return self.milliwh[direction] if self.from_us < until_us and from_us <= self.until_us else 0
+        return self.milliwh.get(direction, 0) if self.from_us < until_us and from_us <= self.until_us else 0
 
 
 def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
@@ -39,7 +39,7 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
         unnumbered = history.base.imports[before.meter].serial == history.base.imports[after.meter].serial
         known = not unnumbered or _is_read_anew(history, before, after)
         if before.meter != after.meter and not known and _is_possible(history, before, after):
-            found.append(_between(history, [before, after]))
+            found.append(_between(history, [before, after], DIRECTIONS))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
     return found
@@ -54,8 +54,13 @@ def asleep(history: JumpHistory, one: Taken, taken: Sequence[Taken]) -> frozense
         since = [each for each in taken if fault.until_us <= each.true_earliest_us <= one.true_earliest_us]
         if any(len(each.shown) == len(DIRECTIONS) and not each.glitch for each in since):
             continue
-        found |= {DIRECTIONS[fault.direction]} if fault.jump is Jump.ONE_ZERO else set(DIRECTIONS)
+        found |= _of(fault)
     return frozenset(found)
+
+
+def _of(fault: Fault) -> set[str]:
+    """The directions whose register is wrong."""
+    return {DIRECTIONS[fault.direction]} if fault.jump is Jump.ONE_ZERO else set(DIRECTIONS)
 
 
 def flow_of(history: JumpHistory, direction: str) -> Flow:
@@ -83,19 +88,19 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     sound = max((one for one in before if not one.glitch), key=lambda one: one.true_earliest_us)
     way = [sound, *during, *after[:1]]
     if fault.jump is Jump.FROM_ZERO and _is_possible(history, before[-1], during[0]):
-        return [_between(history, way)]
+        return [_between(history, way, _of(fault))]
     if not after or after[0].meter != during[-1].meter:
         unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
     else:
         unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
-    return [_between(history, way)] if unseen else []
+    return [_between(history, way, _of(fault))] if unseen else []
 
 
-def _between(history: JumpHistory, way: list[Taken]) -> Hidden:
+def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) -> Hidden:
     """What may be off by the readings on a way: what flowed, or what the registers gave."""
     from_us, until_us = way[0].true_earliest_us, way[-1].true_latest_us
     found: dict[str, int] = {}
-    for direction in DIRECTIONS:
+    for direction in directions:
         shown = [one.shown[direction] for one in way if direction in one.shown]
         grown_milliwh = sum(
             max(after - before, 0) for before, after in pairwise(shown) if _can_flow(after - before, way)

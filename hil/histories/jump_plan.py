@@ -19,6 +19,7 @@ KEY = name_key("jumps")
 REREAD_KEY = name_key("jumps: read in another way")
 WIDTH_MILLIWH = 100_000 * 1_000_000
 """Five digits of kilowatt-hours, where a history's meter declares a width."""
+RATIOS = (2, 5, 40)
 COARSER = 100
 """How much coarser a digit becomes, where it does."""
 
@@ -121,7 +122,8 @@ def jump_history(seed: int, number: int, rereads: bool = True) -> JumpHistory:
     imports, exports = _meters(lot, start_us, end_us, own, width_milliwh)
     if reread is not None:
         also = Lot(seed, number, REREAD_KEY, drawn=10)
-        imports, exports = (_read_anew(also, meters, reread, width_milliwh) for meters in (imports, exports))
+        ratio = RATIOS[also.between(0, len(RATIOS) - 1)] if reread.jump is Jump.RATIO else 1
+        imports, exports = (_read_anew(also, meters, reread, ratio, width_milliwh) for meters in (imports, exports))
     base = History(
         seed,
         number,
@@ -175,11 +177,12 @@ def _maybe_reread(lot: Lot, start_us: int, faults: tuple[Fault, ...]) -> Fault |
     return Fault(at_us, at_us, jump)
 
 
-def _read_anew(lot: Lot, meters: tuple[Meter, ...], reread: Fault, width_milliwh: int | None) -> tuple[Meter, ...]:
+def _read_anew(
+    lot: Lot, meters: tuple[Meter, ...], reread: Fault, ratio: int, width_milliwh: int | None
+) -> tuple[Meter, ...]:
     """The meters with one more: what the one of that moment is taken for from then on."""
     before = [one for one in meters if one.since_us <= reread.at_us]
     shown = before[-1].shown(reread.at_us)
-    ratio = (2, 5, 40)[lot.between(0, 2)] if reread.jump is Jump.RATIO else 1
     if reread.jump is Jump.PROFILE:
         step_milliwh = before[-1].step_milliwh
         other = lot.between(0, 10**9) * 1000 // step_milliwh * step_milliwh
