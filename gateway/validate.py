@@ -220,6 +220,11 @@ def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> 
     if state.last is None or not asked or not registers_of(rest.snapshot):
         return None
     line = follow(state.last, state.memories, rest, limits, state.lost)
+    if line.objection not in SAME_REGISTERS and state.held_first is not None:
+        began = _without(state.held_first, asked)
+        if _gives_at_once(state, began, limits) not in SAME_REGISTERS:
+            return None
+        line = follow(state.last, state.memories, rest, limits, state.lost, asleep=True)
     if line.objection not in SAME_REGISTERS:
         return None
     doubted = {**state.doubted, **{direction: shown[direction].milliwh for direction in asked if direction in shown}}
@@ -271,6 +276,13 @@ def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed
     if any(shown[direction].milliwh == 0 for direction in first.objections):
         return None  # a rollover that stood still until it shows 0 is rather a reset
     return follow(state.last, state.memories, reading, limits, state.lost, asleep=True)
+
+
+def _gives_at_once(state: ValidatorState, first: Reading, limits: Limits) -> Reason | None:
+    """What is against it that registers which had stood still gave all at once with `first`."""
+    if state.last is None:
+        return None
+    return follow(state.last, state.memories, first, limits, state.lost, asleep=True).objection
 
 
 def _begin_anew(

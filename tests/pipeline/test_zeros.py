@@ -56,3 +56,15 @@ def test_zero_with_which_a_register_came_and_which_it_never_counted_is_told(desk
     assert [one["classified"] for one in told(desk, "epoch")][1:] == ["meter_replaced", "other_registers"]
     # From reading 4 to 34, 600 s, nobody counted import: 2 kWh at 12 kW.
     assert uncertain(desk)["high"] >= 2 * KWH
+
+
+def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_fell(desk: Desk) -> None:
+    """A reset: import shows 600 and stands; export, at 0 for two minutes, has 200 Wh at once and counts on."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
+    new = [reading(NOON_US + n * STEP_US, 600, 200_000 + 10 * n) for n in range(8, 16)]
+    assert desk.take(*old, *new)[8:] == ["Quarantined"] * 4 + ["Accepted"] * 4
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_bucket_high_milliwh"] == 200_000 + 150
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= 200_080
