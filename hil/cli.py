@@ -168,8 +168,11 @@ def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, s
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep a checkpoint in this file, and go on from it where it exists.",
 )
+@click.option("--keep-going", is_flag=True, help="Go on after a round in which something was found; fail at the end.")
 @click.option("--plan", is_flag=True, help="Print the plan of --n faults and do nothing.")
-def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path | None, plan: bool) -> None:
+def soak(
+    name: str, seed: int, n: int | None, hours: float | None, resume: Path | None, keep_going: bool, plan: bool
+) -> None:
     """Put faults into the real daemon for minutes or days, and judge it by what flowed and what a reader got."""
     from .soak.checkpoint import CheckpointError, Task
     from .soak.runner import run_soak, source_commit
@@ -189,7 +192,7 @@ def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path 
             click.echo(SOAKS[name].describe(seed, number))
         return
     try:
-        code = run_soak(Task(name, seed, n, hours, source_commit()), resume)
+        code = run_soak(Task(name, seed, n, hours, source_commit()), resume, keep_going)
     except CheckpointError as error:
         raise click.UsageError(str(error)) from error
     raise SystemExit(code)
