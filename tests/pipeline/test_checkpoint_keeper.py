@@ -1,4 +1,4 @@
-"""The checkpoint file follows every commit that gave out a number, before anybody can hear of it, however large it is."""
+"""The checkpoint file follows every commit that gave out a number before anybody can hear of it, whatever its size."""
 
 from pathlib import Path
 
