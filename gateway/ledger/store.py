@@ -134,7 +134,7 @@ class Store:
         return self._keeper.error
 
     def save_checkpoint(self) -> None:
-        """In a quiet moment: write the checkpoint that waits for one, if any does."""
+        """Write the checkpoint that could not be written when it was due, if there is one."""
         self._keeper.save()
 
     def full_check(self) -> FullCheck:
