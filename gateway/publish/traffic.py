@@ -116,8 +116,8 @@ class Traffic:
             if message.topic not in told.held:
                 logger.warning(event_line("record_refused", topic=message.topic, reason=reason))
             self.rows.hear_refused(message.outbox_id, message.topic, self._clock.real_us())
-            self._told.change(refused=told.refused + 1, error=f"the broker refused a record: {reason}")
-            self._note_held()
+            error = f"the broker refused a record: {reason}"
+            self._told.change(refused=told.refused + 1, error=error, held=self.rows.held)
         elif message.topic not in self._not_taken:
             self._not_taken.add(message.topic)
             logger.warning(event_line("message_refused", topic=message.topic, reason=reason))
