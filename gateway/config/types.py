@@ -82,6 +82,12 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """In use in the file; 0: no bound."""
 
 
+GATEWAY_TOPIC, METER_TOPIC = "{base}/{gateway}/{kind}", "{base}/{gateway}/meter/{meter}/{kind}"
+CREDENTIAL = "credential:"
+"""Before the name of a file that systemd hands to the service (LoadCredential=)."""
+SECRET_FILES = ("username_file", "password_file", "ca_file", "cert_file", "key_file")
+
+
 class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[mqtt]"""
 
@@ -89,9 +95,20 @@ class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: Port = 1883
     base_topic: str = "netmeter"
     username: str = ""
+    username_file: str = ""
     password_file: str = ""
     tls: bool = False
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    insecure: bool = False
+    """Plaintext over a network is wanted."""
+    max_qos: Annotated[int, Meta(ge=0, le=1)] = 1
+    retain: bool = True
+    gateway_topic: str = GATEWAY_TOPIC
+    meter_topic: str = METER_TOPIC
+    consumer: str = ""
+    """Whose acknowledgement makes a record delivered; empty: the broker's word is all that is waited for."""
     state_every_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     discovery: bool = True
     discovery_prefix: str = "homeassistant"
