@@ -14,7 +14,7 @@ UNITS = frozenset(
 )
 """Units that are known where they stand inside the value; behind a `*` anything is one."""
 
-_SETS = re.compile(r"([0-9A-Za-z.:&*+\-]*)((?:\([^()\x00-\x1f]*\))+)")
+_SETS = re.compile(r"([0-9A-Za-z.:,&*+\-]{0,32})((?:\([^()\x00-\x1f]*\))+)")
 _VALUE = re.compile(r"\(([^()]*)\)")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?) *([A-Za-z]+)")
