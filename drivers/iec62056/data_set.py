@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-UNITS = frozenset(
-    "Wh kWh MWh GWh varh kvarh Mvarh VAh kVAh W kW MW var kvar Mvar VA kVA V kV mV A kA mA Hz kHz deg s min h".split()
-)
+_ENERGY_UNITS = ("Wh", "kWh", "MWh", "GWh", "varh", "kvarh", "Mvarh", "VAh", "kVAh")
+_POWER_UNITS = ("W", "kW", "MW", "var", "kvar", "Mvar", "VA", "kVA")
+UNITS = frozenset((*_ENERGY_UNITS, *_POWER_UNITS, "V", "kV", "A", "mA", "Hz", "deg", "s", "min", "h"))
 """Units that are known where they stand inside the value; behind a `*` anything is one."""
 
 _SETS = re.compile(r"([0-9A-Za-z.:,&*+\-]{0,32})((?:\([^()\x00-\x1f]*\))+)")

@@ -39,9 +39,8 @@ def maybe_energy(data_sets: Iterable[DataSet], c: str, *, unit_if_none: str | No
             continue
         other = by_tariff.setdefault(code.e, one)
         if other.value != one.value:
-            raise BadValueError(
-                f"{other.identifier}({other.value.text}) and {one.identifier}({one.value.text}): two values of one register"
-            )
+            first, second = (f"{here.identifier}({here.value.text})" for here in (other, one))
+            raise BadValueError(f"{first} and {second}: two values of one register")
     chosen = {0: by_tariff[0]} if 0 in by_tariff else dict(sorted(by_tariff.items()))
     return _summed(chosen, unit_if_none) if chosen else None
 

@@ -12,17 +12,13 @@ from .bcc import bcc, crc16
 from .block import Raw, telegram_of
 from .parity import without_parity
 from .readout import Check, Fault, Telegram
+from .signs import EOT, ETX, IDENTIFICATION, IDENTIFICATION_CUT, STX
 
-STX, ETX, EOT, ACK, SOH = 0x02, 0x03, 0x04, 0x06, 0x01
 MAX_BYTES = 65536
 """Of one telegram, by default; a year of quarter hours is longer and comes in partial blocks."""
 _PIECE = 4096
 
 _MARK = re.compile(rb"[\n\x02\x03\x04]")
-# A slash is also in units (imp/kWh): an identification is a line's end without brackets. \x01 and \x02 are in it where
-# a recording has them for a backslash escape.
-_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{1,40}\r*\Z")
-_IDENTIFICATION_CUT = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{0,40}\r*\Z")
 _ESCAPED_STX = re.compile(rb"/[A-Za-z]{3}[0-9A-Za-z]\Z")
 _REQUEST = re.compile(rb"/\?[0-9A-Za-z ]{0,32}!\r*\Z")
 _END = re.compile(rb"!([0-9A-Fa-f]{0,4})\r*\Z")
@@ -42,8 +38,12 @@ class _State(enum.Enum):
 class Scanner:
     """One stream. The buffer always begins with the telegram that is being read."""
 
-    def __init__(self, *, max_bytes: int = MAX_BYTES, has_bcc: bool = True, looks_behind: bool = False) -> None:
-        """`has_bcc`: False for a meter that ends with ETX. `looks_behind`: wait for the character behind a `!`."""
+    def __init__(
+        self, *, max_bytes: int = MAX_BYTES, has_bcc: bool = True, looks_behind: bool = False, is_named: bool = False
+    ) -> None:
+        """`has_bcc`: False for a meter that ends with ETX. `looks_behind`: wait for the character behind a `!`.
+        `is_named`: the meter's identification has come already.
+        """
         self._max_bytes = max_bytes
         self._has_bcc = has_bcc
         self._looks_behind = looks_behind
@@ -53,7 +53,7 @@ class Scanner:
         self._identification: tuple[int, int] | None = None
         self._pending: int | None = None  # an STX that may be part of an identification
         self._found: list[Telegram] = []
-        self._begin(_State.HUNT)
+        self._begin(_State.PLAIN if is_named else _State.HUNT)
 
     @property
     def held_bytes(self) -> int:
@@ -106,7 +106,7 @@ class Scanner:
             self._emit(end, Check.NONE, "ends before the line with `!` is whole", at=end)
 
     def _finish_bare(self, end: int) -> None:
-        cut = _IDENTIFICATION_CUT.search(self._text, self._line)
+        cut = IDENTIFICATION_CUT.search(self._text, self._line)
         if cut is None:
             self._flush_bare(end)
             return
@@ -123,7 +123,7 @@ class Scanner:
         """A new telegram at the beginning of the buffer."""
         self._state = state
         self._at = 0  # searched up to here
-        self._line = 0  # where this line begins
+        self._line: int = 0  # where this line begins
         self._body = 0
         self._covered = 0  # where the BCC begins to count
         self._identification = None
@@ -174,7 +174,7 @@ class Scanner:
 
     def _line_ended(self, at: int) -> None:
         line = bytes(self._text[self._line : at])
-        named = _IDENTIFICATION.search(line) if b"/" in line else None
+        named = IDENTIFICATION.search(line) if b"/" in line else None
         asked = _REQUEST.search(line) if b"/?" in line else None
         if named:
             self._identified(self._line + named.start(), self._line + len(line.rstrip(b"\r")), at + 1)
