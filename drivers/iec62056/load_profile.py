@@ -41,8 +41,7 @@ class Channel:
     @property
     def measures(self) -> tuple[str, str]:
         """C and D of its code; empty texts where it has none."""
-        text = self.identifier if self.identifier.count(".") > 1 else f"{self.identifier}.0"
-        code = maybe_obis(text)
+        code = maybe_obis(self.identifier)
         return ("", "") if code is None else (code.c, code.d)
 
 
@@ -85,7 +84,7 @@ def profile_blocks(data_sets: Iterable[DataSet], profile: str = PROFILE) -> tupl
         if one.identifier:
             if header is not None:
                 blocks.append(_block(header, rows))
-            header, rows = (one if maybe_same(one.identifier, profile) else None), []
+            header, rows = (one if is_profile(one.identifier, profile) else None), []
         elif header is not None:
             rows.append(one)
     if header is not None:
@@ -93,7 +92,7 @@ def profile_blocks(data_sets: Iterable[DataSet], profile: str = PROFILE) -> tupl
     return tuple(blocks)
 
 
-def maybe_same(identifier: str, profile: str) -> bool:
+def is_profile(identifier: str, profile: str) -> bool:
     """Whether an identifier is the profile's, with or without A-B before it."""
     return identifier.rpartition(":")[2] == profile
 

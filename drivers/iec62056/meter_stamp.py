@@ -1,4 +1,4 @@
-"""Time as a meter writes it: digits, with the season before them where it tells it. The meter's own local time, no zone.
+"""Time as a meter writes it: digits, the season before them where it tells it. Its own local time, without a zone.
 
 (IEC 62056-61 and VDEW 2.0: ZYYMMDDhhmmss, YYMMDDhhmm and shorter; Z = 0 winter, 1 summer, 2 UTC)
 """
