@@ -18,6 +18,8 @@ from .signs import ACK, EOT, ETX, NAK, SOH, STX
 _TEXT = re.compile(r"[\x20-\x7e]{0,128}")
 _ERROR = re.compile(r"ER[0-9A-Za-z]*")
 _BEGIN = re.compile(rb"[\x01\x02\x06\x15]")
+_HEAD = 3
+"""Where STX stands in a command: SOH C D STX."""
 _INSIDE = re.compile(rb"[\x01\x02\x03\x04]")
 
 
@@ -153,10 +155,10 @@ class ReplyReader:
             self._drop(self._max_bytes)
             return True
         if self._text[inside.start()] in (SOH, STX):
-            if self._text[0] == SOH and inside.start() == 3 and self._text[3] == STX:
-                self._searched = 4
+            if self._text[0] == SOH and inside.start() != _HEAD:
+                self._drop(inside.start())  # what began with SOH was noise
             else:
-                self._drop(inside.start())  # the message before was cut
+                self._searched = inside.end()  # a turned bit, if it is no command's own STX: the BCC will say so
             return True
         self._searched = inside.start()
         if len(self._text) == inside.end():

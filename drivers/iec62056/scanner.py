@@ -129,6 +129,7 @@ class Scanner:
         self._identification = None
         self._pending = None
         self._is_command = False
+        self._is_inside = False  # began within a readout that had not ended
         self._end = (0, 0, 0)  # of a plain telegram: of its data sets, of its `!`, of its line
 
     def _drop(self, count: int, state: _State) -> None:
@@ -226,9 +227,12 @@ class Scanner:
         before = bytes(self._text[self._body : at])
         command = _COMMAND.search(before)
         if self._state is not _State.PLAIN or command or b"(" in before:
+            # An STX inside a readout is rather a turned bit than a beginning, and one BCC in 128 agrees by chance.
+            is_inside = self._state is _State.BLOCK and (self._is_inside or self._identification is not None)
             begin = at - len(command[0]) if command else at
             self._close_cut(begin)
             self._drop(begin, _State.BLOCK)
+            self._is_inside = is_inside
             at -= begin
         self._pending = None
         self._state = _State.BLOCK
@@ -254,12 +258,12 @@ class Scanner:
 
     def _flush_bare(self, end: int) -> None:
         """Data sets outside of any frame are told, and are no telegram."""
-        if b"(" in self._text[:end]:
-            self._emit(end, Check.NONE, "no identification and no STX: nothing tells whether all is here", at=0)
+        self._emit(end, Check.NONE, "no identification and no STX: nothing tells whether all is here", at=0)
 
     def _emit(self, end: int, check: Check, fault: str = "", *, at: int = 0, more_follows: bool = False) -> None:
         """The telegram from the beginning of the buffer to `end`; a command that we sent ourselves is none."""
-        if self._is_command:
+        is_nothing = self._identification is None and self._text.find(b"(", 0, end) < 0
+        if self._is_command or is_nothing:
             return
         body_end = self._end[0] if self._state in (_State.CHECK, _State.END) else end
         body = self._text[self._body : body_end].rstrip(b"\r\n ")
@@ -267,6 +271,8 @@ class Scanner:
             body_end = self._body + len(body) - 1
         raw = Raw(bytes(self._raw[:end]), self._offset, (self._body, max(self._body, body_end)), self._identification)
         faults = (Fault(self._offset + at, fault),) if fault else ()
+        if self._is_inside:
+            faults = (Fault(self._offset, "begins inside a readout that had not ended"), *faults)
         telegram = telegram_of(raw, check, faults, more_follows=more_follows)
         if telegram.data_sets or telegram.identification is not None:
             self._found.append(telegram)
