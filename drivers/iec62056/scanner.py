@@ -87,7 +87,7 @@ class Scanner:
         elif self._state is _State.BLOCK:
             self._emit(end, Check.BCC, "ends inside a data block: no ETX", at=end)
         elif self._state is _State.PLAIN:
-            self._finish_cut(end)
+            self._finish_cut(end, "ends before the line with `!` is whole")
         elif self._state is _State.END:
             self._finish_plain()
         else:
@@ -95,15 +95,15 @@ class Scanner:
         self._drop(len(self._raw), _State.HUNT)
         return self._taken()
 
-    def _finish_cut(self, end: int) -> None:
+    def _finish_cut(self, end: int, fault: str) -> None:
         """A plain telegram whose last line did not end: whole if it ends with a CRC that agrees."""
-        ended = _WITH_CRC.search(self._text, self._line)
+        ended = _WITH_CRC.search(self._text, self._line, end)
         if ended and crc16(self._raw[: ended.start() + 1]) == int(ended[1], 16):
             self._end = (ended.start(), end, end)
             self._state = _State.END
             self._emit(end, Check.CRC16)
         else:
-            self._emit(end, Check.NONE, "ends before the line with `!` is whole", at=end)
+            self._emit(end, Check.NONE, fault, at=end)
 
     def _finish_bare(self, end: int) -> None:
         cut = IDENTIFICATION_CUT.search(self._text, self._line)
@@ -215,10 +215,10 @@ class Scanner:
 
     def _stx(self, at: int) -> None:
         in_line = bytes(self._text[self._line : at])
-        if self._state is not _State.BLOCK and self._pending is None and _ESCAPED_STX.search(in_line):
-            self._pending = at
-        elif self._pending is not None:
+        if self._pending is not None:
             self._open_block(self._pending)
+        elif _ESCAPED_STX.search(in_line):
+            self._pending = at
         else:
             self._open_block(at)
 
@@ -252,7 +252,7 @@ class Scanner:
         if self._state is _State.HUNT:
             self._flush_bare(at)
         elif self._state is _State.PLAIN:
-            self._emit(at, Check.NONE, "cut: the next telegram begins", at=at)
+            self._finish_cut(at, "cut: the next telegram begins")
         else:
             self._emit(at, Check.BCC, "cut inside a data block: the next begins", at=at)
 
