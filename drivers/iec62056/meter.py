@@ -15,7 +15,7 @@ from ..snapshot import MeterIdentity
 from ..steps import Steps
 from ..timing import Ticker
 from ..want import Want
-from .actions import Answer, Done, Failed, Outcome, Reason
+from .actions import Answer, Failed, Outcome, Reason
 from .data_set import DataSet
 from .dialogue import Dialogue
 from .mapping import Mapped, check_energy, identity_of, snapshot_of
@@ -23,6 +23,7 @@ from .meter_clock import DATE_CODE, TIME_CODE, time_of
 from .plan import Line, Plan
 from .plan import Mode as PlanMode
 from .programming import Password, ReadCommand, ReadKind
+from .readout import Telegram
 from .runner import Heard, Runner
 from .terms import Method, Mode, OpticalTerms
 
@@ -66,7 +67,10 @@ class OpticalMeter:
         self._runner, self._ticker, self._line = runner, ticker, line
         self._password, self._swap_direction = password, swap_direction
         self._plan = Plan(
-            mode=_PLAN_MODES[terms.mode], address=address, max_baud_bd=terms.fastest_bd, wake_up=terms.wakes_up
+            mode=_PLAN_MODES.get(terms.mode, PlanMode.AUTO),
+            address=address,
+            max_baud_bd=terms.fastest_bd,
+            wake_up=terms.wakes_up,
         )
         self._fresh: Sample | None = None
         self._sets: tuple[DataSet, ...] = ()
@@ -110,7 +114,11 @@ class OpticalMeter:
         return sample
 
     def ask(self, *commands: ReadCommand) -> tuple[tuple[Answer, ...], Heard]:
-        """Read commands in one session of programming mode. Raises DriverError."""
+        """Read commands in one session of programming mode, where the meter has one. Raises DriverError."""
+        if self.terms.mode is not Mode.C:
+            raise ConfigurationError(
+                f"profile {self.profile.name}: mode {self.terms.mode.value} has no programming mode"
+            )
         plan = replace(self._plan, commands=commands, password=self._password)
         outcome, heard = self._session(plan)
         return outcome.answers, heard
@@ -119,9 +127,12 @@ class OpticalMeter:
         outcome, heard = self._session(self._plan)
         if outcome.telegram is None:
             raise FrameError(f"{self._runner.port.name}: the readout holds no data")
-        sets = outcome.telegram.data_sets
+        return self._told(outcome.telegram, heard)
+
+    def _told(self, telegram: Telegram, heard: Heard) -> tuple[MeterIdentity, Sample]:
+        sets = telegram.data_sets
         sample = self._sample(sets, heard, heard.requested_us, one_moment=self.terms.one_moment)
-        return identity_of(sets, outcome.identification), sample
+        return identity_of(sets, telegram.identification), sample
 
     def _registers(self) -> Sample:
         """Import and export, each by its own command: not of one moment, but seconds instead of minutes."""
@@ -143,7 +154,9 @@ class OpticalMeter:
         notes: tuple[str, ...] = ()
         if mapped.status != self._told_status:
             self._told_status = mapped.status
-            notes = (f"the meter tells a fault: {mapped.status}" if mapped.status else "the meter tells no fault any more",)
+            notes = (
+                f"the meter tells a fault: {mapped.status}" if mapped.status else "the meter tells no fault any more",
+            )
         return Sample(mapped.snapshot, sent_us, received_us, self.update_lag_us, (*self.profile.fitted_notes, *notes))
 
     def _mapped(self, sets: tuple[DataSet, ...], *, one_moment: bool) -> Mapped:
@@ -151,7 +164,7 @@ class OpticalMeter:
             sets,
             self.profile.registers,
             unit_if_none=self.terms.unit_if_none,
-            ratio=next((one.ratio for one in self.profile.registers if one.meaning is Meaning.ENERGY_IMPORT)),
+            ratio=next(one.ratio for one in self.profile.registers if one.meaning is Meaning.ENERGY_IMPORT),
             one_moment=one_moment,
             swap_direction=self._swap_direction,
         )
@@ -163,7 +176,7 @@ class OpticalMeter:
             raise NoAnswerError(f"{self._runner.port.name}: the meter is left alone until it is back at its beginning")
         self.counters.sessions += 1
         try:
-            end, heard = self._runner.run(Dialogue(plan, self._line), START_BD)
+            end, heard = self._runner.run(Dialogue(plan, self._line), START_BD, is_secret=plan.password is not None)
         except DriverError:
             self.counters.failed += 1
             raise
@@ -171,11 +184,11 @@ class OpticalMeter:
             self.counters.failed += 1
             self._rest_until_us = self._ticker.monotonic_us() + end.rest_us
             raise _error_of(end, self._runner.port.name)
-        self._remember(end, self._ticker.monotonic_us() - begun_us)
+        self.counters.repeats += end.outcome.repeats
+        self._remember(self._ticker.monotonic_us() - begun_us)
         return end.outcome, heard
 
-    def _remember(self, end: Done, took_us: int) -> None:
-        self.counters.repeats += end.outcome.repeats
+    def _remember(self, took_us: int) -> None:
         self._took_us = [*self._took_us, took_us][-TURNS_KEPT:]
         self.counters.smallest_interval_ms = -(-self.takes_us // 1000)
 
@@ -197,8 +210,8 @@ class OpticalMeter:
         raise ConfigurationError("an optical meter is read on a serial line of its own")
 
     def read_steps(self, *, want: Want = Want.DUE) -> Steps[Sample]:
-        """As `identify_steps`."""
-        raise ConfigurationError("an optical meter is read on a serial line of its own")
+        """As `identify_steps`; `want` changes nothing."""
+        raise ConfigurationError(f"an optical meter is read on a serial line of its own, {want.value} or not")
 
     def read_time_steps(self) -> Steps[TimeSample]:
         """As `identify_steps`."""
@@ -234,4 +247,3 @@ def _error_of(failed: Failed, port: str) -> DriverError:
     if failed.reason in (Reason.REFUSED, Reason.BROKEN_OFF):
         return RefusedError(told)
     return FrameError(told)
-

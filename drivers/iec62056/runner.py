@@ -18,7 +18,6 @@ from .parity import without_parity
 BITS_PER_CHARACTER = 10
 READ_BYTES = 4096
 REQUEST, ACKNOWLEDGE = b"/", b"\x06"
-PASSWORDS = (b"\x01P1", b"\x01P2")
 
 
 class Dialogue(Protocol):
@@ -86,9 +85,14 @@ class Runner:
         self.tape: Tape | None = None
         self._ticker, self._longest_us = ticker, longest_us
         self._baud_bd = 0
+        self._is_secret = False
 
-    def run(self, dialogue: Dialogue, baud_bd: int) -> tuple[Done | Failed, Heard]:
-        """The session's end. Raises NoAnswerError when it takes too long, TransportLostError."""
+    def run(self, dialogue: Dialogue, baud_bd: int, *, is_secret: bool = False) -> tuple[Done | Failed, Heard]:
+        """The session's end. Raises NoAnswerError when it takes too long, TransportLostError.
+
+        `is_secret`: a password is in it, so nothing of it is taken down, its echo included.
+        """
+        self._is_secret = is_secret
         self.port.open()
         self._set_baud(baud_bd)
         self.port.drain()
@@ -111,7 +115,7 @@ class Runner:
         if isinstance(action, Send):
             now_us = self._ticker.monotonic_us()
             heard.sent(action.payload, now_us)
-            self._note(SENT, action.payload)
+            self.note(SENT, action.payload)
             self.port.write(action.payload)
             wire_us = len(action.payload) * BITS_PER_CHARACTER * 1_000_000 // self._baud_bd
             self._sleep_until(now_us + wire_us)
@@ -128,7 +132,7 @@ class Runner:
         if not data:
             return dialogue.silence()
         heard.came(data, self._ticker.monotonic_us())
-        self._note(HEARD, data)
+        self.note(HEARD, data)
         return dialogue.receive(data)
 
     def _set_baud(self, baud_bd: int) -> None:
@@ -139,9 +143,9 @@ class Runner:
     def _sleep_until(self, at_us: int) -> None:
         self._ticker.sleep_us(at_us - self._ticker.monotonic_us())
 
-    def _note(self, direction: str, data: bytes) -> None:
-        """A password is not taken down."""
-        if self.tape is not None and not without_parity(data).startswith(PASSWORDS):
+    def note(self, direction: str, data: bytes) -> None:
+        """Take down what went by, if that is wanted and no secret."""
+        if self.tape is not None and not self._is_secret:
             self.tape.note(self._ticker.monotonic_us(), direction, data)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 
 from ..meter_time import ClockZone
-from ..profile import Register
+from .load_profile import StampAt
 
 
 class Mode(enum.StrEnum):
@@ -32,24 +32,13 @@ class Method(enum.StrEnum):
     """Each by a read command of programming mode: seconds instead of minutes at 300 Bd."""
 
 
-class Stamp(enum.StrEnum):
-    """Which end of its period a line of a load profile is dated by."""
-
-    BEGIN = "begin"
-    END = "end"
-
-
 @dataclass(frozen=True, slots=True)
 class ProfileTerms:
-    """A load profile: its code, the read command, and how it is dated and counted."""
+    """A load profile: its code, the read command, and which end of its period a line is dated by."""
 
     code: str
     command: str
-    stamp: Stamp
-    is_power: bool
-    """True where a value is the mean power of its period, not its energy."""
-    import_code: str
-    export_code: str
+    stamp_at: StampAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +64,3 @@ class OpticalTerms:
     """A session that has lasted so long is given up."""
     clock_zone: ClockZone | None
     load_profile: ProfileTerms | None
-    registers: tuple[Register, ...]
-    """What is told beside energy totals and power: name, unit, and the code as `Register.address`."""
