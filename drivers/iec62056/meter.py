@@ -20,10 +20,10 @@ from .data_set import DataSet
 from .dialogue import Dialogue
 from .mapping import Mapped, check_energy, identity_of, snapshot_of
 from .meter_clock import DATE_CODE, TIME_CODE, time_of
-from .plan import Line, Plan
+from .plan import REACTION_MAX_US, Line, Plan
 from .plan import Mode as PlanMode
 from .programming import Password, ReadCommand, ReadKind
-from .readout import Telegram
+from .readout import Identification, Telegram
 from .runner import Heard, Runner
 from .terms import Method, Mode, OpticalTerms
 
@@ -77,6 +77,7 @@ class OpticalMeter:
         self._sets_us = (0, 0)
         self._serial: str | None = None
         self._rest_until_us = 0
+        self._ready_us = 0
         self._took_us: list[int] = []
         self._told_status = ""
 
@@ -127,12 +128,14 @@ class OpticalMeter:
         outcome, heard = self._session(self._plan)
         if outcome.telegram is None:
             raise FrameError(f"{self._runner.port.name}: the readout holds no data")
-        return self._told(outcome.telegram, heard)
+        # A meter that was asked waits for a word of ours about its readout; a request now would be lost on it.
+        self._ready_us = self._ticker.monotonic_us() + REACTION_MAX_US if self.terms.mode is Mode.C else 0
+        return self._told(outcome.telegram, outcome.identification, heard)
 
-    def _told(self, telegram: Telegram, heard: Heard) -> tuple[MeterIdentity, Sample]:
+    def _told(self, telegram: Telegram, identification: Identification, heard: Heard) -> tuple[MeterIdentity, Sample]:
         sets = telegram.data_sets
         sample = self._sample(sets, heard, heard.requested_us, one_moment=self.terms.one_moment)
-        return identity_of(sets, telegram.identification), sample
+        return identity_of(sets, identification), sample
 
     def _registers(self) -> Sample:
         """Import and export, each by its own command: not of one moment, but seconds instead of minutes."""
@@ -174,6 +177,7 @@ class OpticalMeter:
         begun_us = self._ticker.monotonic_us()
         if begun_us < self._rest_until_us:
             raise NoAnswerError(f"{self._runner.port.name}: the meter is left alone until it is back at its beginning")
+        self._ticker.sleep_us(self._ready_us - begun_us)
         self.counters.sessions += 1
         try:
             end, heard = self._runner.run(Dialogue(plan, self._line), START_BD, is_secret=plan.password is not None)

@@ -9,7 +9,7 @@ from ..meter import Sample
 from ..recording import HEARD
 from ..snapshot import MeterIdentity
 from .meter import OpticalMeter
-from .readout import Telegram
+from .readout import Identification, Telegram
 from .runner import READ_BYTES, Heard
 from .scanner import Scanner
 
@@ -24,14 +24,14 @@ class PushedMeter(OpticalMeter):
         begun_us = self._ticker.monotonic_us()
         self.counters.sessions += 1
         try:
-            telegram, heard = self._listen(begun_us + self.terms.longest_s * 1_000_000)
+            telegram, identification, heard = self._listen(begun_us + self.terms.longest_s * 1_000_000)
         except (NoAnswerError, FrameError):
             self.counters.failed += 1
             raise
         self._remember(self._ticker.monotonic_us() - begun_us)
-        return self._told(telegram, heard)
+        return self._told(telegram, identification, heard)
 
-    def _listen(self, end_us: int) -> tuple[Telegram, Heard]:
+    def _listen(self, end_us: int) -> tuple[Telegram, Identification, Heard]:
         """The next telegram that is whole. Raises NoAnswerError, FrameError, TransportLostError."""
         port = self._runner.port
         port.open()
@@ -53,7 +53,7 @@ class PushedMeter(OpticalMeter):
             for telegram in scanner.feed(data):
                 if telegram.valid and telegram.identification is not None:
                     heard.requested_us = max(when for before, when in began if before <= telegram.offset)
-                    return telegram, heard
+                    return telegram, telegram.identification, heard
                 wrong = str(telegram.faults[0]) if telegram.faults else "no identification"
         if heard.text:
             raise FrameError(
