@@ -55,6 +55,15 @@ class Parity(StrEnum):
     ODD = "O"
 
 
+class OpticalMode(StrEnum):
+    """How a meter on an optical port is talked to (IEC 62056-21)."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+
+
 class Framing(StrEnum):
     """How requests to a host are wrapped."""
 
@@ -172,6 +181,14 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Which of several meters in one map, in its order."""
     max_registers: Annotated[int, Meta(ge=2, le=125)] | None = None
     """None: what the profile says."""
+    mode: OpticalMode | None = None
+    """Of an optical port; None: what the profile says."""
+    meter_address: str = ""
+    """Of an optical meter; empty: whichever answers."""
+    password_file: str = ""
+    """Of an optical meter that wants one."""
+    switch_delay_ms: Annotated[int, Meta(ge=0, le=500)] | None = None
+    """Of an optical head, before it changes its rate; None: as adapters of its kind need."""
     identity_every_s: Annotated[int, Meta(ge=0, le=86_400)] = 3600
     """0: only after the meter was away."""
     counter: tuple[CounterSection, ...] = ()
