@@ -170,7 +170,7 @@ def test_a_store_of_schema_5_is_counted_as_it_is(path: Path) -> None:
 
     database = Database(path)
     database.enable_wal()
-    migrations.apply(database, stop_before="m0007_tallies")
+    migrations.apply(database, stop_before="m0006_tallies")
     database.execute("INSERT INTO outbox (meter_id, kind, seq, payload) VALUES (1, 'event', 1, '{}')")
     database.conn.commit()
     database.close()
