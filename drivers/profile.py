@@ -10,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .decode import DataType, WordOrder
 from .marks import Mark
 from .meter_time import ClockRegister
+
+if TYPE_CHECKING:
+    from .iec62056.terms import OpticalTerms
 
 
 class Family(enum.StrEnum):
@@ -23,6 +27,8 @@ class Family(enum.StrEnum):
     """Registers at fixed addresses."""
     SUNSPEC = "sunspec"
     """Registers at offsets within models, which are found in a chain."""
+    IEC62056 = "iec62056"
+    """An optical port (IEC 62056-21): data sets by OBIS code."""
 
 
 class Meaning(enum.Enum):
@@ -232,6 +238,8 @@ class Profile:
     """How it was fitted to one device (`fitting`), as the head of a recording tells it."""
     fitted_notes: tuple[str, ...] = ()
     """The same for people, where it changes what is counted."""
+    optical: "OpticalTerms | None" = None
+    """Of family `iec62056`: how it is talked to."""
 
     @property
     def must_be_answered(self) -> bool:

@@ -58,6 +58,10 @@ def _variant_of(profile: Profile, name: str, variant: str | None) -> Profile:
 def _read(table: Table) -> Profile:
     path = table.path
     family = Family(choice(table, "family", [kind.value for kind in Family]))
+    if family is Family.IEC62056:
+        from .iec62056.optical_profile import read_optical  # few gateways have an optical port
+
+        return read_optical(table, _name(table, path))
     max_registers = table.integer("max_registers", 2, MODBUS_MAX_REGISTERS, MODBUS_MAX_REGISTERS)
     function = table.integer("function", 3, 4)
     if family is Family.SUNSPEC and table.has("registers"):

@@ -12,11 +12,17 @@ from .errors import ProfileError
 from .tables import did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"
+OPTICAL = SHIPPED / "optical"
 
 
 def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles that come with the program, sorted."""
+    """Names of the Modbus profiles that come with the program, sorted."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def shipped_optical() -> tuple[str, ...]:
+    """The same of meters on an optical port."""
+    return tuple(sorted(path.stem for path in OPTICAL.glob("*.toml")))
 
 
 def split_name(name_or_path: str) -> tuple[str, str | None]:
@@ -32,7 +38,7 @@ def profile_file(name_or_path: str, search: Sequence[Path]) -> Path:
     if name_or_path.endswith(".toml"):
         return Path(name_or_path)
     unreadable: list[str] = []
-    known = set(shipped_profiles())
+    known = {*shipped_profiles(), *shipped_optical()}
     for folder in search:
         named = _named_files(folder, unreadable)
         known.update(named)
@@ -42,9 +48,10 @@ def profile_file(name_or_path: str, search: Sequence[Path]) -> Path:
             raise ProfileError(f"{len(files)} files have a meter profile `{name_or_path}`: {listed}; rename one")
         if files:
             return files[0]
-    shipped = SHIPPED / f"{name_or_path}.toml"
-    if shipped.is_file() and shipped.parent == SHIPPED:
-        return shipped
+    for home in (SHIPPED, OPTICAL):
+        shipped = home / f"{name_or_path}.toml"
+        if shipped.is_file() and shipped.parent == home:
+            return shipped
     also = f" (not looked into: {'; '.join(unreadable)})" if unreadable else ""
     raise ProfileError(f"no meter profile `{name_or_path}`: {did_you_mean(name_or_path, sorted(known))}{also}")
 

@@ -17,12 +17,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from drivers import DriverError
 
 from . import __version__, interval_desk, interval_rows, places
+from .backfill_desk import serve_consumers
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
@@ -82,7 +84,8 @@ class App:
         self._kernel: Kernel = service_kernel()
         self._store = self._open_store()
         try:
-            topics = Topics(config.mqtt.base_topic, config.gateway.id)
+            mqtt = config.mqtt
+            topics = Topics(mqtt.base_topic, config.gateway.id, mqtt.gateway_topic, mqtt.meter_topic)
             outbox_ids = OutboxIds(self._store.newest_outbox_id())
             self._books = {section.name: self._open_books(section, outbox_ids) for section in config.meter}
             self._bookkeeper = Bookkeeper(
@@ -107,6 +110,10 @@ class App:
                 self._bookkeeper.acknowledge,
             )
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
+            serve_consumers(config.gateway.id, topics, self._publisher, self._bookkeeper, self._store)
+            for name in set(self._store.meter_names()) - self._books.keys():  # no longer read: nothing of it is live
+                for kind in ("state", "status"):
+                    self._publisher.offer_retained(topics.meter(name, kind), "")
             self._bookkeeper.upkeep.on_damage = self._begin_again
             self._control = self._open_control()
             self._watch = self._open_watch()
@@ -275,7 +282,11 @@ class App:
             {**meter_view(books, live[name], now_us), "wire": self._lines.wire_view(name)}
             for name, books in self._books.items()
         ]
-        return {**self._bookkeeper.health_record(), "meters": meters}
+        return {
+            **self._bookkeeper.health_record(),
+            "meters": meters,
+            "consumers": [asdict(one) for one in self._bookkeeper.deliveries.told()],
+        }
 
 
 def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int:

@@ -17,6 +17,7 @@ from .books import Books
 from .clock import Clock
 from .config.types import Config
 from .decision import Booked, Quarantined, Reason, Waiting
+from .deliveries import Deliveries
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement
 from .ledger.ballast import Ballast
 from .ledger.records import Batch, Record
@@ -24,6 +25,7 @@ from .ledger.store import Store
 from .log import event_line, logger
 from .publish.message import OFFLINE, ONLINE, Topics, render
 from .publish.publisher import Publisher
+from .publish.requests import Acknowledgement
 from .pulse import Pulse
 from .read import Reading
 from .saver import Saver
@@ -36,6 +38,7 @@ TURN_WITHIN_S = 30.0  # hundreds of readings may have to be split over edges
 EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
 CHANGE_WITHIN_S = 600.0  # years of records may get a revision, on a small computer
 COMMIT_AGAIN_US = 5_000_000
+ACKNOWLEDGED_A_COMMIT = 5_000
 OFFLINE_AFTER_POLLS = 4
 OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
@@ -101,6 +104,7 @@ class Bookkeeper(threading.Thread):
         self._unsaved_since_us: int | None = None
         """Since when the batch holds a reading that no disk has, real microseconds."""
         self._rows_wanted: list[tuple[int, int, int]] = []
+        self.deliveries = Deliveries(store, config.gateway.id, config.mqtt.consumer, topics, self._saver.note)
         self._commit_due_us = 0
         self._look_at_all_us = 0
         self._health_due_us = 0
@@ -130,6 +134,14 @@ class Bookkeeper(threading.Thread):
     def acknowledge(self, outbox_id: int) -> None:
         """The broker has taken a row."""
         self._inbox.put(lambda _turn: self._take_acknowledgement(outbox_id))
+
+    def ask(self, question: Callable[[], None]) -> None:
+        """Run `question` in this thread when it comes to it; nobody waits."""
+        self._inbox.put(lambda _turn: question())
+
+    def hear_consumer(self, word: Acknowledgement) -> None:
+        """A consumer has stored records; kept with the next commit."""
+        self.ask(lambda: self.deliveries.take(word, self._batch))
 
     def call(self, question: Callable[[], Answer], patience_s: float = 5.0) -> Answer:
         """Run `question` in this thread, where nothing changes meanwhile, and return its answer.
@@ -198,6 +210,8 @@ class Bookkeeper(threading.Thread):
         if turn.commit_now or self._clock.real_us() >= self._commit_due_us:
             self._commit()
         self._offer_rows(turn)
+        if self._publisher is not None and self._saver.can_read and not self.health.error:
+            self.deliveries.offer_heads(self._publisher, self.pulse)
         now_us = self._clock.real_us()
         if now_us >= self._look_at_all_us:  # two thousand meters cannot all be looked at after each reading
             self._look_at_all_us = now_us + LOOK_AT_ALL_EVERY_US
@@ -215,11 +229,14 @@ class Bookkeeper(threading.Thread):
             try:
                 with self.pulse.waiting_for_disk():
                     rows = self._store.pending(after_id, limit)
+                    gone = set(self._batch.acknowledged)  # taken, and not yet deleted
+                    while rows and all(row.outbox_id in gone for row in rows):
+                        rows = self._store.pending(rows[-1].outbox_id, limit)
             except sqlite3.Error as error:
                 self._saver.note(error)
                 return
             self._rows_wanted.pop(0)
-            self._publisher.offer_rows(connection, rows)
+            self._publisher.offer_rows(connection, [row for row in rows if row.outbox_id not in gone])
 
     @property
     def _batch(self) -> Batch:
@@ -280,11 +297,14 @@ class Bookkeeper(threading.Thread):
     def _take_acknowledgement(self, outbox_id: int) -> None:
         self._batch.acknowledged.append(outbox_id)
         self.health.outbox_depth -= 1
+        if len(self._batch.acknowledged) >= ACKNOWLEDGED_A_COMMIT:
+            self._commit_due_us = self._clock.real_us()
 
     def _commit(self) -> bool:
         """One transaction for all since the last; whether it was written. A failure keeps the batch and is told."""
         now_us = self._clock.real_us()
         self._commit_due_us = now_us + self._commit_every_us
+        self.deliveries.hear_batch(self._batch)
         if not self._saver.save():
             if self.health.error:
                 self._commit_due_us = now_us + COMMIT_AGAIN_US
@@ -366,6 +386,7 @@ class Bookkeeper(threading.Thread):
             "clock": self._clock.state().value,
             "clock_error_us": self._clock.error_us(),
             "outbox_depth": health.outbox_depth,
+            **self.deliveries.health(self._publisher),
             "commits": health.commits,
             "storage": health.error or ("larger than max_size_mb" if health.over_size else "ok"),
             **self.upkeep.told(),

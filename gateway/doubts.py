@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from .decision import Doubt
-from .energy import AccumulatorState, Direction, Interval, Part, Quality, registers_of
+from .energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality, registers_of
 from .read import Reading
 from .swing import most_in_interval_milliwh
 from .timeline import Timeline
@@ -32,7 +32,7 @@ def tell(
         for bucket, milliwh in _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us).items():
             account.doubt(bucket, milliwh)
         if _bounds(doubt, state.interval_start_us, state.interval_start_us):
-            account.interval_uncertain_milliwh += max(doubt.milliwh, doubt.earlier_milliwh)
+            account.interval_uncertain_milliwh += _of_open(state, account, doubt, from_us, limit_milliw)
         for edge in state.pending:
             share = edge.shares.get(doubt.direction)
             if share is not None:
@@ -80,6 +80,15 @@ def stood_since_us(doubts: Sequence[Doubt]) -> int | None:
 def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:
     """Whether an edge at either has not told it itself."""
     return not doubt.until_us or any(doubt.since_us <= edge_us <= doubt.until_us for edge_us in (start_us, end_us))
+
+
+def _of_open(state: AccumulatorState, account: DirectionState, doubt: Doubt, from_us: int, limit_milliw: int) -> int:
+    """What is open of the interval that goes on: no more than its time so far can have carried."""
+    open_milliwh = max(doubt.milliwh, doubt.earlier_milliwh)
+    if state.repeated:
+        return open_milliwh
+    passed_us, unread_us = state.instant_us - state.interval_start_us, state.instant_us - _since_us(doubt, from_us)
+    return min(open_milliwh, most_in_interval_milliwh(account.interval_milliwh, passed_us, unread_us, limit_milliw))
 
 
 def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int) -> int:

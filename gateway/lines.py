@@ -7,9 +7,9 @@ import queue
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from drivers import DriverError, MeterIdentity, SystemTicker
+from drivers import DriverError, MeterIdentity, Stepped, SystemTicker
 from drivers.meter_time import Timed
 from drivers.modbus.codec import check_question
 from drivers.modbus.frames import Question
@@ -33,6 +33,9 @@ from .tariff.calendar import Calendar
 from .timeline import Timeline
 from .turns import LineMeter
 from .view import reading_view
+
+if TYPE_CHECKING:
+    from drivers.iec62056.meter import OpticalMeter
 
 READ_NOW_WITHIN_S = 30.0
 
@@ -64,6 +67,7 @@ class Lines:
         self._listener, self._clock_meter = listener, clock_meter
         self._overheard: dict[str, Overheard] = {}
         self._link_of: dict[str, ModbusLink] = {}
+        self._optical: dict[str, OpticalMeter] = {}
         self._guests_of: dict[str, Guests] = {}
         self._counters = {one.name: tuple(counter.name for counter in one.counter) for one in config.meter}
         self.witnesses: dict[str, MeterWitness] = {}
@@ -81,6 +85,8 @@ class Lines:
 
     def wire_view(self, meter: str) -> dict[str, int]:
         """What happened on this meter's line so far, counted by cause; the same for all that share it."""
+        if meter in self._optical:
+            return asdict(self._optical[meter].counters)
         return asdict(self._link_of[meter].counters)
 
     def read_now(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +111,8 @@ class Lines:
         line = self._line_of.get(name)
         if line is None:
             return {"error": f"no meter {name}; known: " + ", ".join(self._line_of)}
+        if name not in self._guests_of:
+            return {"error": f"{name} is on an optical port: nothing else can be asked there"}
         guests = self._guests_of[name]
         try:
             question = question_of(request)
@@ -129,8 +137,8 @@ class Lines:
         guests: list[Guests] = []
         for name, sections in by_line(self._config.meter).items():
             meters, way = self._open_meters(sections, len(places)), way_of(sections[0])
-            own = self._guests_of[sections[0].name]
-            if way.is_endpoint:
+            own = self._guests_of.get(sections[0].name)
+            if way.is_endpoint and own is not None:
                 places.append((way.host, way.tcp_port, meters))
                 guests.append(own)
             else:
@@ -142,20 +150,18 @@ class Lines:
     def _open_meters(self, sections: list[MeterSection], endpoints_before: int) -> list[LineMeter]:
         """The meters of one line."""
         line = open_line(sections, self._folder, SystemTicker())
-        overheard = Overheard(lambda: line.link.counters.other_master, self._clock)
-        guests = Guests(line.link, self._clock, silence_s(sections[0], sections))
+        if (link := line.link) is None:
+            return [self._open_optical(sections[0], line.meters[sections[0].name])]
+        overheard = Overheard(lambda: link.counters.other_master, self._clock)
+        guests = Guests(link, self._clock, silence_s(sections[0], sections))
         meters = []
         for section in sections:
             polled = line.meters[section.name]
-            self._link_of[section.name] = line.link
+            self._link_of[section.name] = link
             self._guests_of[section.name] = guests
             if way_of(section).kind is not WayKind.TCP:  # where nobody else can be heard
                 self._overheard[section.name] = overheard
-            if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
-                polled = ClockMeter(polled, self._clock)
-            elif isinstance(polled, Timed) and tells_time(section, self._folder):
-                self.witnesses[section.name] = witness = MeterWitness(self._clock, self._calendar.zone)
-                polled = ClockMeter(polled, witness)
+            polled = self._with_clock(section, polled)
             poll_us = section.poll_s * 1_000_000
             # Endpoints are read by one thread: spread, none waits for the others. Meters of a line take turns anyway.
             phase_us = phase_of(endpoints_before, poll_us) if way_of(section).is_endpoint else 0
@@ -171,6 +177,36 @@ class Lines:
                 )
             )
         return meters
+
+    def _with_clock(self, section: MeterSection, polled: Stepped) -> Stepped:
+        """The meter, asked for its time too where it tells it."""
+        if section.name == self._clock_meter and isinstance(self._clock, MeterClock) and isinstance(polled, Timed):
+            return ClockMeter(polled, self._clock)
+        if isinstance(polled, Timed) and tells_time(section, self._folder):
+            self.witnesses[section.name] = witness = MeterWitness(self._clock, self._calendar.zone)
+            return ClockMeter(polled, witness)
+        return polled
+
+    def _open_optical(self, section: MeterSection, polled: Stepped) -> LineMeter:
+        """The one meter of an optical port."""
+        from drivers.iec62056.meter import OpticalMeter
+
+        from .optical import SILENCE_S, SlowSchedule, request_within_s
+
+        assert isinstance(polled, OpticalMeter)
+        self._optical[section.name] = meter = polled
+        poll_us = section.poll_s * 1_000_000
+        return LineMeter(
+            section.name,
+            self._with_clock(section, meter),
+            SlowSchedule(
+                poll_us, meter.update_lag_us, self._clock.rate, name=section.name, takes_us=lambda: meter.takes_us
+            ),
+            Timeline(self._calendar, self._config.accounting.interval_min),
+            request_within_s=request_within_s(meter),
+            silence_s=SILENCE_S,
+            identity_every_us=section.identity_every_s * 1_000_000,
+        )
 
     def _deliver(self, reading: Reading) -> None:
         self._tell_beside(reading.meter)

@@ -33,7 +33,8 @@ def by_line(meters: Iterable[MeterSection]) -> dict[str, list[MeterSection]]:
 class OpenLine:
     """A line that can be asked: its meters by name, and what is counted on it."""
 
-    link: ModbusLink
+    link: ModbusLink | None
+    """None: an optical port, which nobody else can be asked on."""
     meters: dict[str, Stepped]
 
 
@@ -51,6 +52,11 @@ def open_line(sections: list[MeterSection], folder: Path, ticker: Ticker) -> Ope
     first = sections[0]
     is_tcp = way_of(first).kind is WayKind.TCP
     profiles = {section.name: profile_of(section, folder) for section in sections}
+    if profiles[first.name].optical is not None:
+        from .optical import open_optical_meter  # few gateways have an optical port
+
+        meter = open_optical_meter(first, profiles[first.name], folder, ticker)
+        return OpenLine(None, {first.name: meter})
     link = ModbusLink(
         _transport(first, ticker),
         Framing.TCP if is_tcp else Framing.RTU,

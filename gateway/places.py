@@ -107,6 +107,11 @@ def notify_address() -> str | None:
     return os.environ.get("NOTIFY_SOCKET") or None
 
 
+def credentials_folder() -> Path | None:
+    """Where systemd has put what LoadCredential= names; None where it has put nothing. (systemd.exec(5))"""
+    return _systemd("CREDENTIALS_DIRECTORY")
+
+
 def watchdog_period_us() -> int | None:
     """How long the supervisor waits for a word from this process, sd_watchdog_enabled(3); None where it does not."""
     period, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID") or str(os.getpid())

@@ -10,17 +10,20 @@ import msgspec
 
 from .decision import Limits, Reason, ValidatorState
 from .energy import Direction, registers_of
-from .follow import Followed, clock_jumped, follow
+from .follow import SAME_REGISTERS, Followed, clock_jumped, follow
 from .read import Reading
 from .returned import maybe_returned
+from .uncertainty import most_energy_milliwh
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
+OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
+"""Reasons for which registers are others, whatever they show."""
 
 
 def released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
-    if state.held_first is None:
+    if state.held_first is None and not state.held_woken:
         return state
     return msgspec.structs.replace(
         state,
@@ -33,13 +36,20 @@ def released(state: ValidatorState) -> ValidatorState:
         held_standing=None,
         held_moved=None,
         held_again=False,
+        held_woken={},
     )
+
+
+def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
+    """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
+    woken = {**state.held_woken, **_woken(state, limits)}
+    return msgspec.structs.replace(released(state), held_woken=woken) if woken else released(state)
 
 
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
     return msgspec.structs.replace(
-        released(state),
+        let_go(state, limits),
         held_reason=reason,
         held_count=1,
         held_basis=limits.basis,
@@ -48,6 +58,25 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
         held_standing=reading,
         held_again=state.held_first is not None,
     )
+
+
+def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
+    """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
+    then and the row was them, awake again. What grew more than can have flowed in between."""
+    last, first = state.last, state.held_first
+    if last is None or first is None or state.held_reason not in JUMPS:
+        return {}
+    line = follow(last, state.memories, first, limits, state.lost, asleep=True)
+    if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
+        return {}
+    before = registers_of(last.snapshot)
+    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
+    found = {
+        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh - flowed_milliwh
+        for direction, now in registers_of(line.reading.snapshot).items()
+        if direction in before
+    }
+    return {direction: milliwh for direction, milliwh in found.items() if milliwh > 0}
 
 
 def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
@@ -93,7 +122,7 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     if state.held_moved is not None or state.held_first is None:
         return False
     objections, registers = _objections(state, limits), registers_of(state.held_first.snapshot)
-    if state.held_reason is Reason.METER_REPLACED:
+    if state.held_reason in OTHERS:
         return not any(register.milliwh for register in registers.values())
     if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known

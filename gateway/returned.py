@@ -43,15 +43,20 @@ def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Ret
     line = follow(opened.previous, opened.memories, first, limits, asleep=True)
     if line.objection not in SAME_REGISTERS:
         return None
-    counted = counted_milliwh(opened, last)
-    missing = missing_milliwh(opened.previous, line.reading, counted)
     digits_milliwh = 4 * max(register.resolution_milliwh for register in registers_of(first.snapshot).values())
+    counted, back = counted_milliwh(opened, last), _back_milliwh(opened, last)
+    missing = missing_milliwh(opened.previous, line.reading, counted)
+    for direction, milliwh in back.items():
+        if missing.get(direction, 0) < -digits_milliwh:  # more was booked than the line has grown by: it fell back in
+            counted[direction] -= milliwh
+            missing[direction] += milliwh
     unread_us = elapsed_us(opened.previous, opened.first) + elapsed_us(last, first)
     awake_milliwh = most_energy_milliwh(limits.limit_milliw, unread_us) + digits_milliwh
     if min(missing.values()) < -digits_milliwh:
         return None
     stood = max(missing.values()) > awake_milliwh
-    doubts: list[Doubt] = []
+    since_us = opened.previous.earliest_us
+    doubts = [Doubt(one, milliwh + digits_milliwh, milliwh + digits_milliwh, since_us) for one, milliwh in back.items()]
     for direction in registers_of(opened.previous.snapshot):
         since_us = may_stand_since_us(opened.memories.get(direction), opened.previous)
         asleep_milliwh = most_energy_milliwh(limits.limit_milliw, opened.previous.latest_us - since_us)
@@ -76,6 +81,17 @@ def counted_milliwh(opened: Opened, last: Reading) -> dict[Direction, int]:
         one: register.milliwh - first[one].milliwh
         for one, register in registers_of(last.snapshot).items()
         if one in first
+    }
+
+
+def _back_milliwh(opened: Opened, last: Reading) -> dict[Direction, int]:
+    """Of registers that fell when the epoch was opened, and can have come back to their old line within it: by how
+    much. That was booked as if it had flowed."""
+    before, fell = registers_of(opened.previous.snapshot), registers_of(opened.first.snapshot)
+    return {
+        one: before[one].milliwh - fell[one].milliwh
+        for one, register in registers_of(last.snapshot).items()
+        if one in before and one in fell and fell[one].milliwh < before[one].milliwh <= register.milliwh
     }
 
 

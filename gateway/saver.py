@@ -219,5 +219,6 @@ def merged(first: Batch, then: Batch) -> Batch:
         released=first.released | then.released,
         acknowledged=first.acknowledged + then.acknowledged,
         states=first.states | then.states,
+        words=first.words | then.words,
         rebase=first.rebase or then.rebase,
     )

@@ -58,6 +58,11 @@ class Schedule:
         """How long after an edge the registers show a moment after it."""
         return (self.update_lag_us + SETTLE_US) * self.rate
 
+    @property
+    def lead_us(self) -> int:
+        """How long before an edge the last reading is begun."""
+        return LEAD_US * self.rate
+
     def poll_due_us(self, after_us: int, failures: int = 0) -> int:
         """The next poll after one that began at `after_us`: on the grid; later with each failure in a row."""
         if failures:
@@ -78,7 +83,7 @@ class Schedule:
 
         Edges are always tried, and a clock that can be wrong is given that much room on either side of them.
         """
-        lead_us = LEAD_US * self.rate + clock_error_us
+        lead_us = self.lead_us + clock_error_us
         settle_us = self.settle_us + clock_error_us
         before_us = edges.next_edge_us(after_us + lead_us) - lead_us
         behind_us = edges.next_edge_us(after_us - settle_us) + settle_us

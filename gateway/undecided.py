@@ -12,6 +12,7 @@ from .energy import Direction, registers_of
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .quarantine import JUMPS, in_question
 from .read import Reading
+from .returned import WITHIN_US
 from .uncertainty import most_energy_milliwh
 
 Undecided = tuple[tuple[Doubt, ...], Class, Rule]
@@ -119,11 +120,13 @@ def _doubts(
         most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, line.reading))
         more_milliwh, less_milliwh = most_milliwh - grown_milliwh, grown_milliwh
         if not jumped:
-            ahead_milliwh = 0 if memory is None else memory.rolled_over_milliwh
-            fell_milliwh = before.milliwh - ahead_milliwh - held[direction].milliwh
-            before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
-            more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
-            less_milliwh = -fell_milliwh
+            shown_milliwh = before.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+            less_milliwh = held[direction].milliwh - shown_milliwh
+            counts = _that_counts(state, first, direction)
+            if counts is not None:
+                before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, counts))
+                fell_milliwh = shown_milliwh - registers_of(counts.snapshot)[direction].milliwh
+                more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
         doubt_milliwh, earlier_milliwh, since_us = max(more_milliwh, less_milliwh, 0) + digits_milliwh, 0, 0
         if since is not last:
             earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
@@ -132,6 +135,14 @@ def _doubts(
             since_us = min(since.earliest_us, may_stand_since_us(memory, since))
         found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
     return tuple(found)
+
+
+def _that_counts(state: ValidatorState, first: Reading, direction: Direction) -> Reading | None:
+    """The reading of the row from which on its register surely counts: a 0 may still be the old meter's fault."""
+    for one in (first, state.held_moved):
+        if one is not None and registers_of(one.snapshot)[direction].milliwh:
+            return one
+    return None
 
 
 def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
@@ -168,3 +179,29 @@ def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[D
             most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
             found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
     return tuple(found)
+
+
+def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
+    that may have been no count, whatever flowed."""
+    found: list[Doubt] = []
+    if state.last is None:
+        return ()
+    last, shown = state.last, registers_of(state.last.snapshot)
+    for direction in in_question(state, limits) & shown.keys():
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        if not shown[direction].milliwh and first.latest_us - since_us <= WITHIN_US:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, first.latest_us - since_us)
+            found.append(Doubt(direction, 0, most_milliwh, since_us))
+    return tuple(found)
+
+
+def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
+    """Of registers that begin anew: what the old ones had kept back, as readings showed that nobody had believed."""
+    last = state.last
+    if last is None:
+        return ()
+    return tuple(
+        Doubt(direction, 0, milliwh, may_stand_since_us(state.memories.get(direction), last))
+        for direction, milliwh in state.held_woken.items()
+    )

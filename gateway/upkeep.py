@@ -1,4 +1,4 @@
-"""What the ledger thread does for the store between two turns: the full check, a backup, a checkpoint that waits.
+"""What the ledger thread does for the store between two turns: full check, backup, a checkpoint that failed.
 
 Each in slices of some milliseconds, because only this thread may use the store's connection, and no commit must wait.
 A store that is found damaged is marked so and reported; what is done about it is decided by whoever listens.

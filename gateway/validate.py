@@ -45,6 +45,7 @@ from .quarantine import (
     begun_with,
     in_question,
     is_long_enough,
+    let_go,
     longer_by,
     next_in_row,
     proves_nothing,
@@ -53,7 +54,7 @@ from .quarantine import (
 )
 from .read import Reading
 from .returned import maybe_returned
-from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others
+from .undecided import either_way, of_absence, of_beginning, of_doubted, of_rollover, of_the_others, of_woken, of_zeros
 
 __all__ = [
     "CLOCK_JUMP_US",
@@ -81,7 +82,7 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     """Decide on one reading. The returned state belongs to the decision and is stored with it."""
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     limits = _limits_of(reading, limits)
-    state = _by_basis(state, limits.basis)
+    state = _by_basis(state, limits)
     reading = _without(reading, _doubted(state, reading))
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
@@ -111,8 +112,9 @@ def _limits_of(reading: Reading, limits: Limits) -> Limits:
     return replace(limits, basis=msgspec.structs.replace(limits.basis, read_by=reading.read_by))
 
 
-def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
+def _by_basis(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state under the config that holds now: what was held by another one proves nothing."""
+    basis = limits.basis
     if basis is None:
         return state
     if state.basis is None:
@@ -120,7 +122,7 @@ def _by_basis(state: ValidatorState, basis: Basis | None) -> ValidatorState:
     elif changed_basis(state.basis, basis) is None:  # stored before all of it was kept
         known = state.basis.known_by(basis)
         state = state if known is state.basis else msgspec.structs.replace(state, basis=known)
-    return state if state.held_first is None or state.held_basis == basis else released(state)
+    return state if state.held_first is None or state.held_basis == basis else let_go(state, limits)
 
 
 def _doubted(state: ValidatorState, reading: Reading) -> frozenset[Direction]:
@@ -215,9 +217,14 @@ def _accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> 
     """Go on without the registers that stand still where they fell to, if there are others that count on."""
     asked, shown = in_question(state, limits), registers_of(reading.snapshot)
     rest = _without(reading, asked)
-    if state.last is None or not registers_of(rest.snapshot):
+    if state.last is None or not asked or not registers_of(rest.snapshot):
         return None
     line = follow(state.last, state.memories, rest, limits, state.lost)
+    if line.objection not in SAME_REGISTERS and state.held_first is not None:
+        began = _without(state.held_first, asked)
+        if _gives_at_once(state, began, limits) not in SAME_REGISTERS:
+            return None
+        line = follow(state.last, state.memories, rest, limits, state.lost, asleep=True)
     if line.objection not in SAME_REGISTERS:
         return None
     doubted = {**state.doubted, **{direction: shown[direction].milliwh for direction in asked if direction in shown}}
@@ -271,6 +278,13 @@ def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed
     return follow(state.last, state.memories, reading, limits, state.lost, asleep=True)
 
 
+def _gives_at_once(state: ValidatorState, first: Reading, limits: Limits) -> Reason | None:
+    """What is against it that registers which had stood still gave all at once with `first`."""
+    if state.last is None:
+        return None
+    return follow(state.last, state.memories, first, limits, state.lost, asleep=True).objection
+
+
 def _begin_anew(
     state: ValidatorState, reason: Reason, confirming: Followed, reading: Reading, limits: Limits
 ) -> tuple[ValidatorState, Decision]:
@@ -285,7 +299,13 @@ def _begin_anew(
         return returned
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
-    doubts = (*confirming.doubts, *of_beginning(state, first, limits), *of_absence(state, first, limits))
+    doubts = (
+        *confirming.doubts,
+        *of_beginning(state, first, limits),
+        *of_absence(state, first, limits),
+        *of_zeros(state, first, limits),
+        *of_woken(state),
+    )
     decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
     return _begun(decision, confirming, limits, state), decision
 

@@ -9,8 +9,9 @@ from drivers.profile import Register
 
 from .bookkeeper import MeterLive
 from .books import Books
+from .config.rules import is_loopback
 from .config.types import Config
-from .publish.publisher import Delivery
+from .publish.delivery import Delivery
 from .read import Reading
 
 
@@ -50,11 +51,13 @@ def _resolution(register: EnergyRegister | None) -> int | None:
 
 def delivery_view(delivery: Delivery, config: Config) -> dict[str, Any]:
     """How delivery stands, and what an acknowledgement is worth on this broker."""
+    mqtt = config.mqtt
     return {
-        "broker": f"{config.mqtt.host}:{config.mqtt.port}",
+        "broker": f"{mqtt.host}:{mqtt.port}",
         **asdict(delivery),
-        # Under 3.1.1 a broker acknowledges even what its access rules throw away.
-        "acknowledged_means": "sent" if delivery.protocol == "3.1.1" else "taken by the broker",
+        "encryption": "tls" if mqtt.tls else "none" if is_loopback(mqtt.host) else "none, in clear over the network",
+        "acknowledged_means": delivery.acknowledged_means,
+        "delivered_when": f"acknowledged by {mqtt.consumer}" if mqtt.consumer else "acknowledged by a consumer",
     }
 
 

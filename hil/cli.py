@@ -39,18 +39,20 @@ def main() -> None:
 @click.option("--seed", type=int, help="Another house.")
 @click.option("--keep", is_flag=True, help="Keep the folder with config, store, logs and truth files.")
 @click.option("--broker", type=click.Choice(["mosquitto", "amqtt"]), help="Default: mosquitto where it is installed.")
-def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broker: str | None) -> None:
+@click.option("--optical", is_flag=True, help="The grid meter is read on its optical port, mode C.")
+def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broker: str | None, optical: bool) -> None:
     """A simulated house with a 9 kW array, read by the real daemon, published to a real broker, shown as it goes.
 
-    A SunSpec meter over Modbus TCP and an SDM630 over Modbus RTU at 9600 baud. What is shown is what an independent
-    MQTT client receives.
+    A SunSpec meter over Modbus TCP (or, with --optical, IEC 62056-21) and an SDM630 over Modbus RTU at 9600 baud. What
+    is shown is what an independent MQTT client receives.
     """
     from .broker import BrokerKind
     from .house import DEFAULT_SEED
     from .show import DemoOptions, run_demo
 
     kind = None if broker is None else BrokerKind(broker)
-    raise SystemExit(run_demo(DemoOptions(duration, speed, DEFAULT_SEED if seed is None else seed, keep, kind)))
+    seed = DEFAULT_SEED if seed is None else seed
+    raise SystemExit(run_demo(DemoOptions(duration, speed, seed, keep, kind, is_optical=optical)))
 
 
 @main.command(
@@ -61,6 +63,9 @@ def demo(duration: float | None, speed: int, seed: int | None, keep: bool, broke
 @click.option("--dump", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve this register dump.")
 @click.option("--meter", type=click.Choice(["sunspec-203", "sdm630"]), help="Serve this meter in a simulated house.")
 @click.option("--profile", metavar="NAME", help="Serve a meter of this model in a simulated house; `list` names all.")
+@click.option("--optical", type=click.Choice(["A", "B", "C", "D"]), help="Serve an optical port in this mode; --link.")
+@click.option("--fault", multiple=True, metavar="NAME=EVERY", help="(optical) Spoil every so many messages.")
+@click.option("--echo", is_flag=True, help="(optical) The head gives back what it is sent.")
 @click.option("--tcp-port", type=click.IntRange(0, 65535), help="Loopback port; 0 = any free one.")
 @click.option("--link", type=click.Path(path_type=Path), help="Path of the serial port to be made.")
 @click.option(
@@ -75,6 +80,9 @@ def simulate(
     dump: Path | None,
     meter: str | None,
     profile: str | None,
+    optical: str | None,
+    fault: tuple[str, ...],
+    echo: bool,
     tcp_port: int | None,
     link: Path | None,
     baud: str | None,
@@ -87,9 +95,16 @@ def simulate(
     """Serve one meter: a recorded register dump, or a meter in a simulated house.
 
     With --profile: any model that has a meter profile, over Modbus TCP or, with --link, over Modbus RTU.
+    With --optical: a meter on an optical port (IEC 62056-21) with a load profile, on the pty --link.
     """
-    if [dump, meter, profile].count(None) != 2:
-        raise click.UsageError("name either --dump FILE or --meter MODEL or --profile NAME")
+    if [dump, meter, profile, optical].count(None) != 3:
+        raise click.UsageError("name either --dump FILE or --meter MODEL or --profile NAME or --optical MODE")
+    if optical is not None:
+        spoilt = [f"--fault={one}" for one in fault]
+        _simulate_optical(optical, link, baud, [*spoilt, *(["--echo"] if echo else [])], seed, speed, truth)
+        return
+    if fault or echo:
+        raise click.UsageError("--fault and --echo go with --optical")
     if profile is not None:
         more = [f"--unit={unit}", *(["--refuse-holes"] if refuse_holes else [])]
         _simulate_profile(profile, tcp_port, link, [*more, *([f"--baud={baud}"] if baud else [])], seed, speed, truth)
@@ -135,6 +150,26 @@ def _simulate_profile(
         raise click.ClickException(f"{name}: {error}") from error
 
 
+def _simulate_optical(
+    mode: str,
+    link: Path | None,
+    baud: str | None,
+    more: list[str],
+    seed: int | None,
+    speed: int,
+    truth: Path | None,
+) -> None:
+    from .meters import optical
+
+    if link is None:
+        raise click.UsageError("--optical needs --link PATH, where its pty shall be found")
+    rate = [] if baud is None else [f"--baud={baud}"]
+    try:
+        optical.main([f"--mode={mode}", f"--link={link}", *rate, *more, *_house_options(seed, speed, truth)])
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{link}: {error}") from error
+
+
 def _house_options(seed: int | None, speed: int, truth: Path | None) -> list[str]:
     from .house import DAY_START_US, DEFAULT_SEED
     from .house_time import Anchor
@@ -168,8 +203,11 @@ def _simulate_meter(tcp_port: int | None, link: Path | None, seed: int | None, s
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep a checkpoint in this file, and go on from it where it exists.",
 )
+@click.option("--keep-going", is_flag=True, help="Go on after a round in which something was found; fail at the end.")
 @click.option("--plan", is_flag=True, help="Print the plan of --n faults and do nothing.")
-def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path | None, plan: bool) -> None:
+def soak(
+    name: str, seed: int, n: int | None, hours: float | None, resume: Path | None, keep_going: bool, plan: bool
+) -> None:
     """Put faults into the real daemon for minutes or days, and judge it by what flowed and what a reader got."""
     from .soak.checkpoint import CheckpointError, Task
     from .soak.runner import run_soak, source_commit
@@ -189,7 +227,7 @@ def soak(name: str, seed: int, n: int | None, hours: float | None, resume: Path 
             click.echo(SOAKS[name].describe(seed, number))
         return
     try:
-        code = run_soak(Task(name, seed, n, hours, source_commit()), resume)
+        code = run_soak(Task(name, seed, n, hours, source_commit()), resume, keep_going)
     except CheckpointError as error:
         raise click.UsageError(str(error)) from error
     raise SystemExit(code)

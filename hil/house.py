@@ -67,7 +67,7 @@ class House:
         """Start both meters and write the daemon's config. Raises ChildError."""
         grid_address = self.start_grid_meter()
         self.start_production_meter()
-        self.config.write_text(self._config_text(int(grid_address.rpartition(":")[2])), encoding="utf-8")
+        self.config.write_text(self._config_text(self._grid_way(grid_address)), encoding="utf-8")
 
     def start_grid_meter(self, tcp_port: int = 0) -> str:
         """Start the SunSpec meter; its HOST:PORT."""
@@ -134,10 +134,17 @@ class House:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def _config_text(self, grid_port: int) -> str:
-        speed = self.anchor.speed
-        # A little over a real second: `state` goes out at most once a real second, and each reading shall be seen.
-        poll_s = speed + max(1, speed // 10)
+    @property
+    def _poll_s(self) -> int:
+        """A little over a real second: `state` goes out at most once a real second, and each reading shall be seen."""
+        return self.anchor.speed + max(1, self.anchor.speed // 10)
+
+    def _grid_way(self, address: str) -> str:
+        """How the grid meter is read: the lines of its [[meter]] that say so."""
+        port = int(address.rpartition(":")[2])
+        return f'profile = "sunspec"\nhost = "{self.broker.host}"\ntcp_port = {port}\npoll_s = {self._poll_s}'
+
+    def _config_text(self, grid_way: str) -> str:
         return f"""\
 [gateway]
 id = "{GATEWAY_ID}"
@@ -159,14 +166,11 @@ interval_min = {self._interval_min}
 
 [[meter]]
 name = "{GRID}"
-profile = "sunspec"
+{grid_way}
 role = "grid"
 register = "own"
 service_amps = 100
 service_volts = 240
-host = "{self.broker.host}"
-tcp_port = {grid_port}
-poll_s = {poll_s}
 
 [[meter]]
 name = "{PRODUCTION}"
@@ -177,5 +181,5 @@ service_amps = 50
 service_volts = 240
 port = "{self.production_link}"
 baud_bd = 9600
-poll_s = {poll_s}
+poll_s = {self._poll_s}
 """

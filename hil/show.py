@@ -15,6 +15,7 @@ from .broker import BrokerKind
 from .folder import make_folder
 from .house import BASE_TOPIC, House
 from .house_time import monotonic_us
+from .optical_house import OpticalHouse
 from .panel import PanelScreen, PlainScreen, Screen
 from .picture import Picture, clock_text
 from .process import ChildError
@@ -34,6 +35,8 @@ class DemoOptions:
     seed: int
     keep: bool
     broker: BrokerKind | None
+    is_optical: bool = False
+    """The grid meter is read on its optical port."""
 
 
 def run_demo(options: DemoOptions) -> int:
@@ -42,7 +45,8 @@ def run_demo(options: DemoOptions) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = make_folder("demo")
     picture, failure = Picture(), ""
-    house = House(folder, speed=options.speed, seed=options.seed, broker_kind=options.broker)
+    kind = OpticalHouse if options.is_optical else House
+    house = kind(folder, speed=options.speed, seed=options.seed, broker_kind=options.broker)
     watcher: Watcher | None = None
     try:
         _say_hello(house, options)

@@ -1,7 +1,7 @@
 """A serial line through pyserial: opened exclusively, read by deadline, every failure told with its mend.
 
 Never changes the framing after opening: a pty refuses that with termios.error, which is neither an OSError nor a
-SerialException (facts of pyserial 3.5 and Linux).
+SerialException (facts of pyserial 3.5 and Linux). Of a port with eight bits and no parity the rate can be changed.
 """
 
 import contextlib
@@ -33,13 +33,21 @@ class SerialTransport:
     an adapter that was pulled out is found again under whatever name the kernel gives it."""
 
     def __init__(
-        self, port: str, baud_bd: int, ticker: Ticker, *, parity: Parity = Parity.NONE, stop_bits: int = 1
+        self,
+        port: str,
+        baud_bd: int,
+        ticker: Ticker,
+        *,
+        parity: Parity = Parity.NONE,
+        stop_bits: int = 1,
+        data_bits: int = 8,
     ) -> None:
         self._port = port
         self._baud_bd = baud_bd
         self._ticker = ticker
         self._parity = parity
         self._stop_bits = stop_bits
+        self._data_bits = data_bits
         self._serial: serial.Serial | None = None
 
     @property
@@ -58,6 +66,7 @@ class SerialTransport:
             self._serial = serial.Serial(
                 self._port,
                 self._baud_bd,
+                bytesize=self._data_bits,
                 parity=self._parity.value,
                 stopbits=self._stop_bits,
                 timeout=0,
@@ -72,6 +81,16 @@ class SerialTransport:
         if port is not None:
             with contextlib.suppress(*_FAILURES):
                 port.close()
+
+    def set_baud(self, baud_bd: int) -> None:
+        """The rate from now on, and of the next opening. Raises TransportLostError."""
+        self._baud_bd = baud_bd
+        if self._serial is None or self._serial.baudrate == baud_bd:
+            return
+        try:
+            self._serial.baudrate = baud_bd
+        except _FAILURES as error:
+            raise self._lost(f"the change to {baud_bd} Bd", error) from error
 
     def write(self, data: bytes) -> None:
         port = self._opened()

@@ -11,6 +11,7 @@ from .errors import chosen_config, config_of, config_option
 from .text import kwh, watts
 
 EXIT_NOT_RUNNING = 3
+CERTIFICATE_DAYS = 14
 NOT_BOOKED = ("quarantined", "rejected", "waiting")
 
 
@@ -60,8 +61,13 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     delivery = answer["delivery"]
     if not delivery["connected"]:
         troubles.append(f"broker {delivery['broker']} is away: {delivery['error'] or 'not connected yet'}")
-    elif delivery["refused"]:
-        troubles.append(f"the broker refused {delivery['refused']} records: {delivery['error']}")
+    elif delivery["held"]:
+        topics = ", ".join(delivery["held"])
+        troubles.append(f"the broker refused {delivery['refused']} records of {topics}: {delivery['error']}")
+    for name in ("broker", "client"):
+        days = delivery.get(f"{name}_certificate_days")
+        if days is not None and days < CERTIFICATE_DAYS:
+            troubles.append(f"the {name}'s certificate {'has ended' if days < 0 else f'ends in {days} days'}")
     for meter in answer.get("meters", ()):
         if not meter["online"]:
             what = "is read but not booked" if meter["error"].startswith(NOT_BOOKED) else "is not read"
@@ -82,6 +88,11 @@ def _print(answer: dict[str, Any], troubles: list[str]) -> None:
         f"broker  {delivery['broker']}  {link}  {delivery['acknowledged']} records"
         f" {delivery['acknowledged_means']}, {answer.get('outbox_depth', '?')} waiting"
     )
+    way = {"none": "not encrypted, on this machine", "tls": "TLS"}.get(delivery["encryption"], "NOT ENCRYPTED")
+    click.echo(f"        {way}; delivered when {delivery['delivered_when']}")
+    for one in answer.get("consumers", ()):
+        reached = f"has {one['kind']} records of {one['meter']} up to {one['upto']}, {one['behind']} behind"
+        click.echo(f"        {one['consumer']} {reached}")
     click.echo(f"store   {answer.get('storage', '?')}, {answer.get('commits', '?')} commits since the start")
     if "storage_check" in answer:
         rows, links = answer["storage_check_rows"], answer["storage_check_links"]

@@ -17,7 +17,7 @@ from .meter_rules import check_meters
 from .problem import ConfigError, Problem, errors_of
 from .profiles import profile_path
 from .rules import check_sections, resolved
-from .types import Config
+from .types import CREDENTIAL, SECRET_FILES, Config
 from .way import is_url
 
 __all__ = ["ConfigError", "Examined", "examine", "load_config"]
@@ -66,19 +66,21 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
     def whole(text: str) -> str:
         return str(resolved(folder, text)) if text else ""
 
+    def secret(text: str) -> str:
+        return text if text.startswith(CREDENTIAL) else whole(text)
+
     tariff = config.accounting.tariff
     return msgspec.structs.replace(
         config,
         store=msgspec.structs.replace(config.store, path=whole(config.store.path)),
-        mqtt=msgspec.structs.replace(
-            config.mqtt, password_file=whole(config.mqtt.password_file), ca_file=whole(config.mqtt.ca_file)
-        ),
+        mqtt=msgspec.structs.replace(config.mqtt, **{key: secret(getattr(config.mqtt, key)) for key in SECRET_FILES}),
         accounting=msgspec.structs.replace(config.accounting, tariff=whole(tariff) if is_path(tariff) else tariff),
         meter=tuple(
             msgspec.structs.replace(
                 meter,
                 profile=profile_path(folder, meter.profile),
                 port=meter.port if is_url(meter.port) else whole(meter.port),
+                password_file=whole(meter.password_file),
             )
             for meter in config.meter
         ),

@@ -15,6 +15,7 @@ from .convert import Converter, Fields
 from .counter_rules import check_counters
 from .document import Document
 from .field_rules import check_options
+from .optical_rules import check_optical
 from .problem import Severity, TomlPath
 from .profiles import profile_named
 from .rules import NAME, NAME_MEND, check_host, resolved
@@ -61,6 +62,7 @@ def check_meters(document: Document, converter: Converter, *, ports: bool) -> No
         _check_profile(document, meter)
         check_counters(document, converter, meter.path, meter.text("profile"))
         check_options(document, meter.path, meter.fields)
+        check_optical(document, meter.path, meter.fields)
         _check_numbers(document, meter, interval_min)
         if meter.text("port"):
             _check_port(document, meter, Severity.ERROR if ports else Severity.WARNING)

@@ -55,6 +55,15 @@ class Parity(StrEnum):
     ODD = "O"
 
 
+class OpticalMode(StrEnum):
+    """How a meter on an optical port is talked to (IEC 62056-21)."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+
+
 class Framing(StrEnum):
     """How requests to a host are wrapped."""
 
@@ -82,6 +91,12 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """In use in the file; 0: no bound."""
 
 
+GATEWAY_TOPIC, METER_TOPIC = "{base}/{gateway}/{kind}", "{base}/{gateway}/meter/{meter}/{kind}"
+CREDENTIAL = "credential:"
+"""Before the name of a file that systemd hands to the service (LoadCredential=)."""
+SECRET_FILES = ("username_file", "password_file", "ca_file", "cert_file", "key_file")
+
+
 class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[mqtt]"""
 
@@ -89,9 +104,20 @@ class MqttSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: Port = 1883
     base_topic: str = "netmeter"
     username: str = ""
+    username_file: str = ""
     password_file: str = ""
     tls: bool = False
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    insecure: bool = False
+    """Plaintext over a network is wanted."""
+    max_qos: Annotated[int, Meta(ge=0, le=1)] = 1
+    retain: bool = True
+    gateway_topic: str = GATEWAY_TOPIC
+    meter_topic: str = METER_TOPIC
+    consumer: str = ""
+    """Whose acknowledgement makes a record delivered; empty: the broker's word is all that is waited for."""
     state_every_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     discovery: bool = True
     discovery_prefix: str = "homeassistant"
@@ -155,6 +181,14 @@ class MeterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Which of several meters in one map, in its order."""
     max_registers: Annotated[int, Meta(ge=2, le=125)] | None = None
     """None: what the profile says."""
+    mode: OpticalMode | None = None
+    """Of an optical port; None: what the profile says."""
+    meter_address: str = ""
+    """Of an optical meter; empty: whichever answers."""
+    password_file: str = ""
+    """Of an optical meter that wants one."""
+    switch_delay_ms: Annotated[int, Meta(ge=0, le=500)] | None = None
+    """Of an optical head, before it changes its rate; None: as adapters of its kind need."""
     identity_every_s: Annotated[int, Meta(ge=0, le=86_400)] = 3600
     """0: only after the meter was away."""
     counter: tuple[CounterSection, ...] = ()

@@ -10,7 +10,7 @@ from ..read import Reading
 from . import intervals, readings
 from .checkpoint_keeper import EncodedState
 from .records import Batch, EpochRow, EventRow, ReadingRow
-from .rows import insert, insert_numbered, summed
+from .rows import insert, insert_numbered, replace, summed
 
 _ENCODER = msgspec.json.Encoder()
 _INSERT_EPOCH = insert("register_epoch")
@@ -57,6 +57,7 @@ class BatchWriter:
             self._write_state(meter_id, states[meter_id], accumulator)
             if batch.rebase:
                 readings.write_base(connection, meter_id, accumulator)
+        connection.executemany(replace("meta"), [summed(word) for word in batch.words.items()])
         connection.executemany("DELETE FROM outbox WHERE outbox_id = ?", [(i,) for i in batch.acknowledged])
         return states
 

@@ -1,8 +1,7 @@
 """Keeps the checkpoint file in step with the store: notes what each COMMIT held, and writes it when that was told.
 
-A commit that gives out a number (an interval, an event) is followed by a checkpoint before anybody hears the record.
-With many meters the file is large: then it waits for a quiet moment. A checkpoint that cannot be written stops nothing;
-`error` says so.
+A commit that gives out a number (an interval, an event) is followed by a checkpoint before anybody hears the record,
+however many meters there are. A checkpoint that cannot be written stops nothing: `error` says so, and it stays due.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ import msgspec
 from .checkpoint_file import CheckpointFile
 from .records import Batch
 
-SMALL_BYTES = 256_000
 _ENCODER = msgspec.json.Encoder()
 
 EncodedState = tuple[bytes, bytes]
@@ -30,7 +28,6 @@ class CheckpointKeeper:
         self._meters: dict[int, dict[str, object]] = {}
         self._names: dict[int, str] = {}
         self._due = False
-        self._bytes = 0
 
     def know(self, meter_id: int, name: str, seqs: tuple[int, int], chain_head: str, state: EncodedState) -> None:
         """Enter a meter as the store has it. `seqs`: its newest interval and event."""
@@ -44,7 +41,7 @@ class CheckpointKeeper:
         }
 
     def note(self, batch: Batch, states: Mapping[int, EncodedState]) -> None:
-        """After its COMMIT: what the store holds now. Written at once where it is small."""
+        """After its COMMIT: what the store holds now. Written at once if it gave out a number."""
         for row in batch.intervals:
             if row.meter_id in self._meters:
                 self._meters[row.meter_id] |= {"interval_seq": row.seq, "chain_head": row.hash}
@@ -56,8 +53,7 @@ class CheckpointKeeper:
                 raw = {"validator": msgspec.Raw(validator), "accumulator": msgspec.Raw(accumulator)}
                 self._meters[meter_id] |= raw
         self._due = self._due or bool(batch.intervals or batch.events or batch.epochs)
-        if self._bytes <= SMALL_BYTES:
-            self.save()
+        self.save()
 
     def save(self) -> None:
         """Write what is due. Never raises: `error` says why it could not be written, and it stays due."""
@@ -66,7 +62,6 @@ class CheckpointKeeper:
         meters = {self._names[meter_id]: meter for meter_id, meter in self._meters.items()}
         generation = self._generation + 1
         body = _ENCODER.encode({"generation": generation, "store_epoch": self._store_epoch, "meters": meters})
-        self._bytes = len(body)
         try:
             self._file.save_body(generation, body)
         except OSError as error:

@@ -6,8 +6,10 @@ be interrupted; a large one is walked, table by table, so that no commit waits l
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
+from . import tally
 from .damaged import tells_damage
 from .epochs import first_interval_seqs, load_epochs
 from .links import SELECT_LINKS, Chained, Walk
@@ -15,12 +17,14 @@ from .rows import COLUMNS, is_whole
 
 SMALL_BYTES = 4_000_000
 ROWS_A_SLICE = 200
-TABLES = ("bucket_total", *COLUMNS)
+TABLES = ("bucket_total", "interval", *COLUMNS)
 FEW_ROWS = (
     *("meta", "meter", "meter_state", "bucket_total", "register_epoch", "store_epoch", "store_epoch_start"),
     *("reading_form", "recompute_base", "retention_mark"),
 )
 NO_END = (1 << 63) - 1
+TALLY_TRIES = 3
+"""So often a table is read anew because rows of it changed meanwhile."""
 
 
 class FullCheck:
@@ -35,6 +39,7 @@ class FullCheck:
         self.checked_rows, self.checked_links = 0, 0
         self._connection_now, self._path, self._rows = connection, path, rows_a_slice
         self._event_seqs: dict[int, int] = {}
+        self._row_sum = 0
         self._slices = self._walk()
 
     @property
@@ -84,7 +89,7 @@ class FullCheck:
         for table in FEW_ROWS:
             yield self._own_word(table)
         for table in TABLES:
-            yield from self._read_all(table)
+            yield from self._read_and_tally(table)
         yield from self._walk_events()
         yield from self._walk_chains()
 
@@ -109,19 +114,60 @@ class FullCheck:
                 seen[meter_id] = expected[-1]
                 yield ""
 
-    def _read_all(self, table: str) -> Iterator[str]:
+    def _read_and_tally(self, table: str) -> Iterator[str]:
+        """Every row, and whether they are all that were written. Changes beside the check are told by the tally."""
+        if not tally.has_tally(table):
+            yield from self._read_all(table, NO_END)
+            return
+        rows_before = self.checked_rows
+        for _ in range(TALLY_TRIES):
+            self.checked_rows = rows_before
+            if table == "event":
+                self._event_seqs.clear()
+            before, newest = tally.load(self._connection, table), self._newest(table)
+            if before is None:
+                yield f"{table}: nothing says what its rows come to"
+                return
+            yield from self._read_all(table, newest)
+            # From here to the end no commit comes between.
+            now, later = tally.load(self._connection, table), tally.count_after(self._connection, table, newest)
+            changes = 0 if now is None else now.changes - before.changes
+            if later is None or now is None or later[0] > changes:
+                yield _not_all(table)
+                return
+            if later[0] < changes:
+                continue  # a row that was read may be another by now, or gone
+            yield "" if (self._row_sum + later[1]) % tally.PRIME == now.row_sum else _not_all(table)
+            return
+        # It changes all the time: all of it at once, though a commit may wait for that.
+        now, found = tally.load(self._connection, table), tally.count_after(self._connection, table, -NO_END)
+        yield "" if now is not None and found is not None and found[1] == now.row_sum else _not_all(table)
+
+    def _newest(self, table: str) -> int:
+        (newest,) = self._connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {table} NOT INDEXED").fetchone()
+        return int(newest)
+
+    def _read_all(self, table: str, newest: int) -> Iterator[str]:
+        """Rows up to a rowid, in slices; what they come to is in `_row_sum` then."""
         columns = COLUMNS.get(table)
         what = "*" if columns is None else ", ".join((*columns, "crc"))
-        after = -NO_END
+        weight = tally.weight(table) if tally.has_tally(table) else "0"
+        after, self._row_sum = -NO_END, 0
         while True:
             rows = self._connection.execute(
-                f"SELECT rowid, {what} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, self._rows)
+                f"SELECT rowid, {weight}, {what} FROM {table} NOT INDEXED WHERE rowid > ? AND rowid <= ?"
+                " ORDER BY rowid LIMIT ?",
+                (after, newest, self._rows),
             ).fetchall()
             if not rows:
                 return
+            if any(one[0] >= other[0] for one, other in pairwise(rows)):
+                yield f"{table} {rows[0][0]} to {rows[-1][0]}: not in their order"
+                return
             after = rows[-1][0]
             self.checked_rows += len(rows)
-            altered = [row[0] for row in rows if columns is not None and not is_whole(row[1:-1], row[-1])]
+            self._row_sum += sum(row[1] for row in rows)
+            altered = [row[0] for row in rows if columns is not None and not is_whole(row[2:-1], row[-1])]
             yield f"{table} {altered[0]}: is not what its checksum says" if altered else ""
             if table == "event":
                 yield self._missing_event(rows)
@@ -129,7 +175,7 @@ class FullCheck:
     def _missing_event(self, rows: list[tuple[object, ...]]) -> str:
         """Events are numbered without a hole, and stored in that order."""
         for row in rows:
-            meter_id, seq = int(str(row[1])), row[2]
+            meter_id, seq = int(str(row[2])), row[3]
             expected = self._event_seqs.get(meter_id, 0) + 1
             if seq != expected:
                 return f"event {expected} of meter {meter_id}: missing"
@@ -168,3 +214,7 @@ class FullCheck:
                     return
             self.checked_links += len(rows)
             yield ""
+
+
+def _not_all(table: str) -> str:
+    return f"{table}: its rows are not all, or not the newest, that were written"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..energy import Interval, Part, Quality
 from . import chain
-from .records import interval_record
+from .records import Record, interval_record
 
 LINK_COLUMNS = (
     *("seq", "revision", "supersedes", "register_epoch", "start_us", "end_us", "bucket", "tariff", "tariff_version"),
@@ -72,21 +72,24 @@ class Walk:
 def fault_of(row: Row, whose: Chained) -> str:
     """Why a record is not what its hash says; empty where it is."""
     try:
-        interval = _interval(row)
-        record = interval_record(
-            whose.gateway,
-            whose.meter,
-            whose.store_epoch,
-            row[0],  # type: ignore[arg-type]  # what is no number does not hash to what was stored
-            interval,
-            row[7],  # type: ignore[arg-type]
-            row[1],  # type: ignore[arg-type]
-            row[2],  # type: ignore[arg-type]
-        )
-        own_hash = chain.link(str(row[-2]), record)
+        own_hash = chain.link(str(row[-2]), record_of(row, whose))
     except (ValueError, TypeError) as error:
         return f"unreadable: {error}"
     return "" if own_hash == row[-1] else "is not what its hash says"
+
+
+def record_of(row: Row, whose: Chained) -> Record:
+    """The record as it was chained and sent, without its hashes. Raises ValueError, TypeError: damaged."""
+    return interval_record(
+        whose.gateway,
+        whose.meter,
+        whose.store_epoch,
+        row[0],  # type: ignore[arg-type]  # what is no number does not hash to what was stored
+        _interval(row),
+        row[7],  # type: ignore[arg-type]
+        row[1],  # type: ignore[arg-type]
+        row[2],  # type: ignore[arg-type]
+    )
 
 
 def _interval(row: Row) -> Interval:

@@ -124,13 +124,15 @@ class Batch:
     acknowledged: list[int] = field(default_factory=list)
     """Outbox ids that the broker has taken."""
     states: dict[int, tuple[ValidatorState, AccumulatorState]] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    """What consumers have said of themselves, by key: lines of `meta`."""
     rebase: bool = False
     """Readings are missing among those above: what these states are is booked again from here on only."""
 
     @property
     def is_empty(self) -> bool:
         rows = self.readings or self.epochs or self.intervals or self.events or self.held or self.states
-        return not (rows or self.released or self.acknowledged)
+        return not (rows or self.released or self.acknowledged or self.words)
 
 
 def part_record(direction: str, part: Part | None) -> Record:

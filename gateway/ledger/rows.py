@@ -47,8 +47,14 @@ def insert(table: str, *first: str) -> str:
 
 
 def replace(table: str) -> str:
-    """As `insert`; a row with the same key gives way."""
-    return insert(table).replace("INSERT", "INSERT OR REPLACE", 1)
+    """As `insert`; a row with the same key, which is the first column, is altered.
+
+    Not `INSERT OR REPLACE`: that deletes a row without its trigger (sqlite.org/lang_createtrigger.html), and `tally`
+    would not know.
+    """
+    key, *others = (*COLUMNS[table], "crc")
+    altered = ", ".join(f"{column} = excluded.{column}" for column in others)
+    return f"{insert(table)} ON CONFLICT ({key}) DO UPDATE SET {altered}"
 
 
 def insert_numbered(connection: sqlite3.Connection, table: str, *values: object) -> int:

@@ -20,7 +20,9 @@ def schema_digest(connection: sqlite3.Connection) -> str:
 def seal(connection: sqlite3.Connection) -> None:
     """Note the schema as it is now, within the caller's transaction. Raises sqlite3.Error."""
     connection.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_digest', ?)", (schema_digest(connection),)
+        "INSERT INTO meta (key, value) VALUES ('schema_digest', ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (schema_digest(connection),),
     )
 
 

@@ -24,6 +24,7 @@ from .closed import ClosedRow, closed_after
 from .connection import connect, schema_version
 from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
 from .full_check import FullCheck
+from .history import History
 from .links import Chained, check_last_links
 from .lock import StoreLock
 from .past import StoredPast
@@ -134,7 +135,7 @@ class Store:
         return self._keeper.error
 
     def save_checkpoint(self) -> None:
-        """In a quiet moment: write the checkpoint that waits for one, if any does."""
+        """Write the checkpoint that could not be written when it was due, if there is one."""
         self._keeper.save()
 
     def full_check(self) -> FullCheck:
@@ -248,6 +249,15 @@ class Store:
     def closed_after(self, meter: str, seq: int, limit: int) -> list[ClosedRow]:
         """Up to `limit` closed intervals of a meter, after `seq`. Raises sqlite3.Error."""
         return closed_after(self._connection, meter, seq, limit)
+
+    def history(self, gateway: str) -> History:
+        """What is there of records that were sent, by the connection that holds now."""
+        return History(self._connection, gateway)
+
+    def words(self, key: str) -> dict[str, str]:
+        """The lines of `meta` whose key begins with this word: what a batch has written as `words`."""
+        rows = self._connection.execute("SELECT key, value FROM meta WHERE key LIKE ? || ' %'", (key,))
+        return {str(name): str(line) for name, line in rows}
 
     def commit(self, batch: Batch) -> None:
         """Write everything in one transaction, or nothing. Raises sqlite3.Error."""

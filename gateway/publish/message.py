@@ -9,6 +9,7 @@ Buckets are lifetime counters over all register epochs. Nothing here is ever 0 a
 import json
 from collections.abc import Iterable, Mapping
 
+from ..config.types import GATEWAY_TOPIC, METER_TOPIC
 from ..decision import RegisterMemory
 from ..energy import AccumulatorState, Direction, DirectionState
 from ..ledger.records import Record
@@ -22,16 +23,25 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Topics:
-    """The topics of one gateway under its base."""
+    """The topics of one gateway under its base; where a broker wants others, by the config's templates."""
 
-    def __init__(self, base: str, gateway: str) -> None:
-        self._root = f"{base}/{gateway}"
-        self.status = f"{self._root}/status"
-        self.health = f"{self._root}/health"
+    def __init__(
+        self, base: str, gateway: str, gateway_topic: str = GATEWAY_TOPIC, meter_topic: str = METER_TOPIC
+    ) -> None:
+        self._own = gateway_topic.replace("{base}", base).replace("{gateway}", gateway)
+        self._meter = meter_topic.replace("{base}", base).replace("{gateway}", gateway)
+        self.status = self.gateway("status")
+        self.health = self.gateway("health")
+        self.acknowledge = self.gateway("cmd/ack")
+        self.backfill = self.gateway("cmd/backfill")
+
+    def gateway(self, kind: str) -> str:
+        """`kind`: status, health, cmd/ack, cmd/backfill."""
+        return self._own.replace("{kind}", kind)
 
     def meter(self, meter: str, kind: str) -> str:
-        """`kind`: status, state, interval, event."""
-        return f"{self._root}/meter/{meter}/{kind}"
+        """`kind`: status, state, interval, event, head, backfill."""
+        return self._meter.replace("{meter}", meter).replace("{kind}", kind)
 
 
 def render(record: Mapping[str, object]) -> str:

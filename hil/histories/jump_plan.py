@@ -16,8 +16,10 @@ from .truth import Flow, Meter
 
 S = 1_000_000
 KEY = name_key("jumps")
+REREAD_KEY = name_key("jumps: read in another way")
 WIDTH_MILLIWH = 100_000 * 1_000_000
 """Five digits of kilowatt-hours, where a history's meter declares a width."""
+RATIOS = (2, 5, 40)
 COARSER = 100
 """How much coarser a digit becomes, where it does."""
 
@@ -47,9 +49,16 @@ class Jump(StrEnum):
     """The meter begins again at 0."""
     SWAP = "swap"
     """Another meter hangs there."""
+    RATIO = "ratio"
+    """Another transformer, with which each step counts more; the config says so from then on."""
+    PROFILE = "profile"
+    """The same meter by other registers: the config names another profile from then on."""
 
 
-MOMENTS = (Jump.RESET, Jump.SWAP)
+REREADS = (Jump.RATIO, Jump.PROFILE)
+"""The gateway is started again with another config."""
+MOMENTS = (Jump.RESET, Jump.SWAP, *REREADS)
+BY_ITSELF = tuple(one for one in Jump if one not in REREADS)
 DISPLAYS = tuple(one for one in Jump if one not in MOMENTS)
 WRONG = (Jump.ZEROS, Jump.ONE_ZERO, Jump.FROM_ZERO, Jump.SPIKE)
 """Of these nothing must be booked as if it had flowed."""
@@ -93,19 +102,28 @@ class JumpHistory:
         )
 
 
-def jump_history(seed: int, number: int) -> JumpHistory:
-    """The history with this number."""
+def jump_history(seed: int, number: int, rereads: bool = True) -> JumpHistory:
+    """The history with this number; without `rereads` nobody ever changes the config."""
     lot = Lot(seed, number, KEY)
     zone, local = PLACES[lot.between(0, len(PLACES) - 1)]
     interval_min = (5, 15, 15, 30)[lot.between(0, 3)]
     start = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
     start_us = int((start + timedelta(minutes=lot.between(0, 240))).timestamp()) * S + lot.between(0, 60 * S)
     faults, others = _faults(lot, start_us)
+    reread = _maybe_reread(Lot(seed, number, REREAD_KEY), start_us, faults) if rereads else None
+    own = faults
+    if reread is not None:
+        faults = tuple(sorted((*faults, reread), key=lambda one: one.at_us))
+        others = tuple(sorted((*others, Happening(reread.at_us, Kind.KILL)), key=lambda one: one.at_us))
     over_us = max([one.until_us for one in faults] + [one.at_us + one.size_us for one in others])
     end_us = over_us + 2 * interval_min * MINUTE_US + 80 * MINUTE_US
     changes_us = tuple(one.at_us for one in faults if one.jump in MOMENTS)
     width_milliwh = WIDTH_MILLIWH if lot.one_in(4) else None
-    imports, exports = _meters(lot, start_us, end_us, faults, width_milliwh)
+    imports, exports = _meters(lot, start_us, end_us, own, width_milliwh)
+    if reread is not None:
+        also = Lot(seed, number, REREAD_KEY, drawn=10)
+        ratio = RATIOS[also.between(0, len(RATIOS) - 1)] if reread.jump is Jump.RATIO else 1
+        imports, exports = (_read_anew(also, meters, reread, ratio, width_milliwh) for meters in (imports, exports))
     base = History(
         seed,
         number,
@@ -113,7 +131,7 @@ def jump_history(seed: int, number: int) -> JumpHistory:
         imports,
         exports,
         changes_us,
-        _asks(lot, start_us, end_us, faults, others),
+        _asks(lot, start_us, end_us, faults, others, reread),
         others,
         unassigned=lot.one_in(4),
         max_gap_us=(60 * S, 900 * S, HOUR_US)[lot.between(0, 2)],
@@ -129,7 +147,7 @@ def _faults(lot: Lot, start_us: int) -> tuple[tuple[Fault, ...], tuple[Happening
     at_us = start_us
     for _ in range(lot.between(1, 4)):
         at_us += 0 if faults and lot.one_in(3) else lot.between(70, 3600) * S + lot.between(0, S)
-        jump = tuple(Jump)[lot.between(0, len(Jump) - 1)]
+        jump = BY_ITSELF[lot.between(0, len(BY_ITSELF) - 1)]
         if jump in MOMENTS:
             faults.append(Fault(at_us, at_us, jump))
         else:
@@ -143,6 +161,39 @@ def _faults(lot: Lot, start_us: int) -> tuple[tuple[Fault, ...], tuple[Happening
             others.append(Happening(lot.between(at_us, faults[-1].until_us + 90 * S), Kind.KILL))
         at_us = faults[-1].until_us
     return tuple(faults), tuple(sorted(others, key=lambda one: one.at_us))
+
+
+def _maybe_reread(lot: Lot, start_us: int, faults: tuple[Fault, ...]) -> Fault | None:
+    """In one history of four a change of the config, between two jumps or right at the end of one."""
+    if not lot.one_in(4):
+        return None
+    jump = REREADS[lot.between(0, 1)]
+    free_us = [one.until_us for one in faults]
+    free_us += [
+        before + (after.at_us - before) // 2 for before, after in zip([start_us, *free_us], faults, strict=False)
+    ]
+    found_us = [at_us for at_us in free_us if not any(one.at_us <= at_us < one.until_us for one in faults)]
+    at_us = found_us[lot.between(0, len(found_us) - 1)]
+    return Fault(at_us, at_us, jump)
+
+
+def _read_anew(
+    lot: Lot, meters: tuple[Meter, ...], reread: Fault, ratio: int, width_milliwh: int | None
+) -> tuple[Meter, ...]:
+    """The meters with one more: what the one of that moment is taken for from then on."""
+    before = [one for one in meters if one.since_us <= reread.at_us]
+    shown = before[-1].shown(reread.at_us)
+    if reread.jump is Jump.PROFILE:
+        step_milliwh = before[-1].step_milliwh
+        other = lot.between(0, 10**9) * 1000 // step_milliwh * step_milliwh
+        shown = (shown, 0, other)[lot.between(0, 2)]
+    anew = replace(
+        before[-1],
+        since_us=reread.at_us,
+        first_milliwh=shown * ratio % (width_milliwh or shown * ratio + 1),
+        step_milliwh=before[-1].step_milliwh * ratio,
+    )
+    return *before, anew, *meters[len(before) :]
 
 
 def _meters(
@@ -186,9 +237,15 @@ def _flows(lot: Lot, start_us: int, end_us: int) -> tuple[Flow, Flow]:
 
 
 def _asks(
-    lot: Lot, start_us: int, end_us: int, faults: tuple[Fault, ...], others: tuple[Happening, ...]
+    lot: Lot,
+    start_us: int,
+    end_us: int,
+    faults: tuple[Fault, ...],
+    others: tuple[Happening, ...],
+    reread: Fault | None,
 ) -> tuple[Ask, ...]:
-    """Polls at a steady pace, mostly faster for two minutes around each change; none while nothing is read."""
+    """Polls at a steady pace, mostly faster for two minutes around each change; none while nothing is read, and none
+    while the gateway is started with another config."""
     away = [(one.at_us, one.at_us + one.size_us) for one in others if one.kind is Kind.GAP]
     turns_us = sorted([one.at_us for one in faults] + [one.until_us for one in faults])
     poll_us = (12, 60, 60, 300, 900)[lot.between(0, 4)] * S
@@ -206,4 +263,7 @@ def _asks(
             pause_us = max(poll_us, 120 * S)
         soon_us = next((one for one in turns_us if one > at_us), end_us) + lot.between(0, 5 * S)
         at_us = max(min(at_us + lot.between(pause_us - S, pause_us + S), soon_us), at_us + 2 * answer_us + S)
+    if reread is not None:
+        lag_us = 5 * S  # the longest
+        found = [one for one in found if one.received_us < reread.at_us or one.sent_us - lag_us > reread.at_us]
     return tuple(found)

@@ -5,10 +5,11 @@ Knows of the gateway what `play` knows, and no more.
 
 from drivers import EnergyRegister, RegisterSnapshot
 from gateway.clock import ClockState
+from gateway.decision import Basis
 from gateway.read import Reading
 
-from .jump_plan import COARSER, WRONG, Fault, Jump, JumpHistory
-from .plan import Ask
+from .jump_plan import COARSER, REREADS, WRONG, Fault, Jump, JumpHistory
+from .plan import Ask, Happening
 from .play import METER, Player
 from .record import DIRECTIONS, Taken
 from .truth import Meter
@@ -21,7 +22,18 @@ class JumpPlayer(Player):
 
     def __init__(self, history: JumpHistory) -> None:
         self._jumps = history
+        self.basis = self._basis_at(history.base.asks[0].sent_us)
         super().__init__(history.base)
+
+    def _happen(self, one: Happening) -> None:
+        self.basis = self._basis_at(one.at_us)
+        super()._happen(one)
+
+    def _basis_at(self, utc_us: int) -> Basis | None:
+        """By which config the meter is read; None where that never changes."""
+        rereads = [one for one in self._jumps.faults if one.jump in REREADS]
+        passed = [one.jump for one in rereads if one.at_us <= utc_us]
+        return Basis(f"profile {passed.count(Jump.PROFILE)}", f"ratio {len(passed)}") if rereads else None
 
     def _take(self, ask: Ask) -> None:
         history, machine = self._jumps.base, self._machine

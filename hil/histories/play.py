@@ -16,6 +16,7 @@ from gateway.accumulate import Rules
 from gateway.books import Books
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy, MeterSection, RegisterOwner, Role
+from gateway.decision import Basis
 from gateway.energy import AccumulatorState
 from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
@@ -118,6 +119,9 @@ class _Store:
 class Player:
     """Plays one history. Subclasses break a law on purpose."""
 
+    basis: Basis | None = None
+    """By which the meter is read now."""
+
     def __init__(self, history: History) -> None:
         self._history = history
         self._machine, self._store = _Machine(), _Store()
@@ -155,6 +159,7 @@ class Player:
             Rules(LIMIT_MILLIW, gap, history.max_gap_us),
             OutboxIds(self._store.outbox),
             GAP_US,
+            self.basis,
         )
 
     def _happen(self, one: Happening) -> None:

@@ -47,14 +47,26 @@ class MeterCore:
 
     def shown(self) -> Count:
         """What the registers show now: the counters at the latest latch."""
+        return self._counters.at(self.latched_us())
+
+    def latched_us(self) -> int:
+        """The house time of the latest latch."""
         lag_us = self.placement.update_lag_us
         latched_us = (monotonic_us() - self._phase_us) // lag_us * lag_us + self._phase_us
-        return self._counters.at(max(self.placement.anchor.house_us(latched_us), self._origin_s * US_PER_S))
+        return max(self.placement.anchor.house_us(latched_us), self._origin_s * US_PER_S)
+
+    def counted_at(self, house_us: int) -> Count:
+        """The counters at an instant that no later one was asked for before."""
+        return self._counters.at(house_us)
+
+    def house_us(self) -> int:
+        """The house's time now, UTC microseconds."""
+        return self.placement.anchor.house_us(monotonic_us())
 
     def clock_s(self, ahead_s: int, gains_ppm: int) -> int:
         """What a clock shows that was so far ahead when the house began and runs fast since: whole UTC seconds."""
         anchor = self.placement.anchor
-        house_us = anchor.house_us(monotonic_us())
+        house_us = self.house_us()
         return (house_us + ahead_s * US_PER_S + (house_us - anchor.start_utc_us) * gains_ppm // 1_000_000) // US_PER_S
 
     def write_truth(self) -> None:

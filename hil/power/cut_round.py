@@ -4,11 +4,15 @@ The store lies on an ext4 of our own. At each strike the file system is cut off,
 recovered by the next mount, the daemon started anew.
 """
 
+import json
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from ..process import ChildError
+from ..soak.ear import Ear
 from ..soak.history import RoundResult, Say
 from ..soak.kill_round import KillRound
 from ..soak.plan import Round
@@ -44,3 +48,13 @@ class CutRound(KillRound):
         self._disk.recover()
         self._result.verdict.counts["ext4_cuts"] += 1
         return super()._is_let_go()
+
+    def _judge(self, ear: Ear) -> None:
+        """As `soak kill`; and every record that was sent is in the store, whatever the gateway made of it since."""
+        super()._judge(ear)
+        told = {str(json.loads(one.payload)["hash"]) for one in ear.received if one.kind == "interval"}
+        with closing(sqlite3.connect(f"{self._house.store.as_uri()}?mode=ro", uri=True)) as connection:
+            kept = {str(one) for (one,) in connection.execute("SELECT hash FROM interval")}
+        self._result.verdict.counts["ext4_records_told"] += len(told)
+        for one in sorted(told - kept):
+            self._result.verdict.find("lost_commit", f"an interval record that was sent is not in the store: {one}")

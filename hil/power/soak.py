@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..chance import between, name_key
 from ..soak.history import RoundResult, Say
-from ..soak.plan import ROUND_SIZE, round_from
+from ..soak.plan import ROUND_SIZE, control_round, round_from
 from .cut_round import CutRound
 from .disk_image import DiskImage, Loss
 from .judge import Identity, identity, judge_image
@@ -81,6 +81,10 @@ class PowerSoak:
         return result
 
     def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
+        """From a recording, and of a real file system where there is one: the judge must see both."""
+        real = _real_control(seed, folder, say)
+        if real is not None and not any(one.what == self.control_finding for one in real.verdict.findings):
+            return real
         cuts = [cut(seed, one) for one in range(1, CONTROL_CUTS + 1)]
         return _round(seed, 0, cuts, folder, say, sabotage="synchronous-normal")
 
@@ -94,6 +98,16 @@ def _real_round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say) 
     first = 2 * index * ROUND_SIZE + 1  # every second round of `soak kill` strikes at times
     plan = round_from(seed, first, first + len(cuts) - 1)
     return CutRound(plan, place, lambda line: say(f"ext4: {line}")).run()
+
+
+def _real_control(seed: int, folder: Path, say: Say) -> RoundResult | None:
+    """A daemon that does not sync, on a file system of our own; None where this machine allows none."""
+    place = _new(folder, "ext4")
+    if why := LoopDisk(place).why_not:
+        say(f"ext4: skipped, {why}")
+        return None
+    say("ext4: a daemon that does not sync")
+    return CutRound(control_round(seed), place, lambda line: say(f"ext4: {line}"), "synchronous-normal").run()
 
 
 def _round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say, sabotage: str | None = None) -> RoundResult:

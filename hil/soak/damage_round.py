@@ -6,20 +6,27 @@ leaves a store that is sound and older: it must be found where a record is missi
 """
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+from gateway.ledger import tally
+from gateway.ledger.rows import COLUMNS
 
 from .damage import LOG, altered, damaged, rows_of
 from .disk_plan import DiskFault, DiskKind
 from .ear import Ear
 from .history import Say
 from .kill_round import PATIENCE_S, DaemonError, KillRound
+from .pages import tables, with_older_page, with_pages_exchanged
 from .plan import Round
 
 FOUND_WITHIN_S = 20.0
 STARTS_MOST = 4
+GROWS_MOST = 6
 OF_THE_LOG = (DiskKind.LOG_BITS, DiskKind.LOG_CUT, DiskKind.LOG_SWAPPED)
 TOLD_TABLES = ("event", "interval")
 """What goes out: a commit that is taken back is missed where it held one of these."""
@@ -29,9 +36,12 @@ _USUAL = ("", LOG, "-shm", "-journal", ".lock", ".ballast")
 class DamageRound(KillRound):
     """Runs one round in a folder of its own, which it fills. Ends every process that it started."""
 
-    def __init__(self, plan: Round, faults: list[DiskFault], folder: Path, say: Say) -> None:
+    def __init__(self, plan: Round, faults: list[DiskFault], folder: Path, say: Say, *, recount: bool = False) -> None:
+        """`recount`: the control. Of older pages only readings', and the store's tallies are made to fit what is left:
+        so no daemon can find it, and the judge must say so.
+        """
         super().__init__(replace(plan, faults=()), folder, say)
-        self._faults = faults
+        self._faults, self._recount = faults, recount
 
     def _live(self, ear: Ear) -> None:
         try:
@@ -61,17 +71,19 @@ class DamageRound(KillRound):
                 self._result.verdict.find("law", f"{state['meter']} {direction}: {state}")
 
     def _strike_files(self, fault: DiskFault, ear: Ear) -> None:
-        old_log = self._older_log(ear) if fault.kind is DiskKind.LOG_SWAPPED else b""
-        self._end(ear, kill=fault.kind in OF_THE_LOG or bool(fault.lot & 1))
         store = self._house.store
         target = store.with_name(store.name + LOG) if fault.kind in OF_THE_LOG else store
+        changed = self._ready_to_strike(fault, ear)
         before, content = rows_of(store), target.read_bytes()
-        changed = old_log if fault.kind is DiskKind.LOG_SWAPPED else damaged(fault, content)
+        if changed is None:
+            changed = damaged(fault, content)
         if fault.kind is DiskKind.GONE:
             target.unlink()
         else:
             target.write_bytes(changed)
-        tables = altered(before or {}, rows_of(store))
+        if self._recount:
+            _count_anew(store)
+        struck = altered(before or {}, rows_of(store))
         counts = self._result.verdict.counts
         self._result.injected += 1
         self._result.felt += changed != content and before is not None
@@ -79,7 +91,7 @@ class DamageRound(KillRound):
         known, epoch = self._files(), self._epoch(ear)
         self._start_daemon()
         self._until_booked(ear)
-        must_be_found = bool(set(tables) & set(TOLD_TABLES)) if fault.kind in OF_THE_LOG else bool(tables)
+        must_be_found = bool(set(struck) & set(TOLD_TABLES)) if fault.kind in OF_THE_LOG else bool(struck)
         signs = self._signs(known, epoch, ear)
         if must_be_found and not signs:
             ear.listen_until(lambda: bool(self._signs(known, epoch, ear)), FOUND_WITHIN_S)
@@ -87,10 +99,42 @@ class DamageRound(KillRound):
         counts["altered"] += must_be_found
         counts["altered_found"] += must_be_found and bool(signs)
         counts["found_else"] += not must_be_found and bool(signs)
-        what = f"alters {', '.join(tables) or 'nothing'}; found by {', '.join(signs) or 'nothing'}"
+        what = f"alters {', '.join(struck) or 'nothing'}; found by {', '.join(signs) or 'nothing'}"
         self._say(f"fault {fault}: {what}")
         if must_be_found and not signs:
             self._result.verdict.find("not_found", f"fault {fault}: {what}")
+
+    def _ready_to_strike(self, fault: DiskFault, ear: Ear) -> bytes | None:
+        """End the daemon as the fault needs it; returns what is to lie there, where older or other bytes make it."""
+        match fault.kind:
+            case DiskKind.LOG_SWAPPED:
+                older = self._older_log(ear)
+                self._end(ear, kill=True)
+                return older
+            case DiskKind.OLD_PAGE | DiskKind.PAGES_EXCHANGED:
+                return self._other_pages(fault, ear)
+            case _:
+                self._end(ear, kill=fault.kind in OF_THE_LOG or bool(fault.lot & 1))
+                return None
+
+    def _other_pages(self, fault: DiskFault, ear: Ear) -> bytes:
+        """The store with sound pages in the place of others; the daemon goes on until there are such."""
+        store, older = self._house.store, b""
+        for _ in range(GROWS_MOST):
+            self._end(ear, kill=False)  # its last act is to fold the log back
+            content, own = store.read_bytes(), tables(store)
+            if self._recount:
+                own = {"reading": own["reading"]}
+            if fault.kind is DiskKind.PAGES_EXCHANGED:
+                changed = with_pages_exchanged(content, own, fault.lot)
+            else:
+                changed = with_older_page(content, older, own, fault.lot)
+            if changed is not None:
+                return changed
+            older = content
+            self._start_daemon()
+            self._until_booked(ear, interval=True)
+        raise DaemonError(f"the store has not grown to a second page in {GROWS_MOST} intervals")
 
     def _wait(self, ear: Ear, enough: Callable[[], bool], what: str) -> None:
         """As its supervisor would: a daemon that ends on what it found is started again. Raises DaemonError."""
@@ -155,3 +199,9 @@ class DamageRound(KillRound):
         now = self._epoch(ear)
         files = [one for one in sorted(self._files() - known) if not one.endswith(".new")]
         return [*files, *(["a new store epoch"] if now != epoch else [])]
+
+
+def _count_anew(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as connection, connection:
+        for table in ("interval", *COLUMNS):
+            tally.arm(connection, table)

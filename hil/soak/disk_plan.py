@@ -44,6 +44,10 @@ class DiskKind(StrEnum):
     LOG_CUT = "log-cut"
     LOG_SWAPPED = "log-swapped"
     """The log is an older one of the same store."""
+    OLD_PAGE = "page-old"
+    """A page of a table is an older copy of itself."""
+    PAGES_EXCHANGED = "pages-exchanged"
+    """Two pages of one table, each in the other's place."""
 
 
 LIVE_DECK = (
@@ -51,8 +55,8 @@ LIVE_DECK = (
     *(DiskKind.FAILING, DiskKind.SYNCS, DiskKind.START_SYNC, DiskKind.READ_ONLY, DiskKind.SYNC),
 )
 DAMAGE_DECK = (
-    *(DiskKind.PAGE, DiskKind.BITS, DiskKind.LOG_BITS, DiskKind.CUT, DiskKind.PAGE),
-    *(DiskKind.LOG_SWAPPED, DiskKind.BITS, DiskKind.LOG_CUT, DiskKind.PAGE, DiskKind.EMPTY),
+    *(DiskKind.PAGE, DiskKind.OLD_PAGE, DiskKind.LOG_BITS, DiskKind.CUT, DiskKind.PAGES_EXCHANGED),
+    *(DiskKind.LOG_SWAPPED, DiskKind.BITS, DiskKind.LOG_CUT, DiskKind.OLD_PAGE, DiskKind.EMPTY),
 )
 _MOST = {DiskKind.WRITE: 20, DiskKind.ROOM: 20, DiskKind.SYNC: 3, DiskKind.START_WRITE: 20, DiskKind.START_SYNC: 3}
 

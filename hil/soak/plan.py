@@ -5,6 +5,7 @@ that lands is the machine's affair. Faults come in rounds, each in a house, and 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -52,8 +53,8 @@ CALL_DECK = (
 # How many calls of a kind a thread makes there, as strace counted them; a little fewer, because each must come.
 _CALLS: dict[Kind, dict[str, int]] = {
     Kind.MIGRATION_CALL: {
-        "pwrite64": 130,
-        "fdatasync": 13,
+        "pwrite64": 180,
+        "fdatasync": 16,
         "unlink": 3,
         "ftruncate": 3,
         "write": 2,
@@ -107,12 +108,20 @@ def fault(seed: int, number: int) -> Fault:
     """The fault with this number, counted from 1."""
     round_index, place = divmod(number - 1, ROUND_SIZE)
     if round_index % 2:
-        kind = CALL_DECK[place]
-        nth = round_index // 2 * CALL_DECK.count(kind) + CALL_DECK[:place].count(kind)
-        return Fault(number, kind, 0, _site(seed, kind, nth))
+        return _call_fault(seed, number, round_index // 2, place)
     kind = _shuffled(seed, round_index)[place]
     low_us, high_us = _DELAY_US[kind]
     return Fault(number, kind, between(low_us, high_us, seed, _KILLS, round_index, place, 2))
+
+
+def call_fault(seed: int, number: int) -> Fault:
+    """The same of a soak that strikes at system calls alone."""
+    return _call_fault(seed, number, *divmod(number - 1, ROUND_SIZE))
+
+
+def _call_fault(seed: int, number: int, deck: int, place: int) -> Fault:
+    kind = CALL_DECK[place]
+    return Fault(number, kind, 0, _site(seed, kind, deck * CALL_DECK.count(kind) + CALL_DECK[:place].count(kind)))
 
 
 def sites(kind: Kind) -> list[Site]:
@@ -128,8 +137,8 @@ def _site(seed: int, kind: Kind, number: int) -> Site:
     return all_sites[(between(0, count - 1, seed, _KILLS, name_key(kind)) + number * stride) % count]
 
 
-def round_from(seed: int, number: int, last: int) -> Round:
-    """The round that begins with fault `number` and has none beyond `last`."""
+def round_from(seed: int, number: int, last: int, chosen: Callable[[int, int], Fault] = fault) -> Round:
+    """The round that begins with fault `number` and has none beyond `last`. `chosen`: seed and number to a fault."""
     index = (number - 1) // ROUND_SIZE
     until = min(last, (index + 1) * ROUND_SIZE)
     day = _FIRST_DAY + timedelta(days=between(0, _DAYS - 1, seed, _KILLS, index, 3))
@@ -138,7 +147,7 @@ def round_from(seed: int, number: int, last: int) -> Round:
     return Round(
         house_seed=between(1, 1_000_000, seed, _KILLS, index, 5),
         start_utc_us=int(start.timestamp()) * US_PER_S,
-        faults=tuple(fault(seed, each) for each in range(number, until + 1)),
+        faults=tuple(chosen(seed, each) for each in range(number, until + 1)),
     )
 
 

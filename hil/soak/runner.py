@@ -29,8 +29,11 @@ FAILED_AS_IT_MUST, PASSED = "failed", "passed"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def run_soak(task: Task, resume: Path | None) -> int:
-    """Run it to the end, or to Ctrl-C; the exit code. Raises CheckpointError before anything is started."""
+def run_soak(task: Task, resume: Path | None, keep_going: bool = False) -> int:
+    """Run it to the end, or to Ctrl-C; the exit code. Raises CheckpointError before anything is started.
+
+    `keep_going`: a round in which something was found does not end it; it fails at the end.
+    """
     progress = Progress(task) if resume is None else checkpoint.load(resume, task)
     if resume is not None:
         try:
@@ -40,7 +43,7 @@ def run_soak(task: Task, resume: Path | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        _Run(progress, resume).to_the_end()
+        _Run(progress, resume, keep_going).to_the_end()
     except KeyboardInterrupt:
         _say(f"interrupted; {progress.injected} faults are judged")
         _say("what is judged is lost without --resume" if resume is None else f"go on with --resume {resume}")
@@ -119,8 +122,8 @@ def source_commit() -> str:
 class _Run:
     """One soak under way."""
 
-    def __init__(self, progress: Progress, resume: Path | None) -> None:
-        self._progress, self._resume = progress, resume
+    def __init__(self, progress: Progress, resume: Path | None, keep_going: bool) -> None:
+        self._progress, self._resume, self._keep_going = progress, resume, keep_going
         self._soak = SOAKS[progress.task.soak]
         self._counted_s = time.monotonic()
 
@@ -131,9 +134,14 @@ class _Run:
         _say(f"soak {task.soak}, seed {task.seed}, commit {task.commit}, from fault {progress.injected + 1}")
         if progress.control not in (FAILED_AS_IT_MUST, PASSED):
             self._run_control()
-        while progress.injected < last and not self._time_is_over() and not progress.finding_count:
+        while progress.injected < last and not self._time_is_over():
+            if progress.finding_count and not self._keep_going:
+                break
             run = partial(self._soak.run_round, task.seed, progress.injected + 1, last)
-            self._take(self._in_folder(run, _say))
+            result = self._in_folder(run, _say)
+            self._take(result)
+            if not result.injected:
+                break  # the house itself broke, and would again
 
     def _time_is_over(self) -> bool:
         hours = self._progress.task.hours

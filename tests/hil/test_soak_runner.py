@@ -171,6 +171,25 @@ def test_a_finding_fails_and_ends_the_soak(soak: MadeUpSoak, capsys: pytest.Capt
     assert soak.run == [1, 2, 3, 4]
 
 
+def test_a_soak_that_is_to_keep_going_runs_to_its_end_and_fails(
+    soak: MadeUpSoak, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soak.spoil = Verdict()
+    soak.spoil.find("chain", "broken")
+    assert runner.run_soak(task(), None, keep_going=True) == 1
+    line = told(capsys)
+    assert soak.run == list(range(1, 11))
+    assert (line["injected"], line["finding_count"]) == (10, 3)  # one in each of three rounds
+
+
+def test_a_house_that_breaks_ends_even_a_soak_that_is_to_keep_going(
+    soak: MadeUpSoak, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soak.break_at = 5
+    assert runner.run_soak(task(), None, keep_going=True) == 1
+    assert told(capsys)["injected"] == 4
+
+
 def test_a_house_that_breaks_fails_the_soak(soak: MadeUpSoak, capsys: pytest.CaptureFixture[str]) -> None:
     soak.break_at = 5
     assert runner.run_soak(task(), None) == 1

@@ -18,6 +18,7 @@ LIFE = 900 * KWH
 WIDTH = 1_000_000 * KWH
 """Six digits of kilowatt-hours."""
 BY_ONE, BY_FORTY = Basis("sdm", "ratio 1"), Basis("sdm", "ratio 40")
+BY_OTHER = Basis("other", "ratio 1")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,13 @@ KINDS: dict[str, History] = {
         new_epoch("ratio_changed"),
         basis=lambda number: BY_ONE if number < 8 else BY_FORTY,
     ),
+    "another profile": History(
+        # it reads the same count; that the two are one register nobody knows
+        counting(LIFE),
+        {**ANEW, "first": LIFE + 80, "last": LIFE + 190},
+        new_epoch("profile_changed"),
+        basis=lambda number: BY_ONE if number < 8 else BY_OTHER,
+    ),
     "registers from zero, and the meter's own again": History(
         # 60 by its own until reading 6, 50 from zero until reading 12, 60 by its own from reading 13 on.
         # Of the 70 from 6 to 13, what was not in those 50: 20
@@ -191,5 +199,37 @@ PAIRS: dict[str, History] = {
         ],
         {"high": 1900, "first": WIDTH - 1000, "last": WIDTH + 900, "epoch": 1, "rolled_over": WIDTH},
         [("quarantined", ""), ("rollover", "rollover"), ("resumed", ""), ("stepped_back", "")],
+    ),
+    "another ratio in a gap over an edge": History(
+        [*counting(LIFE, 7), *counting(40 * (LIFE + 1000), 13, 400)],
+        {
+            "low": 60,
+            "high": 4800,
+            "earlier": 60,
+            "first": 40 * (LIFE + 1000),
+            "last": 40 * (LIFE + 1000) + 4800,
+            "epoch": 2,
+        },
+        new_epoch("ratio_changed"),
+        at_s=lambda number: 20 * number - 200 + (580 if number >= 7 else 0),
+        basis=lambda number: BY_ONE if number < 7 else BY_FORTY,
+        # 80 s before noon at 12 kW are 266,666.7, on both sides; 520 s behind it 1,733,333.3; digits as at a swap.
+        uncertain={"low": 1 + 266_668, "high": 266_668 + 1_733_334 + 1},
+    ),
+    "zeros, and another profile meanwhile": History(
+        # five readings of the other profile, 80 s, but all of them show 0
+        [*counting(LIFE, 8), *[wide(0)] * 6, *counting(7 * LIFE, 6)],
+        {"high": 70 + 50, "earlier": 70, "first": 7 * LIFE, "last": 7 * LIFE + 50, "epoch": 2},
+        [("quarantined", ""), *new_epoch("profile_changed")],
+        basis=lambda number: BY_ONE if number < 9 else BY_OTHER,
+    ),
+    "a register that stands and gives all at once, and another meter": History(
+        # 200 Wh from reading 12 to 13 are held; at 14 another meter hangs there
+        [*counting(LIFE, 5), *[wide(LIFE + 40)] * 8, wide(LIFE + 200_040), *counting(7 * LIFE, 6)],
+        {"high": 40 + 50, "earlier": 40, "first": 7 * LIFE, "last": 7 * LIFE + 50, "epoch": 2},
+        [("quarantined", ""), *new_epoch("meter_replaced")],
+        serial=from_a_to_b(14),
+        # Those 200 Wh, and 66,667 of 12 kW in the 20 s behind them; a digit each of both epochs and both ends.
+        uncertain={"high": 200_000 + 66_667 + 4},
     ),
 }

@@ -23,6 +23,7 @@ from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import OutboxRow
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
+from gateway.publish.delivery import Delivery
 from gateway.publish.message import Topics
 
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section
@@ -37,6 +38,7 @@ class Pipe:
     def __init__(self) -> None:
         self.rows: list[OutboxRow] = []
         self.retained: dict[str, str] = {}
+        self.delivery = Delivery()
 
     def offer_rows(self, _connection: int, rows: list[OutboxRow]) -> None:
         self.rows += rows

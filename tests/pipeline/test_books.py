@@ -16,6 +16,7 @@ from gateway.accumulate import Rules
 from gateway.books import Books
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy
+from gateway.decision import Basis
 from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
@@ -40,8 +41,12 @@ class Desk:
     def _open(self) -> None:
         self.store = Store(self.path)
         self.batch = Batch()
+        self.books = self.by(None)
+
+    def by(self, basis: Basis | None) -> Books:
+        """Books of what is in the store, that read the meter by a config."""
         rules = Rules(limit_milliw=SERVICE_MILLIW, gap=GapPolicy.PRO_RATA, max_gap_us=60 * MIN)
-        self.books = Books(
+        return Books(
             self.store.load_meter("grid"),
             Origin("gw1", self.store.store_epoch),
             section(),
@@ -50,6 +55,7 @@ class Desk:
             rules,
             OutboxIds(self.store.newest_outbox_id()),
             gap_us=MIN,
+            basis=basis,
         )
 
     def take(self, *readings: Reading) -> list[str]:

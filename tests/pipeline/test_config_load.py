@@ -247,8 +247,12 @@ def test_a_password_file_that_others_can_read_is_told(tmp_path, mode, severity, 
     assert problem.mend == f"chmod 600 {secret}"
 
 
-def test_data_in_clear_over_a_network_is_a_warning(tmp_path):
+def test_data_in_clear_over_a_network_has_to_be_wanted(tmp_path):
     path = write(tmp_path, GOOD.replace('host = "localhost"', 'host = "broker.example"'))
+    (problem,) = examine(path).problems
+    assert (problem.severity, problem.line) == (Severity.ERROR, 6)
+    assert "insecure = true" in problem.mend
+    path = write(tmp_path, GOOD.replace('host = "localhost"', 'host = "broker.example"\ninsecure = true'))
     (problem,) = examine(path).problems
     assert (problem.severity, problem.line) == (Severity.WARNING, 6)
     assert "in clear" in problem.message

@@ -230,7 +230,10 @@ def test_salvaging_an_undamaged_store_finds_all_of_it_whole(folder: Path) -> Non
     assert told["interval"] == {"verdicts": {"whole": len(expected["interval"])}, "lost": []}
     assert told["event"]["verdicts"] == {"whole": len(expected["event"])}
     found = dump(folder / "new.sqlite")
-    assert {t: rows for t, rows in found.items() if t != "meta"} == {t: r for t, r in expected.items() if t != "meta"}
+    for one in (found, expected):  # the new store's word on its own schema, and the tallies, which are rows of meter 0
+        one.pop("meta")
+        one["bucket_total"] = [row for row in one["bucket_total"] if isinstance(row, tuple) and row[0] != 0]
+    assert found == expected
     assert restore(folder, folder / "new.sqlite").returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""The old registers come back, but one of them cannot be read any more. By hand.
+"""The old registers come back: one of them cannot be read any more, or was back before the other. By hand.
 
 Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that time.
 """
@@ -76,3 +76,27 @@ def test_register_that_stood_at_zero_meanwhile_has_not_lost_what_it_counted(desk
     assert [one["classified"] for one in told(desk, "epoch")][1:] == ["reset_to_zero", "returned"]
     assert account(desk)["high"] == 70 + 500_000 + 80
     assert uncertain(desk)["high"] >= 500_000
+
+
+def test_register_that_came_back_by_itself_has_not_counted_its_old_count_again(desk: Desk) -> None:
+    """Zeros of both; then export shows its own 507 again, which is believed to be counted, and import 0 for longer.
+
+    At reading 16 import is back too, with 90 more than at reading 7.
+    """
+    before: list[tuple[int, int | None]] = [(LIFE + 10 * n, 500 + n) for n in range(8)]
+    zeros: list[tuple[int, int | None]] = [(0, 0), *[(0, 507)] * 7]
+    take(desk, [*before, *zeros, *[(LIFE + 160 + 10 * n, 507 + n) for n in range(9)]])
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["reset_to_zero", "returned"]
+    end = {"high": 70 + 90 + 80, "earlier": 70, "first": LIFE + 70, "last": LIFE + 240, "epoch": 3}
+    assert account(desk) == end
+    # Export got 7, then 507 that nobody has used, then 8; that 507 is told.
+    assert exported(desk, "bucket_high") == 7 + 507 + 8
+    assert exported(desk, "uncertain_high") >= 507
+
+
+def test_registers_that_counted_more_than_the_old_line_has_grown_are_not_it(desk: Desk) -> None:
+    """140 counted in between, and the register that is there then has 90 more than the old one had."""
+    before: list[tuple[int, int | None]] = [(LIFE + 10 * n, 500 + n) for n in range(8)]
+    wrong: list[tuple[int, int | None]] = [(20 * n, n) for n in range(8)]
+    take(desk, [*before, *wrong, *[(LIFE + 160 + 10 * n, 516 + n) for n in range(9)]])
+    assert told(desk, "epoch")[-1]["classified"] == "other_registers"

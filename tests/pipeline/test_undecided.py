@@ -142,6 +142,16 @@ def test_zeros_of_the_old_meter_run_straight_into_a_new_one(desk: Desk) -> None:
     assert uncertain(desk)["high"] == 1 + (200_000 + 1) + 1 + (66_667 - 5)
 
 
+def test_what_one_held_reading_showed_of_a_register_that_had_stood_outlives_its_meter(desk: Desk) -> None:
+    """It stands for ten minutes, then 1 kWh is there at once: held. 20 s later another meter hangs there."""
+    old = polled([*counting(LIFE, 5), *[LIFE + 40] * 30, LIFE + 40 + KWH], NOON_US, serial="A1")
+    desk.take(*old, *polled(counting(7 * LIFE, 8), NOON_US + 36 * STEP_US, serial="B2"))
+    assert account(desk) == {"high": 40 + 70, "earlier": 40, "first": 7 * LIFE, "last": 7 * LIFE + 70, "epoch": 2}
+    assert told(desk, "epoch")[-1]["classified"] == "meter_replaced"
+    # Lost are that 1 kWh and what 12 kW give in the 20 s behind it, 66,667; a digit each of both epochs and both ends.
+    assert uncertain(desk)["high"] == KWH + 66_667 + 4
+
+
 def test_rollover_that_nobody_can_have_seen_is_uncertain(desk: Desk) -> None:
     """Two digits of kilowatt-hours roll over at 10 kWh; in an hour 12 can flow: 1 is booked, it may be 11."""
     narrow = [replace(register(one), modulus_milliwh=10 * KWH) for one in (5 * KWH, 5 * KWH, 6 * KWH)]
@@ -181,8 +191,9 @@ def test_zeros_that_stood_may_have_been_another_meter_that_gives_all_at_once(des
     assert account(desk) == {"high": 100_000, "first": 100_000, "last": 200_000, "epoch": 1}
     (resumed,) = told(desk, "resumed")
     assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
-    # If it is another: 200,000 of its own, up to 66,667 before its first 0; booked are 99,990 since then; two digits.
-    assert uncertain(desk)["high"] == 1 + 66_667 + 200_000 - 99_990 + 2
+    # If it is another, that can have hung there since after the last 0, and begun with anything: in the two minutes
+    # since the last booked reading 12 kW are 400,000; booked are 99,990 of it; two digits.
+    assert uncertain(desk)["high"] == 1 + 400_000 - 99_990 + 2
 
 
 def flowing(rows: list[tuple[int, int]], power_milliw: int, digit_milliwh: int = 1) -> list[Reading]:

@@ -11,6 +11,7 @@ from hil.broker import find_mosquitto
 from hil.disk import find_strace
 from hil.folder import make_folder
 from hil.soak.call_kill import Site
+from hil.soak.damage_round import DamageRound
 from hil.soak.disk_plan import DiskFault, DiskKind
 from hil.soak.disk_round import DiskRound
 from hil.soak.history import SITE, RoundResult
@@ -48,9 +49,27 @@ def test_a_disk_that_fails_is_told_and_costs_nothing(folder: Path) -> None:
     assert result.verdict.counts["told"] == len(faults)
 
 
+def test_damage_is_found_and_so_are_sound_pages_in_the_place_of_others(folder: Path) -> None:
+    kinds = (DiskKind.PAGES_EXCHANGED, DiskKind.OLD_PAGE, DiskKind.CUT)
+    faults = [DiskFault(number, kind, 0, number) for number, kind in enumerate(kinds, 1)]
+    result = DamageRound(control_round(7), faults, folder, lambda _line: None).run()
+    verdict = result.verdict
+    assert [str(one) for one in verdict.findings] == []
+    assert (result.injected, result.felt) == (len(faults), len(faults))
+    assert (verdict.counts["altered"], verdict.counts["altered_found"]) == (len(faults), len(faults))
+    assert verdict.counts["states"] > 0
+
+
+def test_control_an_older_page_that_the_tallies_fit_is_not_found_and_the_judge_says_so(folder: Path) -> None:
+    faults = [DiskFault(1, DiskKind.OLD_PAGE, 0, 1)]
+    result = DamageRound(control_round(7), faults, folder, lambda _line: None, recount=True).run()
+    assert {one.what for one in result.verdict.findings} == {"not_found"}
+
+
 def test_control_a_daemon_that_forgets_what_failed_is_found_out(folder: Path) -> None:
-    result = SOAKS["disk"].run_control(7, folder, lambda _line: None)
-    assert "hole" in {one.what for one in result.verdict.findings}
+    faults = [DiskFault(1, DiskKind.FAILING, 0, 0)]
+    result = DiskRound(control_round(7), faults, folder, lambda _line: None, sabotage="forget-failures").run()
+    assert SOAKS["disk"].control_finding in {one.what for one in result.verdict.findings}
 
 
 def test_kills_at_system_calls_of_every_phase_cost_nothing(folder: Path) -> None:

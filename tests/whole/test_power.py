@@ -6,9 +6,11 @@ import pytest
 
 from hil.broker import find_mosquitto
 from hil.folder import make_folder
+from hil.power.cut_round import CutRound
 from hil.power.loop_disk import LoopDisk
 from hil.power.recording import why_not
 from hil.power.soak import REAL_A_ROUND, PowerSoak
+from hil.soak.plan import control_round
 
 pytestmark = [
     pytest.mark.whole,
@@ -41,4 +43,13 @@ def test_nor_one_of_a_real_file_system(folder: Path) -> None:
     result = PowerSoak().run_round(3, 1, 2, folder, lambda _line: None)
     assert (result.injected, result.felt, result.verdict.counts["ext4_cuts"]) == (2, 2, 2)
     assert result.verdict.findings == []
+    assert result.verdict.counts["ext4_records_told"] > 0
     assert (result.verdict.lost_milliwh, result.verdict.doubled_milliwh, result.verdict.misplaced_milliwh) == (0, 0, 0)
+
+
+def test_control_a_real_file_system_takes_what_was_not_synced(folder: Path) -> None:
+    if why := LoopDisk(folder).why_not:
+        pytest.skip(why)
+    result = CutRound(control_round(7), folder, lambda _line: None, "synchronous-normal").run()
+    assert result.verdict.counts["ext4_cuts"] > 0
+    assert "lost_commit" in {one.what for one in result.verdict.findings}

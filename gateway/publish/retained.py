@@ -1,0 +1,33 @@
+"""The retained messages: the newest of each topic, and which of them the broker of this connection has yet to get.
+
+One that is overtaken before it went out is never sent: a slow broker gets fewer states, and no longer a queue.
+"""
+
+from .window import Lane, Outgoing
+
+
+class Retained:
+    """Of one gateway. Bounded by its number of topics."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Outgoing] = {}
+        self._due: dict[str, None] = {}
+
+    def keep(self, topic: str, payload: str, expiry_s: int | None) -> None:
+        """The newest word of a topic; an empty one removes what the broker keeps."""
+        self._kept[topic] = Outgoing(Lane.LIVE, topic, payload, retain=True, expiry_s=expiry_s)
+        self._due[topic] = None
+
+    def repeat_all(self) -> None:
+        """Everything is due once more: a new connection, or somebody has just begun to listen."""
+        self._due = dict.fromkeys((*self._due, *self._kept))
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self._due)
+
+    def next(self) -> Outgoing:
+        """The one that is due longest; it is due no more. To be asked only while `is_due`."""
+        topic = next(iter(self._due))
+        del self._due[topic]
+        return self._kept[topic]

@@ -1,0 +1,139 @@
+"""What the judge of jumping registers may not ask for: energy of which no register has told anybody, and how much.
+
+A register that stood still and gave no more than the service carries since the reading before it; one that stood still
+and never gave; another meter that shows what the old one could have come to, without a number. Excused is what flowed
+in that time and what the registers grew by, and nothing else: an excuse that is wider hides books that are wrong.
+Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .jump_plan import COARSER, REREADS, WRONG, Fault, Jump, JumpHistory
+from .plan import LIMIT_MILLIW
+from .record import DIRECTIONS, Fate, Taken
+from .truth import MILLIWH, Flow
+
+STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A time of which no register tells what flowed, and how far off a total may be by it, in each direction."""
+
+    from_us: int
+    until_us: int
+    milliwh: dict[str, int]
+
+    def of(self, direction: str, from_us: int, until_us: int) -> int:
+        """How far off the energy of a stretch may be by this."""
+        return self.milliwh.get(direction, 0) if self.from_us < until_us and from_us <= self.until_us else 0
+
+
+def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
+    """The times that no register tells of."""
+    whole = [one for one in taken if len(one.shown) == len(DIRECTIONS)]
+    found = []
+    for before, after in pairwise(one for one in taken if one.shown and not one.glitch):
+        unnumbered = history.base.imports[before.meter].serial == history.base.imports[after.meter].serial
+        known = not unnumbered or _is_read_anew(history, before, after)
+        if before.meter != after.meter and not known and _is_possible(history, before, after):
+            found.append(_between(history, [before, after], DIRECTIONS))
+    for fault in history.faults:
+        found += _unseen(history, fault, whole)
+    return found
+
+
+def asleep(history: JumpHistory, one: Taken, taken: Sequence[Taken]) -> frozenset[str]:
+    """The directions whose register has not been right since it stood still, or at a 0: what is open is told then."""
+    found: set[str] = set()
+    for fault in history.faults:
+        if fault.jump not in STANDS or fault.at_us > one.true_latest_us:
+            continue
+        since = [each for each in taken if fault.until_us <= each.true_earliest_us <= one.true_earliest_us]
+        if any(len(each.shown) == len(DIRECTIONS) and not each.glitch for each in since):
+            continue
+        found |= _of(fault)
+    return frozenset(found)
+
+
+def _of(fault: Fault) -> set[str]:
+    """The directions whose register is wrong."""
+    return {DIRECTIONS[fault.direction]} if fault.jump is Jump.ONE_ZERO else set(DIRECTIONS)
+
+
+def flow_of(history: JumpHistory, direction: str) -> Flow:
+    """What flows in a direction, whichever meter hangs there."""
+    return (history.base.imports if direction == "import" else history.base.exports)[0].flow
+
+
+def digit_milliwh(history: JumpHistory, one: Taken) -> int:
+    """The last digit of what a reading shows."""
+    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
+    coarse = fault is not None and fault.jump is Jump.COARSE
+    return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
+
+
+def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidden]:
+    """Registers that stand still, or begin at 0, and come back in a way that may as well have flowed."""
+    if fault.jump not in (*STANDS, Jump.FROM_ZERO):
+        return []
+    before = [one for one in whole if one.true_latest_us < fault.at_us]
+    during = [one for one in whole if fault.at_us <= one.true_latest_us and one.true_earliest_us < fault.until_us]
+    during = [one for one in during if one.glitch is (fault.jump in WRONG)]
+    after = [one for one in whole if fault.until_us <= one.true_earliest_us and not one.glitch]
+    if not before or not during:
+        return []
+    sound = max((one for one in before if not one.glitch), key=lambda one: one.true_earliest_us)
+    way = [sound, *during, *after[:1]]
+    if fault.jump is Jump.FROM_ZERO and _is_possible(history, before[-1], during[0]):
+        return [_between(history, way, _of(fault))]
+    if not after or after[0].meter != during[-1].meter:
+        unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
+    else:
+        unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
+    return [_between(history, way, _of(fault))] if unseen else []
+
+
+def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) -> Hidden:
+    """What may be off by the readings on a way: what flowed, or what the registers gave."""
+    from_us, until_us = way[0].true_earliest_us, way[-1].true_latest_us
+    found: dict[str, int] = {}
+    for direction in directions:
+        shown = [one.shown[direction] for one in way if direction in one.shown]
+        grown_milliwh = sum(
+            max(after - before, 0) for before, after in pairwise(shown) if _can_flow(after - before, way)
+        )
+        flowed_milliwh = flow_of(history, direction).between(from_us, until_us) // MILLIWH + 1
+        found[direction] = max(grown_milliwh, flowed_milliwh) + sum(digit_milliwh(history, one) for one in way[-2:])
+    return Hidden(from_us, until_us, found)
+
+
+def _can_flow(milliwh: int, way: list[Taken]) -> bool:
+    """Whether the service carries that in the time of a way: more is never booked."""
+    return milliwh * MILLIWH <= LIMIT_MILLIW * (way[-1].true_latest_us - way[0].true_earliest_us)
+
+
+def _is_read_anew(history: JumpHistory, before: Taken, after: Taken) -> bool:
+    """Whether the config was changed between two readings: then nobody takes the one for the other, counted on."""
+    changes_us = [one.at_us for one in history.faults if one.jump in REREADS]
+    return any(before.true_latest_us < at_us <= after.true_latest_us for at_us in changes_us)
+
+
+def _was_seen(history: JumpHistory, before: Taken, during: list[Taken]) -> bool:
+    """Whether the begin was a jump, and nothing of what came then was booked."""
+    return not _is_possible(history, before, during[0]) and all(one.fate is Fate.NOT_BOOKED for one in during)
+
+
+def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
+    """Whether the later registers can be the earlier ones, counted on, by the coarser digit of both displays.
+
+    By that, because a fall of less than a coarse digit is none: nobody can see it.
+    """
+    most = LIMIT_MILLIW * (after.true_latest_us - before.true_earliest_us) // MILLIWH
+    digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
+    grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
+    if history.width_milliwh is not None:
+        grown = [each % history.width_milliwh for each in grown]
+    return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)

@@ -1,0 +1,82 @@
+"""The leaf pages of a table in the bytes of a database, by walking its tree (SQLite file format, 1.6). Reads only.
+
+For damage that is made of sound pages: those that hold the rows of one table are exchanged for others of the same.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from ..chance import roll
+
+PAGE_BYTES = 4096
+_INTERIOR, _LEAF = 0x05, 0x0D
+DEEPEST = 8
+
+
+def page(content: bytes, number: int) -> bytes:
+    """The page with this number, from 1."""
+    return content[(number - 1) * PAGE_BYTES : number * PAGE_BYTES]
+
+
+def leaves(content: bytes, root: int, depth: int = 0) -> list[int]:
+    """The leaf pages below a table's root, in the order of its rows. Raises ValueError where it is no such tree."""
+    one = page(content, root)
+    if len(one) < PAGE_BYTES or depth > DEEPEST or one[0] not in (_INTERIOR, _LEAF):
+        raise ValueError(f"page {root} is no page of a table")
+    if one[0] == _LEAF:
+        return [root]
+    count = int.from_bytes(one[3:5], "big")
+    cells = [int.from_bytes(one[12 + 2 * each : 14 + 2 * each], "big") for each in range(count)]
+    children = [int.from_bytes(one[cell : cell + 4], "big") for cell in cells] + [int.from_bytes(one[8:12], "big")]
+    return [leaf for child in children for leaf in leaves(content, child, depth + 1)]
+
+
+def tables(store: Path) -> dict[str, list[int]]:
+    """The leaf pages of every table of ours, in a closed store without a log. Raises sqlite3.Error, ValueError."""
+    content = store.read_bytes()
+    with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        roots = connection.execute(
+            "SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite_%' ORDER BY name"
+        ).fetchall()
+    return {table: leaves(content, root) for table, root in roots}
+
+
+def with_older_page(content: bytes, older: bytes, own: Mapping[str, list[int]], lot: int) -> bytes | None:
+    """One page that has changed, as it was; None where none has that was a leaf with rows. `own`: from `tables`."""
+    changed = [
+        number
+        for numbers in own.values()
+        for number in numbers
+        if _is_leaf_with_rows(old := page(older, number)) and old != page(content, number)
+    ]
+    if not changed:
+        return None
+    number = changed[roll(lot, 4) % len(changed)]
+    return put(content, number, page(older, number))
+
+
+def with_pages_exchanged(content: bytes, own: Mapping[str, list[int]], lot: int) -> bytes | None:
+    """Two pages of one table in each other's place; None where none has two."""
+    several = [numbers for numbers in own.values() if len(numbers) > 1]
+    if not several:
+        return None
+    numbers = several[roll(lot, 5) % len(several)]
+    first = roll(lot, 6) % len(numbers)
+    other = (first + 1 + roll(lot, 7) % (len(numbers) - 1)) % len(numbers)
+    return exchanged(content, numbers[first], numbers[other])
+
+
+def _is_leaf_with_rows(one: bytes) -> bool:
+    return len(one) == PAGE_BYTES and one[0] == _LEAF and one[3:5] != b"\0\0"
+
+
+def exchanged(content: bytes, one: int, other: int) -> bytes:
+    """With two pages in each other's place."""
+    return put(put(content, one, page(content, other)), other, page(content, one))
+
+
+def put(content: bytes, number: int, other: bytes) -> bytes:
+    """With another page in the place of one."""
+    return content[: (number - 1) * PAGE_BYTES] + other + content[number * PAGE_BYTES :]

@@ -1,0 +1,70 @@
+"""Zeros that may have been no count: whose they were, and what is told for the time in which they stood. By hand.
+
+Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that time. `low` until noon, then `high`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.decision import Basis
+from gateway.ledger.schema import migrate
+
+from .test_books import Desk
+from .test_exchange import account
+from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
+from .world import KWH, NOON_US, reading
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def test_zero_of_a_young_meter_before_it_was_reset_is_not_when_it_was(desk: Desk) -> None:
+    """The 0 may be a fault of the old count, and the meter reset only behind it, 40 s after the last booked reading."""
+    desk.take(*polled([100, 110, 0, 60, 150]))
+    assert account(desk) == {"high": 50, "first": 100, "last": 150, "epoch": 1}
+    # Until it showed 60 up to 40 s of 12 kW, 133,334, that 60 among it; 90 since; booked are 40; two digits.
+    assert uncertain(desk)["high"] == 1 + 133_334 + 90 - 40 + 2
+
+
+def test_zeros_under_another_config_are_no_registers_yet(desk: Desk) -> None:
+    """A new profile and five readings: two reasons to believe them. But who shows 0 shows it whatever flows."""
+    desk.books = desk.by(Basis("a profile", "registers"))
+    desk.take(*polled(counting(LIFE, 4)))
+    desk.commit()
+    desk.books = desk.by(Basis("other profile", "registers"))
+    zeros = polled([0] * 30, NOON_US + 4 * STEP_US)
+    assert set(desk.take(*zeros)) == {"Quarantined"}
+    desk.take(*polled(counting(7 * LIFE, 5), NOON_US + 34 * STEP_US))
+    assert account(desk) == {"high": 30 + 40, "earlier": 30, "first": 7 * LIFE, "last": 7 * LIFE + 40, "epoch": 2}
+    # 12 kW from reading 3 to reading 34, 620 s: 2,066,667; the first digit of each epoch, the last of the old.
+    assert uncertain(desk)["high"] == 1 + 2_066_667 + 1 + 1
+
+
+def test_zero_with_which_a_register_came_and_which_it_never_counted_is_told(desk: Desk) -> None:
+    """Another meter by its number: its export counts, its import shows 0 for ten minutes, and then 7 x 900 kWh."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 500, serial="A1") for n in range(4)]
+    new = [reading(NOON_US + n * STEP_US, 0, 900 + n, serial="B2") for n in range(4, 34)]
+    own = [reading(NOON_US + n * STEP_US, 7 * LIFE + 10 * n, 900 + n, serial="B2") for n in range(34, 40)]
+    desk.take(*old, *new, *own)
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["meter_replaced", "other_registers"]
+    # From reading 4 to 34, 600 s, nobody counted import: 2 kWh at 12 kW.
+    assert uncertain(desk)["high"] >= 2 * KWH
+
+
+def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_fell(desk: Desk) -> None:
+    """A reset: import shows 600 and stands; export, at 0 for two minutes, has 200 Wh at once and counts on."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
+    new = [reading(NOON_US + n * STEP_US, 600, 200_000 + 10 * n) for n in range(8, 16)]
+    assert desk.take(*old, *new)[8:] == ["Quarantined"] * 4 + ["Accepted"] * 4
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_bucket_high_milliwh"] == 200_000 + 150
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= 200_080
