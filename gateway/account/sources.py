@@ -11,6 +11,7 @@ from pathlib import Path
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
+from .export_table import is_table
 from .price_series import PriceSeries, read_price_series
 from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
 from .sold_apart import two_meters
@@ -54,7 +55,8 @@ def energy_of(
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
         tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
-    prices = read_price_series(resolved(folder, export_prices)) if export_prices else None
+    is_series = bool(export_prices) and not is_table(export_prices)
+    prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
     return Energy(added(tables), tuple(notes), prices, buying)
 
