@@ -35,6 +35,7 @@ def bill(folder: Path, days: tuple[date, date], flows: dict[int, tuple[int, int]
         tariff="pge-e-elec",
         prices="",
         pto=date(2026, 6, 3),
+        application=date(2026, 1, 1),
         customer=customer,
         choices="",
         more="",
