@@ -138,9 +138,7 @@ def _settled(
     if ready.export_parts is not None:
         parts = ready.export_parts(cycles[0].edges_us(calendar.zone)[0], cycles[-1].edges_us(calendar.zone)[1])
     netting = ready.programme.netting
-    energies = energy_of_cycles(
-        table, cycles, calendar, netting, energy.export_prices, energy.import_prices, parts
-    )
+    energies = energy_of_cycles(table, cycles, calendar, netting, energy.export_prices, energy.import_prices, parts)
     _refuse_empty(energies, table)
     periods = [
         Period(

@@ -40,7 +40,14 @@ def comparison(
 ) -> Comparison:
     """Energy fetched, and the year under each programme."""
     terms = account.terms
-    energy = energy_of(terms.meter, account.folder, fetch, override, export_prices=terms.export_prices)
+    energy = energy_of(
+        terms.meter,
+        account.folder,
+        fetch,
+        override,
+        export_prices=terms.export_prices,
+        import_prices=terms.import_prices,
+    )
     production: EnergyTable | None = None
     try:
         production = production_of(terms.meter, account.folder, fetch, override)
