@@ -18,12 +18,13 @@ from ..tariff.walltime import wall_to_us
 from .account_file import AccountFile
 from .charges import PriceError
 from .compare_terms import terms_for, without_programme
-from .energy import EnergyError, EnergyTable, Flow
+from .energy import EnergyError, EnergyTable
 from .money import exactly, total
 from .programme_file import NotKnownError, load_programme
 from .reckon import make_statements
 from .registry import ALIASES, PLAIN
 from .savings import House, Savings, savings_of
+from .slices import table_between
 from .sources import Energy
 from .statement import Statement, Statements
 from .timeline import CYCLES_A_YEAR, TimelineError
@@ -225,21 +226,7 @@ def _production(
 
 def _cut(account: AccountFile, table: EnergyTable, first: date, last: date) -> EnergyTable:
     """The rows of the year's days."""
-    rows = table.rows_in(*_edges_us(account, first, last))
-    return replace(
-        table,
-        start_us=table.start_us[rows],
-        end_us=table.end_us[rows],
-        flow_import=_rows_of(table.flow_import, rows),
-        flow_export=_rows_of(table.flow_export, rows),
-        estimated=table.estimated[rows],
-        alone=None if table.alone is None else table.alone[rows],
-        lines=None if table.lines is None else table.lines[rows],
-    )
-
-
-def _rows_of(flow: Flow, rows: slice) -> Flow:
-    return Flow(flow.milliwh[rows], flow.unassigned_milliwh[rows], flow.uncertain_milliwh[rows])
+    return table_between(table, *_edges_us(account, first, last))
 
 
 def _edges_us(account: AccountFile, first: date, last: date) -> tuple[int, int]:

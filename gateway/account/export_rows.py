@@ -6,6 +6,7 @@ refuses the file with its line.
 """
 
 import csv
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +44,9 @@ def read_rows(path: Path) -> dict[Key, HourPrices]:
                 if key in found:
                     raise RowError(f"{place}: {_words(key)} comes twice", "leave one of the two out")
                 found[key] = tuple(_nano(place, hour, row[hour]) for hour in HOURS)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise RowError(f"{path}: cannot be read: {os.strerror(error.errno or 0)}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise RowError(f"{path}: cannot be read: {error}") from error
     if not found:
         raise RowError(f"{path}: there is no price in it")

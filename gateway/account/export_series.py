@@ -49,7 +49,8 @@ def price_series(
     """
     header, zone = table.header, ZoneInfo(table.header.zone)
     last = header.last_day if until is None else min(header.last_day, until)
-    source = f"export prices {header.id}, which hold from {header.first_day} to {last}"
+    locked = ", where this customer's price lock ends" if until is not None and last == until else ""
+    source = f"the table of export prices {header.id} ({header.first_day} to {last}{locked})"
     first_us, last_us = wall_to_us(header.first_day, 0, zone), wall_to_us(last + _ONE_DAY, 0, zone)
     begin_us, end_us = max(start_us, first_us), min(end_us, last_us)
     if begin_us >= end_us:

@@ -21,9 +21,11 @@ from ..account.statement_diff import AgainstError, difference_text, differences,
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
+from . import statement_project
 from .account_energy import fetcher
 from .errors import any_path, fail
 from .statement_compare import as_html, comparison, show, wanted_of
+from .statement_project import METHODS, projected
 
 TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
 EXIT_INCOMPLETE = 3
@@ -56,6 +58,10 @@ EXIT_INCOMPLETE = 3
     metavar="PROGRAMME:TARIFF,...",
     help="The newest whole year under other programmes, each with its tariff.",
 )
+@click.option(
+    "--project", "method", type=click.Choice(METHODS), help="What the running year will come to, by this method."
+)
+@click.option("--profile", "profile_path", metavar="FILE", type=any_path, help="A year of intervals, for profile.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object.")
 def statement(account_path: Path, **options: Any) -> None:
     """The bills of a net-metering account, from measured intervals: energy by bucket, each line with quantity, rate and
@@ -71,6 +77,7 @@ def statement(account_path: Path, **options: Any) -> None:
       netmeter statement --account home.toml --energy intervals.csv --json > bills.json
       netmeter statement --account home.toml --period 7 --explain energy.2026-07-01.summer_peak
       netmeter statement --account home.toml --compare nem2:pge-e-tou-c,nbt:pge-e-elec
+      netmeter statement --account home.toml --project same_days_last_year --as-of 2026-05-31
 
     \b
     Exit codes:
@@ -78,7 +85,7 @@ def statement(account_path: Path, **options: Any) -> None:
       1  account, tariff or energy cannot be used: it is said where, and what to do
       2  the command line is wrong
       3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told; or a column of
-         --compare could not be computed, which says why
+         --compare, or what --project asks for, could not be computed, which says why
     """
     _refuse_overwriting(options["html_path"], account_path, options["energy_path"], options["against_path"])
     account = read_account(account_path)
@@ -97,6 +104,8 @@ def statement(account_path: Path, **options: Any) -> None:
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
         )
+        if options["method"] is not None:
+            _project(account, energy, as_of, options)
         made = make_statements(account, energy, as_of)
         chosen = _chosen(made, options["period"])
         if options["explained"] is not None:
@@ -114,8 +123,17 @@ def statement(account_path: Path, **options: Any) -> None:
     raise SystemExit(0 if all(one.is_whole for one in chosen) else EXIT_INCOMPLETE)
 
 
+def _project(account: AccountFile, energy: Energy, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
+    for name in ("period", "explained", "against_path", "html_path"):
+        if options[name] is not None:
+            raise click.UsageError("--project tells the running year alone: leave the other options out")
+    told = projected(account, energy, as_of, options["method"], options["profile_path"])
+    statement_project.show(told, json_=options["json_"])
+    raise SystemExit(EXIT_INCOMPLETE if told["why_not"] else 0)
+
+
 def _compare_programmes(account: AccountFile, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
-    for name in ("period", "explained", "against_path"):
+    for name in ("period", "explained", "against_path", "method"):
         if options[name] is not None:
             raise click.UsageError("--compare is of a whole year, and of all its lines: leave the other options out")
     wanted = wanted_of(options["compared"])

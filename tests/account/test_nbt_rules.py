@@ -178,7 +178,7 @@ def test_the_price_lock_ends_nine_years_after_permission_to_operate(tmp_path: Pa
     last_day, after = 13 * 24 + 12, 14 * 24 + 12
     (bill,) = bills(tmp_path, text, hours("2026-01-01T00:00", HOURS_IN_JANUARY, {last_day: (0, 100_000)}))
     assert amounts(bill)["credit.generation.2026-01-01.winter_off_peak"] == "-5.00"
-    with pytest.raises(EnergyError, match=r"2026-01-15T20:00.*made, which hold from 2025-01-01 to 2026-01-14"):
+    with pytest.raises(EnergyError, match=r"2026-01-15T20:00.*made \(2025-01-01 to 2026-01-14, where .*lock ends\)"):
         bills(tmp_path, text, hours("2026-01-01T00:00", HOURS_IN_JANUARY, {after: (0, 100_000)}))
 
 
