@@ -218,7 +218,7 @@ def run(folder: Path, made: EnergyTable, *more: str) -> Result:
 
 
 def test_on_own_history_the_error_is_shown(tmp_path: Path) -> None:
-    """275 days of 2025 stand for those of 2026, when noon took two kilowatt-hours from 1 June on: 214 x 0.30 too low."""
+    """275 days of 2025 stand for those of 2026, when noon took twice as much from 1 June on: 214 x 0.30 too low."""
     account(tmp_path, "nem1")
 
     def more_from_june(local: datetime) -> tuple[int, int]:
