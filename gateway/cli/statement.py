@@ -11,7 +11,6 @@ import click
 
 from ..account.account_file import AccountFile, read_account
 from ..account.charges import PriceError
-from ..account.compare import CompareError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
@@ -21,14 +20,13 @@ from ..account.statement_diff import AgainstError, difference_text, differences,
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
-from . import statement_project
 from .account_energy import fetcher
 from .errors import any_path, fail
-from .statement_compare import as_html, comparison, show, wanted_of
-from .statement_project import METHODS, projected
 
 TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
 EXIT_INCOMPLETE = 3
+METHODS = ("to_date", "same_days_last_year", "profile")
+"""Of account.projection, which is loaded when it is asked for."""
 
 
 @click.command()
@@ -124,27 +122,31 @@ def statement(account_path: Path, **options: Any) -> None:
 
 
 def _project(account: AccountFile, energy: Energy, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
+    from . import statement_project
+
     for name in ("period", "explained", "against_path", "html_path"):
         if options[name] is not None:
             raise click.UsageError("--project tells the running year alone: leave the other options out")
-    told = projected(account, energy, as_of, options["method"], options["profile_path"])
+    told = statement_project.projected(account, energy, as_of, options["method"], options["profile_path"])
     statement_project.show(told, json_=options["json_"])
     raise SystemExit(EXIT_INCOMPLETE if told["why_not"] else 0)
 
 
 def _compare_programmes(account: AccountFile, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
+    from . import statement_compare
+
     for name in ("period", "explained", "against_path", "method"):
         if options[name] is not None:
             raise click.UsageError("--compare is of a whole year, and of all its lines: leave the other options out")
-    wanted = wanted_of(options["compared"])
+    wanted = statement_compare.wanted_of(options["compared"])
     try:
         fetch = fetcher(options["config_path"], account.folder)
-        made = comparison(account, wanted, fetch, options["energy_path"], as_of)
-    except (*TROUBLES, CompareError) as error:
+        made = statement_compare.comparison(account, wanted, fetch, options["energy_path"], as_of)
+    except (*TROUBLES, statement_compare.CompareError) as error:
         fail(str(error))
-    show(made, json_=options["json_"])
+    statement_compare.show(made, json_=options["json_"])
     if options["html_path"] is not None:
-        _write(options["html_path"], as_html(made))
+        _write(options["html_path"], statement_compare.as_html(made))
     raise SystemExit(EXIT_INCOMPLETE if any(one.why_not for one in made.columns) else 0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..account.account_file import AccountFile
-from ..account.compare import Comparison, Wanted, compare
+from ..account.compare import CompareError, Comparison, Wanted, compare
 from ..account.compare_html import compare_html
 from ..account.compare_text import compare_json, compare_text
 from ..account.energy import EnergyError, EnergyTable
@@ -17,6 +17,7 @@ from ..account.sources import Fetch, energy_of, production_of
 from ..config.hints import did_you_mean
 
 HINT = "--compare"
+__all__ = ["CompareError", "as_html", "comparison", "show", "wanted_of"]
 
 
 def wanted_of(text: str) -> list[Wanted]:

@@ -17,7 +17,6 @@ from ..account.sources import Energy
 from ..account.statement_json import plain
 
 SCHEMA = 1
-METHODS = tuple(one.value for one in Method)
 
 
 def projected(

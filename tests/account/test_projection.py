@@ -15,7 +15,7 @@ from gateway.account.projection import Method, Projection, project
 from gateway.account.reckon import make_statements
 from gateway.account.same_days import with_days
 from gateway.account.sources import Energy
-from gateway.cli.statement import statement
+from gateway.cli.statement import METHODS, statement
 
 from .energies import PACIFIC, table, us
 from .net_billing import account_text, flat, write_table
@@ -242,3 +242,7 @@ def test_the_command_tells_why_there_is_none(tmp_path: Path) -> None:
     assert "none: needs the twelve months before" in done.stdout
     wrong = run(tmp_path, made, "--project", "to_date", "--period", "1")
     assert wrong.exit_code == 2
+
+
+def test_the_command_offers_every_method() -> None:
+    assert tuple(one.value for one in Method) == METHODS
