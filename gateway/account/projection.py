@@ -146,7 +146,7 @@ def _filled(
         found.append(_of_bills(method, as_of, own, len(days)))
     dues = [one.year_due for one in found if one.year_due is not None]
     spread = (min(dues), max(dues)) if len(dues) > 1 else (None, None)
-    notes = [*found[0].notes, *_notes(account, as_of, closes, method, len(dues))]
+    notes = [*found[0].notes, *_notes(account, as_of, (first, closes), method, len(dues))]
     return replace(found[0], closes=closes, low=spread[0], high=spread[1], notes=tuple(notes))
 
 
@@ -197,12 +197,16 @@ def _pending(closing: Statement) -> Iterator[Line]:
     return (line for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
 
 
-def _notes(account: AccountFile, as_of: date, closes: date, method: Method, years: int) -> Iterator[str]:
+def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: Method, years: int) -> Iterator[str]:
     """What is assumed."""
+    first, closes = year
     newest = next((one for one in reversed(account.tariff.version) if one.effective <= as_of), None)
     later = [one for one in account.tariff.version if as_of < one.effective <= closes]
     if newest is not None and not later:
         yield f"prices are assumed to stay as version {newest.id} of {account.tariff.id} has them"
+    opening = account.terms.opening
+    if opening is not None and opening.cycles and opening.as_of == first:
+        yield f"sums count from {first} on: what was billed in this year before is in [opening], and in its true-up"
     if years < 2 and method is Method.SAME_DAYS_LAST_YEAR:
         yield "one earlier year is known, so no range is given"
 
