@@ -13,9 +13,10 @@ from ..tariff.calendar import UNASSIGNED, Calendar
 from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
 from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
-from .doubt import Sides, positive_uncertain, run_begins, run_uncertain
+from .cell_sums import Placed, sums_of
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
-from .netting import NettingInterval, netting_keys
+from .export_worth import NO_SERIES, with_export_parts
+from .netting import NettingInterval
 from .price_series import PriceSeries
 from .step_worth import with_steps
 
@@ -95,6 +96,7 @@ def energy_of_cycles(
     netting: NettingInterval,
     export_prices: PriceSeries | None = None,
     import_prices: PriceSeries | None = None,
+    export_parts: Mapping[str, PriceSeries] = NO_SERIES,
 ) -> tuple[CycleEnergy, ...]:
     """The cells of every cycle; `cycles` are in order and do not overlap. Raises EnergyError with the row."""
     if not cycles:
@@ -110,6 +112,8 @@ def energy_of_cycles(
     parts = parts_of(gathered, dated, calendar.bucket_names, export_prices)
     if import_prices is not None or export_prices is not None:
         parts = with_steps(parts, gathered, len(dated), import_prices, export_prices)
+    if export_parts:
+        parts = with_export_parts(parts, gathered, len(dated), export_parts)
     for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
         cells[position].append(cell)
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]
@@ -210,33 +214,8 @@ def _cells(
         return
     names = calendar.bucket_names
     begins = np.flatnonzero(np.diff(segments, prepend=-1))
-    runs = segments[begins]
-    pairs = plan.block_of[runs] * len(names) + plan.bucket_of[runs]
-    imported, exported = table.flow_import, table.flow_export
-    net = imported.milliwh[rows] - exported.milliwh[rows]
-    if netting is NettingInterval.MONTH:
-        positive = np.maximum(_by_pair(pairs, np.add.reduceat(net, begins)), 0)
-    else:
-        keys = netting_keys(table, rows, netting, calendar.zone)
-        cuts = np.flatnonzero((np.diff(segments, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
-        whole = np.add.reduceat(net, cuts)
-        positive = _by_pair(pairs, np.add.reduceat(np.maximum(whole, 0), np.searchsorted(cuts, begins)))
-    sums = [_by_pair(pairs, np.add.reduceat(one[rows], begins)) for one in (imported.milliwh, exported.milliwh)]
-    runs_at = run_begins(table, rows, segments)
-    run_pairs = pairs[np.searchsorted(begins, runs_at, side="right") - 1]
-    sums += [
-        _by_pair(run_pairs, run_uncertain(one.uncertain_milliwh[rows], runs_at), len(sums[0]))
-        for one in (imported, exported)
-    ]
-    if netting is NettingInterval.MONTH:
-        doubts = sums[2] + sums[3]
-    else:
-        columns = (imported.milliwh, exported.milliwh, imported.uncertain_milliwh, exported.uncertain_milliwh)
-        sides = Sides(*(np.add.reduceat(one[rows], cuts) for one in columns))
-        cut_pairs = pairs[np.searchsorted(begins, cuts, side="right") - 1]
-        connected = ~np.isin(cuts, runs_at)
-        doubts = _by_pair(cut_pairs, positive_uncertain(sides, connected), len(sums[0]))
-    estimated = _by_pair(pairs, np.add.reduceat(table.estimated[rows].astype(np.int64), begins))
+    pairs = plan.block_of[segments[begins]] * len(names) + plan.bucket_of[segments[begins]]
+    sums = sums_of(Placed(table, rows, segments, begins, pairs), netting, calendar.zone)
     for pair in np.unique(pairs).tolist():
         number, bucket = divmod(pair, len(names))
         if not number:
@@ -247,23 +226,16 @@ def _cells(
             Cell(
                 block,
                 names[bucket],
-                int(sums[0][pair]),
-                int(sums[1][pair]),
-                int(positive[pair]),
-                int(sums[2][pair]),
-                int(sums[3][pair]),
-                int(estimated[pair]),
-                int(doubts[pair]),
-                parts.get((number, bucket), NO_PARTS),
+                import_milliwh=int(sums.imported[pair]),
+                export_milliwh=int(sums.exported[pair]),
+                positive_net_milliwh=int(sums.positive[pair]),
+                import_uncertain_milliwh=int(sums.import_uncertain[pair]),
+                export_uncertain_milliwh=int(sums.export_uncertain[pair]),
+                estimated_rows=int(sums.estimated_rows[pair]),
+                positive_net_uncertain_milliwh=int(sums.positive_uncertain[pair]),
+                parts=parts.get((number, bucket), NO_PARTS),
             ),
         )
-
-
-def _by_pair(pairs: Column, milliwh: Column, length: int = 0) -> Column:
-    """Sums by pair. Not bincount with weights: that adds in floating point."""
-    sums = np.zeros(length or int(pairs.max()) + 1, dtype=np.int64)
-    np.add.at(sums, pairs, milliwh)
-    return sums
 
 
 def unassigned_cells(energy: CycleEnergy, calendar: Calendar) -> tuple[Cell, ...]:

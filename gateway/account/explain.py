@@ -18,9 +18,11 @@ from ..tariff.cycles import Cycle
 from ..tariff.prices import price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell
-from .energy import EnergyTable
+from .energy import EnergyTable, Flow
 from .lines import Line, LineKind
 from .money import kwh, total
+from .price_series import PriceSeries, worth_of
+from .sources import Energy
 from .statement import Statement, Statements
 from .statement_json import line_json, plain
 
@@ -41,6 +43,20 @@ class DayEnergy:
     import_milliwh: int
     export_milliwh: int
     estimated: int
+    worth: str = ""
+    """Of the line's direction, where each step has its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The time-step prices that a line was made with, and of which direction it is."""
+
+    prices: PriceSeries
+    flow: Flow
+
+    def worth(self, table: EnergyTable, rows: Sequence[slice]) -> Decimal:
+        """What the energy of some rows comes to."""
+        return total(worth_of(self.flow.milliwh[one], self.prices.prices_of(table, one, self.flow)) for one in rows)
 
 
 def having(chosen: Sequence[Statement], key: str) -> Statement:
@@ -55,17 +71,26 @@ def having(chosen: Sequence[Statement], key: str) -> Statement:
     raise LineUnknownError(f'{which} line "{key}": {mend}')
 
 
-def explain(made: Statements, table: EnergyTable, one: Statement, key: str) -> dict[str, Any]:
+def explain(made: Statements, energy: Energy, one: Statement, key: str) -> dict[str, Any]:
     """All there is to know about one line that a bill has."""
     line = next(each for each in one.lines if each.key == key)
-    calendar = Calendar(made.account.tariff)
+    calendar, steps = Calendar(made.account.tariff), _steps_of(energy, line)
     return {
         "statement": one.number,
         "line": line_json(line),
         "source": made.source,
         "year": _year(made, one) if line in one.true_up_lines else [],
-        "cells": [_cell(calendar, table, one.energy.cells[position], line) for position in line.cells],
+        "cells": [_cell(calendar, energy.table, one.energy.cells[position], line, steps) for position in line.cells],
     }
+
+
+def _steps_of(energy: Energy, line: Line) -> Steps | None:
+    """None: the line has a rate, or is none of energy."""
+    if line.rate is not None or not line.quantity:
+        return None
+    taken = line.quantity > 0
+    prices = energy.import_prices if taken else energy.export_prices
+    return None if prices is None else Steps(prices, energy.table.flow_import if taken else energy.table.flow_export)
 
 
 def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
@@ -104,10 +129,15 @@ def _cell_text(cell: Mapping[str, Any]) -> Iterator[str]:
         yield f"  the line's rate is {cell['rate_is']}"
     yield f"  {'day':<10} {'intervals':>9} {'import kWh':>14} {'export kWh':>14} {'net kWh':>14}"
     for day in cell["days"]:
-        yield _row(day["day"], day) + (f"   {day['estimated']} estimated" if day["estimated"] else "")
+        yield _row(day["day"], day) + _besides(day)
     yield _row("all", cell)
     if cell["positive_net_milliwh"] not in (cell["import_milliwh"], 0):
         yield f"  taken beyond what was given, by netting interval: {kwh(cell['positive_net_milliwh']):f} kWh"
+
+
+def _besides(day: Mapping[str, Any]) -> str:
+    worth = f"   {day['worth']} by its steps" if day["worth"] else ""
+    return worth + (f"   {day['estimated']} estimated" if day["estimated"] else "")
 
 
 def _row(name: str, one: Mapping[str, Any]) -> str:
@@ -149,8 +179,8 @@ def _year(made: Statements, closing: Statement) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line) -> dict[str, Any]:
-    version, days = cell.block.version, list(_days(calendar, table, cell))
+def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line, steps: Steps | None = None) -> dict[str, Any]:
+    version, days = cell.block.version, list(_days(calendar, table, cell, steps))
     # A line without a rate has no use for the tariff's price: its own is in its source.
     components = {} if version is None or line.rate is None else price_components(version, cell.bucket)
     return {
@@ -174,7 +204,7 @@ def _cell(calendar: Calendar, table: EnergyTable, cell: Cell, line: Line) -> dic
     }
 
 
-def _days(calendar: Calendar, table: EnergyTable, cell: Cell) -> Iterator[DayEnergy]:
+def _days(calendar: Calendar, table: EnergyTable, cell: Cell, steps: Steps | None) -> Iterator[DayEnergy]:
     """Each local day of the cell's block on which its bucket occurs."""
     wanted = calendar.bucket_names.index(cell.bucket)
     day = cell.block.first_day
@@ -194,6 +224,7 @@ def _days(calendar: Calendar, table: EnergyTable, cell: Cell) -> Iterator[DayEne
                 int(table.flow_import.milliwh[rows].sum()),
                 int(table.flow_export.milliwh[rows].sum()),
                 int(table.estimated[rows].sum()),
+                "" if steps is None else plain(steps.worth(table, spans)),
             )
         day += _ONE_DAY
 
@@ -218,6 +249,7 @@ def _rate_is(tariff: Tariff, version: Version, components: Mapping[str, Decimal]
         whole - charged: "the price without its non-bypassable components",
         charged: "its non-bypassable components",
         whole - supply: "the delivery part",
+        whole - supply - charged: "the delivery part without its non-bypassable components",
         supply: "the supply part",
     }
     return known.get(line.rate, f"{plain(line.rate)}, from another place of the same version (see source)")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..energy import Quality
-from .energy import Column, EnergyTable, Flow, Stretch, joined
+from .energy import Column, EnergyTable, Flags, Flow, Stretch, joined
 
 ESTIMATED = frozenset({Quality.ESTIMATED, Quality.REPEATED, Quality.INCOMPLETE})
 """Qualities whose edges nobody read. What the meter's own load profile filled is `corrected`, and not among them."""
@@ -46,7 +46,8 @@ def table_of(meter: str, source: str, rows: Sequence[Fields]) -> EnergyTable:
     starts, ends, qualities, *energies, lines = zip(*rows, strict=True) if rows else ((),) * len(Row._fields)
     imported, exported = energies[:3], energies[3:]
     torn = {at for one in (imported[0], exported[0]) for at in _missing(one)}
-    torn.update(at for at, one in enumerate(qualities) if one == Quality.INCOMPLETE)
+    if Quality.INCOMPLETE in qualities:
+        torn.update(at for at, one in enumerate(qualities) if one == Quality.INCOMPLETE)
     return EnergyTable(
         meter=meter,
         source=source,
@@ -54,8 +55,8 @@ def table_of(meter: str, source: str, rows: Sequence[Fields]) -> EnergyTable:
         end_us=np.array(ends, dtype=np.int64),
         flow_import=Flow(*(_column(one) for one in imported)),
         flow_export=Flow(*(_column(one) for one in exported)),
-        estimated=np.array([one in ESTIMATED for one in qualities], dtype=bool),
-        alone=np.array([one in ALONE for one in qualities], dtype=bool),
+        estimated=_among(qualities, ESTIMATED),
+        alone=_among(qualities, ALONE),
         lines=np.array(lines, dtype=np.int64) if any(lines) else None,
         unknown=joined(Stretch(starts[at], ends[at]) for at in torn),
     )
@@ -115,6 +116,13 @@ def coarse_step_milliwh(table: EnergyTable) -> int:
 def _unknown(tables: Sequence[EnergyTable]) -> tuple[Stretch, ...]:
     firsts, lasts = zip(*(one.first_and_last_us() for one in tables), strict=True)
     return joined(hole for one in tables for hole in one.holes(min(firsts), max(lasts)))
+
+
+def _among(qualities: Sequence[str], wanted: frozenset[Quality]) -> Flags:
+    """Which rows have one of the wanted qualities; most often none has."""
+    if wanted.isdisjoint(set(qualities)):
+        return np.zeros(len(qualities), dtype=bool)
+    return np.array([one in wanted for one in qualities], dtype=bool)
 
 
 def _missing(milliwh: Sequence[int | None]) -> Sequence[int]:

@@ -65,9 +65,15 @@ def timeline(
 
     `first_day`, `last_day`: the local days that the energy covers. Raises TimelineError.
     """
-    cycles = _lived_in(terms, _cycles(terms, first_day, last_day))
+    read = _cycles(terms, first_day, last_day)
+    cycles = _lived_in(terms, read)
     begins = credits_begin(terms, programmes, cycles)
-    slots = [piece for cycle in cycles for piece in _pieces(terms, cycle, begins, first_day)]
+    slots = [
+        replace(piece, cut_from=whole if piece.cycle != whole else None)
+        for cycle in cycles
+        for whole in (cycle_on(read, cycle.first_day),)
+        for piece in _pieces(terms, cycle, begins, first_day)
+    ]
     spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
     ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=True)]
     if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
@@ -137,7 +143,6 @@ def _pieces(terms: AccountTerms, cycle: Cycle, begins: date | None, first_day: d
             piece,
             number=1 if piece.cycle.first_day == cycle.first_day else 0,
             ends_cycle=piece.cycle.last_day == cycle.last_day,
-            cut_from=None if piece.cycle == cycle else cycle,
             why=why,
         )
 

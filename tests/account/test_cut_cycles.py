@@ -122,3 +122,16 @@ def test_a_piece_of_a_cycle_is_no_cycle_of_the_years_twelve(tmp_path: Path) -> N
     assert amounts(last[1], LineKind.FIXED) == [Decimal("90.20")]
     assert not amounts(last[16], LineKind.FIXED)
     assert any("not reckoned: 11 of its 12 cycles are known" in note for note in last[16].notes)
+
+
+def test_who_moves_in_or_out_within_a_cycle_bears_his_days(tmp_path: Path) -> None:
+    """In on 20 October: 21 of 31 days are 6.77 of 10.00 and 21.00 of 31.00 at the least. Out on 24 November: 15 of 30
+    days are 5.00 and 15.50.
+    """
+    rows = with_gap(spread([Days(READ[0], READ[2] - ONE_DAY, 0, 61, export_hours=NIGHT)]), *GAP)
+    tariff = simple_tariff(tmp_path, more=MONTHS.format(minimum="31.00"))
+    customer = f"{NOBODY}\nmoved_in = 2024-10-20\nmoved_out = 2024-11-24"
+    text = account_text("plain", READ, tariff=tariff, customer=customer)
+    first, last = reckoned(tmp_path, rows, text)
+    assert sorted(amounts(first, LineKind.FIXED)) == [Decimal("6.77"), Decimal("21.00")]
+    assert sorted(amounts(last, LineKind.FIXED)) == [Decimal("5.00"), Decimal("15.50")]

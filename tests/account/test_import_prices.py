@@ -91,12 +91,14 @@ def test_what_is_uncertain_is_worth_the_dearest_step(tmp_path: Path, books: Book
         assert line.uncertain_amount == Decimal(line.uncertain_milliwh).scaleb(-6) * 9
 
 
-def test_explaining_such_a_line_names_its_file_and_no_price_of_the_tariff(tmp_path: Path, books: Books) -> None:
+def test_explaining_such_a_line_tells_each_days_worth_and_no_price_of_the_tariff(tmp_path: Path, books: Books) -> None:
     bills_of(tmp_path, books)  # writes the account
     made = make_statements(read_account(tmp_path / "account.toml"), books.energy)
-    told = explain(made, books.energy.table, made.statements[0], "energy.2024-10-10.summer_off_peak")
+    told = explain(made, books.energy, made.statements[0], "energy.2024-10-10.summer_off_peak")
     (cell,) = told["cells"]
     assert (cell["components"], cell["adds_up"]) == ({}, True)
+    assert {Decimal(day["worth"]) for day in cell["days"]} == {Decimal("1.80")}  # 3 kWh at 0.10, 3 at 0.50
+    assert sum(Decimal(day["worth"]) for day in cell["days"]) == Decimal(told["line"]["exact"])
     assert cell["rate_is"] == "none: its steps have a price each, by import_prices of the account"
 
 
