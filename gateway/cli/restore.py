@@ -1,4 +1,4 @@
-"""`netmeter restore`: a backup in the store's place, under a new store epoch. Only while no gateway runs."""
+"""`netmeter restore`: a backup, or what a collector has, in the store's place. Only while no gateway runs."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ..clock import SystemClock
+from ..config.types import Config
 from ..ledger.epochs import Owner
 from ..ledger.lock import StoreLock, StoreLockedError
 from ..ledger.restore import Restored
@@ -18,16 +19,28 @@ from ..ledger.restore import restore as restore_store
 from ..ledger.store_error import StoreError
 from ..machine import this_machine
 from ..places import store_path
-from .errors import chosen_config, config_of, config_option, fail
+from ..timeline import Timeline
+from .errors import calendar_of, chosen_config, config_of, config_option, fail
 from .progress import Progress
 
 
 @click.command()
 @click.argument("copy", metavar="FILE", type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--from",
+    "kind",
+    type=click.Choice(["backup", "collector"]),
+    default="backup",
+    help="What FILE is; default: backup.",
+)
+@click.option(
+    "--without-history", is_flag=True, help="From a collector: the counters alone, where records are missing."
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
-    """Put FILE, made by `netmeter backup`, in the store's place.
+def restore(copy: Path, kind: str, without_history: bool, config_path: Path | None, as_json: bool) -> None:
+    """Put FILE, made by `netmeter backup`, in the store's place; or, with --from collector, make a store of what the
+    database FILE of `netmeter collect` has of this gateway: for a card that died without a backup.
 
     The history of FILE comes back. The counters go on from whatever has counted furthest: FILE, the file that is
     replaced (it is kept beside, under another name), or the checkpoint file. What has flowed since is booked to
@@ -37,6 +50,7 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
     Example:
       sudo systemctl stop netmeter-gateway
       sudo -u netmeter netmeter restore /media/stick/netmeter-2026-11-22.sqlite
+      sudo -u netmeter netmeter restore --from collector /media/stick/collected.sqlite
 
     \b
     Exit codes:
@@ -49,6 +63,8 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
     if not copy.is_file():
         fail(f"{copy}: no such file")
     store = store_path(config)
+    if without_history and kind != "collector":
+        raise click.UsageError("--without-history goes with --from collector: a backup has its history")
     if store.exists() and store.samefile(copy):
         fail(f"{copy} is the store itself: nothing to restore")
     os.umask(0o077)
@@ -60,7 +76,10 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
         lock = StoreLock(store)
         try:
             names = [section.name for section in config.meter]
-            restored = restore_store(store, copy, owner, names, _migrate, progress)
+            if kind == "collector":
+                restored = _from_collector(store, copy, owner, config, progress, history=not without_history)
+            else:
+                restored = restore_store(store, copy, owner, names, _migrate, progress)
         finally:
             lock.release()
     except StoreLockedError as error:
@@ -72,6 +91,18 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
     finally:
         progress.end()
     _tell(store, restored, as_json)
+
+
+def _from_collector(
+    store: Path, database: Path, owner: Owner, config: Config, progress: Progress, *, history: bool
+) -> Restored:
+    from ..ledger.collected.reading import reading
+    from ..ledger.restore_collected import restore_collected
+
+    timeline = Timeline(calendar_of(config.accounting.tariff), config.accounting.interval_min)
+    names = [section.name for section in config.meter]
+    with reading(database) as view:
+        return restore_collected(store, view, owner, names, _migrate, progress, timeline.next_edge_us, history=history)
 
 
 def _migrate(place: Path) -> None:

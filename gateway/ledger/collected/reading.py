@@ -48,7 +48,8 @@ class TroubleRow:
     what: str
     detail: str
     times: int
-    dismissed: bool
+    dismissed: int
+    """1: a person has settled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class CollectedView:
         rows = self.connection.execute(
             "SELECT trouble_id, gateway, meter, what, detail, times, dismissed FROM trouble ORDER BY trouble_id"
         )
-        return [TroubleRow(*row[:-1], dismissed=bool(row[-1])) for row in rows]
+        return [TroubleRow(*row) for row in rows]
 
     def series(self) -> list[SeriesState]:
         """How far each series is."""
