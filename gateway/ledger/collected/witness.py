@@ -119,13 +119,13 @@ def _account(direction: Direction, state: dict[str, Any], later: list[_Closed]) 
     names = [key[len(head) : -len("_milliwh")] for key in state if key.startswith(head)]
     totals = {name: figure(f"bucket_{name}") for name in names} | {UNASSIGNED_NAME: figure("unassigned")}
     doubts = {name: figure(f"uncertain_{name}") for name in names}
-    told = figure("uncertain") - sum(doubts.values())
+    doubts[UNASSIGNED_NAME] = figure("uncertain") - sum(doubts.values())
     account = DirectionState(
         epoch_first_milliwh=figure("epoch_first"),
         last_milliwh=figure("register"),
         earlier_epochs_milliwh=figure("earlier_epochs"),
-        totals_milliwh={name: one for name, one in totals.items() if one},
-        uncertain_milliwh={name: one for name, one in (doubts | {UNASSIGNED_NAME: told}).items() if one},
+        totals_milliwh={name: one for name, one in totals.items() if one or doubts[name]},
+        uncertain_milliwh={name: one for name, one in doubts.items() if one},
         marks=[],
         proven=True,
         interval_first_milliwh=figure("register"),
