@@ -12,11 +12,11 @@ from gateway.ledger.collected.collection import Applied, Collection
 
 from .lifetime import die_with_parent
 
-FORGETS_EVERY = 7
+FORGETS_EVERY = 3
 
 
 class ForgetfulCollection(Collection):
-    """Says of every seventh interval that it has it, and has not."""
+    """Says of every third interval that it has it, and has not."""
 
     def _take_record(self, record: Record, applied: Applied) -> None:
         if record.series.kind is Kind.INTERVAL and record.seq % FORGETS_EVERY == 0:

@@ -42,6 +42,12 @@ class Proxy:
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 
+    @property
+    def is_through(self) -> bool:
+        """Whether a connection stands that is not frozen."""
+        with self._lock:
+            return any(not pair.is_frozen for pair in self._pairs)
+
     def cut(self) -> int:
         """Reset all connections; how many there were."""
         with self._lock:

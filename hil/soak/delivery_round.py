@@ -85,6 +85,7 @@ class DeliveryRound:
             self._result.verdict.find("nothing", f"no interval of both meters\n{self._tails()}")
             return
         for fault in self._faults:
+            self._wait(lambda: all(proxy.is_through for proxy in self._proxies.values()))
             time.sleep(fault.wait_ms / 1000)
             self._strike(fault)
         after_us = self._house_us()
@@ -130,6 +131,7 @@ class DeliveryRound:
         for proxy in self._of(fault):
             proxy.halves = 3
         self._last(fault)
+        self._wait(lambda: all(proxy.halves < 3 for proxy in self._of(fault)))
         return ""
 
     def _freeze(self, fault: DeliveryFault) -> str:
