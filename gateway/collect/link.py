@@ -4,14 +4,11 @@ One thread. MQTT 5 first, 3.1.1 where that is refused. Decides nothing about a m
 again with the next connection. Never raises for what the network does; `error` says it.
 """
 
-import random
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -19,12 +16,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..clock import Clock
 from ..config.types import MqttSection
 from ..log import event_line, logger
+from ..publish.backoff import Backoff
+from ..publish.dialect import UNSUPPORTED_VERSION, Dialect
+from ..publish.encryption import explain, tls_context
+from ..publish.secret import read_secret
 
 KEEPALIVE_S = 30
 SESSION_S = 7 * 86_400
 """How long the broker keeps what comes while nobody is there; what it drops is asked for."""
 CONNECT_WITHIN_US = 10_000_000
-LONGEST_PAUSE_S = 60.0
 BATCH_MOST = 500
 
 
@@ -47,13 +47,12 @@ class Link:
         self.connection = 0
         """Counts the connections that were subscribed: whoever sees it change has a new one."""
         self.error = ""
-        self.protocol = ""
         self._section, self._client_id, self._topics, self._clock = section, client_id, topics, clock
-        self._version = MQTTProtocolVersion.MQTTv5
+        self._dialect, self._backoff = Dialect(), Backoff()
         self._client: mqtt.Client | None = None
         self._came: list[Message] = []
-        self._attempt = self._connect_at_us = self._by_us = 0
-        self._is_up = self._has_spoken = False
+        self._connect_at_us = self._by_us = 0
+        self._is_up = self._is_answered = False
         self._trouble = ""
 
     @property
@@ -114,13 +113,13 @@ class Link:
             self._drop(self._trouble)
 
     def _connect(self) -> None:
-        self._trouble, self._is_up, self._has_spoken = "", False, False
-        is_five = self._version is MQTTProtocolVersion.MQTTv5
+        self._trouble, self._is_up, self._is_answered = "", False, False
+        is_five, section = self._dialect.is_five, self._section
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             self._client_id,
             clean_session=None if is_five else False,
-            protocol=self._version,
+            protocol=self._dialect.version,
             reconnect_on_failure=False,
             manual_ack=True,
         )
@@ -130,11 +129,11 @@ class Link:
         client.on_message = self._note_message
         self._by_us = self._clock.real_us() + CONNECT_WITHIN_US
         try:
-            section = self._section
-            if section.username:
-                client.username_pw_set(section.username, _secret(section.password_file))
+            username = read_secret(section.username_file) if section.username_file else section.username
+            if username:
+                client.username_pw_set(username, read_secret(section.password_file) if section.password_file else None)
             if section.tls:
-                client.tls_set_context(ssl.create_default_context(cafile=section.ca_file or None))
+                client.tls_set_context(tls_context(section))
             self._client = client
             if is_five:
                 kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
@@ -143,16 +142,17 @@ class Link:
             else:
                 client.connect(section.host, section.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:
-            self._has_spoken = True  # nobody refused the protocol
-            self._drop(f"{self._section.host}:{self._section.port}: {error}")
+            self._is_answered = True  # nobody refused the protocol
+            self._drop(f"{section.host}:{section.port}: {explain(error)}")
 
     def _note_connected(self, client: mqtt.Client, reason: ReasonCode) -> None:
+        self._is_answered = True
         if reason.is_failure:
-            self._has_spoken = reason.value not in (0x84, 1)  # of 3.1.1: unacceptable protocol version
             self._trouble = f"the broker refused the connection: {reason}"
+            if reason.value == UNSUPPORTED_VERSION:
+                self._dialect.hear_unsupported()
             return
-        self._has_spoken = True
-        self.protocol = "5" if self._version is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        self._dialect.hear_accepted()
         client.subscribe([(topic, 1) for topic in self._topics])
 
     def _note_subscribed(self, reasons: list[ReasonCode]) -> None:
@@ -164,11 +164,11 @@ class Link:
             self._trouble = self.error
             return
         self._is_up = True
-        self._attempt = 0
+        self._backoff.hear_puback()  # its word that it took what we asked
         self.connection += 1
         self.error = self.error if refused else ""
         section = self._section
-        logger.info(event_line("broker_connected", host=section.host, port=section.port, mqtt=self.protocol))
+        logger.info(event_line("broker_connected", host=section.host, port=section.port, mqtt=self._dialect.name))
 
     def _note_lost(self, client: mqtt.Client, reason: ReasonCode) -> None:
         if client is self._client and not self._trouble:
@@ -183,16 +183,11 @@ class Link:
         if client is not None:
             client.on_disconnect = None
             client.disconnect()
-        if not self._has_spoken:  # a broker that only speaks 3.1.1 may just hang up
-            is_five = self._version is MQTTProtocolVersion.MQTTv5
-            self._version = MQTTProtocolVersion.MQTTv311 if is_five else MQTTProtocolVersion.MQTTv5
+        if self._is_up:
+            self._dialect.hear_end()
+        elif not self._is_answered:
+            self._dialect.hear_silence()
         if self._is_up or why != self.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self.error, self._trouble, self._is_up = why, "", False
-        self._attempt += 1
-        pause_s = random.uniform(0, min(LONGEST_PAUSE_S, 0.5 * 2 ** min(self._attempt, 8)))
-        self._connect_at_us = self._clock.real_us() + int(pause_s * 1e6)
-
-
-def _secret(file: str) -> str | None:
-    return Path(file).read_text(encoding="utf-8").strip() if file else None
+        self._connect_at_us = self._clock.real_us() + self._backoff.pause_us()

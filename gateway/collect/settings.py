@@ -12,7 +12,7 @@ from ..config.convert import Converter
 from ..config.document import read_document
 from ..config.problem import ConfigError, errors_of
 from ..config.rules import check_sections, resolved
-from ..config.types import MqttSection
+from ..config.types import CREDENTIAL, GATEWAY_TOPIC, METER_TOPIC, SECRET_FILES, MqttSection
 
 _CONSUMER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _GATEWAY = re.compile(r"[a-z0-9_-]{1,32}", re.ASCII)
@@ -56,6 +56,10 @@ def read_settings(path: Path) -> CollectSettings:
             if not _GATEWAY.fullmatch(gateway):
                 mend = "as [gateway] id in its gateway.toml; leave gateways out to collect from all"
                 document.add(("collect", "gateways"), f'"{gateway}" is no gateway\'s id', mend, value=gateway)
+        for key, usual in (("gateway_topic", GATEWAY_TOPIC), ("meter_topic", METER_TOPIC)):
+            if getattr(settings.mqtt, key) != usual:
+                mend = "leave it out: a collector reads the usual topics alone; let the broker map the others to them"
+                document.add(("mqtt", key), f"{key} is another", mend, value=getattr(settings.mqtt, key))
         if not settings.collect.database:
             document.add(("collect", "database"), "database is empty", 'name a file, such as "collected.sqlite"')
     if settings is None or errors_of(document.problems):
@@ -68,7 +72,8 @@ def _with_whole_paths(settings: CollectSettings, folder: Path) -> CollectSetting
         return str(resolved(folder, text)) if text else ""
 
     mqtt = settings.mqtt
-    files = {name: whole(getattr(mqtt, name)) for name in MqttSection.__struct_fields__ if name.endswith("_file")}
+    given = {name: getattr(mqtt, name) for name in SECRET_FILES}
+    files = {name: text if text.startswith(CREDENTIAL) else whole(text) for name, text in given.items()}
     return msgspec.structs.replace(
         settings,
         collect=msgspec.structs.replace(settings.collect, database=whole(settings.collect.database)),
