@@ -25,7 +25,8 @@ class Proxy:
 
     def __init__(self, broker_port: int, seed: int = 0) -> None:
         self.counts: Counter[str] = Counter()
-        """connections, cut, refused, pubacks_lost, halved, swallowed, delayed, refusals (PUBACK), told_to_go."""
+        """connections, cut, refused, pubacks_lost, halved, swallowed, delayed, publishes (by the client), refusals (in
+        a PUBACK), told_to_go."""
         self.is_out = False
         """Nobody gets through: connections are taken and closed at once."""
         self.puback_loss = 0.0
@@ -176,6 +177,8 @@ class _Pair:
             return True
         if is_down and kind == PUBACK and puback_reason(packet) >= FAILURE:
             proxy.count("refusals")
+        if not is_down and kind == PUBLISH:
+            proxy.count("publishes")
         if is_down and kind == DISCONNECT:
             proxy.count("told_to_go")
         if kind == PUBACK and proxy.puback_loss and proxy.loses():

@@ -156,10 +156,14 @@ class DeliveryRound:
         return ""
 
     def _refuse(self, fault: DeliveryFault) -> str:
+        """The daemon may speak 3.1.1 just now, where nobody is told of a refusal: so somebody else asks."""
+        broker, before = self._house.broker, self._proxies[Side.DAEMON].counts["publishes"]
         self._set_acl(CLOSED)
         self._last(fault)
+        is_refused = Intruder(broker.host, broker.port, "probe").is_refused(f"{BASE_TOPIC}/probe")
+        published = self._proxies[Side.DAEMON].counts["publishes"] - before
         self._set_acl(OPEN)
-        return ""
+        return f"the broker refuses; the daemon published {published} messages" if is_refused and published else ""
 
     def _restart_broker(self, fault: DeliveryFault) -> str:
         pid = self._house.broker.child.pid
@@ -300,7 +304,7 @@ _SIGNS: dict[Trouble, tuple[str, ...]] = {
     Trouble.HALF_OPEN: ("swallowed",),
     Trouble.SLOW: ("delayed",),
     Trouble.TAKEOVER: ("told_to_go", "connections"),
-    Trouble.ACL: ("refusals",),
+    Trouble.ACL: (),
     Trouble.RESTART: (),
     Trouble.AMNESIA: (),
     Trouble.KILL_DAEMON: (),

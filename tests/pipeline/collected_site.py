@@ -5,7 +5,7 @@ and the live state; heads and answers are written by hand from docs/messages.md.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gateway.collect.heard import Heard, hear
@@ -87,6 +87,14 @@ class Site:
         if state is not None:
             sent.append((self.topic("state"), render(state).encode()))
         return sent
+
+    def read_all(self, readings: Iterable[tuple[int, int, int]]) -> list[Sent]:
+        """Many readings in one commit; the records alone that go out of them."""
+        batch = Batch()
+        for at_us, taken_milliwh, given_milliwh in readings:
+            self.books.take(reading(at_us, taken_milliwh, given_milliwh, meter=self.meter), batch)
+        self.store.commit(batch)
+        return [*self._records()]
 
     def _records(self) -> Iterator[Sent]:
         for row in self.store.pending(self._sent_upto, 10_000):
