@@ -4,8 +4,10 @@ import dataclasses
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+import gateway.publish
 from gateway.collect.asker import Asker, Request
 from gateway.collect.heard import Answer, Kind, Series
 from gateway.collect.settings import read_settings
@@ -15,6 +17,7 @@ from gateway.ledger.collected.positions import Gap
 from .test_ledger_moves import netmeter
 
 S = 1_000_000
+SCHEMAS = Path(gateway.publish.__file__).parent / "schemas"
 SERIES = Series("elm", "grid", "a" * 16, Kind.INTERVAL)
 GAP = Gap(SERIES, 4, 9)
 
@@ -31,6 +34,8 @@ def test_a_hole_is_asked_for_once_it_has_stood_two_seconds_and_once_only() -> No
     asker = Asker("x")
     assert asked(asker, [GAP], 0, 1, 1.9) == []
     (request,) = asked(asker, [GAP], 2, 3, 30, 59)
+    schema = json.loads((SCHEMAS / "backfill_request.json").read_text(encoding="utf-8"))
+    jsonschema.validate(request.content(), schema)
     assert json.loads(json.dumps(request.content())) == {
         "schema": 1,
         "id": "x-1",
