@@ -12,6 +12,7 @@ import click
 
 from ..clock import SystemClock
 from ..config.types import Config
+from ..ledger.collected.tables import is_collectors
 from ..ledger.epochs import Owner
 from ..ledger.lock import StoreLock, StoreLockedError
 from ..ledger.restore import Restored
@@ -65,6 +66,8 @@ def restore(copy: Path, kind: str, without_history: bool, config_path: Path | No
     store = store_path(config)
     if without_history and kind != "collector":
         raise click.UsageError("--without-history goes with --from collector: a backup has its history")
+    if kind != "collector" and is_collectors(copy):
+        fail(f"{copy} is a collector's database; add --from collector")
     if store.exists() and store.samefile(copy):
         fail(f"{copy} is the store itself: nothing to restore")
     os.umask(0o077)

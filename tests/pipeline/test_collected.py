@@ -233,7 +233,7 @@ def test_an_epoch_of_another_store_is_not_waited_for(site, collection) -> None:
 
 
 def test_one_collector_a_database_and_no_other_programs_file(collection, tmp_path) -> None:
-    with pytest.raises(StoreLockedError, match="one a database"):
+    with pytest.raises(StoreLockedError, match="one collector a database"):
         Collection(tmp_path / "c.sqlite")
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as hand, hand:
         hand.execute("CREATE TABLE mine (x)")
@@ -241,3 +241,12 @@ def test_one_collector_a_database_and_no_other_programs_file(collection, tmp_pat
     with pytest.raises(StoreError, match="no collector's database"):
         Collection(tmp_path / "other.sqlite")
     assert (tmp_path / "other.sqlite").read_bytes() == before
+
+
+def test_an_altered_byte_is_no_energy(site, sent, collection, tmp_path) -> None:
+    collection.apply([sent_as(one) for one in sent])
+    collection.close()
+    with closing(sqlite3.connect(tmp_path / "c.sqlite")) as hand, hand:
+        hand.execute("UPDATE interval SET import_milliwh = import_milliwh + 1 WHERE seq = 5")
+    with reading(tmp_path / "c.sqlite") as view, pytest.raises(StoreError, match="record 5 is not what its checksum"):
+        view.intervals("grid")

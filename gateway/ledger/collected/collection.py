@@ -10,22 +10,21 @@ from pathlib import Path
 
 from ...collect.heard import Answer, Faulty, Head, Heard, Kind, Live, Record, Series
 from .. import chain
+from ..rows import summed
 from .positions import Gap, Positions
-from .tables import open_to_write
+from .tables import ENERGIES, INTERVAL, open_to_write
 
 STATES_KEPT = 32
+TROUBLES_MOST = 1000
 UNKNOWN_THERE, DAMAGED = ("no_such_meter", "no_such_epoch"), "damaged"
 """Why records cannot be had, now and later: none of a series, or some of it. Other reasons pass."""
-_INTERVAL = (
+_FIELDS = (
     *("supersedes", "start_utc_us", "end_utc_us", "register_epoch", "bucket", "quality"),
-    *(
-        f"{direction}_{column}"
-        for direction in ("import", "export")
-        for column in ("milliwh", "unassigned_milliwh", "uncertain_milliwh", "register_milliwh")
-    ),
-    *("previous_hash", "hash"),
+    *(*ENERGIES, "previous_hash", "hash"),
 )
-_PUT_INTERVAL = f"INSERT INTO interval VALUES (?, ?, {', '.join('?' * len(_INTERVAL))}, ?)"
+_PUT_INTERVAL = (
+    f"INSERT INTO interval ({', '.join(INTERVAL)}, crc, payload) VALUES ({', '.join('?' * (len(INTERVAL) + 2))})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +125,8 @@ class Collection:
             if why := self._misfit(series_id, record):
                 self._refuse(record, "chain", why, applied)
                 return
-            values = tuple(record.content[column] for column in _INTERVAL)
-            self._connection.execute(_PUT_INTERVAL, (series_id, record.seq, *values, record.payload))
+            values = (series_id, record.seq, *(record.content[name] for name in _FIELDS))
+            self._connection.execute(_PUT_INTERVAL, (*summed(values), record.payload))
             if record.content["previous_hash"] == chain.genesis(series.store_epoch, series.meter):
                 self._positions.begins_with(series, record.seq)
         self._positions.came(series, record.seq)
@@ -216,10 +215,14 @@ class Collection:
             " AND payload = ?",
             found,
         ).rowcount
-        if not changed:
-            self._connection.execute(
-                "INSERT INTO trouble (gateway, meter, what, detail, payload, times, dismissed)"
-                " VALUES (?, ?, ?, ?, ?, 1, 0)",
-                found,
-            )
-            applied.troubles.append(trouble)
+        if changed:
+            return
+        (count,) = self._connection.execute("SELECT count(*) FROM trouble").fetchone()
+        if count >= TROUBLES_MOST:
+            return  # whoever may publish could fill the disk with it; what is there is alarm enough
+        self._connection.execute(
+            "INSERT INTO trouble (gateway, meter, what, detail, payload, times, dismissed)"
+            " VALUES (?, ?, ?, ?, ?, 1, 0)",
+            found,
+        )
+        applied.troubles.append(trouble)

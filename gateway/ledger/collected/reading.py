@@ -8,15 +8,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..closed import ClosedRow
+from ..rows import is_whole
 from ..store_error import StoreError
-from .tables import open_to_read
+from .tables import AGAIN, ENERGIES, INTERVAL, open_to_read
 
-_ROWS = (
-    "SELECT seq, start_us, end_us, quality, import_milliwh, import_unassigned_milliwh, import_uncertain_milliwh,"
-    " export_milliwh, export_unassigned_milliwh, export_uncertain_milliwh, supersedes"
-    " FROM interval WHERE series_id = ? ORDER BY seq"
+_ROWS = f"SELECT {', '.join(INTERVAL)}, crc FROM interval WHERE series_id = ? ORDER BY seq"
+_AT = {name: place for place, name in enumerate(INTERVAL)}
+_CLOSED = tuple(
+    _AT[name]
+    for name in (
+        *("seq", "start_us", "end_us", "quality"),
+        *(name for name in ENERGIES if not name.endswith("register_milliwh")),
+        "supersedes",
+    )
 )
 INCOMPLETE = "incomplete"
 
@@ -69,7 +76,7 @@ def reading(path: Path) -> Iterator["CollectedView"]:
             connection.execute("BEGIN")  # what the writer adds meanwhile is not seen
             yield CollectedView(connection, path)
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read ({error})") from error
+        raise StoreError(f"{path}: cannot be read ({error}); {AGAIN}") from error
 
 
 class CollectedView:
@@ -141,7 +148,7 @@ class CollectedView:
         rows: list[ClosedRow] = []
         gone: set[int] = set()
         awaited = 0
-        lines: list[list[tuple[int | str | None, ...]]] = []
+        lines: list[list[tuple[Any, ...]]] = []
         for epoch in self.epochs(gateway, meter):
             found, waits = self._rows_of(gateway, meter, epoch)
             lines.append(found)
@@ -150,7 +157,7 @@ class CollectedView:
         for found in reversed(lines):
             here = {int(str(row[0])) for row in found}
             gone |= {int(str(row[10])) for row in found if row[10] is not None}
-            rows[:0] = [row[:10] for row in found if row[0] not in gone]  # type: ignore[misc]  # the first ten columns
+            rows[:0] = [row[:10] for row in found if row[0] not in gone]
             gone -= here
         return CollectedRows(gateway, rows, awaited)
 
@@ -165,7 +172,7 @@ class CollectedView:
         whose = f" of gateway {gateway}" if gateway else ""
         raise StoreError(f"{self._path}: there is no meter {meter}{whose} in it; it knows {told}")
 
-    def _rows_of(self, gateway: str, meter: str, epoch: str) -> tuple[list[tuple[int | str | None, ...]], int]:
+    def _rows_of(self, gateway: str, meter: str, epoch: str) -> tuple[list[tuple[Any, ...]], int]:
         """The rows of one epoch, and how many newer ones are awaited. Raises StoreError for a hole."""
         series = self.connection.execute(
             "SELECT series_id, first_seq, upto, promised FROM series"
@@ -175,7 +182,7 @@ class CollectedView:
         if series is None:
             return [], 0
         series_id, first_seq, upto, promised = series
-        rows = self.connection.execute(_ROWS, (series_id,)).fetchall()
+        rows = [tuple(row[place] for place in _CLOSED) for row in self.whole_rows(series_id)]
         if rows and (upto is None or rows[-1][0] > upto):
             missing = 1 if upto is None else upto + 1
             raise StoreError(
@@ -186,9 +193,14 @@ class CollectedView:
             0, promised - (first_seq or 1) + 1 if upto is None else promised - upto
         )
 
-    def _with_losses(
-        self, series_id: int, rows: list[tuple[int | str | None, ...]]
-    ) -> list[tuple[int | str | None, ...]]:
+    def whole_rows(self, series_id: int) -> Iterator[tuple[Any, ...]]:
+        """The intervals of a series, each with the columns `INTERVAL`. Raises StoreError for one that is altered."""
+        for row in self.connection.execute(_ROWS, (series_id,)):
+            if not is_whole(row[:-1], row[-1]):
+                raise StoreError(f"{self._path}: record {row[1]} is not what its checksum says; {AGAIN}")
+            yield row[:-1]
+
+    def _with_losses(self, series_id: int, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows behind which, or before which, records are lost for good say so: nobody knows what those were about."""
         lost = self._lost(series_id)
         if not lost:

@@ -11,11 +11,17 @@ from ..store_error import StoreError
 
 APPLICATION_ID = 0x4E4D434F  # "NMCO"
 FORMAT = 1
-_ENERGIES = ", ".join(
-    f"{direction}_{column} INTEGER"
+ENERGIES = tuple(
+    f"{direction}_{column}"
     for direction in ("import", "export")
     for column in ("milliwh", "unassigned_milliwh", "uncertain_milliwh", "register_milliwh")
 )
+INTERVAL = (
+    *("series_id", "seq", "supersedes", "start_us", "end_us", "register_epoch", "bucket", "quality"),
+    *(*ENERGIES, "previous_hash", "hash"),
+)
+"""What a row's checksum covers, in this order: bills are made of these, and SQLite does not notice an altered byte."""
+AGAIN = "move it aside and start `netmeter collect` again: it asks the gateways for everything that they have"
 TABLES = (
     # first_seq: NULL while nobody has said with which number the series begins. upto: all before are here or lost.
     "CREATE TABLE series (series_id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, meter TEXT NOT NULL,"
@@ -23,7 +29,8 @@ TABLES = (
     " UNIQUE (gateway, meter, store_epoch, kind)) STRICT",
     "CREATE TABLE interval (series_id INTEGER NOT NULL, seq INTEGER NOT NULL, supersedes INTEGER,"
     " start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, register_epoch INTEGER NOT NULL, bucket TEXT NOT NULL,"
-    f" quality TEXT NOT NULL, {_ENERGIES}, previous_hash TEXT NOT NULL, hash TEXT NOT NULL, payload TEXT NOT NULL,"
+    f" quality TEXT NOT NULL, {' INTEGER, '.join(ENERGIES)} INTEGER, previous_hash TEXT NOT NULL,"
+    " hash TEXT NOT NULL, crc INTEGER NOT NULL, payload TEXT NOT NULL,"
     " PRIMARY KEY (series_id, seq)) STRICT, WITHOUT ROWID",
     "CREATE TABLE event (series_id INTEGER NOT NULL, seq INTEGER NOT NULL, payload TEXT NOT NULL,"
     " PRIMARY KEY (series_id, seq)) STRICT, WITHOUT ROWID",
@@ -47,7 +54,8 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, StoreLock]:
     try:
         lock = StoreLock(path)
     except StoreLockedError as error:
-        raise StoreLockedError(f"{path} is in use by another collector: one a database ({error})") from error
+        holder = str(error).partition(": one gateway")[0]
+        raise StoreLockedError(f"{holder}: one collector a database") from error
     try:
         connection = sqlite3.connect(path, isolation_level=None)
         try:
@@ -58,7 +66,7 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, StoreLock]:
     except BaseException as error:
         lock.release()
         if isinstance(error, sqlite3.Error):
-            raise StoreError(f"{path}: cannot be opened as a collector's database ({error})") from error
+            raise StoreError(f"{path}: cannot be opened as a collector's database ({error}); {AGAIN}") from error
         raise
     return connection, lock
 
@@ -76,8 +84,17 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read as a collector's database ({error})") from error
+        raise StoreError(f"{path}: cannot be read as a collector's database ({error}); {AGAIN}") from error
     return connection
+
+
+def is_collectors(path: Path) -> bool:
+    """Whether a file is a collector's database; False for what cannot be read."""
+    try:
+        open_to_read(path).close()
+    except StoreError:
+        return False
+    return True
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

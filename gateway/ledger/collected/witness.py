@@ -23,6 +23,7 @@ from ...uncertainty import Mark
 from ...validate import ValidatorState
 from ..checkpoint_file import MeterCheckpoint
 from .reading import CollectedView
+from .tables import INTERVAL
 
 NextEdge = Callable[[int], int]
 """The first edge of an interval or bucket after an instant."""
@@ -55,18 +56,26 @@ def witnessed(view: CollectedView, gateway: str, meter: str, next_edge_us: NextE
 
 def _closed(view: CollectedView, gateway: str, meter: str) -> list[_Closed]:
     """All records, in order of time, the newest word on each."""
-    columns = ", ".join(f"{direction}_{one}" for direction in ("import", "export") for one in _PARTS)
     found: dict[int, _Closed] = {}
     for epoch in view.epochs(gateway, meter):
-        for row in view.connection.execute(
-            f"SELECT register_epoch, start_us, end_us, bucket, {columns} FROM interval JOIN series USING (series_id)"
-            " WHERE gateway = ? AND meter = ? AND store_epoch = ? ORDER BY seq",
+        for (series_id,) in view.connection.execute(
+            "SELECT series_id FROM series WHERE gateway = ? AND meter = ? AND store_epoch = ? AND kind = 'interval'",
             (gateway, meter, epoch),
-        ):
-            parts = {Direction.IMPORT: row[4:8], Direction.EXPORT: row[8:12]}
-            whole = {direction: None if part[0] is None else part for direction, part in parts.items()}
-            found[row[2]] = _Closed(row[0], row[1], row[2], row[3], whole)
+        ).fetchall():
+            for row in view.whole_rows(series_id):
+                one = dict(zip(INTERVAL, row, strict=True))
+                parts = {direction: _part(direction, one) for direction in Direction}
+                found[one["end_us"]] = _Closed(
+                    one["register_epoch"], one["start_us"], one["end_us"], one["bucket"], parts
+                )
     return [found[end_us] for end_us in sorted(found)]
+
+
+def _part(direction: Direction, row: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
+    if row[f"{direction}_milliwh"] is None:
+        return None
+    total, unassigned, uncertain, register = (int(row[f"{direction}_{name}"]) for name in _PARTS)
+    return total, unassigned, uncertain, register
 
 
 def _states(view: CollectedView, gateway: str, meter: str) -> list[dict[str, Any]]:
