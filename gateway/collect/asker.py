@@ -14,7 +14,8 @@ STOOD_US = 2_000_000
 ANSWER_WITHIN_US = 60_000_000
 """By the contract: who gets no end marker within this asks again."""
 AGAIN_US = 30_000_000
-"""After an answer that brought nothing."""
+"""After an answer that brought nothing; twice as long after each further one."""
+AGAIN_MOST_US = 3_600_000_000
 MOST_A_GATEWAY = 8
 
 
@@ -47,6 +48,8 @@ class _Hole:
     request: Request | None = None
     asked_us: int = 0
     not_before_us: int = 0
+    in_vain: int = 0
+    """Answers in a row that brought nothing."""
 
 
 @dataclass(slots=True)
@@ -94,7 +97,11 @@ class Asker:
         if gap is not None:
             hole.from_seq = gap.from_seq
         hole.since_us = now_us - STOOD_US
-        hole.not_before_us = 0 if moved and answer.answer != "busy" else now_us + AGAIN_US
+        if moved and answer.answer != "busy":
+            hole.not_before_us = hole.in_vain = 0
+        else:
+            hole.not_before_us = now_us + min(AGAIN_US * 2**hole.in_vain, AGAIN_MOST_US)
+            hole.in_vain = min(hole.in_vain + 1, 10)
 
     @staticmethod
     def _look(hole: _Hole, gap: Gap, now_us: int) -> None:

@@ -67,7 +67,10 @@ def test_an_answer_that_ends_early_is_followed_at_once_and_one_that_brought_noth
     assert further.from_seq == 7
     asker.answered(answer(further), Gap(SERIES, 7, 9), 4 * S)
     assert asked(asker, [Gap(SERIES, 7, 9)], 5, 33.9) == []
-    assert len(asked(asker, [Gap(SERIES, 7, 9)], 34)) == 1
+    (again,) = asked(asker, [Gap(SERIES, 7, 9)], 34)
+    asker.answered(answer(again), Gap(SERIES, 7, 9), 35 * S)
+    assert asked(asker, [Gap(SERIES, 7, 9)], 94.9) == []  # twice as long
+    assert len(asked(asker, [Gap(SERIES, 7, 9)], 95)) == 1
 
 
 def test_an_answer_to_somebody_else_is_none() -> None:

@@ -243,6 +243,21 @@ def test_one_collector_a_database_and_no_other_programs_file(collection, tmp_pat
     assert (tmp_path / "other.sqlite").read_bytes() == before
 
 
+def test_what_a_store_had_not_written_when_it_ended_is_not_waited_for(site, sent, collection, tmp_path) -> None:
+    """A head had promised 13; the card died, and the store that follows knows 12."""
+    collection.apply([sent_as(one) for one in sent] + [sent_as(site.head(newest_seq=13))])
+    beyond = answer(site, answer="unavailable", why="not_written", **{"from": 13, "to": 13})
+    collection.apply([sent_as(beyond)])
+    assert [(gap.from_seq, gap.to_seq) for gap in collection.gaps()] == [(13, 13)]  # it may be on its way
+    follower = json.loads(site.head(newest_seq=0)[1]) | {"previous_store_epoch": site.store.store_epoch}
+    follower |= {"store_epoch": "0123456789abcdef", "oldest_seq": 13, "newest_seq": 12}
+    collection.apply([sent_as((site.topic("head"), json.dumps(follower).encode())), sent_as(beyond)])
+    assert [gap for gap in collection.gaps() if gap.series == whole(site)] == []
+    with reading(tmp_path / "c.sqlite") as view:
+        found = view.intervals("grid")
+        assert ([row[3] for row in found.rows], found.awaited) == (["measured"] * EDGES, 0)
+
+
 def test_an_altered_byte_is_no_energy(site, sent, collection, tmp_path) -> None:
     collection.apply([sent_as(one) for one in sent])
     collection.close()

@@ -132,7 +132,8 @@ def history(database: Path, meter: str) -> list[dict[str, int]]:
     """
     with closing(sqlite3.connect(database)) as hand:
         rows = hand.execute(
-            "SELECT end_us, payload FROM interval JOIN series USING (series_id) WHERE meter = ? ORDER BY series_id, seq",
+            "SELECT end_us, payload FROM interval JOIN series USING (series_id) WHERE meter = ?"
+            " ORDER BY series_id, seq",
             (meter,),
         )
         found = dict(rows.fetchall())

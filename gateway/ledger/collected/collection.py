@@ -16,7 +16,7 @@ from .tables import ENERGIES, INTERVAL, open_to_write
 
 STATES_KEPT = 32
 TROUBLES_MOST = 1000
-UNKNOWN_THERE, DAMAGED = ("no_such_meter", "no_such_epoch"), "damaged"
+UNKNOWN_THERE, DAMAGED, NOT_WRITTEN = ("no_such_meter", "no_such_epoch"), "damaged", "not_written"
 """Why records cannot be had, now and later: none of a series, or some of it. Other reasons pass."""
 _FIELDS = (
     *("supersedes", "start_utc_us", "end_utc_us", "register_epoch", "bucket", "quality"),
@@ -182,10 +182,20 @@ class Collection:
         self._enter_epoch(series.gateway, series.meter, series.store_epoch, answer.previous_store_epoch)
         if answer.oldest_seq is not None and answer.newest_seq is not None:
             self._positions.promise(series, answer.oldest_seq, answer.newest_seq)
-        if answer.why in UNKNOWN_THERE:
+        if answer.why in UNKNOWN_THERE or (answer.why == NOT_WRITTEN and self._is_closed(series)):
             self._positions.lose(series, (answer.first_seq, answer.last_seq), answer.why)
         elif answer.why == DAMAGED and answer.lost is not None:
             self._positions.lose(series, answer.lost, answer.why)
+
+    def _is_closed(self, series: Series) -> bool:
+        """Whether its gateway has begun another epoch after it: what is not written there never will be."""
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM epoch WHERE gateway = ? AND meter = ? AND previous = ?",
+                (series.gateway, series.meter, series.store_epoch),
+            ).fetchone()
+            is not None
+        )
 
     def _enter_epoch(self, gateway: str, meter: str, store_epoch: str, previous: str | None = None) -> None:
         place = (gateway, meter, store_epoch)

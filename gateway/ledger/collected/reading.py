@@ -201,14 +201,17 @@ class CollectedView:
             yield row[:-1]
 
     def _with_losses(self, series_id: int, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Rows behind which, or before which, records are lost for good say so: nobody knows what those were about."""
+        """Rows between which records are lost for good say so: nobody knows what those were about.
+
+        What is lost behind the newest of a store was its last word before its end: the next one tells that time.
+        """
         lost = self._lost(series_id)
         if not lost:
             return rows
         here = {row[0] for row in rows}
         beside = set()
         for from_seq, to_seq in lost:
-            if any(seq not in here for seq in range(from_seq, to_seq + 1)):
+            if {from_seq - 1, to_seq + 1} <= here and any(seq not in here for seq in range(from_seq, to_seq + 1)):
                 beside |= {from_seq - 1, to_seq + 1}
         return [(*row[:3], INCOMPLETE, *row[4:]) if row[0] in beside else row for row in rows]
 
