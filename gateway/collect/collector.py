@@ -39,6 +39,11 @@ class Collector:
         self._to_tell: dict[Series, int] = {}
         self._tell_at_us = 0
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker is connected, and has taken the subscriptions."""
+        return self._link.is_up
+
     def run(self, pause: Callable[[float], bool]) -> None:
         """Collect until `pause` (which waits for so many seconds) says that it is enough."""
         try:
