@@ -70,6 +70,11 @@ def restore(copy: Path, kind: str, without_history: bool, config_path: Path | No
         fail(f"{copy} is a collector's database; add --from collector")
     if store.exists() and store.samefile(copy):
         fail(f"{copy} is the store itself: nothing to restore")
+    _tell(store, _restore(store, copy, config, kind, history=not without_history), as_json)
+
+
+def _restore(store: Path, copy: Path, config: Config, kind: str, *, history: bool) -> Restored:
+    """Under the store's lock; Failure with what is wrong."""
     os.umask(0o077)
     clock = SystemClock(config.gateway.clock, config.gateway.clock_error_s * 1_000_000 or None)
     owner = Owner(config.gateway.id, this_machine(), clock.wall_us())
@@ -78,11 +83,10 @@ def restore(copy: Path, kind: str, without_history: bool, config_path: Path | No
         store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = StoreLock(store)
         try:
-            names = [section.name for section in config.meter]
             if kind == "collector":
-                restored = _from_collector(store, copy, owner, config, progress, history=not without_history)
-            else:
-                restored = restore_store(store, copy, owner, names, _migrate, progress)
+                return _from_collector(store, copy, owner, config, progress, history=history)
+            names = [section.name for section in config.meter]
+            return restore_store(store, copy, owner, names, _migrate, progress)
         finally:
             lock.release()
     except StoreLockedError as error:
@@ -93,7 +97,6 @@ def restore(copy: Path, kind: str, without_history: bool, config_path: Path | No
         fail(f"{error.filename or store}: {error.strerror}")
     finally:
         progress.end()
-    _tell(store, restored, as_json)
 
 
 def _from_collector(

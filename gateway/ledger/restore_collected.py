@@ -7,14 +7,14 @@ refused, and left out only where that is asked for.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from . import witness
-from .checkpoint_file import CheckpointFile, MeterCheckpoint
+from .checkpoint_file import CheckpointFile
 from .collected.reading import CollectedView
 from .collected.witness import NextEdge, witnessed
 from .connection import connect
@@ -68,23 +68,17 @@ def restore_collected(
     """Put what the collector has of `owner.gateway` in the store's place. Raises StoreError, OSError; nothing is
     changed then. `history`: the records too, not the counters alone.
     """
-    meters = [meter for gateway, meter in view.meters() if gateway == owner.gateway]
-    if not meters:
-        known = ", ".join(sorted({gateway for gateway, _ in view.meters()})) or "none"
-        raise StoreError(f"the collector has no record of gateway {owner.gateway}; it knows {known}")
-    _refuse_troubles(view, owner.gateway)
+    meters = _meters(view, owner.gateway)
     states = {meter: witnessed(view, owner.gateway, meter, next_edge_us) for meter in meters}
     lines = {meter: _line(view, owner.gateway, meter) for meter in meters} if history else {}
     finish(store)
     new = new_place(store)
     make_empty(new, make)
     replaced = witness.salvage_states(store) if store.exists() else witness.Salvaged()
-    checkpoint = CheckpointFile(store).load()
-    known_states: dict[str, MeterCheckpoint] = {name: one for name, one in states.items() if one is not None}
     words = [
-        (COLLECTOR, known_states),
+        (COLLECTOR, {name: one for name, one in states.items() if one is not None}),
         (witness.SALVAGE, replaced.meters),
-        (witness.CHECKPOINT, witness.checkpoint_states(checkpoint)),
+        (witness.CHECKPOINT, witness.checkpoint_states(CheckpointFile(store).load())),
     ]
     carried = witness.carried(witness.best(words), names, were_known=True)
 
@@ -93,6 +87,25 @@ def restore_collected(
         begin(connection, Beginning.RESTORED, owner, carried, witness.named(carried))
         carry_outbox(connection, replaced)
 
+    store_epoch, verified = _make_whole(new, fill, report)
+    aside, was_there = aside_name(store, "replaced", owner.wall_us), store.exists()
+    swap(store, Swap(Beginning.RESTORED.value, aside))
+    undelivered = len(replaced.outbox)
+    return Restored(store_epoch, witness.named(carried), aside if was_there else "", undelivered, verified)
+
+
+def _meters(view: CollectedView, gateway: str) -> list[str]:
+    """What the collector has of this gateway, and nothing is wrong with. Raises StoreError."""
+    found = [meter for whose, meter in view.meters() if whose == gateway]
+    if not found:
+        known = ", ".join(sorted({whose for whose, _ in view.meters()})) or "none"
+        raise StoreError(f"the collector has no record of gateway {gateway}; it knows {known}")
+    _refuse_troubles(view, gateway)
+    return found
+
+
+def _make_whole(new: Path, fill: Callable[[sqlite3.Connection], None], report: Report) -> tuple[str, Verified]:
+    """Fill the new file and read all of it again; nothing of it stays where that fails. Returns its epoch's name."""
     try:
         connection = connect(new)
         try:
@@ -100,17 +113,13 @@ def restore_collected(
             store_epoch = load_epochs(connection)[-1].store_epoch
         finally:
             connection.close()
-        verified: Verified = verify_copy(new, report)
+        verified = verify_copy(new, report)
     except BaseException:
         make_empty(new, lambda _place: None)
         raise
     for end in ("-wal", "-shm", ".lock"):
         new.with_name(f"{new.name}{end}").unlink(missing_ok=True)
-    aside = aside_name(store, "replaced", owner.wall_us)
-    was_there = store.exists()
-    swap(store, Swap(Beginning.RESTORED.value, aside))
-    undelivered = len(replaced.outbox)
-    return Restored(store_epoch, witness.named(carried), aside if was_there else "", undelivered, verified)
+    return store_epoch, verified
 
 
 def _refuse_troubles(view: CollectedView, gateway: str) -> None:

@@ -189,9 +189,8 @@ class CollectedView:
                 f"{self._path}: records of {gateway}/{meter} are missing, from number {missing} of store {epoch} on;"
                 " let `netmeter collect` run until it has them"
             )
-        return self._with_losses(series_id, rows), max(
-            0, promised - (first_seq or 1) + 1 if upto is None else promised - upto
-        )
+        newest = (first_seq or 1) - 1 if upto is None else upto
+        return self._with_losses(series_id, rows), max(0, promised - newest)
 
     def whole_rows(self, series_id: int) -> Iterator[tuple[Any, ...]]:
         """The intervals of a series, each with the columns `INTERVAL`. Raises StoreError for one that is altered."""
