@@ -66,7 +66,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A gateway or a meter as it is now. `meter` is empty for `health`; `retained`: the broker had kept it."""
+    """A meter's live state. `retained`: the broker had kept it."""
 
     gateway: str
     meter: str
@@ -114,7 +114,6 @@ def topics_of(base: str, gateways: tuple[str, ...]) -> list[str]:
     """What to subscribe to; no gateways: all of the base topic."""
     found = []
     for gateway in gateways or ("+",):
-        found.append(f"{base}/{gateway}/health")
         found += [f"{base}/{gateway}/meter/+/{word}" for word in ("interval", "event", "head", "state", "backfill")]
     return found
 
@@ -125,15 +124,13 @@ def hear(base: str, topic: str, payload: bytes, *, retained: bool) -> Heard | No
     if not payload or not topic.startswith(f"{base}/"):
         return None
     gateway = levels[0]
-    meter, word = "", levels[-1]
-    if len(levels) == 4 and levels[1] == "meter":
-        meter = levels[2]
-    elif levels[1:] != ["health"]:
+    if len(levels) != 4 or levels[1] != "meter":
         return None
+    meter, word = levels[2:]
     text = payload.decode("utf-8", "replace")
     try:
         content = _content(payload)
-        if _text(content, "gateway") != gateway or (meter and _text(content, "meter") != meter):
+        if (_text(content, "gateway"), _text(content, "meter")) != (gateway, meter):
             raise _FaultError("says another gateway or meter than its topic")
         return _typed(gateway, meter, word, text, content, retained)
     except _FaultError as error:
@@ -142,9 +139,8 @@ def hear(base: str, topic: str, payload: bytes, *, retained: bool) -> Heard | No
 
 def _typed(gateway: str, meter: str, word: str, text: str, content: dict[str, Any], retained: bool) -> Heard | None:
     epoch = _text(content, "store_epoch")
-    if word in ("health", "state"):
-        time_us = content.get("time_utc_us")
-        return Live(gateway, meter, epoch, time_us if isinstance(time_us, int) else 0, retained, text)
+    if word == "state":
+        return Live(gateway, meter, epoch, _number(content, "time_utc_us"), retained, text)
     if word == "head":
         return _head(gateway, meter, epoch, content)
     if word == "backfill":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.collect.heard import Faulty, Kind, Series, hear
+from gateway.collect.heard import Faulty, Heard, Kind, Series, hear
 from gateway.ledger import chain
 from gateway.ledger.collected.collection import Collection
 from gateway.ledger.collected.reading import reading
@@ -167,16 +167,17 @@ def test_nothing_that_comes_raises(payload) -> None:
         assert heard is None or isinstance(heard, Faulty)
 
 
-def live(store_epoch: str, **changed: object) -> Sent:
-    return f"{BASE}/elm/health", json.dumps(
-        {"schema": 1, "gateway": "elm", "store_epoch": store_epoch} | changed
-    ).encode()
+def live(store_epoch: str, minute: int, *, retained: bool = False) -> Heard:
+    state = {"schema": 1, "gateway": "elm", "meter": "grid", "store_epoch": store_epoch}
+    state |= {"time_utc_us": START_US + minute * MIN}
+    return sent_as((f"{BASE}/elm/meter/grid/state", json.dumps(state).encode()), retained=retained)
 
 
 def test_two_gateways_of_one_id_are_noticed_and_a_new_store_is_none(collection) -> None:
-    assert not collection.apply([sent_as(live("a")), sent_as(live("a")), sent_as(live("b"))]).troubles
-    assert not collection.apply([sent_as(live("a"), retained=True)]).troubles  # what a broker had kept is old news
-    assert [one.what for one in collection.apply([sent_as(live("a"))]).troubles] == ["two_gateways"]
+    assert not collection.apply([live("a", 1), live("a", 2), live("b", 3)]).troubles
+    assert not collection.apply([live("a", 4, retained=True)]).troubles  # what a broker had kept
+    assert not collection.apply([live("a", 1), live("a", 2), live("b", 3)]).troubles  # all of it once more
+    assert [one.what for one in collection.apply([live("a", 4)]).troubles] == ["two_gateways"]
 
 
 def answer(site: Site, **changed: object) -> Sent:

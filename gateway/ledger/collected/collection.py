@@ -153,28 +153,35 @@ class Collection:
             self._positions.promise(series, oldest, newest)
 
     def _take_live(self, live: Live, applied: Applied) -> None:
-        if live.meter:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)",
-                (live.gateway, live.meter, live.store_epoch, live.time_us, live.payload),
-            )
-            self._connection.execute(
-                "DELETE FROM state WHERE gateway = ?1 AND meter = ?2 AND rowid NOT IN (SELECT rowid FROM state"
-                " WHERE gateway = ?1 AND meter = ?2 ORDER BY rowid DESC LIMIT ?3)",
-                (live.gateway, live.meter, STATES_KEPT),
-            )
-        if live.retained:
-            return  # old news: says nothing of who lives now
-        known = dict(
-            self._connection.execute("SELECT store_epoch, is_now FROM presence WHERE gateway = ?", (live.gateway,))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)",
+            (live.gateway, live.meter, live.store_epoch, live.time_us, live.payload),
         )
-        if known.get(live.store_epoch) == 1:
-            return
-        if live.store_epoch in known:
+        self._connection.execute(
+            "DELETE FROM state WHERE gateway = ?1 AND meter = ?2 AND rowid NOT IN (SELECT rowid FROM state"
+            " WHERE gateway = ?1 AND meter = ?2 ORDER BY rowid DESC LIMIT ?3)",
+            (live.gateway, live.meter, STATES_KEPT),
+        )
+        if not live.retained:  # what a broker had kept says nothing of who lives now
+            self._note_presence(live, applied)
+
+    def _note_presence(self, live: Live, applied: Applied) -> None:
+        """A store that speaks again, of a later time, after another one had taken its place: there are two."""
+        rows = self._connection.execute(
+            "SELECT store_epoch, is_now, newest_us FROM presence WHERE gateway = ?", (live.gateway,)
+        ).fetchall()
+        newest = {store_epoch: newest_us for store_epoch, _, newest_us in rows}
+        now = next((store_epoch for store_epoch, is_now, _ in rows if is_now), live.store_epoch)
+        if live.store_epoch != now and live.store_epoch in newest:
+            if live.time_us <= newest[now]:
+                return
             detail = f"store {live.store_epoch} speaks again after another one: two gateways have this id"
             self._trouble(Trouble(live.gateway, "", "two_gateways", detail, ""), applied)
+        time_us = max(live.time_us, newest.get(live.store_epoch, live.time_us))
         self._connection.execute("UPDATE presence SET is_now = 0 WHERE gateway = ?", (live.gateway,))
-        self._connection.execute("INSERT OR REPLACE INTO presence VALUES (?, ?, 1)", (live.gateway, live.store_epoch))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO presence VALUES (?, ?, 1, ?)", (live.gateway, live.store_epoch, time_us)
+        )
 
     def _take_answer(self, answer: Answer) -> None:
         series = answer.series

@@ -41,7 +41,9 @@ TABLES = (
     " store_epoch TEXT NOT NULL, previous TEXT, UNIQUE (gateway, meter, store_epoch)) STRICT",
     "CREATE TABLE state (gateway TEXT NOT NULL, meter TEXT NOT NULL, store_epoch TEXT NOT NULL,"
     " time_us INTEGER NOT NULL, payload TEXT NOT NULL, PRIMARY KEY (gateway, meter, store_epoch, time_us)) STRICT",
+    # newest_us: of the newest live state. What comes again after a lost acknowledgement is older than what followed it.
     "CREATE TABLE presence (gateway TEXT NOT NULL, store_epoch TEXT NOT NULL, is_now INTEGER NOT NULL,"
+    " newest_us INTEGER NOT NULL,"
     " PRIMARY KEY (gateway, store_epoch)) STRICT",
     "CREATE TABLE trouble (trouble_id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, meter TEXT NOT NULL,"
     " what TEXT NOT NULL, detail TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL,"
