@@ -43,7 +43,8 @@ def dump(path: Path, table: str, columns: str = "*") -> list[tuple[object, ...]]
 
 
 def totals(path: Path) -> list[tuple[object, ...]]:
-    return [row for row in dump(path, "bucket_total") if any(row[3:])]
+    """Of the meters: a table's own tallies stand there too, with meter 0."""
+    return [row for row in dump(path, "bucket_total") if row[0] and any(row[3:])]
 
 
 def events(path: Path) -> list[object]:
@@ -99,7 +100,7 @@ def test_a_dead_card_is_made_again_to_the_milliwatt_hour(tmp_path, died_at) -> N
 def assert_goes_on(folder: Path, died_at: int) -> None:
     """The meter counted on while nobody read: what flowed in the hole is in `unassigned`, all the rest as before."""
     new = folder / "new" / "ledger.sqlite"
-    before = {row[1:3]: row[3] for row in dump(new, "bucket_total")}
+    before = {row[1:3]: row[3] for row in totals(new)}
     site = Site(folder / "new", at_us=START_US + ALL_MINUTES * MIN)
     hole = range(died_at - 1, died_at + 40)
     for minute in range(hole.stop - 1, hole.stop + 2):
@@ -107,7 +108,7 @@ def assert_goes_on(folder: Path, died_at: int) -> None:
     first, last = flow(0), flow(hole.stop + 1)
     missed = [one - other for one, other in zip(flow(hole.stop - 1), flow(hole.start), strict=True)]
     site.close()
-    after = {row[1:3]: row[3] for row in dump(new, "bucket_total")}
+    after = {row[1:3]: row[3] for row in totals(new)}
     for place, direction in enumerate(("import", "export")):
         total = sum(milliwh for (way, _), milliwh in after.items() if way == direction)
         assert total == last[place] - first[place]
@@ -135,7 +136,7 @@ def test_without_any_state_the_records_alone_make_the_totals_at_the_last_edge(tm
     site.close()
     collection.close()
     restored(tmp_path, tmp_path / "c.sqlite")
-    found = {row[1:3]: row[3] for row in dump(tmp_path / "new" / "ledger.sqlite", "bucket_total")}
+    found = {row[1:3]: row[3] for row in totals(tmp_path / "new" / "ledger.sqlite")}
     # 14:40 to 16:00 is off-peak, 16:00 to 16:45 peak: 80 and 45 minutes, whose registers `flow` has.
     assert {key: one for key, one in found.items() if one} == {
         ("import", "summer_off_peak"): flow(80)[0] - flow(0)[0],
@@ -153,7 +154,7 @@ def test_a_state_from_before_the_last_record_is_carried_forward(tmp_path) -> Non
     site.close()
     collection.close()
     restored(tmp_path, tmp_path / "c.sqlite")
-    found = {row[1:3]: row[3] for row in dump(tmp_path / "new" / "ledger.sqlite", "bucket_total")}
+    found = {row[1:3]: row[3] for row in totals(tmp_path / "new" / "ledger.sqlite")}
     assert found["import", "summer_off_peak"] == flow(80)[0] - flow(0)[0]
     assert found["import", "summer_peak"] == flow(140)[0] - flow(80)[0]
     assert found["export", "summer_peak"] == flow(140)[1] - flow(80)[1]
