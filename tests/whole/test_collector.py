@@ -61,7 +61,8 @@ class Line:
     def rows(database: Path, name: str, meter: str) -> list[tuple[int, str]]:
         """(seq, hash) of a meter's records in the collector's database (s.meter) or in the ledger (m.name)."""
         join = "series s USING (series_id)" if name == "s.meter" else "meter m USING (meter_id)"
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=20)) as hand:
+        mode = "ro" if name == "s.meter" else "rw"  # a daemon that was killed leaves its log to whoever comes next
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode={mode}", uri=True, timeout=20)) as hand:
             try:
                 return hand.execute(
                     f"SELECT seq, hash FROM interval JOIN {join} WHERE {name} = ? ORDER BY seq", (meter,)
