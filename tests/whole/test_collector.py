@@ -101,13 +101,13 @@ def test_whatever_fails_between_them_the_collector_has_what_the_ledger_has(tmp_p
         for proxy in line.proxies:
             proxy.halves = 2
         line.until(lambda: all(proxy.counts["halved"] == 2 for proxy in line.proxies), "packets to be cut")
+        newest = max(line.numbers(GRID))
         line.collector.kill()
         assert line.collector.exit_code == -signal.SIGKILL
         line.broker.child.kill()  # with all that it had acknowledged: nothing of it is on its disk
         line.broker.stop()
         line.broker.start()
         line.collector = line.collect()
-        newest = max(line.numbers(GRID))
         line.until(
             lambda: all(
                 (found := line.numbers(meter)) == list(range(1, len(found) + 1)) and len(found) >= newest + 3
