@@ -48,9 +48,15 @@ class Broker:
     """One broker. `folder` takes its configuration, its log and, with `persistent`, its store."""
 
     def __init__(
-        self, folder: Path, *, kind: BrokerKind | None = None, port: int | None = None, persistent: bool = False
+        self,
+        folder: Path,
+        *,
+        kind: BrokerKind | None = None,
+        port: int | None = None,
+        persistent: bool = False,
+        more_lines: tuple[str, ...] = (),
     ) -> None:
-        """Choose program and port; starts nothing. Raises ValueError for port 1883."""
+        """Choose program and port; starts nothing. `more_lines` are mosquitto's. Raises ValueError for port 1883."""
         if port == SYSTEM_PORT:
             raise ValueError(f"port {SYSTEM_PORT} belongs to the system's own broker")
         found = find_mosquitto()
@@ -61,6 +67,7 @@ class Broker:
         self._folder = folder
         self._mosquitto = found
         self._persistent = persistent
+        self._more_lines = more_lines
         self._child: Child | None = None
 
     @property
@@ -116,6 +123,7 @@ class Broker:
             f"user {getpass.getuser()}",
             f"persistence {'true' if self._persistent else 'false'}",
             "log_dest stdout",
+            *self._more_lines,
         ]
         if self._persistent:
             lines.append(f"persistence_location {self._folder}/")

@@ -169,16 +169,19 @@ def _check_meters(document: Document, terms: AccountTerms) -> None:
     if not any(one.role is Role.GRID for one in terms.meter):
         mend = 'role = "grid" is what the utility bills; production and consumption beside it are for the record'
         document.add(("meter",), "no meter has the role grid", mend)
-    names: set[str] = set()
+    names: set[tuple[str, str]] = set()
     for position, meter in enumerate(terms.meter):
         path = ("meter", position)
-        if meter.name in names:
+        if (meter.gateway, meter.name) in names:
             mend = "one meter with two registers is one [[meter]]; months before its source go into earlier"
             document.add((*path, "name"), f"there are two meters {meter.name}", mend, value=meter.name)
-        names.add(meter.name)
-        if meter.source is EnergyFrom.COLLECTOR:
-            mend = 'use from = "store", or from = "csv" with what `netmeter replay --intervals` wrote'
-            document.add((*path, "from"), "a collector cannot be read yet", mend, value=meter.source.value)
+        names.add((meter.gateway, meter.name))
+        if meter.source is EnergyFrom.COLLECTOR and not meter.file:
+            mend = 'file = "collected.sqlite": the database of `netmeter collect`'
+            document.add((*path, "from"), "a collector has no usual place", mend, value=meter.source.value)
+        if meter.gateway and meter.source is not EnergyFrom.COLLECTOR:
+            mend = 'it goes with from = "collector": whose meter it is, where several gateways have one of that name'
+            document.add((*path, "gateway"), "gateway means nothing here", mend, value=meter.gateway)
 
 
 def _check_people(document: Document, terms: AccountTerms) -> None:

@@ -14,6 +14,7 @@ COMMANDS = {
     # verb: (module:command, what it does in one line)
     "backup": ("gateway.cli.backup:backup", "Copy the store into one file, while the gateway runs or not."),
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
+    "collect": ("gateway.cli.collect:collect", "Collect the records of gateways, each exactly once."),
     "decode": ("gateway.cli.decode:decode", "Tell what a recording of a meter's line says, telegram by telegram."),
     "kernel": ("gateway.cli.kernel:kernel", "Make the compiled kernel, or tell which build would run."),
     "meter": ("gateway.cli.meter:meter", "State the registers of an exchange of meters."),

@@ -1,4 +1,4 @@
-"""How a command gets a meter's intervals: from the running gateway, or from the store while none runs.
+"""How a command gets a meter's intervals: from the running gateway, from the store while none runs, or a collector.
 
 Each kind of source (`from` in [[meter]]) has a function here that gives its rows; files are read by `sources` itself.
 """
@@ -6,6 +6,8 @@ Each kind of source (`from` in [[meter]]) has a function here that gives its row
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import click
 
 from .. import places
 from ..account.energy import EnergyError
@@ -15,6 +17,8 @@ from ..account.terms import AccountMeter, EnergyFrom
 from ..config.rules import resolved
 from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
 from ..ledger.closed import ClosedRow
+from ..ledger.collected.reading import reading
+from ..ledger.store_error import StoreError
 
 Found = tuple[str, Sequence[Fields]]
 """What the source is called in statements, and its rows, oldest first."""
@@ -56,8 +60,25 @@ def _of_gateway(config_path: Path | None, meter: str) -> Found:
     return f"the store of gateway {config.gateway.id}", _rows(found)
 
 
+def _from_collector(meter: AccountMeter, folder: Path, _config_path: Path | None) -> Found:
+    """What a collector has of one of its gateways' meters, while it runs or not."""
+    path = resolved(folder, meter.file)
+    try:
+        with reading(path) as view:
+            found = view.intervals(meter.name, meter.gateway)
+    except StoreError as error:
+        raise EnergyError(str(error)) from error
+    if found.awaited:
+        told = f"{found.awaited} newer records of {found.gateway}/{meter.name} are not here yet"
+        click.echo(f"! {path}: {told}", err=True)
+    return f"{path}, gateway {found.gateway}", _rows(found.rows)
+
+
 def _rows(records: list[ClosedRow]) -> list[Fields]:
     return [(*record[1:], 0) for record in newest(records)]
 
 
-_SOURCES: Mapping[EnergyFrom, Callable[[AccountMeter, Path, Path | None], Found]] = {EnergyFrom.STORE: _from_store}
+_SOURCES: Mapping[EnergyFrom, Callable[[AccountMeter, Path, Path | None], Found]] = {
+    EnergyFrom.STORE: _from_store,
+    EnergyFrom.COLLECTOR: _from_collector,
+}

@@ -1,4 +1,4 @@
-"""`netmeter restore`: a backup in the store's place, under a new store epoch. Only while no gateway runs."""
+"""`netmeter restore`: a backup, or what a collector has, in the store's place. Only while no gateway runs."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from ..clock import SystemClock
+from ..config.types import Config
+from ..ledger.collected.tables import is_collectors
 from ..ledger.epochs import Owner
 from ..ledger.lock import StoreLock, StoreLockedError
 from ..ledger.restore import Restored
@@ -18,16 +20,28 @@ from ..ledger.restore import restore as restore_store
 from ..ledger.store_error import StoreError
 from ..machine import this_machine
 from ..places import store_path
-from .errors import chosen_config, config_of, config_option, fail
+from ..timeline import Timeline
+from .errors import calendar_of, chosen_config, config_of, config_option, fail
 from .progress import Progress
 
 
 @click.command()
 @click.argument("copy", metavar="FILE", type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--from",
+    "kind",
+    type=click.Choice(["backup", "collector"]),
+    default="backup",
+    help="What FILE is; default: backup.",
+)
+@click.option(
+    "--without-history", is_flag=True, help="From a collector: the counters alone, where records are missing."
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
-    """Put FILE, made by `netmeter backup`, in the store's place.
+def restore(copy: Path, kind: str, without_history: bool, config_path: Path | None, as_json: bool) -> None:
+    """Put FILE, made by `netmeter backup`, in the store's place; or, with --from collector, make a store of what the
+    database FILE of `netmeter collect` has of this gateway: for a card that died without a backup.
 
     The history of FILE comes back. The counters go on from whatever has counted furthest: FILE, the file that is
     replaced (it is kept beside, under another name), or the checkpoint file. What has flowed since is booked to
@@ -37,6 +51,7 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
     Example:
       sudo systemctl stop netmeter-gateway
       sudo -u netmeter netmeter restore /media/stick/netmeter-2026-11-22.sqlite
+      sudo -u netmeter netmeter restore --from collector /media/stick/collected.sqlite
 
     \b
     Exit codes:
@@ -49,8 +64,17 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
     if not copy.is_file():
         fail(f"{copy}: no such file")
     store = store_path(config)
+    if without_history and kind != "collector":
+        raise click.UsageError("--without-history goes with --from collector: a backup has its history")
+    if kind != "collector" and is_collectors(copy):
+        fail(f"{copy} is a collector's database; add --from collector")
     if store.exists() and store.samefile(copy):
         fail(f"{copy} is the store itself: nothing to restore")
+    _tell(store, _restore(store, copy, config, kind, history=not without_history), as_json)
+
+
+def _restore(store: Path, copy: Path, config: Config, kind: str, *, history: bool) -> Restored:
+    """Under the store's lock; Failure with what is wrong."""
     os.umask(0o077)
     clock = SystemClock(config.gateway.clock, config.gateway.clock_error_s * 1_000_000 or None)
     owner = Owner(config.gateway.id, this_machine(), clock.wall_us())
@@ -59,8 +83,10 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
         store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = StoreLock(store)
         try:
+            if kind == "collector":
+                return _from_collector(store, copy, owner, config, progress, history=history)
             names = [section.name for section in config.meter]
-            restored = restore_store(store, copy, owner, names, _migrate, progress)
+            return restore_store(store, copy, owner, names, _migrate, progress)
         finally:
             lock.release()
     except StoreLockedError as error:
@@ -71,7 +97,18 @@ def restore(copy: Path, config_path: Path | None, as_json: bool) -> None:
         fail(f"{error.filename or store}: {error.strerror}")
     finally:
         progress.end()
-    _tell(store, restored, as_json)
+
+
+def _from_collector(
+    store: Path, database: Path, owner: Owner, config: Config, progress: Progress, *, history: bool
+) -> Restored:
+    from ..ledger.collected.reading import reading
+    from ..ledger.restore_collected import restore_collected
+
+    timeline = Timeline(calendar_of(config.accounting.tariff), config.accounting.interval_min)
+    names = [section.name for section in config.meter]
+    with reading(database) as view:
+        return restore_collected(store, view, owner, names, _migrate, progress, timeline.next_edge_us, history=history)
 
 
 def _migrate(place: Path) -> None:

@@ -10,6 +10,8 @@ from ..power.model import PowerModelSoak
 from ..power.soak import PowerSoak
 from . import plan
 from .damage_round import DamageRound
+from .delivery_plan import Trouble, delivery_fault, delivery_round
+from .delivery_round import DeliveryRound
 from .disk_plan import ROUND_SIZE, DiskFault, DiskKind, disk_fault, is_damage
 from .disk_round import DiskRound
 from .history import RoundResult, Say
@@ -107,10 +109,32 @@ class DiskSoak:
         return result
 
 
+class DeliverySoak:
+    """What can go wrong between the daemon, the broker and the collector."""
+
+    name = "delivery"
+    summary = "a network and a broker that fail between daemon and collector, and both killed"
+    control_finding = "hole"
+    judges_energy = True
+    always_told: tuple[str, ...] = ()
+
+    def describe(self, seed: int, number: int) -> str:
+        return str(delivery_fault(seed, number))
+
+    def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:
+        return DeliveryRound(*delivery_round(seed, number, last), folder, say).run()
+
+    def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:
+        """A collector that says of some records that it has them, and has not, and is killed in between."""
+        faults = [one for one in delivery_round(seed, 1, len(Trouble))[1] if one.trouble is Trouble.KILL_COLLECTOR]
+        house = plan.control_round(seed)
+        return DeliveryRound(house, faults, folder, say, sabotage="forget").run()
+
+
 SOAKS: dict[str, Soak] = {
     soak.name: soak
     for soak in (
         *(KillSoak(), CallSoak(), ModbusSoak(), ClockSoak(), JumpSoak()),
-        *(PowerSoak(), PowerModelSoak(), DiskSoak()),
+        *(PowerSoak(), PowerModelSoak(), DiskSoak(), DeliverySoak()),
     )
 }

@@ -1,0 +1,1 @@
+"""A consumer's database: what gateways sent, exactly once, as it came."""
