@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from ..config.convert import AMOUNT_DIGITS, Converter
 from ..config.document import Document, read_document
 from ..config.problem import Problem, ProblemsError, errors_of
@@ -16,7 +18,7 @@ from ..tariff.tariff_file import TariffError, is_path, load_tariff
 from ..tariff.types import Tariff
 from .account_checks import check_prices, check_terms
 from .programme_file import ProgrammeError, ProgrammeFile, load_programme
-from .registry import MAKERS, PLAIN
+from .registry import ALIASES, MAKERS, PLAIN
 from .terms import AccountTerms
 
 
@@ -43,6 +45,7 @@ def read_account(path: Path) -> AccountFile:
     terms = Converter(document, AMOUNT_DIGITS).struct(AccountTerms) if document.readable else None
     if terms is None:
         raise _refused(document)
+    terms = with_proper_names(terms)
     tariff, programmes = _tariff_of(document, terms), _programmes_of(document, terms)
     check_terms(document, terms, programmes)
     if tariff is not None:
@@ -50,6 +53,12 @@ def read_account(path: Path) -> AccountFile:
     if tariff is None or errors_of(document.problems):
         raise _refused(document)
     return AccountFile(terms, tariff, programmes, path.resolve().parent, document, tuple(document.problems))
+
+
+def with_proper_names(terms: AccountTerms) -> AccountTerms:
+    """The same, each programme by the name of its file."""
+    named = tuple(msgspec.structs.replace(one, name=ALIASES.get(one.name, one.name)) for one in terms.programme)
+    return msgspec.structs.replace(terms, programme=named)
 
 
 def _refused(document: Document) -> AccountError:

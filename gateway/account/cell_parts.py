@@ -17,6 +17,16 @@ from .tiers import TierError, in_order, limits_of
 
 
 @dataclass(frozen=True, slots=True)
+class ExportWorth:
+    """One component of a cell's exports, in the tariff's currency."""
+
+    component: str
+    worth: Decimal
+    uncertain_worth: Decimal
+    """What all doubt about these exports is worth at the most."""
+
+
+@dataclass(frozen=True, slots=True)
 class CellParts:
     """Of one cell. The tiers' energies are empty where its block has no tiers."""
 
@@ -28,6 +38,8 @@ class CellParts:
     import_dearest: Decimal = Decimal(0)
     """Of the time-step prices in it, per kWh; exports likewise."""
     export_dearest: Decimal = Decimal(0)
+    export_parts: tuple[ExportWorth, ...] = ()
+    """By component, where exports have prices of several."""
 
 
 NO_PARTS = CellParts()

@@ -15,6 +15,7 @@ from ..tariff.walltime import iso_utc
 from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
 from .cell_sums import Placed, sums_of
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
+from .export_worth import NO_SERIES, with_export_parts
 from .netting import NettingInterval
 from .price_series import PriceSeries
 from .step_worth import with_steps
@@ -95,6 +96,7 @@ def energy_of_cycles(
     netting: NettingInterval,
     export_prices: PriceSeries | None = None,
     import_prices: PriceSeries | None = None,
+    export_parts: Mapping[str, PriceSeries] = NO_SERIES,
 ) -> tuple[CycleEnergy, ...]:
     """The cells of every cycle; `cycles` are in order and do not overlap. Raises EnergyError with the row."""
     if not cycles:
@@ -110,6 +112,8 @@ def energy_of_cycles(
     parts = parts_of(gathered, dated, calendar.bucket_names, export_prices)
     if import_prices is not None or export_prices is not None:
         parts = with_steps(parts, gathered, len(dated), import_prices, export_prices)
+    if export_parts:
+        parts = with_export_parts(parts, gathered, len(dated), export_parts)
     for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
         cells[position].append(cell)
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]

@@ -249,6 +249,7 @@ def _rate_is(tariff: Tariff, version: Version, components: Mapping[str, Decimal]
         whole - charged: "the price without its non-bypassable components",
         charged: "its non-bypassable components",
         whole - supply: "the delivery part",
+        whole - supply - charged: "the delivery part without its non-bypassable components",
         supply: "the supply part",
     }
     return known.get(line.rate, f"{plain(line.rate)}, from another place of the same version (see source)")

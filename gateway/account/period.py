@@ -26,6 +26,8 @@ class Period:
     number: int
     closes_year: bool
     """Whether the Relevant Period ends with it."""
+    leaves: bool = False
+    """Whether the customer leaves the programme with it, for another one or for another place."""
 
     @property
     def cycle(self) -> Cycle:

@@ -21,6 +21,7 @@ from .account_file import AccountFile
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import MonthlyCharges, PriceError, Prices
 from .energy import EnergyError, EnergyTable
+from .export_worth import NO_SERIES
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
@@ -56,11 +57,11 @@ def make_statements(
     notes = [*energy.notes, *_one_way(account, energy.table), *_warned(account, last_day)]
     ready: Ready[Any] | None = None
     before: Spell | None = None
-    for spell in spells:
+    for spell, following in zip(spells, (*spells[1:], None), strict=True):
         notes += [spell.note] if spell.note else []
         notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
-        settled = _settled(account, energy, calendar, spell, ready)
+        settled = _settled(account, energy, calendar, spell, ready, leaves=_leaves(account, spell, following))
         ready = Ready(ready.programme, settled.state)
         made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
         before = spell
@@ -106,13 +107,24 @@ def _ready(
     if file.has_option(MONTHLY_CHARGES):
         monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
     prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
-    made = make_programme(Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held))
+    made = make_programme(
+        Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held, account.folder)
+    )
     if before is not None and ready is not None and before.programme == spell.programme:
-        return Ready(made.programme, ready.state)
+        return replace(made, state=ready.state)
     return made
 
 
-def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any]) -> Account[Any]:
+def _leaves(account: AccountFile, spell: Spell, following: Spell | None) -> bool:
+    """Whether the spell's programme ends with it."""
+    if following is not None:
+        return following.programme != spell.programme
+    return spell.slots[-1].cycle.last_day == account.terms.customer.moved_out
+
+
+def _settled(
+    account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any], *, leaves: bool
+) -> Account[Any]:
     table = energy.table
     cycles = [one.cycle for one in spell.slots]
     for cycle in cycles:
@@ -122,12 +134,19 @@ def _settled(account: AccountFile, energy: Energy, calendar: Calendar, spell: Sp
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
                     "add the version that held then to the tariff, or see `netmeter tariff check`"
                 )
-    energies = energy_of_cycles(
-        table, cycles, calendar, ready.programme.netting, energy.export_prices, energy.import_prices
-    )
+    parts = NO_SERIES
+    if ready.export_parts is not None:
+        parts = ready.export_parts(cycles[0].edges_us(calendar.zone)[0], cycles[-1].edges_us(calendar.zone)[1])
+    netting = ready.programme.netting
+    energies = energy_of_cycles(table, cycles, calendar, netting, energy.export_prices, energy.import_prices, parts)
     _refuse_empty(energies, table)
     periods = [
-        Period(replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from), slot.number, slot.closes_year)
+        Period(
+            replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from),
+            slot.number,
+            slot.closes_year,
+            leaves=leaves and slot is spell.slots[-1],
+        )
         for one, slot in zip(energies, spell.slots, strict=True)
     ]
     return settle_all(ready.programme, ready.state, periods)

@@ -11,11 +11,14 @@ from .setting import Ready, Setting
 PLAIN = "plain"
 PAID_AHEAD = frozenset({"nem1", "nem2"})
 """Programmes whose true-up counts what was paid before it."""
+ALIASES = {"nem3": "nbt"}
+"""What an account may write instead."""
 MAKERS = {
     # programme: module:maker, below gateway.account
     PLAIN: "programmes.plain:make_plain",
     "nem1": "programmes.nem_maker:make_nem",
     "nem2": "programmes.nem_maker:make_nem",
+    "nbt": "programmes.nbt_maker:make_nbt",
     "net_metering_kwh": "programmes.generic_maker:make_kwh",
     "net_metering_usd": "programmes.generic_maker:make_usd",
     "net_billing": "programmes.generic_maker:make_billing",

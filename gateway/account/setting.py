@@ -3,14 +3,16 @@
 A programme's module has a maker `Setting -> Ready`; `registry` names them. Nothing here reckons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from ..tariff.days import DayRules
 from .charges import Prices
 from .period import Programme
+from .price_series import PriceSeries
 from .programme_file import ProgrammeFile
 from .terms import AccountTerms, Opening
 
@@ -32,6 +34,8 @@ class Setting:
     """The tariff's days, where the caller has looked some up already."""
     held: Mapping[str, Decimal] = field(default_factory=dict)
     """Bank -> what it holds after the spells before."""
+    folder: Path = Path()
+    """The account's own, for the files that it names."""
 
     def choice(self, name: str) -> str:
         """An option's value: the account's own, else the default of its utility, its class, everybody."""
@@ -45,6 +49,8 @@ class Ready(Generic[State]):
 
     programme: Programme[State]
     state: State
+    export_parts: Callable[[int, int], Mapping[str, PriceSeries]] | None = None
+    """What exports within [start_us, end_us) are paid by component, where the programme has a table of it."""
 
 
 class Maker(Protocol):

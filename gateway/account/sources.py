@@ -11,9 +11,10 @@ from pathlib import Path
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
+from .export_table import is_table
 from .price_series import PriceSeries, read_price_series
 from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
-from .sold_apart import two_meters
+from .sold_apart import production_alone, two_meters
 from .terms import AccountMeter, EnergyFrom
 
 Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
@@ -54,9 +55,20 @@ def energy_of(
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
         tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
-    prices = read_price_series(resolved(folder, export_prices)) if export_prices else None
+    is_series = bool(export_prices) and not is_table(export_prices)
+    prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
     return Energy(added(tables), tuple(notes), prices, buying)
+
+
+def production_of(
+    meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, override: Path | None = None
+) -> EnergyTable | None:
+    """What the production meters gave; None where there is none. Raises EnergyError."""
+    makers = [one for one in meters if one.role is Role.PRODUCTION]
+    if not makers:
+        return None
+    return added([production_alone(_table(one, folder, fetch, override, alone=False)) for one in makers])
 
 
 def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:

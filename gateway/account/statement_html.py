@@ -42,7 +42,13 @@ def statement_html(made: Statements, chosen: Sequence[Statement]) -> str:
     """The whole file."""
     terms = made.account.terms
     title = f"{terms.name}: statements"
-    body = "\n".join(text for part in (_head(made), *(_statement(made, one) for one in chosen)) for text in part)
+    return page(
+        title, "\n".join(text for part in (_head(made), *(_statement(made, one) for one in chosen)) for text in part)
+    )
+
+
+def page(title: str, body: str) -> str:
+    """A whole file around a body."""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'

@@ -149,6 +149,25 @@ class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Once, on the bill that holds the day `from`; a credit is below zero."""
 
 
+class AdderBank(StrEnum):
+    """Into which bank an addition to the export credit goes."""
+
+    GENERATION = "generation"
+    DELIVERY = "delivery"
+    BONUS = "bonus"
+
+
+class ExportAdder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """Something that exports earn besides: for storage, or what else the utility's letter promises (net billing)."""
+
+    name: str
+    per_kwh: Decimal
+    bank: AdderBank
+    source: str
+    first: datetime.date
+    last_day: datetime.date | None = None
+
+
 class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the last bill before the first cycle said. Without it the account is "since DATE" and has no true-up."""
 
@@ -192,9 +211,12 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where it changes: in order of time; before the first `customer.supplier` holds."""
     charge: tuple[OtherCharge, ...] = ()
     export_prices: str = ""
-    """A CSV file of what exports are paid by time (`price_series`), beside the account's file."""
+    """What exports are paid: a CSV file by time (`price_series`), or a table by month, day type and hour
+    (`export_table`), by name or as a TOML file beside the account's file."""
     import_prices: str = ""
-    """One of what imports cost by time."""
+    """A CSV file of what imports cost by time (`price_series`)."""
     payment: tuple[Payment, ...] = ()
+    export_adder: tuple[ExportAdder, ...] = ()
+    """By the bill's last day, for all of it."""
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from ..account.account_file import read_account
+from ..account.account_file import AccountFile, read_account
 from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
@@ -25,6 +25,8 @@ from .errors import any_path, fail
 
 TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
 EXIT_INCOMPLETE = 3
+METHODS = ("to_date", "same_days_last_year", "profile")
+"""Of account.projection, which is loaded when it is asked for."""
 
 
 @click.command()
@@ -48,6 +50,16 @@ EXIT_INCOMPLETE = 3
 @click.option(
     "--against", "against_path", metavar="FILE", type=any_path, help="Tell what changed since FILE, from --json."
 )
+@click.option(
+    "--compare",
+    "compared",
+    metavar="PROGRAMME:TARIFF,...",
+    help="The newest whole year under other programmes, each with its tariff.",
+)
+@click.option(
+    "--project", "method", type=click.Choice(METHODS), help="What the running year will come to, by this method."
+)
+@click.option("--profile", "profile_path", metavar="FILE", type=any_path, help="A year of intervals, for profile.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object.")
 def statement(account_path: Path, **options: Any) -> None:
     """The bills of a net-metering account, from measured intervals: energy by bucket, each line with quantity, rate and
@@ -62,17 +74,22 @@ def statement(account_path: Path, **options: Any) -> None:
       netmeter statement --account home.toml --period 2026-07 --html july.html
       netmeter statement --account home.toml --energy intervals.csv --json > bills.json
       netmeter statement --account home.toml --period 7 --explain energy.2026-07-01.summer_peak
+      netmeter statement --account home.toml --compare nem2:pge-e-tou-c,nbt:pge-e-elec
+      netmeter statement --account home.toml --project same_days_last_year --as-of 2026-05-31
 
     \b
     Exit codes:
       0  reckoned
       1  account, tariff or energy cannot be used: it is said where, and what to do
       2  the command line is wrong
-      3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told
+      3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told; or a column of
+         --compare, or what --project asks for, could not be computed, which says why
     """
     _refuse_overwriting(options["html_path"], account_path, options["energy_path"], options["against_path"])
     account = read_account(account_path)
     as_of = _day(options["as_of"])
+    if options["compared"] is not None:
+        _compare_programmes(account, as_of, options)
     try:
         fetch = fetcher(options["config_path"], account.folder)
         terms = account.terms
@@ -85,6 +102,8 @@ def statement(account_path: Path, **options: Any) -> None:
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
         )
+        if options["method"] is not None:
+            _project(account, energy, as_of, options)
         made = make_statements(account, energy, as_of)
         chosen = _chosen(made, options["period"])
         if options["explained"] is not None:
@@ -100,6 +119,35 @@ def statement(account_path: Path, **options: Any) -> None:
 
         _write(options["html_path"], statement_html(made, chosen))
     raise SystemExit(0 if all(one.is_whole for one in chosen) else EXIT_INCOMPLETE)
+
+
+def _project(account: AccountFile, energy: Energy, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
+    from . import statement_project
+
+    for name in ("period", "explained", "against_path", "html_path"):
+        if options[name] is not None:
+            raise click.UsageError("--project tells the running year alone: leave the other options out")
+    told = statement_project.projected(account, energy, as_of, options["method"], options["profile_path"])
+    statement_project.show(told, json_=options["json_"])
+    raise SystemExit(EXIT_INCOMPLETE if told["why_not"] else 0)
+
+
+def _compare_programmes(account: AccountFile, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:
+    from . import statement_compare
+
+    for name in ("period", "explained", "against_path", "method"):
+        if options[name] is not None:
+            raise click.UsageError("--compare is of a whole year, and of all its lines: leave the other options out")
+    wanted = statement_compare.wanted_of(options["compared"])
+    try:
+        fetch = fetcher(options["config_path"], account.folder)
+        made = statement_compare.comparison(account, wanted, fetch, options["energy_path"], as_of)
+    except (*TROUBLES, statement_compare.CompareError) as error:
+        fail(str(error))
+    statement_compare.show(made, json_=options["json_"])
+    if options["html_path"] is not None:
+        _write(options["html_path"], statement_compare.as_html(made))
+    raise SystemExit(EXIT_INCOMPLETE if any(one.why_not for one in made.columns) else 0)
 
 
 def _day(text: str | None) -> date | None:

@@ -5,6 +5,7 @@ import click
 from .accumulator import accumulator
 from .ledger import ledger
 from .modbus_cli import line, modbus
+from .projection import projection
 from .statement import statement
 
 
@@ -17,6 +18,7 @@ def bench() -> None:
       netmeter-hil bench accumulator
       netmeter-hil bench ledger --days 30 --poll 5
       netmeter-hil bench statement
+      netmeter-hil bench projection --houses 5
       netmeter-hil bench modbus
       netmeter-hil bench modbus --meters 200 --seconds 30 --json
     """
@@ -26,4 +28,5 @@ bench.add_command(accumulator)
 bench.add_command(ledger)
 bench.add_command(line)
 bench.add_command(modbus)
+bench.add_command(projection)
 bench.add_command(statement)

@@ -35,7 +35,7 @@ class Plain:
 
     def settle(self, state: PlainState, period: Period) -> tuple[PlainState, Settled]:
         """One cycle: imports at the full price, baseline, fixed charges, and the minimum where they stay below it."""
-        taken = _imports_of(period.energy)
+        taken = imports_of(period.energy)
         lines = list(taken_by_step(taken, self.prices)) if self.by_step else self._by_tariff(taken)
         lines.extend(self._top_up(period.energy, lines))
         lines.extend(fixed_lines(period.energy, self.prices))
@@ -82,7 +82,7 @@ def make_plain(setting: Setting) -> Ready[PlainState]:
     return Ready(Plain(setting.prices, by_step=setting.choice("import_price") == "series"), PlainState())
 
 
-def _imports_of(energy: CycleEnergy) -> CycleEnergy:
+def imports_of(energy: CycleEnergy) -> CycleEnergy:
     """The same cells, by position, without what was given."""
     cells = tuple(replace(one, export_milliwh=0, export_uncertain_milliwh=0) for one in energy.cells)
     return replace(energy, cells=cells)

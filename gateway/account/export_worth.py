@@ -1,0 +1,62 @@
+"""What a cell's exports are worth at prices that change within it, by component, and what their doubt is worth.
+
+Each interval at its own price, exact. Doubt: of intervals one after the other at one price only the two ends of their
+run count (`doubt`); where the price changes between two, what one takes from the other changes the worth, and counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+
+import numpy as np
+
+from .cell_parts import NO_PARTS, CellParts, ExportWorth, Gathered
+from .doubt import run_begins, run_uncertain
+from .energy import Column, EnergyTable
+from .price_series import PriceSeries, worth_of
+
+NO_SERIES: Mapping[str, PriceSeries] = MappingProxyType({})
+
+
+def with_export_parts(
+    parts: Mapping[tuple[int, int], CellParts], gathered: Gathered, blocks: int, series: Mapping[str, PriceSeries]
+) -> dict[tuple[int, int], CellParts]:
+    """The parts with what exports are worth by component. Raises EnergyError for an export without a price."""
+    table, made = gathered.table, dict(parts)
+    prices = {name: one.prices_of(table, gathered.rows) for name, one in sorted(series.items())}
+    for number in range(1, blocks + 1):
+        first, last = gathered.rows_of(number)
+        rows = slice(gathered.rows.start + first, gathered.rows.start + last)
+        columns = {name: one[first:last] for name, one in prices.items()}
+        for bucket, worths in _worths_of(table, rows, gathered.bucket_of[first:last], columns).items():
+            made[number, bucket] = replace(made.get((number, bucket), NO_PARTS), export_parts=worths)
+    return made
+
+
+def _worths_of(
+    table: EnergyTable, rows: slice, buckets: Column, price_nano: Mapping[str, Column]
+) -> dict[int, tuple[ExportWorth, ...]]:
+    """By bucket number, the components by name. `buckets` and the prices are one for each of `rows`."""
+    given = table.flow_export.milliwh[rows]
+    found: dict[int, list[ExportWorth]] = {bucket: [] for bucket in np.unique(buckets).tolist()}
+    for name, price in price_nano.items():
+        doubts = _doubts(table, rows, buckets, price)
+        for bucket, made in found.items():
+            here = buckets == bucket
+            made.append(ExportWorth(name, worth_of(given[here], price[here]), doubts.get(bucket, Decimal(0))))
+    return {bucket: tuple(made) for bucket, made in found.items()}
+
+
+def _doubts(table: EnergyTable, rows: slice, buckets: Column, price_nano: Column) -> dict[int, Decimal]:
+    """By bucket: the doubt of each run of one price, times that price."""
+    if not len(buckets):
+        return {}
+    changes = (np.diff(price_nano, prepend=price_nano[0]) != 0) | (np.diff(buckets, prepend=buckets[0]) != 0)
+    begins = run_begins(table, rows, np.cumsum(changes).astype(np.int64))
+    doubt_milliwh = run_uncertain(table.flow_export.uncertain_milliwh[rows], begins)
+    run_buckets, run_prices = buckets[begins], np.abs(price_nano[begins])
+    return {
+        bucket: worth_of(doubt_milliwh[run_buckets == bucket], run_prices[run_buckets == bucket])
+        for bucket in np.unique(run_buckets).tolist()
+    }

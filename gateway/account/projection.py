@@ -1,0 +1,237 @@
+"""What a running year will come to: the account's own bills, reckoned on with energy of days that were measured before.
+
+Three methods, each by name: `to_date` (nothing is assumed: the bills that have ended), `same_days_last_year` (the days
+to come are those of 52 weeks before, at today's tariff), `profile` (a year of the user's own). Never linear, in dollars
+or in days: the sign changes with the season. What cannot be projected says why. (corrections C.4)
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from ..tariff.calendar import Calendar
+from ..tariff.walltime import to_datetime, wall_to_us
+from .account_file import AccountFile
+from .charges import PriceError
+from .energy import EnergyError, EnergyTable
+from .lines import Due, Line, LineKind
+from .money import total
+from .programmes.vintage import years_after
+from .reckon import make_statements
+from .same_days import lacks, with_days
+from .slices import table_between
+from .sources import Energy
+from .statement import Statement
+from .terms import AccountTerms
+from .timeline import CYCLES_A_YEAR, TimelineError, timeline
+
+WEEKS_52 = timedelta(days=364)
+LONGEST_YEAR = timedelta(days=400)
+_ONE_DAY = timedelta(days=1)
+
+
+class Method(StrEnum):
+    """How the days to come are filled."""
+
+    TO_DATE = "to_date"
+    SAME_DAYS_LAST_YEAR = "same_days_last_year"
+    PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Money in the tariff's currency. `why_not`: the reason where there is none; else empty."""
+
+    method: Method
+    as_of: date
+    why_not: str = ""
+    first_day: date | None = None
+    """Of the running Relevant Period, as far as the account knows it."""
+    closes: date | None = None
+    """Its last day; by last year's reading days where this year's are not known yet."""
+    year_due: Decimal | None = None
+    """All that is to pay in it, the true-up included; with `to_date`, so far."""
+    true_up_due: Decimal | None = None
+    """What the closing bill will ask."""
+    energy_charges: Decimal | None = None
+    """E of the period: all energy lines, whenever due."""
+    non_bypassable: Decimal | None = None
+    low: Decimal | None = None
+    """Of `year_due`, by each earlier year that is known, where there are two; `high` likewise."""
+    high: Decimal | None = None
+    days_estimated: int = 0
+    days: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def project(
+    account: AccountFile, energy: Energy, as_of: date, method: Method, profile: EnergyTable | None = None
+) -> Projection:
+    """The Relevant Period that runs on `as_of`, seen at that day's end."""
+    calendar = Calendar(account.tariff)
+    table = table_between(energy.table, None, wall_to_us(as_of + _ONE_DAY, 0, calendar.zone))
+    known = replace(energy, table=table)
+    try:
+        if method is Method.TO_DATE:
+            return _to_date(account, known, as_of, calendar)
+        if method is Method.PROFILE and profile is None:
+            return Projection(method, as_of, "no profile: a file with a year of intervals is needed")
+        other = replace(account, terms=_with_dates_to_come(account, as_of))
+        year = _running_year(other, known.table, as_of, calendar)
+        return _filled(other, known, as_of, method, calendar, year, profile)
+    except (EnergyError, TimelineError, PriceError) as error:
+        return Projection(method, as_of, str(error))
+
+
+def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calendar) -> Projection:
+    """The bills of the running year that have ended. A year that ended on the last of them is none that runs."""
+    bills = make_statements(account, energy, as_of, calendar).statements
+    year: list[Statement] = []
+    for one in reversed(bills):
+        if one.slot.closes_year or (year and one.slot.programme != year[0].slot.programme):
+            break
+        year.insert(0, one)
+    if not year:
+        return Projection(Method.TO_DATE, as_of, f"no bill of a running year has ended by {as_of}")
+    return _of_bills(Method.TO_DATE, as_of, year, 0)
+
+
+def _running_year(account: AccountFile, table: EnergyTable, as_of: date, calendar: Calendar) -> tuple[date, date]:
+    """(first day, last day) of the Relevant Period that runs on `as_of`. Raises TimelineError where none closes."""
+    first_us, _ = table.first_and_last_us()
+    first_day = to_datetime(first_us, calendar.zone).date()
+    spells = timeline(account.terms, account.programmes, first_day, as_of + LONGEST_YEAR)
+    began: date | None = None
+    for spell in spells:
+        began, whole = None, spell.whole
+        for slot in spell.slots:
+            began = began or slot.cycle.first_day
+            if slot.closes_year and slot.cycle.last_day > as_of and whole:
+                return began, slot.cycle.last_day
+            if slot.closes_year:
+                began, whole = None, True
+    raise TimelineError(
+        f"no Relevant Period that runs on {as_of} is known to its end: give read_dates of a whole year in [billing], "
+        "and what was before it in [opening]"
+    )
+
+
+def _filled(
+    account: AccountFile,
+    energy: Energy,
+    as_of: date,
+    method: Method,
+    calendar: Calendar,
+    year: tuple[date, date],
+    profile: EnergyTable | None,
+) -> Projection:
+    first, closes = year
+    days = [as_of + timedelta(days=number) for number in range(1, (closes - as_of).days + 1)]
+    source = energy.table if profile is None else profile
+    found: list[Projection] = []
+    for models in _models(days, method, source, calendar):
+        missing = lacks(source, models, calendar.zone)
+        if missing is not None and not found:
+            what = "the twelve months before" if method is Method.SAME_DAYS_LAST_YEAR else "a whole year"
+            return Projection(method, as_of, f"needs {what}, and not all energy of {missing} is known")
+        if missing is not None:
+            break
+        table = with_days(energy.table, source, zip(days, models, strict=True), calendar.zone)
+        bills = make_statements(account, replace(energy, table=table), calendar=calendar).statements
+        own = [one for one in bills if one.slot.cycle.last_day <= closes and one.slot.cycle.first_day >= first]
+        found.append(_of_bills(method, as_of, own, len(days)))
+    dues = [one.year_due for one in found if one.year_due is not None]
+    spread = (min(dues), max(dues)) if len(dues) > 1 else (None, None)
+    notes = [*found[0].notes, *_notes(account, as_of, (first, closes), method, len(dues))]
+    return replace(found[0], closes=closes, low=spread[0], high=spread[1], notes=tuple(notes))
+
+
+def _models(days: Sequence[date], method: Method, source: EnergyTable, calendar: Calendar) -> Iterator[list[date]]:
+    """Days to copy for the days to come, the best first: 52 weeks before, then 104 ..., while there may be any."""
+    first_us, last_us = source.first_and_last_us()
+    first, last = (to_datetime(one, calendar.zone).date() for one in (first_us, last_us))
+    if method is Method.PROFILE:
+        yield [_same_day(day, first, last) for day in days]
+        return
+    back = 1
+    while back == 1 or (days and days[0] - back * WEEKS_52 >= first):
+        yield [day - back * WEEKS_52 for day in days]
+        back += 1
+
+
+def _same_day(day: date, first: date, last: date) -> date:
+    """The profile's day with the same month and day; where it has none, that of its first year, which is then told."""
+    for year in range(first.year, last.year + 1):
+        found = years_after(day, year - day.year)
+        if first <= found < last:
+            return found
+    return years_after(day, first.year - day.year)
+
+
+def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated: int) -> Projection:
+    lines = [line for one in bills for line in one.bill.settled.lines]
+    kinds = (LineKind.ENERGY, LineKind.BASELINE)
+    first, last = bills[0].slot.cycle.first_day, bills[-1].slot.cycle.last_day
+    closing = bills[-1] if bills[-1].slot.closes_year else None
+    return Projection(
+        method,
+        as_of,
+        first_day=first,
+        closes=None if closing is None else last,
+        year_due=total(one.due_now for one in bills),
+        true_up_due=None if closing is None else closing.due_now,
+        energy_charges=total(line.amount for line in lines if line.kind in kinds and line.due is not Due.NOTED),
+        non_bypassable=total(line.amount for line in lines if line.kind is LineKind.NON_BYPASSABLE),
+        days_estimated=estimated,
+        days=(last - first).days + 1,
+        notes=() if closing is None else tuple(f"not in it: {line.label}" for line in _pending(closing)),
+    )
+
+
+def _pending(closing: Statement) -> Iterator[Line]:
+    """What the true-up names without an amount, such as a surplus whose month has no published rate yet."""
+    return (line for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
+
+
+def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: Method, years: int) -> Iterator[str]:
+    """What is assumed."""
+    first, closes = year
+    newest = next((one for one in reversed(account.tariff.version) if one.effective <= as_of), None)
+    later = [one for one in account.tariff.version if as_of < one.effective <= closes]
+    if newest is not None and not later:
+        yield f"prices are assumed to stay as version {newest.id} of {account.tariff.id} has them"
+    opening = account.terms.opening
+    if opening is not None and opening.cycles and opening.as_of == first:
+        yield f"sums count from {first} on: what was billed in this year before is in [opening], and in its true-up"
+    if years < 2 and method is Method.SAME_DAYS_LAST_YEAR:
+        yield "one earlier year is known, so no range is given"
+
+
+def _with_dates_to_come(account: AccountFile, as_of: date) -> AccountTerms:
+    """Last year's reading days for those that the account does not know yet."""
+    terms, known = account.terms, list(account.terms.billing.read_dates)
+    while len(known) > CYCLES_A_YEAR and known[-1] < as_of + LONGEST_YEAR:
+        following = years_after(known[-CYCLES_A_YEAR], 1)
+        if following <= known[-1]:
+            break
+        known.append(following)
+    return msgspec.structs.replace(terms, billing=msgspec.structs.replace(terms.billing, read_dates=tuple(known)))
+
+
+def last_day_of(account: AccountFile, energy: Energy) -> date:
+    """The last local day that the energy covers to its end."""
+    zone = Calendar(account.tariff).zone
+    return to_datetime(energy.table.first_and_last_us()[1], zone).date() - _ONE_DAY
+
+
+def came_to(account: AccountFile, energy: Energy, one: Projection) -> Decimal | None:
+    """What the projected year did come to, where the energy reaches its end; else None. For judging a method."""
+    if one.closes is None or one.first_day is None or last_day_of(account, energy) < one.closes:
+        return None
+    bills = make_statements(account, energy, one.closes).statements
+    own = [bill for bill in bills if bill.slot.cycle.first_day >= one.first_day]
+    return total(bill.due_now for bill in own) if own and own[-1].slot.cycle.last_day == one.closes else None
