@@ -43,7 +43,9 @@ def random_inputs(chance: random.Random, steps_per_hour: int) -> dict[str, Any]:
         steps = chance.choice([STEPS_A_YEAR, STEPS_A_YEAR * steps_per_hour])
         made["ts_sell_rate"] = [round(chance.uniform(-0.02, 0.3), 4) for _ in range(steps)]
     if option >= 2 and chance.random() < 0.25:
-        made["ts_buy_rate"] = [round(chance.uniform(0.02, 0.7), 4) for _ in range(STEPS_A_YEAR * steps_per_hour)]
+        # The engine reads the list of imports at the pace of that of exports: they are of one length here.
+        steps = len(made["ts_sell_rate"] or ()) or chance.choice([STEPS_A_YEAR, STEPS_A_YEAR * steps_per_hour])
+        made["ts_buy_rate"] = [round(chance.uniform(0.02, 0.7), 4) for _ in range(steps)]
     return made
 
 
