@@ -314,10 +314,10 @@ def test_unknown_option_of_the_set_up_is_refused(checkout: Checkout) -> None:
     assert "unknown option --nosystem" in done.stderr
 
 
-def pins() -> dict[str, list[Requirement]]:
-    """The lock's requirements by name, read as the plain text it is."""
+def pins(lock: str = "requirements.lock") -> dict[str, list[Requirement]]:
+    """A lock's requirements by name, read as the plain text it is."""
     found: dict[str, list[Requirement]] = {}
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
+    for line in (ROOT / lock).read_text().splitlines():
         if line and not line.startswith(("#", " ")):
             requirement = Requirement(line.removesuffix("\\").strip())
             found.setdefault(requirement.name, []).append(requirement)
@@ -335,6 +335,29 @@ def test_lock_covers_what_the_project_asks_for() -> None:
         for pin in locked[requirement.name]:
             version = Version(next(iter(pin.specifier)).version)
             assert requirement.specifier.contains(version, prereleases=True), f"{pin} does not meet {requirement}"
+
+
+def hashed(lock: str) -> dict[str, set[str]]:
+    """By pin (`name==version`, whatever its marker), the hashes that a lock takes."""
+    found: dict[str, set[str]] = {}
+    pin = ""
+    for line in (ROOT / lock).read_text().splitlines():
+        if "==" in line and not line.startswith(("#", " ")):
+            pin = line.split()[0]
+        elif "--hash=" in line:
+            found.setdefault(pin, set()).add(line.strip().removesuffix("\\").strip())
+    return found
+
+
+def test_runtime_lock_is_the_lock_without_what_only_tests_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime, locked = hashed("requirements-runtime.lock"), hashed("requirements.lock")
+    assert {pin: locked.get(pin) for pin in runtime} == runtime
+    wanted = project["project"]["dependencies"] + project["build-system"]["requires"]
+    names = pins("requirements-runtime.lock")
+    assert {Requirement(line).name for line in wanted} <= names.keys()
+    assert "nrel-pysam" in pins()
+    assert not {"nrel-pysam", "pytest", "amqtt"} & names.keys()
 
 
 def test_lock_names_no_index_and_hashes_everything() -> None:

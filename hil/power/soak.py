@@ -86,7 +86,10 @@ class PowerSoak:
         if real is not None and not any(one.what == self.control_finding for one in real.verdict.findings):
             return real
         cuts = [cut(seed, one) for one in range(1, CONTROL_CUTS + 1)]
-        return _round(seed, 0, cuts, folder, say, sabotage="synchronous-normal")
+        result = _round(seed, 0, cuts, folder, say, sabotage="synchronous-normal")
+        if real is not None and any(one.what == self.control_finding for one in result.verdict.findings):
+            result.verdict.findings[:0] = real.verdict.findings
+        return result
 
 
 def _real_round(seed: int, index: int, cuts: list[Cut], folder: Path, say: Say) -> RoundResult | None:

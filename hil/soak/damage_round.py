@@ -21,7 +21,7 @@ from .disk_plan import DiskFault, DiskKind
 from .ear import Ear
 from .history import Say
 from .kill_round import PATIENCE_S, DaemonError, KillRound
-from .pages import tables, with_older_page, with_pages_exchanged
+from .pages import Laid, laid, with_older_page, with_pages_exchanged
 from .plan import Round
 
 FOUND_WITHIN_S = 20.0
@@ -119,19 +119,19 @@ class DamageRound(KillRound):
 
     def _other_pages(self, fault: DiskFault, ear: Ear) -> bytes:
         """The store with sound pages in the place of others; the daemon goes on until there are such."""
-        store, older = self._house.store, b""
+        then = Laid(b"", {})
         for _ in range(GROWS_MOST):
             self._end(ear, kill=False)  # its last act is to fold the log back
-            content, own = store.read_bytes(), tables(store)
+            now = laid(self._house.store)
             if self._recount:
-                own = {"reading": own["reading"]}
+                now = replace(now, leaves={"reading": now.leaves["reading"]})
             if fault.kind is DiskKind.PAGES_EXCHANGED:
-                changed = with_pages_exchanged(content, own, fault.lot)
+                changed = with_pages_exchanged(now, fault.lot)
             else:
-                changed = with_older_page(content, older, own, fault.lot)
+                changed = with_older_page(now, then, fault.lot)
             if changed is not None:
                 return changed
-            older = content
+            then = now
             self._start_daemon()
             self._until_booked(ear, interval=True)
         raise DaemonError(f"the store has not grown to a second page in {GROWS_MOST} intervals")

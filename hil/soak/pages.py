@@ -6,6 +6,7 @@ For damage that is made of sound pages: those that hold the rows of one table ar
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..chance import roll
@@ -33,43 +34,53 @@ def leaves(content: bytes, root: int, depth: int = 0) -> list[int]:
     return [leaf for child in children for leaf in leaves(content, child, depth + 1)]
 
 
-def tables(store: Path) -> dict[str, list[int]]:
-    """The leaf pages of every table of ours, in a closed store without a log. Raises sqlite3.Error, ValueError."""
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A closed store's bytes, and which pages its tables' rows lie on."""
+
+    content: bytes
+    leaves: Mapping[str, list[int]]
+
+
+def laid(store: Path) -> Laid:
+    """Every table of ours in a closed store without a log. Raises sqlite3.Error, ValueError."""
     content = store.read_bytes()
     with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         roots = connection.execute(
             "SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite_%' ORDER BY name"
         ).fetchall()
-    return {table: leaves(content, root) for table, root in roots}
+    return Laid(content, {table: leaves(content, root) for table, root in roots})
 
 
-def with_older_page(content: bytes, older: bytes, own: Mapping[str, list[int]], lot: int) -> bytes | None:
-    """One page that has changed, as it was; None where none has that was a leaf with rows. `own`: from `tables`."""
+def with_older_page(now: Laid, then: Laid, lot: int) -> bytes | None:
+    """One page of a table that has changed, as it was; None where none has that had rows of the same table then."""
     changed = [
         number
-        for numbers in own.values()
+        for table, numbers in now.leaves.items()
         for number in numbers
-        if _is_leaf_with_rows(old := page(older, number)) and old != page(content, number)
+        if number in then.leaves.get(table, ())
+        and _has_rows(old := page(then.content, number))
+        and old != page(now.content, number)
     ]
     if not changed:
         return None
     number = changed[roll(lot, 4) % len(changed)]
-    return put(content, number, page(older, number))
+    return put(now.content, number, page(then.content, number))
 
 
-def with_pages_exchanged(content: bytes, own: Mapping[str, list[int]], lot: int) -> bytes | None:
+def with_pages_exchanged(now: Laid, lot: int) -> bytes | None:
     """Two pages of one table in each other's place; None where none has two."""
-    several = [numbers for numbers in own.values() if len(numbers) > 1]
+    several = [numbers for numbers in now.leaves.values() if len(numbers) > 1]
     if not several:
         return None
     numbers = several[roll(lot, 5) % len(several)]
     first = roll(lot, 6) % len(numbers)
     other = (first + 1 + roll(lot, 7) % (len(numbers) - 1)) % len(numbers)
-    return exchanged(content, numbers[first], numbers[other])
+    return exchanged(now.content, numbers[first], numbers[other])
 
 
-def _is_leaf_with_rows(one: bytes) -> bool:
-    return len(one) == PAGE_BYTES and one[0] == _LEAF and one[3:5] != b"\0\0"
+def _has_rows(one: bytes) -> bool:
+    return one[3:5] != b"\0\0"
 
 
 def exchanged(content: bytes, one: int, other: int) -> bytes:

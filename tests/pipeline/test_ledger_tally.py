@@ -19,8 +19,8 @@ from gateway.ledger.store import Store
 from hil.soak.damage import rows_of
 from hil.soak.pages import exchanged, leaves, page, put
 
-from .test_ledger_opening import book, opened
-from .world import MIN, S
+from .test_ledger_opening import book, books, opened
+from .world import MIN, NOON_US, S, reading
 
 READINGS = 400
 TABLES = ("interval", *COLUMNS)
@@ -39,7 +39,10 @@ def grown(place: Path) -> Iterator[bytes]:
     store.close()
     yield place.read_bytes()
     store = opened(place).store
-    book(store, *((31 * MIN + each * S, 1030) for each in range(1, READINGS)))
+    account, batch = books(store), Batch()
+    for each in range(1, READINGS):
+        account.take(reading(NOON_US + 31 * MIN + each * S, 1030), batch)
+    store.commit(batch)
     meter_id, newest = store.load_meter("grid").meter_id, store.newest_outbox_id()
     rows = [OutboxRow(newest + each, "grid", "event", 100 + each, "x" * 200) for each in range(1, 60)]
     store.commit(Batch(outbox=[(meter_id, row) for row in rows]))
@@ -95,6 +98,26 @@ def test_an_older_copy_of_any_page_is_found_if_a_row_is_another_by_it(path: Path
         struck |= {"unreadable"} if after is None else {name for name in before if after.get(name) != before[name]}
         assert fault_in(path) != "", f"page {number}"
     assert {"reading", "outbox", "meter_state", "bucket_total"} <= struck
+
+
+@pytest.mark.parametrize(
+    ("index", "word"),
+    [
+        ("idx_interval_meter_id_end_us", "interval: records are not in the index of their ends"),
+        ("sqlite_autoindex_interval_1", "interval: records are not in their index"),
+        ("sqlite_autoindex_event_1", "not in its index"),
+    ],
+)
+def test_an_older_page_of_an_index_is_found(path: Path, index: str, word: str) -> None:
+    """It alters no record, and whoever looks one up by it does not find the newest."""
+    older, _content = grown(path)
+    store = opened(path).store
+    book(store, *((one * MIN, 1030 + one) for one in (46, 61)))
+    store.close()
+    number, before = root_of(path, index), rows_of(path)
+    path.write_bytes(put(path.read_bytes(), number, page(older, number)))
+    assert rows_of(path) == before
+    assert word in fault_in(path)
 
 
 def test_an_older_page_is_not_found_by_checksums_alone(path: Path) -> None:

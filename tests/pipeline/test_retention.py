@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ledger import tally
 from gateway.ledger.records import Batch, EventRow, OutboxRow, ReadingRow
 from gateway.ledger.retention import HOUR_US, SLICE_ROWS
 from gateway.ledger.schema import migrate
@@ -141,6 +142,22 @@ def test_freed_pages_are_used_again(store: Store) -> None:
     before = store.retention.sizes()
     write(store, run(50, from_us=NOON_US + 80 * HOUR_US, monotonic_us=80 * HOUR_US))
     assert store.retention.sizes().file_bytes == before.file_bytes
+
+
+def test_what_goes_is_no_damage_to_a_check_beside_it_nor_to_one_afterwards(store: Store) -> None:
+    """Its chain is no chain here (`closed`): of each table the tally alone is asked for."""
+    write(store, run(100))
+    closed(store, NOON_US + 100 * HOUR_US)
+    check, gone = store.full_check(), 0
+    while not check.step():
+        gone += store.retention.thin(1) or 0
+    assert gone > 3 * SLICE_ROWS
+    assert check.fault.startswith("meter grid, interval 1")
+    for table in ("reading", "meta", "retention_mark"):
+        known, counted = tally.load(store._connection, table), tally.count_after(store._connection, table, -1)
+        assert known is not None
+        assert counted is not None
+        assert known.row_sum == counted[1]
 
 
 def test_a_slice_that_cannot_be_written_changes_nothing(store: Store) -> None:

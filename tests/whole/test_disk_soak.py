@@ -56,7 +56,9 @@ def test_damage_is_found_and_so_are_sound_pages_in_the_place_of_others(folder: P
     verdict = result.verdict
     assert [str(one) for one in verdict.findings] == []
     assert (result.injected, result.felt) == (len(faults), len(faults))
-    assert (verdict.counts["altered"], verdict.counts["altered_found"]) == (len(faults), len(faults))
+    # The exchange alters always; what a cut takes may lie in free pages alone.
+    assert verdict.counts["altered"] >= 1
+    assert verdict.counts["altered_found"] == verdict.counts["altered"]
     assert verdict.counts["states"] > 0
 
 
