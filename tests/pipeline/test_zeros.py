@@ -58,6 +58,16 @@ def test_zero_with_which_a_register_came_and_which_it_never_counted_is_told(desk
     assert uncertain(desk)["high"] >= 2 * KWH
 
 
+def test_the_same_where_it_stands_again_at_what_it_shows_then(desk: Desk) -> None:
+    """Import is told as lost at 7 x 900 kWh, which it jumped to and does not move from; what it missed is told too."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 500, serial="A1") for n in range(4)]
+    new = [reading(NOON_US + n * STEP_US, 0, 900 + n, serial="B2") for n in range(4, 34)]
+    own = [reading(NOON_US + n * STEP_US, 7 * LIFE, 900 + n, serial="B2") for n in range(34, 40)]
+    desk.take(*old, *new, *own)
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    assert uncertain(desk)["high"] >= 2 * KWH
+
+
 def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_fell(desk: Desk) -> None:
     """A reset: import shows 600 and stands; export, at 0 for two minutes, has 200 Wh at once and counts on."""
     old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
