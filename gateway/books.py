@@ -138,32 +138,15 @@ class Books:
         return decision
 
     def _let_wait(self, reading: Reading, batch: Batch) -> Decision:
-        reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
-        meter_id = self._stored.meter_id
-        if self._held.add(reading):
-            batch.released.add(meter_id)
-            batch.held = [row for row in batch.held if row[0] != meter_id]
-            batch.held += [(meter_id, one) for one in self._held.readings]
-        else:
-            batch.held.append((meter_id, reading))
+        self._held.let_wait(reading, self._stored.meter_id, batch)
         self.counters.waiting = len(self._held)
         self.last_decision = "waiting: the clock is not set"
-        return Waiting(reading)
+        return Waiting(replace(reading, snapshot=replace(reading.snapshot, others={})))
 
     def _place_held(self, known: Reading, batch: Batch) -> None:
-        """Book the readings that waited, by monotonic time; those of an earlier boot can never be placed."""
-        waited = len(self._held)
-        placed = self._held.release(known)
-        meter_id = self._stored.meter_id
-        batch.released.add(meter_id)
-        batch.held = [row for row in batch.held if row[0] != meter_id]
+        """Book the readings that waited."""
+        placed, detail = self._held.place(known, self._stored.meter_id, batch)
         self.counters.waiting = 0
-        detail: Record = {
-            "placed": len(placed),
-            "not_placed": waited - len(placed),
-            "from_utc_us": placed[0].latest_us if placed else None,
-            "clock_error_us": known.clock_error_us,
-        }
         self.tell("clock_set", known.latest_us, detail, batch)
         for reading in placed:
             self._decide(reading, batch)
