@@ -22,14 +22,18 @@ from .exchange import Exchanged, Moment, Outcome, Restated, Statement
 from .ledger.ballast import Ballast
 from .ledger.records import Batch, Record
 from .ledger.store import Store
+from .live import Live, MeterLive
 from .log import event_line, logger
-from .publish.message import OFFLINE, ONLINE, Topics, render
+from .publish.message import Topics, render
 from .publish.publisher import Publisher
 from .publish.requests import Acknowledgement
 from .pulse import Pulse
 from .read import Reading
 from .saver import Saver
+from .thinner import Thinner
 from .upkeep import Upkeep
+
+__all__ = ["INBOX_LIMIT", "Bookkeeper", "MeterLive"]
 
 INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""
@@ -39,27 +43,10 @@ EXCHANGE_WITHIN_S = 25.0  # a commit on a slow card, behind hundreds of readings
 CHANGE_WITHIN_S = 600.0  # years of records may get a revision, on a small computer
 COMMIT_AGAIN_US = 5_000_000
 ACKNOWLEDGED_A_COMMIT = 5_000
-OFFLINE_AFTER_POLLS = 4
-OFFLINE_AFTER_LEAST_US = 30_000_000
 HEALTH_EVERY_US = 60_000_000
 LOOK_AT_ALL_EVERY_US = 500_000
-THIN_LOOK_US = 60_000_000
-THIN_AGAIN_US = 1_000_000
-THIN_BEFORE_COMMIT_US = 2_000_000
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(slots=True)
-class MeterLive:
-    """What the thread remembers of a meter between turns. Real monotonic microseconds."""
-
-    heard_us: int = 0
-    online: bool | None = None
-    error: str = ""
-    dirty: bool = False
-    offered_us: int = 0
-    offered_bucket: str | None = None
 
 
 NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
@@ -95,7 +82,8 @@ class Bookkeeper(threading.Thread):
         self.upkeep = Upkeep(store, self.pulse)
         self._saver = Saver(store, clock, self.pulse, self._tell_all, ballast, self.upkeep.hear)
         self.health = self._saver.health
-        self.live = {name: MeterLive() for name in books}
+        self._live = Live(books, topics, clock, config.mqtt.state_every_s)
+        self.live = self._live.meters
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
         self._ask_again, self._about = ask_again, about
         self._publisher: Publisher | None = None
@@ -108,7 +96,7 @@ class Bookkeeper(threading.Thread):
         self._commit_due_us = 0
         self._look_at_all_us = 0
         self._health_due_us = 0
-        self._thin_due_us = self._clock.real_us() + THIN_LOOK_US
+        self._thinner = Thinner(config, store, clock, self.pulse, self._saver)
         self._stopping = False
 
     def attach(self, publisher: Publisher, announce: Callable[[str, Record], None] | None = None) -> None:
@@ -192,7 +180,8 @@ class Bookkeeper(threading.Thread):
             self._settle(turn)
             if self._saver.can_read:
                 self.upkeep.turn()
-            self._thin()
+            if self._inbox.empty():
+                self._thinner.turn(None if self._unsaved_since_us is None else self._commit_due_us)
         self._commit()
 
     @property
@@ -217,8 +206,7 @@ class Bookkeeper(threading.Thread):
             self._look_at_all_us = now_us + LOOK_AT_ALL_EVERY_US
             turn.touched.update(self._books)
         for name in turn.touched:
-            self._offer_presence(name)
-            self._offer_state(name)
+            self._offer_live(name)
         self._offer_health()
 
     def _offer_rows(self, turn: _Turn) -> None:
@@ -314,53 +302,12 @@ class Bookkeeper(threading.Thread):
             self._publisher.offer_growth()
         return True
 
-    def _thin(self) -> None:
-        """A slice of old readings, while nothing waits for this thread and no commit is near."""
-        now_us = self._clock.real_us()
-        if now_us < self._thin_due_us or self.health.error or not self._inbox.empty():
+    def _offer_live(self, name: str) -> None:
+        if self._publisher is None:
             return
-        if self._unsaved_since_us is not None and self._commit_due_us - now_us < THIN_BEFORE_COMMIT_US:
-            return
-        store = self._config.store
-        try:
-            with self.pulse.waiting_for_disk():
-                gone = self._store.retention.thin(24 * store.keep_days, 1_000_000 * store.max_size_mb)
-        except sqlite3.Error as error:
-            self._thin_due_us = now_us + THIN_LOOK_US
-            self._saver.note(error)
-            return
-        self._thin_due_us = now_us + (THIN_LOOK_US if gone is None else THIN_AGAIN_US)
-        is_over = self._store.retention.is_over_size
-        if is_over and not self.health.over_size:
-            logger.warning(event_line("store_over_size", store=self._store.path, max_size_mb=store.max_size_mb))
-        self.health.over_size = is_over
-
-    def _offer_presence(self, name: str) -> None:
-        """`online` while readings are accepted, `offline` when none was for four polls and at least 30 s."""
-        live, section = self.live[name], self._books[name].section
-        patience_us = max(OFFLINE_AFTER_POLLS * section.poll_s * 1_000_000 // self._clock.rate, OFFLINE_AFTER_LEAST_US)
-        online = bool(live.heard_us) and self._clock.real_us() - live.heard_us < patience_us
-        if self._publisher is None or online == live.online:
-            return
-        if live.online is not None:
-            logger.info(event_line("meter_online" if online else "meter_offline", meter=name, why=live.error or "-"))
-        live.online = online
-        self._publisher.offer_retained(self._topics.meter(name, "status"), ONLINE if online else OFFLINE)
-
-    def _offer_state(self, name: str) -> None:
-        """State on change and at most every `state_every_s`, at once when the bucket changes."""
-        live, books = self.live[name], self._books[name]
-        now_us = self._clock.real_us()
-        bucket = books.running_bucket()
-        due = now_us - live.offered_us >= self._config.mqtt.state_every_s * 1_000_000 or bucket != live.offered_bucket
-        if not (live.dirty and due) or self._publisher is None or self._runs_ahead(now_us):
-            return
-        record = books.state_record()
-        if record is not None:
-            if self._announce is not None:
-                self._announce(name, record)
-            self._publisher.offer_retained(self._topics.meter(name, "state"), render(record), expires=True)
-            live.dirty, live.offered_us, live.offered_bucket = False, now_us, bucket
+        self._live.offer_presence(name, self._publisher)
+        if not self._runs_ahead(self._clock.real_us()):
+            self._live.offer_state(name, self._publisher, self._announce)
 
     def _runs_ahead(self, now_us: int) -> bool:
         """Whether live totals would promise what no disk has held for longer than `commit_every_s`."""

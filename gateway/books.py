@@ -5,7 +5,7 @@ meter: intervals in one series, events in another. The rows and the state belong
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from . import jumps
 from .accumulate import Rules
@@ -35,7 +35,6 @@ from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
 from .journal import Journal, Origin, OutboxIds
-from .jumps import Jumps
 from .kernels import Kernel
 from .ledger.past import Past
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
@@ -44,24 +43,11 @@ from .meter_witness import NOT_KNOWN, MeterWitness
 from .publish.message import state_record
 from .read import Reading
 from .recompute import MeterAgain, begin, emptied, with_buckets_of
-from .refusals import Refusals
 from .returned import missing_milliwh
 from .tariff_counters import CrossCheck, TariffCounter
+from .tidings import Counters, Tidings
 from .timeline import Calendar, Timeline
 from .validate import validate
-from .zone_rules import rules_of
-
-
-@dataclass(slots=True)
-class Counters:
-    """Readings by what became of them, since the start."""
-
-    accepted: int = 0
-    rejected: int = 0
-    quarantined: int = 0
-    failed: int = 0
-    waiting: int = 0
-    """Now, not since the start: readings that wait for the time of day."""
 
 
 class Books:
@@ -92,11 +78,9 @@ class Books:
         self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
         self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
-        self._gap_us = gap_us
+        self._tidings = Tidings(self._journal, self._validator, timeline, gap_us)
         self._cross_check = CrossCheck(counters, section.limit_milliw)
         self._held = Held(stored.held)
-        self._refusals = Refusals(self._validator.held_reason, self._validator.held_count)
-        self._jumps = Jumps()
         self._bucket_of: tuple[Reading | None, str] = None, ""
         self.witness: MeterWitness | None = None
         """Of the meter's own clock, where that is heard beside ours."""
@@ -154,32 +138,15 @@ class Books:
         return decision
 
     def _let_wait(self, reading: Reading, batch: Batch) -> Decision:
-        reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
-        meter_id = self._stored.meter_id
-        if self._held.add(reading):
-            batch.released.add(meter_id)
-            batch.held = [row for row in batch.held if row[0] != meter_id]
-            batch.held += [(meter_id, one) for one in self._held.readings]
-        else:
-            batch.held.append((meter_id, reading))
+        self._held.let_wait(reading, self._stored.meter_id, batch)
         self.counters.waiting = len(self._held)
         self.last_decision = "waiting: the clock is not set"
-        return Waiting(reading)
+        return Waiting(replace(reading, snapshot=replace(reading.snapshot, others={})))
 
     def _place_held(self, known: Reading, batch: Batch) -> None:
-        """Book the readings that waited, by monotonic time; those of an earlier boot can never be placed."""
-        waited = len(self._held)
-        placed = self._held.release(known)
-        meter_id = self._stored.meter_id
-        batch.released.add(meter_id)
-        batch.held = [row for row in batch.held if row[0] != meter_id]
+        """Book the readings that waited."""
+        placed, detail = self._held.place(known, self._stored.meter_id, batch)
         self.counters.waiting = 0
-        detail: Record = {
-            "placed": len(placed),
-            "not_placed": waited - len(placed),
-            "from_utc_us": placed[0].latest_us if placed else None,
-            "clock_error_us": known.clock_error_us,
-        }
         self.tell("clock_set", known.latest_us, detail, batch)
         for reading in placed:
             self._decide(reading, batch)
@@ -208,15 +175,15 @@ class Books:
         match decision:
             case Accepted() | Rollover():
                 closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
-                self._tell_gap(previous, decision.reading, batch)
+                self._tidings.gap(previous, decision.reading, batch)
                 self._cross_bridge(decision.reading, batch, counts_on=True)
                 closed = self._book(decision.reading, decision.doubts, closed, batch, bool(decision.frozen))
-                self._tell_jumps(previous, decision, batch)
-                self._tell_directions(had, previous, decision.reading, batch)
+                self._tidings.booked(previous, decision, batch)
+                self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
                 closed = self._open_epoch(decision, batch)
-                self._tell_directions(had, previous, decision.reading, batch)
+                self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():
                 self._refuse(decision, batch)
@@ -266,7 +233,7 @@ class Books:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
         closed = self._accumulator.add(closing)
-        self._tell_gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
+        self._tidings.gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
         self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)
         self._write_reading("stated: opening", opening, batch)
@@ -274,7 +241,7 @@ class Books:
         stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
         kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
         self.tell(kind, opening.latest_us, detail, batch)
-        self._tell_directions(had, closing, opening, batch)
+        self._tidings.directions(had, self._accumulator.state, closing, opening, batch)
         for interval in closed:
             self._write_interval(interval, batch)
         self.latest = opening
@@ -354,41 +321,18 @@ class Books:
         )
         return record | (NOT_KNOWN if self.witness is None else self.witness.word)
 
-    def _watch_zone(self, reading: Reading, batch: Batch) -> None:
-        """Tell that local time has other rules than when the account was last kept."""
-        rules, account = rules_of(self._timeline.calendar.zone), self._accumulator.state
-        if account.zone_rules not in ("", rules):
-            detail: Record = {"zone": str(self._timeline.calendar.zone), "before": account.zone_rules, "now": rules}
-            self.tell("zone_rules", reading.latest_us, detail, batch)
-        account.zone_rules = rules
-
     def _accept(self, decision: Accepted | Rollover | NewEpoch, batch: Batch) -> None:
         self.counters.accepted += 1
         if self.latest is None:
-            self._watch_zone(decision.reading, batch)
-        self.latest = reading = decision.reading
-        told = self._refusals.accept()
-        if told is not None:
-            kind, detail = jumps.resumed(decision, *told)
-            self.tell(kind, reading.latest_us, detail, batch)
-
-    def _tell_jumps(self, previous: Reading | None, decision: Accepted | Rollover, batch: Batch) -> None:
-        events = self._jumps.notes(previous, decision)
-        if isinstance(decision, Rollover):
-            events.insert(0, jumps.rollover(decision))
-        for kind, detail in events:
-            self.tell(kind, decision.reading.latest_us, detail, batch)
+            self._tidings.zone(self._accumulator.state, decision.reading, batch)
+        self.latest = decision.reading
+        self._tidings.resumed(decision, batch)
 
     def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
-        """Count each; tell as many as a person can read."""
         quarantined = isinstance(decision, Quarantined)
         self.counters.quarantined += quarantined
         self.counters.rejected += not quarantined
-        not_told = self._refusals.refuse(decision.reason, decision.reading)
-        if not_told is None:
-            return
-        kind, detail = jumps.refused(decision, not_told)
-        self.tell(kind, decision.reading.latest_us, detail, batch)
+        self._tidings.refused(decision, batch)
 
     def _open_epoch(self, decision: NewEpoch, batch: Batch) -> list[Interval]:
         meter_id = self._stored.meter_id
@@ -416,31 +360,6 @@ class Books:
         self._accumulator.restore(from_us, to_us, more, self._timeline.calendar)
         return [Doubt(direction, 0, -milliwh, from_us) for direction, milliwh in missing.items() if milliwh < 0]
 
-    def _tell_gap(self, previous: Reading | None, reading: Reading, batch: Batch) -> None:
-        if previous is None:
-            return
-        # An answer that was waited for that long (the process was stopped meanwhile) can be as old as its question.
-        waited_us = reading.latest_us - reading.earliest_us - (previous.latest_us - previous.earliest_us)
-        if max(reading.earliest_us - previous.latest_us, waited_us) < self._gap_us:
-            return
-        over_edge = self._timeline.next_edge_us(previous.instant_us) <= reading.instant_us
-        kind, detail = jumps.gap(previous, reading, over_edge)
-        if waited_us >= self._gap_us:
-            detail["to_utc_us"] = reading.latest_us
-        self.tell(kind, reading.latest_us, detail, batch)
-
     def _tell_left_out(self, at_us: int, batch: Batch) -> None:
-        """Tell that a time was too long to be told interval by interval."""
         left_out, self._accumulator.left_out = self._accumulator.left_out, None
-        if left_out is not None:
-            detail: Record = {"from_utc_us": left_out.from_us, "to_utc_us": left_out.to_us}
-            self.tell("intervals_left_out", at_us, detail, batch)
-
-    def _tell_directions(
-        self, had: frozenset[Direction], previous: Reading | None, reading: Reading, batch: Batch
-    ) -> None:
-        """Tell what the meter has no more, and what it has (again) that it lacked; its first directions are no news."""
-        if previous is None:
-            return
-        for kind, detail in jumps.directions(had, self._accumulator.state, previous, reading):
-            self.tell(kind, reading.latest_us, detail, batch)
+        self._tidings.left_out(left_out, at_us, batch)

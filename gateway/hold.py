@@ -1,13 +1,15 @@
 """Readings taken before the time of day was known: held, and placed by monotonic time once it is.
 
 A board without a battery boots at 1970 or at its last saved time. What the meter says then is true all the same; only
-when is not known yet. Monotonic time of the same boot bridges that. Pure: no clock is asked here.
+when is not known yet. Monotonic time of the same boot bridges that. Which rows of the store that takes is told to the
+batch. No clock is asked here.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from .clock import ClockState
+from .ledger.records import Batch, Record
 from .read import Reading
 
 HELD_MOST = 4096
@@ -37,6 +39,29 @@ class Held:
         others_went = len(kept) != len(self._readings)
         self._readings = [*kept, reading]
         return others_went
+
+    def let_wait(self, reading: Reading, meter_id: int, batch: Batch) -> None:
+        """Let a reading wait, in the store too."""
+        reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
+        if self.add(reading):
+            batch.released.add(meter_id)
+            batch.held = [row for row in batch.held if row[0] != meter_id]
+            batch.held += [(meter_id, one) for one in self.readings]
+        else:
+            batch.held.append((meter_id, reading))
+
+    def place(self, known: Reading, meter_id: int, batch: Batch) -> tuple[list[Reading], Record]:
+        """Those that waited, placed by monotonic time, and what is told of it; none of an earlier boot can ever be."""
+        waited = len(self._readings)
+        placed = self.release(known)
+        batch.released.add(meter_id)
+        batch.held = [row for row in batch.held if row[0] != meter_id]
+        return placed, {
+            "placed": len(placed),
+            "not_placed": waited - len(placed),
+            "from_utc_us": placed[0].latest_us if placed else None,
+            "clock_error_us": known.clock_error_us,
+        }
 
     @property
     def readings(self) -> tuple[Reading, ...]:

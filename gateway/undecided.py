@@ -84,14 +84,15 @@ def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tupl
 
 
 def of_rollover(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of registers that rolled over: it may have been a reset, if they stood still before, showed something else
-    meanwhile, or came back with a 0."""
+    """Of registers that rolled over: it may have been a reset, if they stood still before or where they fell to, showed
+    something else meanwhile, or came back with a 0."""
     stood = state.held_reason is not Reason.ROLLED_OVER
     if state.last is None or state.held_first is None:
         return ()
     shown = registers_of(state.held_first.snapshot)
     began_at_zero = any(direction in shown and shown[direction].milliwh == 0 for direction in line.widths_milliwh)
-    if not (state.held_again or stood or began_at_zero):
+    stood_lost = any(direction in state.doubted for direction in line.widths_milliwh)
+    if not (state.held_again or stood or began_at_zero or stood_lost):
         return ()
     return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=stood)
 
@@ -185,7 +186,7 @@ def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Dou
     """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
     that may have been no count, whatever flowed."""
     found: list[Doubt] = []
-    if state.last is None:
+    if state.last is None or state.held_reason is Reason.METER_REPLACED:
         return ()
     last, shown = state.last, registers_of(state.last.snapshot)
     for direction in in_question(state, limits) & shown.keys():

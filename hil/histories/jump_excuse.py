@@ -39,7 +39,11 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
         unnumbered = history.base.imports[before.meter].serial == history.base.imports[after.meter].serial
         known = not unnumbered or _is_read_anew(history, before, after)
         if before.meter != after.meter and not known and _is_possible(history, before, after):
-            found.append(_between(history, [before, after], DIRECTIONS))
+            sound = [one for one in whole if not one.glitch]
+            from_us, until_us = before.true_earliest_us, after.true_earliest_us
+            first = [one for one in sound if one.true_earliest_us <= from_us][-1:]
+            then = [one for one in sound if one.true_earliest_us >= until_us][:1]
+            found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
     return found

@@ -23,6 +23,7 @@ from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.read import Reading
+from gateway.timeline import Timeline
 from gateway.validate import Accepted, NewEpoch, Quarantined, Rejected
 
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section
@@ -43,6 +44,9 @@ class Desk:
         self.batch = Batch()
         self.books = self.by(None)
 
+    def timeline(self) -> Timeline:
+        return by_hand((NOON_US, 2))
+
     def by(self, basis: Basis | None) -> Books:
         """Books of what is in the store, that read the meter by a config."""
         rules = Rules(limit_milliw=SERVICE_MILLIW, gap=GapPolicy.PRO_RATA, max_gap_us=60 * MIN)
@@ -50,7 +54,7 @@ class Desk:
             self.store.load_meter("grid"),
             Origin("gw1", self.store.store_epoch),
             section(),
-            by_hand((NOON_US, 2)),
+            self.timeline(),
             load_kernel(Build.PYTHON),
             rules,
             OutboxIds(self.store.newest_outbox_id()),

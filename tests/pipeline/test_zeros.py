@@ -4,17 +4,19 @@ Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that tim
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from drivers import EnergyRegister
 from gateway.decision import Basis
 from gateway.ledger.schema import migrate
 
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
-from .world import KWH, NOON_US, reading
+from .world import KWH, NOON_US, reading, register
 
 
 @pytest.fixture
@@ -58,6 +60,16 @@ def test_zero_with_which_a_register_came_and_which_it_never_counted_is_told(desk
     assert uncertain(desk)["high"] >= 2 * KWH
 
 
+def test_the_same_where_it_stands_again_at_what_it_shows_then(desk: Desk) -> None:
+    """Import is told as lost at 7 x 900 kWh, which it jumped to and does not move from; what it missed is told too."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 500, serial="A1") for n in range(4)]
+    new = [reading(NOON_US + n * STEP_US, 0, 900 + n, serial="B2") for n in range(4, 34)]
+    own = [reading(NOON_US + n * STEP_US, 7 * LIFE, 900 + n, serial="B2") for n in range(34, 40)]
+    desk.take(*old, *new, *own)
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    assert uncertain(desk)["high"] >= 2 * KWH
+
+
 def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_fell(desk: Desk) -> None:
     """A reset: import shows 600 and stands; export, at 0 for two minutes, has 200 Wh at once and counts on."""
     old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0) for n in range(8)]
@@ -68,3 +80,18 @@ def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_f
     assert record is not None
     assert record["export_bucket_high_milliwh"] == 200_000 + 150
     assert int(record["export_uncertain_high_milliwh"] or 0) >= 200_080
+
+
+def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: Desk) -> None:
+    """Export is 100 Wh below its width, then at 0 for three minutes beside import, then it counts from there."""
+
+    def wide(milliwh: int) -> EnergyRegister:
+        return replace(register(milliwh), modulus_milliwh=1_000 * KWH)
+
+    exports = [*[1_000 * KWH - 100_000 + n for n in range(8)], *[0] * 9, *[100 + 10 * n for n in range(8)]]
+    desk.take(*(reading(NOON_US + n * STEP_US, LIFE + 10 * n, wide(one)) for n, one in enumerate(exports)))
+    assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
+    record = desk.books.state_record()
+    assert record is not None
+    # Was it a reset, nothing of the 100 Wh up to the width has flowed.
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= 100_000 - 7

@@ -33,12 +33,9 @@ class ZonedDesk(Desk):
 
     zone: tzinfo = FOREVER_STANDARD
 
-    def _open(self) -> None:
-        super()._open()
+    def timeline(self) -> Timeline:
         edge_us = NOON_US + (60 * MIN if self.zone is FOREVER_STANDARD else 0)
-        calendar = replace(HandCalendar(1, ((edge_us, 2),)), zone=self.zone)
-        timeline = Timeline(calendar, 60)
-        self.books._timeline = self.books._accumulator._timeline = timeline
+        return Timeline(replace(HandCalendar(1, ((edge_us, 2),)), zone=self.zone), 60)
 
 
 @pytest.mark.parametrize("restart_s", [-1800, 600, 1800])
