@@ -30,6 +30,7 @@ LIVE_MOST_MS = 1000
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def drain(days: int, meters: int, poll_s: int, as_json: bool) -> None:
     """A broker that is away for days and comes back: what the backlog costs, how fast and in which order it goes."""
+    from ..process import ChildError
     from .drain_site import Site
 
     logging.disable(logging.WARNING)  # a broker that is away is what this is about
@@ -37,6 +38,8 @@ def drain(days: int, meters: int, poll_s: int, as_json: bool) -> None:
         site = Site(Path(name), meters, poll_s)
         try:
             told = measure(site, days)
+        except ChildError as error:
+            raise click.ClickException(str(error)) from error
         finally:
             site.close()
             logging.disable(logging.NOTSET)

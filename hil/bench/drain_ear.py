@@ -18,7 +18,7 @@ def main() -> None:
     """Note one line a message: microseconds, kind, meter, seq, the message's own time."""
     port, path = int(sys.argv[1]), Path(sys.argv[2])
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
-    with path.open("w", encoding="ascii", buffering=1 << 16) as out:
+    with path.open("w", encoding="ascii", buffering=1) as out:
 
         def hear(_client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
             at_us = time.monotonic_ns() // 1000

@@ -4,6 +4,7 @@ While the broker is away the readings of all days are booked as fast as they can
 backlog while each meter is read on every second. What arrived and when is noted by a process of its own.
 """
 
+import getpass
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ from gateway.publish.publisher import Publisher
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 
-from ..broker import HOST, Broker, free_port
-from ..process import Child
+from ..broker import HOST, accepts_connect, find_mosquitto, free_port
+from ..process import Child, ChildError
 from .books import START_US, TARIFF
 from .ledger_days import DAY_US, House
 
@@ -95,17 +96,17 @@ class Site:
 
     def drain(self, patience_s: float) -> list[Heard]:
         """Let the broker come; all that was heard until nothing more waited."""
-        broker = Broker(self._folder)
-        broker.start()
+        port = free_port()
+        broker = _broker(self._folder, port)
         notes = self._folder / "heard"
-        ear = Child.python("listener", "hil.bench.drain_ear", [str(broker.port), str(notes)], self._folder / "ear.log")
+        ear = Child.python("listener", "hil.bench.drain_ear", [str(port), str(notes)], self._folder / "ear.log")
         live = threading.Thread(target=self._live, daemon=True)
         try:
             ear.wait_ready()
             # One that knocks all the time would be in before the listener.
             self.publisher.stop()
             self.publisher.join(20)
-            mqtt = msgspec.structs.replace(self._config.mqtt, port=broker.port)
+            mqtt = msgspec.structs.replace(self._config.mqtt, port=port)
             self._config = msgspec.structs.replace(self._config, mqtt=mqtt)
             self.publisher = self._new_publisher()
             self.publisher.start()
@@ -113,7 +114,11 @@ class Site:
             deadline_s = time.monotonic() + patience_s
             while self.backlog() and time.monotonic() < deadline_s:
                 time.sleep(0.05)
-            time.sleep(QUIET_S)
+            self._stop.set()
+            size_bytes = -1
+            while notes.stat().st_size != size_bytes:  # until the listener has caught up
+                size_bytes = notes.stat().st_size
+                time.sleep(QUIET_S)
         finally:
             self._stop.set()
             ear.stop()
@@ -171,6 +176,24 @@ def _config(folder: Path, port: int, names: list[str], poll_s: int) -> str:
         f'[mqtt]\nhost = "{HOST}"\nport = {port}\nbase_topic = "bench"\nstate_every_s = 1\ndiscovery = false\n\n'
         f'[accounting]\ntariff = "{TARIFF}"\n{meters}'
     )
+
+
+def _broker(folder: Path, port: int) -> Child:
+    """mosquitto, which by default throws away what a listener that is slow leaves in its queue beyond 1000 messages.
+
+    Raises ChildError.
+    """
+    mosquitto = find_mosquitto()
+    if mosquitto is None:
+        raise ChildError("mosquitto is not installed (Debian: apt-get install mosquitto)")
+    config = folder / "mosquitto.conf"
+    lines = (f"listener {port} {HOST}", "allow_anonymous true", f"user {getpass.getuser()}", "max_queued_messages 0")
+    config.write_text("\n".join(lines) + "\n", encoding="ascii")
+    child = Child("broker", [mosquitto, "-c", str(config)], folder / "broker.log")
+    while not accepts_connect(port):
+        child.check()
+        time.sleep(0.02)
+    return child
 
 
 def _make(path: Path) -> None:
