@@ -1,6 +1,6 @@
 """The listener of `bench drain`, a process of its own: notes what the broker hands out, and when.
 
-Usage: drain_ear PORT FILE. Times are of the monotonic clock that all processes share. Prints `ready` once it is
+Usage: drain_ear PORT FILE KIND... Times are of the monotonic clock that all processes share. Prints `ready` once it is
 subscribed; ends with SIGTERM.
 """
 
@@ -16,20 +16,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 def main() -> None:
     """Note one line a message: microseconds, kind, meter, seq, the message's own time."""
-    port, path = int(sys.argv[1]), Path(sys.argv[2])
+    port, path, kinds = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
     with path.open("w", encoding="ascii", buffering=1) as out:
 
         def hear(_client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
             at_us = time.monotonic_ns() // 1000
             parts = message.topic.split("/")
-            if len(parts) != 5 or parts[4] not in ("state", "interval", "event"):
-                return
             content = json.loads(message.payload)
             its_us = content.get("time_utc_us", content.get("end_utc_us"))
             out.write(f"{at_us} {parts[4]} {parts[3]} {content.get('seq', 0)} {its_us}\n")
 
-        client.on_connect = lambda one, *_: one.subscribe("bench/#", qos=1)
+        topics = [(f"bench/bench/meter/+/{kind}", 1) for kind in kinds]
+        client.on_connect = lambda one, *_: one.subscribe(topics)
         client.on_subscribe = lambda *_: print("ready 1", flush=True)
         client.on_message = hear
         client.connect("127.0.0.1", port)

@@ -50,6 +50,26 @@ class Heard:
     its_us: int
 
 
+class _Ear:
+    """A listener to some kinds of messages, and its notes."""
+
+    def __init__(self, folder: Path, port: int, kinds: tuple[str, ...]) -> None:
+        self._notes = folder / f"heard-{kinds[0]}"
+        options = [str(port), str(self._notes), *kinds]
+        self.child = Child.python("listener", "hil.bench.drain_ear", options, folder / f"ear-{kinds[0]}.log")
+
+    def catch_up(self) -> None:
+        """Wait until it notes nothing more; to be called when nothing more is sent."""
+        size_bytes = -1
+        while self._notes.stat().st_size != size_bytes:
+            size_bytes = self._notes.stat().st_size
+            time.sleep(QUIET_S)
+
+    def heard(self) -> list[Heard]:
+        """All its notes."""
+        return [_heard(line) for line in self._notes.read_text(encoding="ascii").splitlines()]
+
+
 class Site:
     """One gateway of several meters in a folder."""
 
@@ -75,6 +95,8 @@ class Site:
         self.publisher.start()
         self._at_us = START_US
         self._stop = threading.Event()
+        self.after_kb = 0
+        """Resident memory when the backlog was gone."""
         self.delivered: dict[tuple[str, int], int] = {}
         """When a live reading was handed to the ledger thread, by meter and the reading's time."""
 
@@ -98,11 +120,12 @@ class Site:
         """Let the broker come; all that was heard until nothing more waited."""
         port = free_port()
         broker = _broker(self._folder, port)
-        notes = self._folder / "heard"
-        ear = Child.python("listener", "hil.bench.drain_ear", [str(port), str(notes)], self._folder / "ear.log")
+        # Two: what one of them is late with, because it cannot keep up with the records, is not the gateway's doing.
+        ears = [_Ear(self._folder, port, kinds) for kinds in (("interval", "event"), ("state",))]
         live = threading.Thread(target=self._live, daemon=True)
         try:
-            ear.wait_ready()
+            for ear in ears:
+                ear.child.wait_ready()
             # One that knocks all the time would be in before the listener.
             self.publisher.stop()
             self.publisher.join(20)
@@ -115,15 +138,15 @@ class Site:
             while self.backlog() and time.monotonic() < deadline_s:
                 time.sleep(0.05)
             self._stop.set()
-            size_bytes = -1
-            while notes.stat().st_size != size_bytes:  # until the listener has caught up
-                size_bytes = notes.stat().st_size
-                time.sleep(QUIET_S)
+            self.after_kb = resident_kb()
+            for ear in ears:
+                ear.catch_up()
         finally:
             self._stop.set()
-            ear.stop()
+            for ear in ears:
+                ear.child.stop()
             broker.stop()
-        return [_heard(line) for line in notes.read_text(encoding="ascii").splitlines()]
+        return sorted((one for ear in ears for one in ear.heard()), key=lambda one: one.at_us)
 
     def _new_publisher(self) -> Publisher:
         keeper, section = self.keeper, self._config.mqtt
