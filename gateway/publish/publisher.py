@@ -49,9 +49,12 @@ class Publisher(threading.Thread):
         client_id: str,
         clock: Clock,
         want_rows: Callable[[int, int, int], None],
-        acknowledge: Callable[[int], None],
+        acknowledge: Callable[[list[int]], None],
     ) -> None:
-        """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`."""
+        """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`.
+
+        `acknowledge(outbox_ids)`: the broker has taken these rows.
+        """
         super().__init__(name="publisher", daemon=True)
         self.pulse = Pulse(self.name, clock)
         self.listening = Listening()
@@ -155,7 +158,8 @@ class Publisher(threading.Thread):
         self._act_on_notes()
         self._send_what_fits()
         self._act_on_notes()
-        self._told.change(in_flight=len(self._traffic.window))
+        if self._told.delivery.in_flight != len(self._traffic.window):
+            self._told.change(in_flight=len(self._traffic.window))
 
     def _pause_s(self) -> float:
         now_us = self._clock.real_us()
@@ -215,6 +219,7 @@ class Publisher(threading.Thread):
             return
         while session.acknowledgements:
             self._traffic.take_acknowledgement(*session.acknowledgements.popleft())
+        self._traffic.hand_over()
         if session.trouble:
             self._drop(session.trouble)
         elif session.accepted and session.connected_us is None:
@@ -305,6 +310,7 @@ class Publisher(threading.Thread):
                 return
             while session.acknowledgements:
                 self._traffic.take_acknowledgement(*session.acknowledgements.popleft())
+            self._traffic.hand_over()
         client.disconnect()
         client.loop_write()
 

@@ -64,6 +64,7 @@ def measure(site: "Site", days: int) -> dict[str, Any]:
         "backlog": waited,
         "resident_kb": memory,
         "resident_after_kb": site.after_kb,
+        "cpu_us_a_record": round(site.drain_cpu_s * 1e6 / max(1, waited)),
         **judge(heard, waited, site.delivered),
     }
 
@@ -108,7 +109,8 @@ def _text(told: dict[str, Any]) -> str:
     return (
         f"{told['days']} days, {told['meters']} meters: {told['backlog']} records waited\n"
         f"memory   {memory}, afterwards {told['resident_after_kb'] // 1024} MB\n"
-        f"drained  {told['records']} records in {told['seconds']} s, {told['records_a_second']} a second;"
+        f"drained  {told['records']} records in {told['seconds']} s, {told['records_a_second']} a second,"
+        f" {told['cpu_us_a_record']} us of CPU each;"
         f" {told['missing']} missing, {told['twice']} twice, {told['out_of_order']} series out of order\n"
         f"live     {told['live_states']} states meanwhile, median {told['live_median_ms']} ms,"
         f" the latest {told['live_latest_ms']} ms"

@@ -97,6 +97,8 @@ class Site:
         self._stop = threading.Event()
         self.after_kb = 0
         """Resident memory when the backlog was gone."""
+        self.drain_cpu_s = 0.0
+        """Of this process, while it drained."""
         self.delivered: dict[tuple[str, int], int] = {}
         """When a live reading was handed to the ledger thread, by meter and the reading's time."""
 
@@ -134,11 +136,12 @@ class Site:
             self.publisher = self._new_publisher()
             self.publisher.start()
             live.start()
+            begun_s = time.process_time()
             deadline_s = time.monotonic() + patience_s
             while self.backlog() and time.monotonic() < deadline_s:
                 time.sleep(0.05)
             self._stop.set()
-            self.after_kb = resident_kb()
+            self.after_kb, self.drain_cpu_s = resident_kb(), time.process_time() - begun_s
             for ear in ears:
                 ear.catch_up()
         finally:

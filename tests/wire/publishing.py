@@ -64,7 +64,7 @@ def publisher_of(
     """Not started. Topics are t/g/... unless another base and gateway are named."""
     section = MqttSection(host=host, port=port, **settings)  # type: ignore[arg-type]
     topics = Topics(*whose, section.gateway_topic, section.meter_topic)
-    ledger.publisher = Publisher(section, topics, "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.append)
+    ledger.publisher = Publisher(section, topics, "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.extend)
     return ledger.publisher
 
 

@@ -139,7 +139,7 @@ def started() -> Iterator[Callable[..., tuple[Publisher, Ledger]]]:
         ledger = Ledger(rows)
         section = MqttSection(host="127.0.0.1", port=broker.port, **settings)  # type: ignore[arg-type]
         publisher = Publisher(
-            section, Topics("n", "g"), "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.append
+            section, Topics("n", "g"), "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.extend
         )
         ledger.publisher = publisher
         publisher.start()
