@@ -87,7 +87,7 @@ def test_under_3_1_1_an_acknowledgement_means_only_sent(
     wait_for(lambda: len(ear.of("array/interval")) == 5, "what may pass")
     ear.close()
     door.close()
-    assert door.levels == [5, 4]
+    assert door.levels[:2] == [5, 4]
     assert ear.of("grid/interval") == []  # acknowledged, and thrown away: that is why
     assert (publisher.delivery.protocol, publisher.delivery.acknowledged_means) == ("3.1.1", "sent")
 
