@@ -47,7 +47,7 @@ from .machine import this_machine
 from .meter_clock import MeterClock
 from .meters import clock_meter
 from .notify import Notifier
-from .publish.announcer import Announcer
+from .publish.announcer import Announcer, withdraw
 from .publish.message import Topics
 from .publish.publisher import Publisher
 from .recompute_desk import RecomputeDesk
@@ -111,9 +111,7 @@ class App:
             )
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
             serve_consumers(config.gateway.id, topics, self._publisher, self._bookkeeper, self._store)
-            for name in set(self._store.meter_names()) - self._books.keys():  # no longer read: nothing of it is live
-                for kind in ("state", "status"):
-                    self._publisher.offer_retained(topics.meter(name, kind), "")
+            withdraw(self._publisher, topics, set(self._store.meter_names()) - self._books.keys())
             self._bookkeeper.upkeep.on_damage = self._begin_again
             self._control = self._open_control()
             self._watch = self._open_watch()

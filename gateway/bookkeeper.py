@@ -8,7 +8,7 @@ costs at most that much resolution. A record is offered to the broker only after
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
@@ -119,9 +119,9 @@ class Bookkeeper(threading.Thread):
         """The publisher has room; answered by `Publisher.offer_rows` after the next commit."""
         self._inbox.put(lambda turn: turn.rows_wanted.append((connection, after_id, limit)))
 
-    def acknowledge(self, outbox_id: int) -> None:
-        """The broker has taken a row."""
-        self._inbox.put(lambda _turn: self._take_acknowledgement(outbox_id))
+    def acknowledge(self, outbox_ids: Sequence[int]) -> None:
+        """The broker has taken rows."""
+        self._inbox.put(lambda _turn: self._take_acknowledgements(outbox_ids))
 
     def ask(self, question: Callable[[], None]) -> None:
         """Run `question` in this thread when it comes to it; nobody waits."""
@@ -282,9 +282,9 @@ class Bookkeeper(threading.Thread):
             return outcome, "" if self._commit() else self.health.error
         return outcome, self.health.error
 
-    def _take_acknowledgement(self, outbox_id: int) -> None:
-        self._batch.acknowledged.append(outbox_id)
-        self.health.outbox_depth -= 1
+    def _take_acknowledgements(self, outbox_ids: Sequence[int]) -> None:
+        self._batch.acknowledged += outbox_ids
+        self.health.outbox_depth -= len(outbox_ids)
         if len(self._batch.acknowledged) >= ACKNOWLEDGED_A_COMMIT:
             self._commit_due_us = self._clock.real_us()
 

@@ -5,6 +5,7 @@ In that thread alone. Says only what is committed; a store that cannot be read n
 
 import sqlite3
 from collections.abc import Callable
+from itertools import islice
 
 from . import consumers
 from .consumers import Consumers, NotTakenError, Stored
@@ -16,6 +17,8 @@ from .publish.message import Topics
 from .publish.publisher import Publisher
 from .publish.requests import Acknowledgement
 from .pulse import Pulse
+
+HEADS_A_TURN = 100
 
 
 class Deliveries:
@@ -45,17 +48,18 @@ class Deliveries:
             batch.words[key] = line
 
     def offer_heads(self, publisher: Publisher, pulse: Pulse) -> None:
-        """The head of each meter of which more is committed than before."""
-        if not self._heads_due:
+        """The head of each meter of which more is committed than before; so many at once, the rest next time."""
+        names = tuple(islice(self._heads_due, HEADS_A_TURN))
+        if not names:
             return
         try:
             with pulse.waiting_for_disk():
                 history = self._store.history(self._gateway)
-                heads = {name: history.head(name) for name in self._heads_due}
+                heads = {name: history.head(name) for name in names}
         except sqlite3.Error as error:
             self._note(error)
             return
-        self._heads_due.clear()
+        self._heads_due.difference_update(names)
         for name, head in heads.items():
             if head is not None:
                 publisher.offer_retained(self._topics.meter(name, "head"), head_message(self._gateway, name, head))

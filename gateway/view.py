@@ -57,6 +57,7 @@ def delivery_view(delivery: Delivery, config: Config) -> dict[str, Any]:
         **asdict(delivery),
         "encryption": "tls" if mqtt.tls else "none" if is_loopback(mqtt.host) else "none, in clear over the network",
         "acknowledged_means": delivery.acknowledged_means,
+        "only_sent_because": delivery.only_sent_because,
         "delivered_when": f"acknowledged by {mqtt.consumer}" if mqtt.consumer else "acknowledged by a consumer",
     }
 

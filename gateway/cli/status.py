@@ -84,9 +84,10 @@ def _print(answer: dict[str, Any], troubles: list[str]) -> None:
     )
     if answer.get("kernel_why"):
         click.echo(f"kernel  in plain Python, which books the same: {answer['kernel_why']}")
+    because = f" ({delivery['only_sent_because']})" if delivery["only_sent_because"] else ""
     click.echo(
         f"broker  {delivery['broker']}  {link}  {delivery['acknowledged']} records"
-        f" {delivery['acknowledged_means']}, {answer.get('outbox_depth', '?')} waiting"
+        f" {delivery['acknowledged_means']}{because}, {answer.get('outbox_depth', '?')} waiting"
     )
     way = {"none": "not encrypted, on this machine", "tls": "TLS"}.get(delivery["encryption"], "NOT ENCRYPTED")
     click.echo(f"        {way}; delivered when {delivery['delivered_when']}")

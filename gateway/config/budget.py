@@ -19,6 +19,7 @@ YEAR_DAYS = 365
 STATE_BYTES = 600
 STATE_BUCKET_BYTES = 200
 INTERVAL_BYTES = 740
+HEAD_BYTES = 300
 # One QoS 1 message besides its payload: topic (about 40), MQTT header and properties (15), PUBACK (6), and three
 # TCP/IPv4 segments (message, answer, its acknowledgement) of 52 bytes each.
 MESSAGE_OVERHEAD_BYTES = 40 + 15 + 6 + 3 * 52
@@ -59,7 +60,7 @@ class Budget:
         wire = (
             f"on the wire: at most {_mb(self.wire_bytes_a_month)} MB a month ({meters} x 30 days x"
             f" ({self.states_a_day} states x {self.state_message_bytes} bytes"
-            f" + {self.intervals_a_day} intervals x {self.interval_message_bytes} bytes))"
+            f" + {self.intervals_a_day} intervals x {self.interval_message_bytes} bytes, their heads among them))"
         )
         disk = (
             f"on disk: {_gb(self.disk_bytes_first_year)} GB after a year,"
@@ -75,7 +76,7 @@ def estimate(config: Config, buckets: int) -> Budget:
     meters = len(config.meter)
     overhead = MESSAGE_OVERHEAD_BYTES + (TLS_OVERHEAD_BYTES if config.mqtt.tls else 0)
     state_bytes = STATE_BYTES + buckets * STATE_BUCKET_BYTES + overhead
-    interval_bytes = INTERVAL_BYTES + overhead
+    interval_bytes = INTERVAL_BYTES + HEAD_BYTES + 2 * overhead  # each is followed by a head
     intervals = 24 * 60 // config.accounting.interval_min
     states, wire, grown_bytes, standing_bytes, readings = 0, 0, 0, LOG_BYTES, 0
     keep_days = config.store.keep_days

@@ -46,11 +46,12 @@ class Page:
 
 
 class History:
-    """Of one open store. Every method raises sqlite3.Error."""
+    """Of one open store, for a moment: epochs are read once. Every method raises sqlite3.Error."""
 
     def __init__(self, connection: sqlite3.Connection, gateway: str) -> None:
         """`gateway`: whose records those of an epoch are that was begun before anybody noted it."""
         self._connection, self._gateway = connection, gateway
+        self._epochs: list[StoreEpoch] = []
 
     def meter_id(self, meter: str) -> int | None:
         """None for a meter that the store has no books of."""
@@ -59,7 +60,7 @@ class History:
 
     def series(self, meter_id: int, store_epoch: str, kind: str) -> Series | None:
         """None for an epoch that is not this store's."""
-        epochs = load_epochs(self._connection)
+        epochs = self._load_epochs()
         at = next((at for at, epoch in enumerate(epochs) if epoch.store_epoch == store_epoch), None)
         if at is None:
             return None
@@ -74,7 +75,7 @@ class History:
 
     def head(self, meter: str) -> Head | None:
         """None for a meter that the store has no books of."""
-        meter_id, store_epoch = self.meter_id(meter), load_epochs(self._connection)[-1].store_epoch
+        meter_id, store_epoch = self.meter_id(meter), self._load_epochs()[-1].store_epoch
         if meter_id is None:
             return None
         intervals, events = (self.series(meter_id, store_epoch, kind) for kind in KINDS)
@@ -105,6 +106,11 @@ class History:
                 return Page(tuple(payloads), wanted)
             payloads.append(payload)
         return Page(tuple(payloads), None if len(payloads) == to_seq - from_seq + 1 else to_seq)
+
+    def _load_epochs(self) -> list[StoreEpoch]:
+        """Once: two thousand meters are asked for at every edge."""
+        self._epochs = self._epochs or load_epochs(self._connection)
+        return self._epochs
 
     def _first_seq(self, epoch: StoreEpoch, meter_id: int, kind: str) -> int:
         row = self._connection.execute(

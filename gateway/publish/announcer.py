@@ -65,3 +65,10 @@ class Announcer:
         # One that was kept is old news: all has just been sent on this connection.
         if payload == ONLINE.encode() and not retained:
             self._publisher.repeat_retained(BIRTH_WITHIN_S)
+
+
+def withdraw(publisher: Publisher, topics: Topics, meters: Iterable[str]) -> None:
+    """Have the broker forget what was live of meters that are read no more; their head stays, and serves backfill."""
+    for meter in meters:
+        for kind in ("state", "status"):
+            publisher.offer_retained(topics.meter(meter, kind), "")

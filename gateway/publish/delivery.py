@@ -34,12 +34,18 @@ class Delivery:
     client_certificate_days: int | None = None
 
     @property
+    def only_sent_because(self) -> str:
+        """Why an acknowledgement says no more than "sent"; empty where it says more."""
+        if self.most_qos == 0:
+            return "QoS 0 is never acknowledged"
+        if self.protocol == MQTT_311:  # a broker acknowledges even what its access rules throw away
+            return "MQTT 3.1.1 tells no more"
+        return "nobody subscribes" if self.acknowledged and not self.heard else ""
+
+    @property
     def acknowledged_means(self) -> str:
         """What an acknowledgement is worth here: "taken by the broker", or only "sent"."""
-        # Under 3.1.1 a broker acknowledges even what its access rules throw away; with QoS 0 it says nothing at all.
-        if self.protocol == MQTT_311 or self.most_qos == 0 or (self.acknowledged and not self.heard):
-            return "sent"
-        return "taken by the broker"
+        return "sent" if self.only_sent_because else "taken by the broker"
 
 
 class Told:

@@ -5,8 +5,6 @@ A row is acknowledged to the ledger when the broker's PUBACK names it with a rea
 it stays in the outbox and is sent again on the next connection, the same bytes each time.
 """
 
-import os
-import queue
 import random
 import selectors
 import ssl
@@ -26,6 +24,7 @@ from .connection import open_client
 from .delivery import Delivery, Told
 from .dialect import Dialect
 from .encryption import broker_days, client_days, explain
+from .inbox import Inbox
 from .limits import Limits
 from .listening import Listening
 from .message import OFFLINE, ONLINE, Topics
@@ -35,6 +34,7 @@ from .traffic import Traffic
 
 CONNACK_WITHIN_US = 10_000_000
 PUBACK_WITHIN_US = 30_000_000
+DAYS_EVERY_US = 3_600_000_000
 GOODBYE_WITHIN_US = 2_000_000
 STATE_EXPIRES_AFTER = 10  # times state_every_s: a retained state that nobody refreshes must not look alive
 
@@ -49,16 +49,21 @@ class Publisher(threading.Thread):
         client_id: str,
         clock: Clock,
         want_rows: Callable[[int, int, int], None],
-        acknowledge: Callable[[int], None],
+        acknowledge: Callable[[list[int]], None],
     ) -> None:
-        """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`."""
+        """`want_rows(connection, after_id, limit)` asks the ledger; it answers with `offer_rows`.
+
+        `acknowledge(outbox_ids)`: the broker has taken these rows.
+        """
         super().__init__(name="publisher", daemon=True)
         self.pulse = Pulse(self.name, clock)
         self.listening = Listening()
         """Topics to hear from the broker; add them before `start`."""
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._inbox = Inbox()
+        self._offered: dict[str, tuple[str, int | None]] = {}
+        """Retained messages for this thread, the newest of each topic: it may wait for a name server for minutes."""
+        self._offered_lock = threading.Lock()
         self._stopping = False
         self._connections = 0
         self._session: Session | None = None
@@ -73,7 +78,7 @@ class Publisher(threading.Thread):
             acknowledge,
             self._backoff.hear_puback,
         )
-        self._connect_at_us = self._connected_by_us = self._repeat_at_us = 0
+        self._connect_at_us = self._connected_by_us = self._repeat_at_us = self._days_due_us = 0
 
     @property
     def delivery(self) -> Delivery:
@@ -87,11 +92,7 @@ class Publisher(threading.Thread):
 
     def post(self, action: Callable[[], None]) -> None:
         """Run `action` in this thread."""
-        self._inbox.put(action)
-        try:
-            os.eventfd_write(self._wake, 1)
-        except OSError:
-            return  # the thread has ended; nothing is owed to it
+        self._inbox.post(action)
 
     def offer_rows(self, connection: int, rows: list[OutboxRow]) -> None:
         """The ledger's answer to `want_rows`."""
@@ -104,7 +105,11 @@ class Publisher(threading.Thread):
     def offer_retained(self, topic: str, payload: str, expires: bool = False) -> None:
         """A retained message that is always the newest of its topic: state, status, head, health."""
         expiry_s = max(60, STATE_EXPIRES_AFTER * self._section.state_every_s) if expires else None
-        self.post(lambda: self._traffic.retained.keep(topic, payload, expiry_s))
+        with self._offered_lock:
+            is_first = not self._offered
+            self._offered[topic] = payload, expiry_s
+        if is_first:
+            self.post(self._take_offered)
 
     def repeat_retained(self, within_s: float) -> None:
         """Send everything retained once more, at a random moment: somebody has just begun to listen."""
@@ -123,32 +128,38 @@ class Publisher(threading.Thread):
                     self._turn(selector)
                 self._say_goodbye()
         finally:
-            os.close(self._wake)
+            self._inbox.close()
+
+    def _take_offered(self) -> None:
+        with self._offered_lock:
+            offered, self._offered = self._offered, {}
+        for topic, (payload, expiry_s) in offered.items():
+            self._traffic.retained.keep(topic, payload, expiry_s)
 
     def _turn(self, selector: selectors.DefaultSelector) -> None:
         """One round: wait for the socket or the inbox, serve both, keep the timers, send what there is room for."""
         self.pulse.turn()
         client = self._session.client if self._session is not None else None
         sock = client.socket() if client is not None else None
-        selector.register(self._wake, selectors.EVENT_READ)
+        selector.register(self._inbox.wake, selectors.EVENT_READ)
         if sock is not None and client is not None:
             selector.register(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if client.want_write() else 0))
         ready = selector.select(self._pause_s())
         for key in list(selector.get_map().values()):
             selector.unregister(key.fileobj)
         for key, mask in ready:
-            if key.fileobj == self._wake:
-                os.eventfd_read(self._wake)
+            if key.fileobj == self._inbox.wake:
+                self._inbox.hear()
             elif self._session is not None and client is not None:
                 _serve_socket(self._session, client, mask)
         self._act_on_notes()
-        while not self._inbox.empty():
-            self._inbox.get()()
+        self._inbox.serve()
         self._keep_time()
         self._act_on_notes()
         self._send_what_fits()
         self._act_on_notes()
-        self._told.change(in_flight=len(self._traffic.window))
+        if self._told.delivery.in_flight != len(self._traffic.window):
+            self._told.change(in_flight=len(self._traffic.window))
 
     def _pause_s(self) -> float:
         now_us = self._clock.real_us()
@@ -177,8 +188,18 @@ class Publisher(threading.Thread):
             self._drop("no PUBACK within 30 s")
             return
         self._traffic.rows.keep_asking(now_us)
+        if now_us >= self._days_due_us:
+            self._tell_days(now_us, session)
         if self._repeat_at_us and now_us >= self._repeat_at_us:
             self._repeat_all()
+
+    def _tell_days(self, now_us: int, session: Session) -> None:
+        """How long both certificates still last: a connection may stand for longer than that."""
+        self._days_due_us = now_us + DAYS_EVERY_US
+        wall_us = self._clock.wall_us()
+        sock = session.client.socket() if session.client is not None else None
+        broker, client = broker_days(sock, wall_us), client_days(self._section, wall_us)
+        self._told.change(broker_certificate_days=broker, client_certificate_days=client)
 
     def _connect(self) -> None:
         self._connections += 1
@@ -198,6 +219,7 @@ class Publisher(threading.Thread):
             return
         while session.acknowledgements:
             self._traffic.take_acknowledgement(*session.acknowledgements.popleft())
+        self._traffic.hand_over()
         if session.trouble:
             self._drop(session.trouble)
         elif session.accepted and session.connected_us is None:
@@ -207,8 +229,7 @@ class Publisher(threading.Thread):
         session.connected_us = self._clock.real_us()
         self._dialect.hear_accepted()
         limits = self._limits.told(session.properties)
-        wall_us, section = self._clock.wall_us(), self._section
-        client = session.client
+        section, client = self._section, session.client
         self._told.change(
             connected=True,
             protocol=self._dialect.name,
@@ -218,10 +239,9 @@ class Publisher(threading.Thread):
             encrypted=section.tls,
             most_qos=limits.most_qos,
             retains=limits.retains,
-            broker_certificate_days=broker_days(client.socket() if client is not None else None, wall_us),
-            client_certificate_days=client_days(section, wall_us),
         )
         logger.info(event_line("broker_connected", host=section.host, port=section.port, mqtt=self._dialect.name))
+        self._days_due_us = 0
         self._traffic.begin(limits)
         if client is not None:
             self.listening.subscribe(client, self.post)
@@ -290,6 +310,7 @@ class Publisher(threading.Thread):
                 return
             while session.acknowledgements:
                 self._traffic.take_acknowledgement(*session.acknowledgements.popleft())
+            self._traffic.hand_over()
         client.disconnect()
         client.loop_write()
 

@@ -33,7 +33,7 @@ class Traffic:
         topics: Topics,
         clock: Clock,
         want_rows: Callable[[int, int], None],
-        acknowledge: Callable[[int], None],
+        acknowledge: Callable[[list[int]], None],
         hear_puback: Callable[[], None],
     ) -> None:
         """`hear_puback()`: the broker has taken a record."""
@@ -43,6 +43,10 @@ class Traffic:
         self.window = Window(0)
         self._told, self._topics, self._clock = told, topics, clock
         self._acknowledge, self._hear_puback = acknowledge, hear_puback
+        self._taken: list[int] = []
+        """Rows that were acknowledged since the last `hand_over`; to `_unheard` of them nobody listened."""
+        self._unheard = 0
+        self._heard = False
         self._not_taken: set[str] = set()
         """Topics of messages that are no records, whose refusal has been told."""
 
@@ -71,11 +75,21 @@ class Traffic:
         elif message.lane is Lane.ROW:
             self._hear_puback()
             unheard, told = reason.value == NOBODY_LISTENS, self._told.delivery
-            heard = told.protocol != MQTT_311 and told.most_qos > 0 and not unheard
-            self._told.change(acknowledged=told.acknowledged + 1, unheard=told.unheard + unheard, heard=heard)
+            self._unheard += unheard
+            self._heard = told.protocol != MQTT_311 and told.most_qos > 0 and not unheard
             self.rows.hear_taken(message.outbox_id, message.topic)
             self._note_held()
-            self._acknowledge(message.outbox_id)
+            self._taken.append(message.outbox_id)
+
+    def hand_over(self) -> None:
+        """Tell the ledger of all rows that were acknowledged meanwhile."""
+        if not self._taken:
+            return
+        taken, unheard, told = self._taken, self._unheard, self._told.delivery
+        self._taken, self._unheard = [], 0
+        acknowledged = told.acknowledged + len(taken)
+        self._told.change(acknowledged=acknowledged, unheard=told.unheard + unheard, heard=self._heard)
+        self._acknowledge(taken)
 
     def send_what_fits(self, session: Session, client: mqtt.Client) -> None:
         """Fill the window."""

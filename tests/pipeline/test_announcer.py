@@ -8,7 +8,7 @@ import pytest
 
 from drivers import MeterIdentity
 from gateway.config.load import load_config
-from gateway.publish.announcer import BIRTH_WITHIN_S, Announcer
+from gateway.publish.announcer import BIRTH_WITHIN_S, Announcer, withdraw
 from gateway.publish.listening import Listening
 from gateway.publish.message import Topics
 
@@ -129,3 +129,10 @@ def test_only_a_birth_is_answered(payload: bytes, retain: bool, topic: str, answ
 def test_power_expires_after_five_publish_periods():
     (grid,) = World().announced()
     assert grid["cmps"]["power"]["exp_aft"] == 50  # the example: a state every 10 s at most, a poll every 5 s
+
+
+def test_what_was_live_of_a_meter_without_a_table_is_withdrawn_and_its_head_stays():
+    world = World()
+    world.desk.offered.clear()
+    withdraw(world.desk, Topics("netmeter", "home"), ["old"])
+    assert world.desk.offered == [("netmeter/home/meter/old/state", ""), ("netmeter/home/meter/old/status", "")]

@@ -175,7 +175,7 @@ def test_a_full_inbox_drops_readings_and_never_makes_the_publisher_wait(store: S
     for _ in range(INBOX_LIMIT + 3):
         keeper.deliver(reading(NOON_US, LIFE))
     assert keeper.health.readings_dropped == 3
-    publisher = threading.Thread(target=lambda: (keeper.acknowledge(1), keeper.want_rows(1, 0, 20)), daemon=True)
+    publisher = threading.Thread(target=lambda: (keeper.acknowledge([1]), keeper.want_rows(1, 0, 20)), daemon=True)
     publisher.start()
     publisher.join(30)
     assert not publisher.is_alive()

@@ -84,8 +84,8 @@ def test_a_good_config_is_told_with_its_meters_tariff_and_budget(tmp_path, good,
         "  tariff pge-e-tou-c: 4 buckets",
         f"  store {tmp_path}/.local/state/netmeter-gateway/home/ledger.sqlite",
     ]
-    # 8640 states of 600 + 4 x 200 + 217 bytes and 96 intervals of 740 + 217 bytes, 30 days
-    assert "on the wire: at most 422 MB a month" in done.stdout
+    # 8640 states of 600 + 4 x 200 + 217 bytes and 96 intervals of 740 + 217 and heads of 300 + 217 bytes, 30 days
+    assert "on the wire: at most 423 MB a month" in done.stdout
     # 40 days of 17,472 readings of 75 bytes; 365 x 96 intervals of 300 bytes with 5 readings each; a log of 4.2 MB
     assert "on disk: 0.08 GB after a year, then 0.02 GB more a year" in done.stdout
 
@@ -94,7 +94,7 @@ def test_the_budget_is_there_for_a_program_too(tmp_path, good):
     done = check(tmp_path, good, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["usable"], told["problems"]) == (0, True, [])
-    assert told["budget"]["wire_bytes_a_month"] == 421_882_560
+    assert told["budget"]["wire_bytes_a_month"] == 30 * (8640 * 1617 + 96 * (957 + 517)) == 423_371_520
     assert told["budget"]["disk_bytes_first_year"] == 52_416_000 + 35_040 * (300 + 5 * 75) + 4_200_000
 
 

@@ -13,8 +13,11 @@ from gateway.config.budget import estimate
 from gateway.config.load import load_config
 from gateway.config.types import Config
 from gateway.energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality
+from gateway.ledger.epochs import Machine, StoreEpoch
+from gateway.ledger.history import Head, Series
 from gateway.ledger.records import interval_record
 from gateway.ledger.schema import migrate
+from gateway.publish.head import head_message
 from gateway.publish.message import interval_message, render, state_record
 from gateway.read import Reading
 
@@ -33,15 +36,15 @@ def test_the_arithmetic_by_hand():
     made = estimate(one_meter(), buckets=4)
     # a message: 40 topic + 15 MQTT + 6 PUBACK + 3 x 52 TCP/IP = 217 bytes besides its payload
     assert made.state_message_bytes == 600 + 4 * 200 + 217 == 1617
-    assert made.interval_message_bytes == 740 + 217 == 957
+    assert made.interval_message_bytes == 740 + 217 + 300 + 217 == 1474  # the record, and the head behind it
     assert (made.states_a_day, made.intervals_a_day) == (8640, 96)  # every 10 s, every 15 min
     assert made.readings_a_day == 17_280 + 2 * 96  # every 5 s, and two around each edge
-    assert made.wire_bytes_a_month == 30 * (8640 * 1617 + 96 * 957) == 421_882_560
+    assert made.wire_bytes_a_month == 30 * (8640 * 1617 + 96 * 1474) == 423_371_520
     # each quarter hour leaves a record and five readings for ever; all readings of forty days stand besides
     assert made.disk_bytes_each_later_year == 365 * 96 * (5 * 75 + 300) == 23_652_000
     assert made.disk_bytes_first_year == 23_652_000 + 40 * 17_472 * 75 + 4_200_000 == 80_268_000
     wire, disk = made.lines()
-    assert wire.startswith("on the wire: at most 422 MB a month (1 meter x 30 days x (8640 states x 1617 bytes")
+    assert wire.startswith("on the wire: at most 423 MB a month (1 meter x 30 days x (8640 states x 1617 bytes")
     assert disk.startswith("on disk: 0.08 GB after a year, then 0.02 GB more a year")
 
 
@@ -51,7 +54,7 @@ def test_a_second_meter_doubles_what_grows_and_tls_adds_to_each_message():
     assert two.disk_bytes_each_later_year == 2 * one.disk_bytes_each_later_year
     config = one_meter()
     sealed = estimate(msgspec.structs.replace(config, mqtt=msgspec.structs.replace(config.mqtt, tls=True)), buckets=4)
-    assert sealed.wire_bytes_a_month - one.wire_bytes_a_month == 30 * (8640 + 96) * 44
+    assert sealed.wire_bytes_a_month - one.wire_bytes_a_month == 30 * (8640 + 2 * 96) * 44
 
 
 def test_a_slow_meter_sends_no_more_states_than_it_has_readings():
@@ -88,10 +91,20 @@ def real_interval() -> str:
     return interval_message(record, HASH, HASH)
 
 
+def real_head() -> str:
+    epoch = StoreEpoch(1, "0123456789abcdef", "home", 0, "first", "", Machine())
+    series = Series(epoch, 1, 12_345, None)
+    return head_message("home", "grid", Head(epoch.store_epoch, series, series, HASH))
+
+
 @pytest.mark.parametrize(
     ("payload", "estimated_bytes"),
-    [(real_state(), budget.STATE_BYTES + 4 * budget.STATE_BUCKET_BYTES), (real_interval(), budget.INTERVAL_BYTES)],
-    ids=["state", "interval"],
+    [
+        (real_state(), budget.STATE_BYTES + 4 * budget.STATE_BUCKET_BYTES),
+        (real_interval(), budget.INTERVAL_BYTES),
+        (real_head(), budget.HEAD_BYTES),
+    ],
+    ids=["state", "interval", "head"],
 )
 def test_the_payload_constants_fit_real_messages(payload, estimated_bytes):
     assert len(payload) * 0.9 <= estimated_bytes <= len(payload) * 1.15, len(payload)

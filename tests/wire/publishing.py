@@ -58,11 +58,13 @@ def rows_of(*meters: str, count: int = 5) -> list[OutboxRow]:
     return [OutboxRow(n, meter, "interval", seq, f"{n}") for n, (seq, meter) in enumerate(series, 1)]
 
 
-def publisher_of(ledger: Ledger, port: int, host: str = HOST, **settings: object) -> Publisher:
-    """Not started. Topics are t/g/..."""
+def publisher_of(
+    ledger: Ledger, port: int, host: str = HOST, whose: tuple[str, str] = ("t", "g"), **settings: object
+) -> Publisher:
+    """Not started. Topics are t/g/... unless another base and gateway are named."""
     section = MqttSection(host=host, port=port, **settings)  # type: ignore[arg-type]
-    topics = Topics("t", "g", section.gateway_topic, section.meter_topic)
-    ledger.publisher = Publisher(section, topics, "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.append)
+    topics = Topics(*whose, section.gateway_topic, section.meter_topic)
+    ledger.publisher = Publisher(section, topics, "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.extend)
     return ledger.publisher
 
 
@@ -91,7 +93,9 @@ class Mosquitto:
 class Ear:
     """An independent subscriber to everything; what it hears is judged."""
 
-    def __init__(self, port: int, tls: "Pair | None" = None, topic: str = "#") -> None:
+    def __init__(
+        self, port: int, tls: "Pair | None" = None, topic: str = "#", login: tuple[str, str] | None = None
+    ) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self.heard: list[tuple[str, str]] = []
         self._subscribed = threading.Event()
@@ -99,6 +103,8 @@ class Ear:
         self._client.reconnect_delay_set(1, 1)
         if tls is not None:
             self._client.tls_set(str(tls.ca), str(tls.cert), str(tls.key))
+        if login is not None:
+            self._client.username_pw_set(*login)
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _c, _u, m: self._messages.put((m.topic, m.payload.decode()))

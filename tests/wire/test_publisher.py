@@ -139,7 +139,7 @@ def started() -> Iterator[Callable[..., tuple[Publisher, Ledger]]]:
         ledger = Ledger(rows)
         section = MqttSection(host="127.0.0.1", port=broker.port, **settings)  # type: ignore[arg-type]
         publisher = Publisher(
-            section, Topics("n", "g"), "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.append
+            section, Topics("n", "g"), "netmeter-g", SystemClock(), ledger.want, ledger.acknowledged.extend
         )
         ledger.publisher = publisher
         publisher.start()
@@ -151,6 +151,24 @@ def started() -> Iterator[Callable[..., tuple[Publisher, Ledger]]]:
         publisher.stop()
         publisher.join(10)
         assert not publisher.is_alive()
+
+
+class LeapingClock(SystemClock):
+    """The machine's, which can be set forward: nobody waits for half a minute."""
+
+    ahead_us = 0
+
+    def real_us(self) -> int:
+        return super().real_us() + self.ahead_us
+
+
+def never_acknowledge(broker: Broker, stream: socket.socket) -> None:
+    """Accept, take everything, and answer nothing."""
+    while (found := packet(stream)) is not None:
+        if found[0] == CONNECT:
+            stream.sendall(ACCEPTED_5)
+        elif found[0] == PUBLISH:
+            broker.seen.put(publish_of(found[1])[0])
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -226,3 +244,22 @@ def test_a_file_that_cannot_be_used_is_told_and_tried_again(
     wait_for(lambda: bool(publisher.delivery.error), "the mistake to be told")
     assert publisher.is_alive()
     assert not publisher.delivery.connected
+
+
+def test_a_broker_that_acknowledges_nothing_for_30_s_is_left_and_gets_all_of_it_again() -> None:
+    broker, clock, ledger = Broker(never_acknowledge, serve(ACCEPTED_5)), LeapingClock(), Ledger(30)
+    section = MqttSection(host="127.0.0.1", port=broker.port)
+    topics = Topics("n", "g")
+    publisher = Publisher(section, topics, "netmeter-g", clock, ledger.want, ledger.acknowledged.extend)
+    ledger.publisher = publisher
+    publisher.start()
+    try:
+        topics_seen = [broker.seen.get(timeout=PATIENCE_S) for _ in range(20)]
+        clock.ahead_us = 31_000_000
+        wait_for(lambda: len(ledger.acknowledged) == 30, "the rows, on a connection of its own")
+    finally:
+        publisher.stop()
+        publisher.join(10)
+    assert not publisher.is_alive()
+    assert broker.connections >= 2
+    assert topics_seen.count("n/g/meter/grid/interval") in (19, 20)  # no more than 20 in flight, one may be `online`
