@@ -12,15 +12,20 @@ from .bcc import bcc, crc16
 from .block import Raw, telegram_of
 from .parity import without_parity
 from .readout import Check, Fault, Telegram
-from .signs import EOT, ETX, IDENTIFICATION, IDENTIFICATION_CUT, STX
+from .signs import EOT, ETX, IDENTIFICATION, IDENTIFICATION_CUT, LF, STX
 
 MAX_BYTES = 65536
 """Of one telegram, by default; a year of quarter hours is longer and comes in partial blocks."""
 _PIECE = 4096
 
 _MARK = re.compile(rb"[\n\x02\x03\x04]")
+# Within a block lines mean nothing, but for one by which the next telegram begins.
+_BLOCK_MARK = re.compile(
+    rb"[\x02\x03\x04]|/(?:[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{1,40}|\?[0-9A-Za-z ]{0,32}!)\r{0,8}\n"
+)
+_LONGEST_NAME = 64
 _ESCAPED_STX = re.compile(rb"/[A-Za-z]{3}[0-9A-Za-z]\Z")
-_REQUEST = re.compile(rb"/\?[0-9A-Za-z ]{0,32}!\r*\Z")
+_REQUEST = re.compile(rb"/\?[0-9A-Za-z ]{0,32}!\r{0,8}\Z")
 _END = re.compile(rb"!([0-9A-Fa-f]{0,4})\r*\Z")
 _WITH_CRC = re.compile(rb"!([0-9A-Fa-f]{4})\r*\Z")
 _COMMAND = re.compile(rb"\x01[A-Z][0-9]\Z")
@@ -145,16 +150,19 @@ class Scanner:
         if self._state is _State.END:
             return self._look_behind()
         limit = min(len(self._text), self._max_bytes)
-        mark = _MARK.search(self._text, self._at, limit)
+        is_block = self._state is _State.BLOCK and self._pending is None
+        mark = (_BLOCK_MARK if is_block else _MARK).search(self._text, self._at, limit)
         if mark is None:
-            self._at = limit
+            self._at = max(self._at, limit - _LONGEST_NAME) if is_block else limit
             if limit == self._max_bytes:
                 self._overflow()
             return limit == self._max_bytes
         self._at = mark.end()
-        byte = self._text[mark.start()]
-        if byte == ord("\n"):
-            self._line_ended(mark.start())
+        byte = self._text[mark.end() - 1]
+        if is_block:
+            self._line = max(self._body, self._text.rfind(b"\n", 0, mark.end() - 1) + 1)
+        if byte == LF:
+            self._line_ended(mark.end() - 1)
         elif byte == STX:
             self._stx(mark.start())
         elif self._pending is not None:

@@ -7,5 +7,5 @@ LF = 0x0A
 
 # A slash is also in units (imp/kWh): an identification is a line's end without brackets. 0x01 and 0x02 are in it
 # where a recording has them for a backslash escape.
-IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{1,40}\r*\Z")
-IDENTIFICATION_CUT = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{0,40}\r*\Z")
+IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{1,40}\r{0,8}\Z")
+IDENTIFICATION_CUT = re.compile(rb"/[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{0,40}\r{0,8}\Z")
