@@ -3,6 +3,7 @@
 import click
 
 from .accumulator import accumulator
+from .iec62056 import iec62056
 from .ledger import ledger
 from .modbus_cli import line, modbus
 from .projection import projection
@@ -16,6 +17,7 @@ def bench() -> None:
     \b
     Example:
       netmeter-hil bench accumulator
+      netmeter-hil bench iec62056
       netmeter-hil bench ledger --days 30 --poll 5
       netmeter-hil bench statement
       netmeter-hil bench projection --houses 5
@@ -25,6 +27,7 @@ def bench() -> None:
 
 
 bench.add_command(accumulator)
+bench.add_command(iec62056)
 bench.add_command(ledger)
 bench.add_command(line)
 bench.add_command(modbus)
