@@ -145,13 +145,9 @@ def _answer(command: ReadCommand, blocks: list[Telegram]) -> Answer:
     first = blocks[0]
     text = "".join(block.text for block in blocks)
     data_sets, junk = data_sets_of(text, first.offset + 1)
-    whole = Telegram(
-        offset=first.offset,
-        length=sum(block.length for block in blocks),
-        identification=None,
-        data_sets=tuple(data_sets),
-        check=first.check,
-        faults=tuple(text_faults(data_sets, junk, first.offset + 1)),
-        text=text,
-    )
+    faults = text_faults(data_sets, junk, first.offset + 1)
+    if faults:
+        return Answer(command.text, None, str(faults[0]))
+    length = sum(block.length for block in blocks)
+    whole = Telegram(first.offset, length, None, tuple(data_sets), first.check, text=text)
     return Answer(command.text, named(whole, command))

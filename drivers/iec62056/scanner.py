@@ -52,6 +52,7 @@ class Scanner:
         self._max_bytes = max_bytes
         self._has_bcc = has_bcc
         self._looks_behind = looks_behind
+        self._is_named = is_named
         self._raw = bytearray()
         self._text = bytearray()
         self._offset = 0
@@ -236,7 +237,8 @@ class Scanner:
         command = _COMMAND.search(before)
         if self._state is not _State.PLAIN or command or b"(" in before:
             # An STX inside a readout is rather a turned bit than a beginning, and one BCC in 128 agrees by chance.
-            is_inside = self._state is _State.BLOCK and (self._is_inside or self._identification is not None)
+            is_readout = self._is_named or self._is_inside or self._identification is not None
+            is_inside = self._state is _State.BLOCK and is_readout
             begin = at - len(command[0]) if command else at
             self._close_cut(begin)
             self._drop(begin, _State.BLOCK)

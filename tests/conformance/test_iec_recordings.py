@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from drivers.iec62056.readout import Check, Telegram
+from drivers.iec62056.actions import Done
+from drivers.iec62056.plan import Plan
+from drivers.iec62056.readout import BAUD_OF_DIGIT, Check, Telegram
 from drivers.iec62056.scanner import Scanner
+from tests.protocol.iec_meter import SILENCE, play
 from tests.protocol.iec_telegrams import bytewise, chunked, fed, flips, noise
 
 CAPTURES = Path(os.environ.get("NETMETER_CAPTURES", Path(__file__).parents[3] / "shared" / "data" / "captures"))
@@ -166,3 +169,52 @@ def test_one_character_too_many_costs_no_more_than_its_readout() -> None:
     stream = long[0].read_bytes()
     good = [said(telegram) for telegram in valid(read(stream))]
     assert [said(telegram) for telegram in valid(read(stream[:900] + b"0" + stream[900:] + stream))] == good
+
+
+def readouts() -> dict[str, bytes]:
+    """Recordings of mode C: what a meter that was asked sends behind its identification, from STX to BCC."""
+    found = {}
+    for path in RECORDINGS:
+        stream = path.read_bytes()
+        for one in valid(read(stream))[:1]:
+            if one.check is Check.BCC and one.identification and one.identification.baud_character in BAUD_OF_DIGIT:
+                found[_name(path)] = stream[stream.index(b"\x02") : one.offset + one.length]
+    return found
+
+
+READOUTS = readouts()
+each_readout = pytest.mark.parametrize("name", list(READOUTS) or _none("recording of mode C with a good BCC"))
+GREETING = b"/HIL5RECORDED\r\n"
+
+
+def heard(*parts: Any, chunks: Any = lambda stream: [stream], attempts: int = 1) -> list[tuple[str, tuple[str, ...]]]:
+    """What a session takes from a meter that sends `parts`; nothing, if it fails."""
+    played = play(Plan(attempts=attempts), [GREETING, *parts], chunks=chunks, parity=False)
+    if not isinstance(played.end, Done) or played.end.outcome.telegram is None:
+        return []
+    return said(played.end.outcome.telegram)
+
+
+@each_readout
+def test_a_session_takes_the_recorded_data_in_any_chunks(name: str) -> None:
+    data = READOUTS[name]
+    (good,) = valid(read(GREETING + data))
+    for chunks in (lambda stream: [stream], bytewise, lambda stream: chunked(stream, 2)):
+        assert heard(data, chunks=chunks) == said(good)
+    assert heard(data + data) == said(good)
+    # A meter is asked for its block again where noise was before it.
+    assert heard(noise(512, 3) + data, SILENCE, data) == said(good)
+    assert heard(data[: len(data) // 2], SILENCE, data) == said(good)
+    assert heard(data[: len(data) // 2] + data, SILENCE, data) == said(good)
+
+
+@each_readout
+def test_a_session_takes_no_cut_and_no_turned_bit(name: str) -> None:
+    data = READOUTS[name]
+    (good,) = valid(read(GREETING + data))
+    for cut in places(len(data), CUTS):
+        assert heard(data[:cut]) == [], cut
+    chosen = set(places(8 * len(data), FLIPS))
+    for place, (at, damaged) in enumerate(flips(data)):
+        if place in chosen:
+            assert heard(damaged) in ([], said(good)), at
