@@ -4,7 +4,7 @@ Pure; knows nothing of how the bytes were found.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .data_set import DataSet, Junk, data_sets_of
 from .parity import first_odd, odd_count, without_parity
@@ -14,8 +14,7 @@ MOSTLY = 8
 """Parity is made by the meter if at most one character in so many has it wrong; in plain ASCII every second has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A telegram's bytes: `raw` from its first to its last, `offset` in everything handed in, the rest within `raw`."""
 
     raw: bytes
@@ -47,7 +46,7 @@ def telegram_of(
         identification=identification,
         data_sets=tuple(data_sets),
         check=check,
-        faults=tuple(sorted(all_faults, key=lambda fault: fault.offset)),
+        faults=tuple(sorted(all_faults, key=lambda fault: fault.offset)) if all_faults else (),
         text=text,
         more_follows=more_follows,
     )

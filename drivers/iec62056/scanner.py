@@ -6,30 +6,32 @@ as an echo are dropped and never told, for a command may hold a password. (IEC 6
 """
 
 import enum
-import re
 
 from .bcc import bcc, crc16
 from .block import Raw, telegram_of
 from .parity import without_parity
 from .readout import Check, Fault, Telegram
-from .signs import EOT, ETX, IDENTIFICATION, IDENTIFICATION_CUT, LF, STX
+from .signs import (
+    BLANK_OR_ACK,
+    BLOCK_MARK,
+    COMMAND,
+    END,
+    EOT,
+    ESCAPED_STX,
+    ETX,
+    IDENTIFICATION,
+    IDENTIFICATION_CUT,
+    LF,
+    LONGEST_NAME,
+    MARK,
+    REQUEST,
+    STX,
+    WITH_CRC,
+)
 
 MAX_BYTES = 65536
 """Of one telegram, by default; a year of quarter hours is longer and comes in partial blocks."""
 _PIECE = 4096
-
-_MARK = re.compile(rb"[\n\x02\x03\x04]")
-# Within a block lines mean nothing, but for one by which the next telegram begins.
-_BLOCK_MARK = re.compile(
-    rb"[\x02\x03\x04]|/(?:[A-Za-z]{3}[^()/!\x00\x03-\x1f\x7f]{1,40}|\?[0-9A-Za-z ]{0,32}!)\r{0,8}\n"
-)
-_LONGEST_NAME = 64
-_ESCAPED_STX = re.compile(rb"/[A-Za-z]{3}[0-9A-Za-z]\Z")
-_REQUEST = re.compile(rb"/\?[0-9A-Za-z ]{0,32}!\r{0,8}\Z")
-_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\r*\Z")
-_WITH_CRC = re.compile(rb"!([0-9A-Fa-f]{4})\r*\Z")
-_COMMAND = re.compile(rb"\x01[A-Z][0-9]\Z")
-_BLANK_OR_ACK = re.compile(rb"\s*(?:\x06[0-9]{0,2}[0-9:;]?\s*)?")
 
 
 class _State(enum.Enum):
@@ -103,8 +105,8 @@ class Scanner:
 
     def _finish_cut(self, end: int, fault: str) -> None:
         """A plain telegram whose last line did not end: whole if it ends with a CRC that agrees."""
-        ended = _WITH_CRC.search(self._text, self._line, end)
-        if ended and crc16(self._raw[: ended.start() + 1]) == int(ended[1], 16):
+        ended = WITH_CRC.search(self._text, self._line, end)
+        if ended and crc16(self._text[: ended.start() + 1]) == int(ended[1], 16):
             self._end = (ended.start(), end, end)
             self._state = _State.END
             self._emit(end, Check.CRC16)
@@ -152,9 +154,9 @@ class Scanner:
             return self._look_behind()
         limit = min(len(self._text), self._max_bytes)
         is_block = self._state is _State.BLOCK and self._pending is None
-        mark = (_BLOCK_MARK if is_block else _MARK).search(self._text, self._at, limit)
+        mark = (BLOCK_MARK if is_block else MARK).search(self._text, self._at, limit)
         if mark is None:
-            self._at = max(self._at, limit - _LONGEST_NAME) if is_block else limit
+            self._at = max(self._at, limit - LONGEST_NAME) if is_block else limit
             if limit == self._max_bytes:
                 self._overflow()
             return limit == self._max_bytes
@@ -185,7 +187,7 @@ class Scanner:
     def _line_ended(self, at: int) -> None:
         line = bytes(self._text[self._line : at])
         named = IDENTIFICATION.search(line) if b"/" in line else None
-        asked = _REQUEST.search(line) if b"/?" in line else None
+        asked = REQUEST.search(line) if b"/?" in line else None
         if named:
             self._identified(self._line + named.start(), self._line + len(line.rstrip(b"\r")), at + 1)
         elif self._pending is not None:
@@ -206,7 +208,7 @@ class Scanner:
         self._at = self._line = self._body = next_line - begin
 
     def _plain_line(self, line: bytes, at: int) -> None:
-        ended = _END.search(line)
+        ended = END.search(line)
         is_first = self._line == self._body
         if ended and self._state is _State.PLAIN:
             mark = self._line + ended.start()
@@ -219,14 +221,13 @@ class Scanner:
             self._drop(at + 1, _State.HUNT)
         else:
             self._line = at + 1
-            if is_first and self._state is _State.PLAIN and _BLANK_OR_ACK.fullmatch(line):
+            if is_first and self._state is _State.PLAIN and BLANK_OR_ACK.fullmatch(line):
                 self._body = at + 1
 
     def _stx(self, at: int) -> None:
-        in_line = bytes(self._text[self._line : at])
         if self._pending is not None:
             self._open_block(self._pending)
-        elif _ESCAPED_STX.search(in_line):
+        elif ESCAPED_STX.search(self._text, self._line, at):
             self._pending = at
         else:
             self._open_block(at)
@@ -234,7 +235,7 @@ class Scanner:
     def _open_block(self, at: int) -> None:
         """An STX at `at`: with the identification before it, if nothing stands between, else a block of its own."""
         before = bytes(self._text[self._body : at])
-        command = _COMMAND.search(before)
+        command = COMMAND.search(before)
         if self._state is not _State.PLAIN or command or b"(" in before:
             # An STX inside a readout is rather a turned bit than a beginning, and one BCC in 128 agrees by chance.
             is_readout = self._is_named or self._is_inside or self._identification is not None
@@ -324,7 +325,7 @@ class Scanner:
         """A telegram that ended with `!`, with the CRC behind it where it has one."""
         body_end, mark_end, end = self._end
         shown = self._text[body_end + 1 : mark_end].decode("ascii")
-        computed = crc16(self._raw[: body_end + 1])
+        computed = crc16(self._text[: body_end + 1])
         if not shown:
             self._emit(end, Check.NONE)
         elif int(shown, 16) == computed:

@@ -3,6 +3,8 @@
 Each is played whole, bytewise and in chunks; what was sent, at which rate, and how it ended must be the same.
 """
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from drivers.iec62056.actions import Done, Failed, Framing, Pause, Reason, Send,
 from drivers.iec62056.dialogue import Dialogue
 from drivers.iec62056.parity import ParityMode
 from drivers.iec62056.plan import Line, Mode, Plan
+from drivers.iec62056.programming import ReadCommand, ReadKind
 from drivers.iec62056.readout import BAUD_OF_DIGIT, BAUD_OF_LETTER, Check
 from tests.protocol.iec_meter import SILENCE, Expect, Played, Script, play
 from tests.protocol.iec_telegrams import BLOCK_TEXT, bytewise, chunked, filled_to, framed, with_parity
@@ -20,6 +23,23 @@ NAME = b"/EMH5\\@ED300L\r\n"
 DATA = framed(BLOCK_TEXT)
 NAK = b"\x15"
 HOUR_US = 3_600_000_000
+P0 = b"\x01P0\x02()\x03" + framed(b"P0\x02()")[-1:]
+VALUE = framed(b"1.8.0(1*kWh)")
+WORDS = [
+    NAME,
+    DATA,
+    ASK,
+    P0,
+    VALUE,
+    VALUE[:-1] + b"~",
+    b"/ABCF\r\n",
+    b"\x06",
+    b"\x15",
+    b"\x02",
+    b"\x03",
+    b"!\r\n",
+    b"(1)",
+]
 
 
 def select(digit: int, action: int = 0, protocol: int = 0) -> bytes:
@@ -210,3 +230,32 @@ def test_whatever_comes_a_session_ends(plan: Plan, parts: list[bytes | None]) ->
             played.take(dialogue.silence())
     assert played.end is not None
     assert dialogue.receive(b"x") == dialogue.silence() == []
+
+
+def acted(plan: Plan, parts: list[bytes | None], chunks: Callable[[bytes], Sequence[bytes]]) -> list[object]:
+    """All that a session does. What of a part comes after a change of rate belongs to the old one: a port drops it."""
+    dialogue, played = Dialogue(plan, Line()), Played()
+    played.take(dialogue.start())
+    for part in [*parts, *[None] * 60]:
+        if part is None:
+            played.take(dialogue.silence())
+            continue
+        for chunk in chunks(part):
+            actions = dialogue.receive(chunk)
+            played.take(actions)
+            if any(isinstance(action, SetBaud) for action in actions):
+                break
+    return list(played.actions)
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(mode=Mode.A), Plan(commands=(ReadCommand(ReadKind.R5, "1.8.0()"),))])
+@given(
+    st.lists(
+        st.lists(st.binary(max_size=3) | st.sampled_from(WORDS), min_size=1, max_size=4).map(b"".join) | st.none(),
+        max_size=12,
+    )
+)
+def test_any_bytes_in_any_chunks_are_the_same_session(plan: Plan, parts: list[bytes | None]) -> None:
+    whole = acted(plan, parts, lambda stream: [stream])
+    assert acted(plan, parts, bytewise) == whole
+    assert acted(plan, parts, lambda stream: chunked(stream, 1)) == whole

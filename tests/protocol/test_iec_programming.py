@@ -138,6 +138,13 @@ def test_silence_in_programming_mode_begins_anew_and_slowly_at_last() -> None:
     assert isinstance(done.end, Done)
 
 
+def test_a_meter_that_may_still_be_in_programming_mode_is_left_alone() -> None:
+    failed = play(Plan(commands=(ONE,)), [NAME, P0, SILENCE])  # then it does not even give its name
+    assert isinstance(failed.end, Failed)
+    assert failed.end.reason is Reason.NO_IDENTIFICATION
+    assert failed.end.rest_us == 120_000_000  # the standard's inactivity time, its longest
+
+
 def test_a_password_is_in_nothing_that_can_be_shown() -> None:
     plan = Plan(commands=(ONE,), password=Password(1, MARKER))
     done = play(plan, [NAME, P0, message(b"P1", b"(" + MARKER.encode() + b")") + ACK, VALUE])
