@@ -74,11 +74,11 @@ def valid(found: list[Telegram]) -> list[Telegram]:
 def test_identification_and_values_are_as_the_second_reader_has_them(name: str) -> None:
     expected = EXPECTED[name]
     found = read((CAPTURES / name).read_bytes())
-    if expected["identification"] is not None:
+    if expected.get("identification") is not None:
         assert expected["identification"] in [one.identification.text for one in found if one.identification]
     texts = {(one.identifier, one.value.text) for telegram in found for one in telegram.data_sets}
     assert {(code, text) for code, text in expected["import_export"].items()} <= texts
-    assert len({identifier for identifier, _ in texts}) >= expected["n_objects"]
+    assert len({identifier for identifier, _ in texts}) >= expected.get("n_objects", 0)
 
 
 @each_expected
@@ -90,7 +90,7 @@ def test_numbers_and_units_are_what_the_text_says(name: str) -> None:
         for one in telegram.data_sets
     }
     for code, text in EXPECTED[name]["import_export"].items():
-        number, _, unit = text.replace(" kWh", "*kWh").partition("*")
+        number, _, unit = text.partition("*") if "*" in text else text.strip().partition(" ")
         value = sets[code, text]
         assert value.number == Decimal(number.strip())
         assert value.unit == (unit or None)
@@ -101,16 +101,22 @@ def test_the_check_is_judged_as_published(name: str) -> None:
     expected = EXPECTED[name]
     stream = (CAPTURES / name).read_bytes()
     found = read(stream)
-    if expected["bcc"] is not None:
-        assert bool(valid(found)) is expected["bcc"]["ok"]
-        if expected["bcc"]["ok"]:
-            assert valid(found)[0].check is Check.BCC
-            assert stream[found[0].offset + found[0].length - 1] == expected["bcc"]["published"]
-    elif expected["p1_crc16"] is not None:
+    if expected.get("bcc") is not None and expected["bcc"]["ok"]:
+        one = next(telegram for telegram in valid(found) if telegram.check is Check.BCC)
+        assert stream[one.offset + one.length - 1] == expected["bcc"]["published"]
+    elif expected.get("bcc") is not None:
+        assert any(telegram.check is Check.BCC and telegram.faults for telegram in found)
+        assert not any(telegram.check is Check.BCC for telegram in valid(found))
+    elif expected.get("p1_crc16") is not None:
         agrees = int(expected["p1_crc16"]["published"], 16) == int(expected["p1_crc16"]["computed"], 16)
-        assert bool(valid(found)) is agrees
         assert found[-1].check is Check.CRC16
-    assert bool(valid(found)) != any(telegram.faults for telegram in found) or len(found) > 1
+        assert found[-1].valid is agrees
+
+
+def places(count: int, at_least: int) -> list[int]:
+    """All of `count` places, or so many of them by seed."""
+    wanted = at_least * MORE
+    return list(range(count)) if wanted >= count else sorted(random.Random(count).sample(range(count), wanted))
 
 
 @each_recording
@@ -132,12 +138,6 @@ def samples(stream: bytes) -> list[bytes]:
     if len(stream) <= WHOLE_LIMIT or len(each) <= 22:
         return each
     return [each[0], each[-1], *random.Random(1).sample(each[1:-1], 20)]
-
-
-def places(count: int, at_least: int) -> list[int]:
-    """All of `count` places, or so many of them by seed."""
-    wanted = at_least * MORE
-    return list(range(count)) if wanted >= count else sorted(random.Random(count).sample(range(count), wanted))
 
 
 @each_recording

@@ -64,6 +64,10 @@ def test_a_value_that_the_meter_has_not_leaves_a_hole() -> None:
     assert only.end.shown == datetime(2022, 8, 23, 16, 30)
 
 
+def test_an_empty_profile_has_no_block() -> None:
+    assert blocks_of("P.01()\r\n") == ()
+
+
 def test_other_data_sets_are_passed_over() -> None:
     assert blocks_of("F.F(00)\r\n" + SHORT + "P.98(1041007095703)(00002000)()(0)\r\n(1)(2)\r\n") == blocks_of(SHORT)
 
