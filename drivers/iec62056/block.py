@@ -3,9 +3,10 @@
 Pure; knows nothing of how the bytes were found.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from .data_set import data_sets_of
+from .data_set import DataSet, Junk, data_sets_of
 from .parity import first_odd, odd_count, without_parity
 from .readout import Check, Fault, Identification, Telegram
 
@@ -13,8 +14,7 @@ MOSTLY = 8
 """Parity is made by the meter if at most one character in so many has it wrong; in plain ASCII every second has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A telegram's bytes: `raw` from its first to its last, `offset` in everything handed in, the rest within `raw`."""
 
     raw: bytes
@@ -25,15 +25,17 @@ class Raw:
     """Where its `/...` begins and ends, without CR LF."""
 
 
-def telegram_of(found: Raw, check: Check, faults: tuple[Fault, ...] = (), *, more_follows: bool = False) -> Telegram:
-    """The telegram in `found`. `faults`: those of its frame."""
+def telegram_of(
+    found: Raw, check: Check, faults: tuple[Fault, ...] = (), *, more_follows: bool = False, is_part: bool = False
+) -> Telegram:
+    """The telegram in `found`. `faults`: those of its frame. `is_part`: its text may end within a data set."""
     parity, is_parity = _parity_fault(found)
     plain = without_parity(found.raw)
     text = plain[slice(*found.body)].decode("ascii")
     data_sets, junk = data_sets_of(text, found.offset + found.body[0])
-    all_faults = [*faults, *parity, *(Fault(one.offset, f"{one.text!a:.60} is no data set") for one in junk)]
-    if not data_sets and not all_faults:
-        all_faults.append(Fault(found.offset + found.body[0], "no data set in it"))
+    all_faults = [*faults, *parity]
+    if not is_part:
+        all_faults += text_faults(data_sets, junk, found.offset + found.body[0])
     identification = None
     if found.identification is not None:
         shown = plain if is_parity else found.raw
@@ -44,10 +46,17 @@ def telegram_of(found: Raw, check: Check, faults: tuple[Fault, ...] = (), *, mor
         identification=identification,
         data_sets=tuple(data_sets),
         check=check,
-        faults=tuple(sorted(all_faults, key=lambda fault: fault.offset)),
+        faults=tuple(sorted(all_faults, key=lambda fault: fault.offset)) if all_faults else (),
         text=text,
         more_follows=more_follows,
     )
+
+
+def text_faults(data_sets: Sequence[DataSet], junk: Sequence[Junk], offset: int) -> list[Fault]:
+    """What is wrong with a text that came as it was sent: characters of no data set, or none at all."""
+    if not data_sets and not junk:
+        return [Fault(offset, "no data set in it")]
+    return [Fault(one.offset, f"{one.text!a:.60} is no data set") for one in junk]
 
 
 def _parity_fault(found: Raw) -> tuple[list[Fault], bool]:

@@ -4,6 +4,8 @@ No port, no clock, no thread; any chunking of the same bytes gives the same sess
 every answer's length has an end. It reads: no command that writes exists. (IEC 62056-21:2002, chapter 6)
 """
 
+from dataclasses import replace
+
 from .actions import Action, Done, Framing, Listen, Outcome, Pause, Reason, Send, SetBaud, SetLine
 from .interrogation import interrogate
 from .parity import without_parity
@@ -58,12 +60,14 @@ def _session(session: Session) -> Flow[None]:
         yield SetBaud(START_BD)
         yield Send(bytes(WAKE_UP_CHARACTERS))
         yield Pause(WAKE_UP_PAUSE_US)
+    rest_us = 0
     for attempt in range(1, plan.attempts + 1):
         try:
             outcome = yield from _attempt(session, is_slow=1 < attempt == plan.attempts)
         except GiveUpError as lost:
+            rest_us = max(rest_us, lost.failed.rest_us)  # a meter lost once may still be where it was lost
             if attempt == plan.attempts or isinstance(lost, RefusedByMeterError):
-                yield lost.failed
+                yield replace(lost.failed, rest_us=rest_us)
                 return
         else:
             yield Done(outcome)

@@ -7,6 +7,7 @@ bound; a refusal ends that command alone. (IEC 62056-21:2002, 6.4.4 and 6.5)
 from collections.abc import Generator
 
 from .actions import Action, Answer, Outcome, Pause, Reason
+from .block import text_faults
 from .data_set import data_sets_of
 from .plan import INACTIVITY_US
 from .programming import (
@@ -141,17 +142,12 @@ def _answer(command: ReadCommand, blocks: list[Telegram]) -> Answer:
     error = error_of(blocks[0]) if len(blocks) == 1 else ""
     if error:
         return Answer(command.text, None, error)
-    if len(blocks) == 1:
-        return Answer(command.text, named(blocks[0], command))
     first = blocks[0]
     text = "".join(block.text for block in blocks)
-    data_sets, _ = data_sets_of(text, first.offset + 1)
-    whole = Telegram(
-        offset=first.offset,
-        length=sum(block.length for block in blocks),
-        identification=None,
-        data_sets=tuple(data_sets),
-        check=first.check,
-        text=text,
-    )
+    data_sets, junk = data_sets_of(text, first.offset + 1)
+    faults = text_faults(data_sets, junk, first.offset + 1)
+    if faults:
+        return Answer(command.text, None, str(faults[0]))
+    length = sum(block.length for block in blocks)
+    whole = Telegram(first.offset, length, None, tuple(data_sets), first.check, text=text)
     return Answer(command.text, named(whole, command))

@@ -84,7 +84,7 @@ def profile_blocks(data_sets: Iterable[DataSet], profile: str = PROFILE) -> tupl
         if one.identifier:
             if header is not None:
                 blocks.append(_block(header, rows))
-            header, rows = (one if is_profile(one.identifier, profile) else None), []
+            header, rows = (one if _is_header(one, profile) else None), []
         elif header is not None:
             rows.append(one)
     if header is not None:
@@ -95,6 +95,11 @@ def profile_blocks(data_sets: Iterable[DataSet], profile: str = PROFILE) -> tupl
 def is_profile(identifier: str, profile: str) -> bool:
     """Whether an identifier is the profile's, with or without A-B before it."""
     return identifier.rpartition(":")[2] == profile
+
+
+def _is_header(one: DataSet, profile: str) -> bool:
+    """Empty brackets are a meter's word for nothing in the range that was asked for."""
+    return is_profile(one.identifier, profile) and any(value.text.strip(" ") for value in one.values)
 
 
 def interval_energies(

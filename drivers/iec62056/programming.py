@@ -175,7 +175,7 @@ class ReplyReader:
                 () if agrees else (Fault(end + self._offset, f"BCC is 0x{came:02X}, the data give 0x{computed:02X}"),)
             )
             raw = Raw(bytes(self._raw[: end + agrees]), self._offset, (1, end - 1))
-            found.append(telegram_of(raw, Check.BCC, faults, more_follows=self._text[end - 1] == EOT))
+            found.append(telegram_of(raw, Check.BCC, faults, more_follows=self._text[end - 1] == EOT, is_part=True))
         elif agrees:
             head = bytes(self._text[1:3])
             if head == b"B0" and self._text[3] == ETX:

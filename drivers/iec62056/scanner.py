@@ -6,25 +6,32 @@ as an echo are dropped and never told, for a command may hold a password. (IEC 6
 """
 
 import enum
-import re
 
 from .bcc import bcc, crc16
 from .block import Raw, telegram_of
 from .parity import without_parity
 from .readout import Check, Fault, Telegram
-from .signs import EOT, ETX, IDENTIFICATION, IDENTIFICATION_CUT, STX
+from .signs import (
+    BLANK_OR_ACK,
+    BLOCK_MARK,
+    COMMAND,
+    END,
+    EOT,
+    ESCAPED_STX,
+    ETX,
+    IDENTIFICATION,
+    IDENTIFICATION_CUT,
+    LF,
+    LONGEST_NAME,
+    MARK,
+    REQUEST,
+    STX,
+    WITH_CRC,
+)
 
 MAX_BYTES = 65536
 """Of one telegram, by default; a year of quarter hours is longer and comes in partial blocks."""
 _PIECE = 4096
-
-_MARK = re.compile(rb"[\n\x02\x03\x04]")
-_ESCAPED_STX = re.compile(rb"/[A-Za-z]{3}[0-9A-Za-z]\Z")
-_REQUEST = re.compile(rb"/\?[0-9A-Za-z ]{0,32}!\r*\Z")
-_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\r*\Z")
-_WITH_CRC = re.compile(rb"!([0-9A-Fa-f]{4})\r*\Z")
-_COMMAND = re.compile(rb"\x01[A-Z][0-9]\Z")
-_BLANK_OR_ACK = re.compile(rb"\s*(?:\x06[0-9]{0,2}[0-9:;]?\s*)?")
 
 
 class _State(enum.Enum):
@@ -47,6 +54,7 @@ class Scanner:
         self._max_bytes = max_bytes
         self._has_bcc = has_bcc
         self._looks_behind = looks_behind
+        self._is_named = is_named
         self._raw = bytearray()
         self._text = bytearray()
         self._offset = 0
@@ -97,8 +105,8 @@ class Scanner:
 
     def _finish_cut(self, end: int, fault: str) -> None:
         """A plain telegram whose last line did not end: whole if it ends with a CRC that agrees."""
-        ended = _WITH_CRC.search(self._text, self._line, end)
-        if ended and crc16(self._raw[: ended.start() + 1]) == int(ended[1], 16):
+        ended = WITH_CRC.search(self._text, self._line, end)
+        if ended and crc16(self._text[: ended.start() + 1]) == int(ended[1], 16):
             self._end = (ended.start(), end, end)
             self._state = _State.END
             self._emit(end, Check.CRC16)
@@ -145,16 +153,19 @@ class Scanner:
         if self._state is _State.END:
             return self._look_behind()
         limit = min(len(self._text), self._max_bytes)
-        mark = _MARK.search(self._text, self._at, limit)
+        is_block = self._state is _State.BLOCK and self._pending is None
+        mark = (BLOCK_MARK if is_block else MARK).search(self._text, self._at, limit)
         if mark is None:
-            self._at = limit
+            self._at = max(self._at, limit - LONGEST_NAME) if is_block else limit
             if limit == self._max_bytes:
                 self._overflow()
             return limit == self._max_bytes
         self._at = mark.end()
-        byte = self._text[mark.start()]
-        if byte == ord("\n"):
-            self._line_ended(mark.start())
+        byte = self._text[mark.end() - 1]
+        if is_block:
+            self._line = max(self._body, self._text.rfind(b"\n", 0, mark.end() - 1) + 1)
+        if byte == LF:
+            self._line_ended(mark.end() - 1)
         elif byte == STX:
             self._stx(mark.start())
         elif self._pending is not None:
@@ -176,7 +187,7 @@ class Scanner:
     def _line_ended(self, at: int) -> None:
         line = bytes(self._text[self._line : at])
         named = IDENTIFICATION.search(line) if b"/" in line else None
-        asked = _REQUEST.search(line) if b"/?" in line else None
+        asked = REQUEST.search(line) if b"/?" in line else None
         if named:
             self._identified(self._line + named.start(), self._line + len(line.rstrip(b"\r")), at + 1)
         elif self._pending is not None:
@@ -197,7 +208,7 @@ class Scanner:
         self._at = self._line = self._body = next_line - begin
 
     def _plain_line(self, line: bytes, at: int) -> None:
-        ended = _END.search(line)
+        ended = END.search(line)
         is_first = self._line == self._body
         if ended and self._state is _State.PLAIN:
             mark = self._line + ended.start()
@@ -210,14 +221,13 @@ class Scanner:
             self._drop(at + 1, _State.HUNT)
         else:
             self._line = at + 1
-            if is_first and self._state is _State.PLAIN and _BLANK_OR_ACK.fullmatch(line):
+            if is_first and self._state is _State.PLAIN and BLANK_OR_ACK.fullmatch(line):
                 self._body = at + 1
 
     def _stx(self, at: int) -> None:
-        in_line = bytes(self._text[self._line : at])
         if self._pending is not None:
             self._open_block(self._pending)
-        elif _ESCAPED_STX.search(in_line):
+        elif ESCAPED_STX.search(self._text, self._line, at):
             self._pending = at
         else:
             self._open_block(at)
@@ -225,10 +235,11 @@ class Scanner:
     def _open_block(self, at: int) -> None:
         """An STX at `at`: with the identification before it, if nothing stands between, else a block of its own."""
         before = bytes(self._text[self._body : at])
-        command = _COMMAND.search(before)
+        command = COMMAND.search(before)
         if self._state is not _State.PLAIN or command or b"(" in before:
             # An STX inside a readout is rather a turned bit than a beginning, and one BCC in 128 agrees by chance.
-            is_inside = self._state is _State.BLOCK and (self._is_inside or self._identification is not None)
+            is_readout = self._is_named or self._is_inside or self._identification is not None
+            is_inside = self._state is _State.BLOCK and is_readout
             begin = at - len(command[0]) if command else at
             self._close_cut(begin)
             self._drop(begin, _State.BLOCK)
@@ -314,7 +325,7 @@ class Scanner:
         """A telegram that ended with `!`, with the CRC behind it where it has one."""
         body_end, mark_end, end = self._end
         shown = self._text[body_end + 1 : mark_end].decode("ascii")
-        computed = crc16(self._raw[: body_end + 1])
+        computed = crc16(self._text[: body_end + 1])
         if not shown:
             self._emit(end, Check.NONE)
         elif int(shown, 16) == computed:

@@ -4,6 +4,7 @@ import click
 
 from .accumulator import accumulator
 from .drain import drain
+from .iec62056 import iec62056
 from .ledger import ledger
 from .modbus_cli import line, modbus
 from .projection import projection
@@ -18,6 +19,7 @@ def bench() -> None:
     Example:
       netmeter-hil bench accumulator
       netmeter-hil bench drain --days 30
+      netmeter-hil bench iec62056
       netmeter-hil bench ledger --days 30 --poll 5
       netmeter-hil bench statement
       netmeter-hil bench projection --houses 5
@@ -28,6 +30,7 @@ def bench() -> None:
 
 bench.add_command(accumulator)
 bench.add_command(drain)
+bench.add_command(iec62056)
 bench.add_command(ledger)
 bench.add_command(line)
 bench.add_command(modbus)

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from drivers.iec62056.readout import Check, Telegram
+from drivers.iec62056.actions import Done
+from drivers.iec62056.plan import Plan
+from drivers.iec62056.readout import BAUD_OF_DIGIT, Check, Telegram
 from drivers.iec62056.scanner import Scanner
+from tests.protocol.iec_meter import SILENCE, play
 from tests.protocol.iec_telegrams import bytewise, chunked, fed, flips, noise
 
 CAPTURES = Path(os.environ.get("NETMETER_CAPTURES", Path(__file__).parents[3] / "shared" / "data" / "captures"))
@@ -71,11 +74,11 @@ def valid(found: list[Telegram]) -> list[Telegram]:
 def test_identification_and_values_are_as_the_second_reader_has_them(name: str) -> None:
     expected = EXPECTED[name]
     found = read((CAPTURES / name).read_bytes())
-    if expected["identification"] is not None:
+    if expected.get("identification") is not None:
         assert expected["identification"] in [one.identification.text for one in found if one.identification]
     texts = {(one.identifier, one.value.text) for telegram in found for one in telegram.data_sets}
     assert {(code, text) for code, text in expected["import_export"].items()} <= texts
-    assert len({identifier for identifier, _ in texts}) >= expected["n_objects"]
+    assert len({identifier for identifier, _ in texts}) >= expected.get("n_objects", 0)
 
 
 @each_expected
@@ -87,7 +90,7 @@ def test_numbers_and_units_are_what_the_text_says(name: str) -> None:
         for one in telegram.data_sets
     }
     for code, text in EXPECTED[name]["import_export"].items():
-        number, _, unit = text.replace(" kWh", "*kWh").partition("*")
+        number, _, unit = text.partition("*") if "*" in text else text.strip().partition(" ")
         value = sets[code, text]
         assert value.number == Decimal(number.strip())
         assert value.unit == (unit or None)
@@ -98,16 +101,22 @@ def test_the_check_is_judged_as_published(name: str) -> None:
     expected = EXPECTED[name]
     stream = (CAPTURES / name).read_bytes()
     found = read(stream)
-    if expected["bcc"] is not None:
-        assert bool(valid(found)) is expected["bcc"]["ok"]
-        if expected["bcc"]["ok"]:
-            assert valid(found)[0].check is Check.BCC
-            assert stream[found[0].offset + found[0].length - 1] == expected["bcc"]["published"]
-    elif expected["p1_crc16"] is not None:
+    if expected.get("bcc") is not None and expected["bcc"]["ok"]:
+        one = next(telegram for telegram in valid(found) if telegram.check is Check.BCC)
+        assert stream[one.offset + one.length - 1] == expected["bcc"]["published"]
+    elif expected.get("bcc") is not None:
+        assert any(telegram.check is Check.BCC and telegram.faults for telegram in found)
+        assert not any(telegram.check is Check.BCC for telegram in valid(found))
+    elif expected.get("p1_crc16") is not None:
         agrees = int(expected["p1_crc16"]["published"], 16) == int(expected["p1_crc16"]["computed"], 16)
-        assert bool(valid(found)) is agrees
         assert found[-1].check is Check.CRC16
-    assert bool(valid(found)) != any(telegram.faults for telegram in found) or len(found) > 1
+        assert found[-1].valid is agrees
+
+
+def places(count: int, at_least: int) -> list[int]:
+    """All of `count` places, or so many of them by seed."""
+    wanted = at_least * MORE
+    return list(range(count)) if wanted >= count else sorted(random.Random(count).sample(range(count), wanted))
 
 
 @each_recording
@@ -129,12 +138,6 @@ def samples(stream: bytes) -> list[bytes]:
     if len(stream) <= WHOLE_LIMIT or len(each) <= 22:
         return each
     return [each[0], each[-1], *random.Random(1).sample(each[1:-1], 20)]
-
-
-def places(count: int, at_least: int) -> list[int]:
-    """All of `count` places, or so many of them by seed."""
-    wanted = at_least * MORE
-    return list(range(count)) if wanted >= count else sorted(random.Random(count).sample(range(count), wanted))
 
 
 @each_recording
@@ -166,3 +169,52 @@ def test_one_character_too_many_costs_no_more_than_its_readout() -> None:
     stream = long[0].read_bytes()
     good = [said(telegram) for telegram in valid(read(stream))]
     assert [said(telegram) for telegram in valid(read(stream[:900] + b"0" + stream[900:] + stream))] == good
+
+
+def readouts() -> dict[str, bytes]:
+    """Recordings of mode C: what a meter that was asked sends behind its identification, from STX to BCC."""
+    found = {}
+    for path in RECORDINGS:
+        stream = path.read_bytes()
+        for one in valid(read(stream))[:1]:
+            if one.check is Check.BCC and one.identification and one.identification.baud_character in BAUD_OF_DIGIT:
+                found[_name(path)] = stream[stream.index(b"\x02") : one.offset + one.length]
+    return found
+
+
+READOUTS = readouts()
+each_readout = pytest.mark.parametrize("name", list(READOUTS) or _none("recording of mode C with a good BCC"))
+GREETING = b"/HIL5RECORDED\r\n"
+
+
+def heard(*parts: Any, chunks: Any = lambda stream: [stream], attempts: int = 1) -> list[tuple[str, tuple[str, ...]]]:
+    """What a session takes from a meter that sends `parts`; nothing, if it fails."""
+    played = play(Plan(attempts=attempts), [GREETING, *parts], chunks=chunks, parity=False)
+    if not isinstance(played.end, Done) or played.end.outcome.telegram is None:
+        return []
+    return said(played.end.outcome.telegram)
+
+
+@each_readout
+def test_a_session_takes_the_recorded_data_in_any_chunks(name: str) -> None:
+    data = READOUTS[name]
+    (good,) = valid(read(GREETING + data))
+    for chunks in (lambda stream: [stream], bytewise, lambda stream: chunked(stream, 2)):
+        assert heard(data, chunks=chunks) == said(good)
+    assert heard(data + data) == said(good)
+    # A meter is asked for its block again where noise was before it.
+    assert heard(noise(512, 3) + data, SILENCE, data) == said(good)
+    assert heard(data[: len(data) // 2], SILENCE, data) == said(good)
+    assert heard(data[: len(data) // 2] + data, SILENCE, data) == said(good)
+
+
+@each_readout
+def test_a_session_takes_no_cut_and_no_turned_bit(name: str) -> None:
+    data = READOUTS[name]
+    (good,) = valid(read(GREETING + data))
+    for cut in places(len(data), CUTS):
+        assert heard(data[:cut]) == [], cut
+    chosen = set(places(8 * len(data), FLIPS))
+    for place, (at, damaged) in enumerate(flips(data)):
+        if place in chosen:
+            assert heard(damaged) in ([], said(good)), at
