@@ -21,7 +21,7 @@ from .clock import Clock
 from .clock_steps import drift_us
 from .energy import Direction
 from .ledger.records import Record
-from .load_profile import ProfileEntry
+from .load_profile import ProfileEntry, Told
 from .log import event_line, logger
 from .meter_clock import utc_of
 from .meter_witness import MeterWitness
@@ -36,18 +36,6 @@ TRIES = 5
 LONGEST_US = 40 * 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _C = {Direction.IMPORT: "1", Direction.EXPORT: "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One direction of a stretch by the meter's profile, in our time. `shift_milliwh`: by its clock it can be off."""
-
-    direction: Direction
-    from_us: int
-    to_us: int
-    entries: tuple[ProfileEntry, ...]
-    resolution_milliwh: int
-    shift_milliwh: int
 
 
 @dataclass(frozen=True, slots=True)

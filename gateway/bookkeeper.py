@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from .books import Books
 from .clock import Clock
@@ -23,6 +23,7 @@ from .ledger.ballast import Ballast
 from .ledger.records import Batch, NotReadableError, Record
 from .ledger.store import Store
 from .live import Live, MeterLive
+from .load_profile import Told
 from .log import event_line, logger
 from .publish.message import Topics, render
 from .publish.publisher import Publisher
@@ -34,8 +35,6 @@ from .thinner import Thinner
 from .upkeep import Upkeep
 
 __all__ = ["INBOX_LIMIT", "Bookkeeper", "MeterLive"]
-if TYPE_CHECKING:
-    from .backfill import Told
 
 INBOX_LIMIT = 10_000
 """Readings beyond it are dropped; what the publisher says is bounded by its window, and must never make it wait."""

@@ -23,6 +23,7 @@ from .endpoints import Endpoints
 from .guests import WITHIN_S, Guests, question_of, told
 from .ledger.records import Record
 from .line import Line
+from .load_profile import Told
 from .meter_clock import ClockMeter, MeterClock
 from .meter_witness import MeterWitness
 from .meters import by_line, longest_request_s, open_line, silence_s, tells_time
@@ -37,7 +38,7 @@ from .view import reading_view
 if TYPE_CHECKING:
     from drivers.iec62056.meter import OpticalMeter
 
-    from .backfill import Backfill, Told
+    from .backfill import Backfill
 
 READ_NOW_WITHIN_S = 30.0
 
@@ -51,7 +52,7 @@ class Listener(Protocol):
 
     def report_event(self, meter: str, kind: str, detail: Record) -> None: ...
 
-    def correct(self, meter: str, told: "Sequence[Told]") -> None: ...
+    def correct(self, meter: str, told: Sequence[Told]) -> None: ...
 
 
 class Lines:

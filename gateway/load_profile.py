@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import lcm
 
+from .energy import Direction
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileEntry:
@@ -22,6 +24,18 @@ class ProfileEntry:
     def __post_init__(self) -> None:
         if self.start_us >= self.end_us or self.milliwh < 0:
             raise ValueError(f"no profile entry: {self.start_us} .. {self.end_us}, {self.milliwh} mWh")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One direction of a stretch by the meter's profile, in our time. `shift_milliwh`: by its clock it can be off."""
+
+    direction: Direction
+    from_us: int
+    to_us: int
+    entries: tuple[ProfileEntry, ...]
+    resolution_milliwh: int
+    shift_milliwh: int
 
 
 @dataclass(frozen=True, slots=True)
