@@ -54,6 +54,10 @@ def correct(
     parts_now = [
         Part(high - low, 0, sum(both), high) for (low, high), both in zip(booked, pairwise(doubts), strict=True)
     ]
+    told_milliwh, now_milliwh = (sum(part.uncertain_milliwh for part in some) for some in (known[1:], parts_now))
+    if now_milliwh > told_milliwh:
+        # It knows less than was known: a meter's clock that is far off, a profile of coarse digits.
+        return Disagreement("profile_knows_less", now_milliwh, gap.grown_milliwh, told_milliwh)
     return Correction(
         tuple(_with_part(one, direction, part) for one, part in zip(stretch, parts_now, strict=True)),
         _gains(stretch, known[1:], parts_now),
