@@ -22,7 +22,7 @@ from .rig import BASE_TOPIC, MICRO, Reader, Truth, assert_law, assert_true_withi
 
 pytestmark = pytest.mark.whole
 
-START_US = int(datetime(2025, 7, 15, 15, 54, tzinfo=ZONE).timestamp()) * MICRO
+START_US = int(datetime(2025, 7, 15, 15, 51, tzinfo=ZONE).timestamp()) * MICRO
 MINUTE_US = 60 * MICRO
 DIRECTIONS = ("import", "export")
 
@@ -66,11 +66,11 @@ def test_an_outage_over_a_price_edge_is_told_anew_by_the_load_profile(house: Opt
     limited = house.config.read_text(encoding="utf-8").replace("service_amps = 100", "service_amps = 60")
     house.config.write_text(limited, encoding="utf-8")
     house.start_daemon()
-    # A closed interval, then a reading in the next one: 15:55 has passed.
+    # A closed interval; in good time that of 15:55, and then the edge of 16:00 is the one that nobody reads.
     reader.until(lambda r: bool(r.intervals(GRID)), "a closed interval")
     house.stop_child("gateway")
-    back_us = START_US + 8 * MINUTE_US  # 16:02
-    reader.until(lambda _: house.anchor.house_us(monotonic_us()) > back_us, "16:02 in the house")
+    back_us = house.anchor.house_us(monotonic_us()) + 6 * MINUTE_US + MINUTE_US // 2
+    reader.until(lambda _: house.anchor.house_us(monotonic_us()) > back_us, "an outage over an edge")
     house.start_daemon()
     corrected = ("corrected", "profile_refused", "profile_not_read")
     reader.until(
