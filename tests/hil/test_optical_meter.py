@@ -27,11 +27,11 @@ def test_parity_as_annex_e_prints_it() -> None:
     ("sent", "heard"),
     [
         (b"\xff", b"\xfe"),  # the start bit lasts two of the receiver's: its own start bit and a 0
-        (b"\x00", b"\x00\x00"),  # eighteen zeros: a character and its stop bit that is none; after it rest
+        (b"\x00", b"\x00"),  # eighteen zeros: a character without a stop bit, then the line rests
     ],
 )
 def test_twice_the_rate_hears_each_bit_twice(sent: bytes, heard: bytes) -> None:
-    assert as_heard(sent, 300, 600)[: len(heard)] == heard[: len(as_heard(sent, 300, 600))]
+    assert as_heard(sent, 300, 600) == heard
     assert as_heard(sent, 300, 300) == sent
 
 
