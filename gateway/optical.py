@@ -42,6 +42,8 @@ class SlowSchedule(Schedule):
 
 def open_optical_meter(section: MeterSection, profile: Profile, folder: Path, ticker: Ticker) -> OpticalMeter:
     """The meter of one port. `profile`: fitted to it. Nothing is sent yet. Raises drivers.ProfileError."""
+    if not section.port:
+        raise ProfileError(f"{profile.path}: an optical head is on a serial port, not on a host")
     if section.mode:
         profile = with_mode(profile, Mode(section.mode))
     has_parity = section.parity is ParityKey.EVEN

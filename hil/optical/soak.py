@@ -71,7 +71,7 @@ def _is_real(trial: int) -> bool:
 
 def _add(result: RoundResult, verdict: "Verdict") -> None:
     result.verdict.add(verdict)
-    result.felt += verdict.counts["sessions"] - verdict.counts["believed"]
+    result.felt += verdict.counts["felt"]
 
 
 def _told(result: RoundResult) -> str:

@@ -31,11 +31,22 @@ SETTINGS = (
     (Mode.C, 2400, "optical-c-registers"),
     (Mode.D, 9600, "optical-d"),
 )
-NAMES = tuple(FAULTS)
+NAMES_OF = {
+    mode: tuple(name for name in FAULTS if name not in idle)
+    for mode, idle in {
+        Mode.A: ("wrong-baud",),
+        Mode.B: ("wrong-baud",),
+        Mode.C: (),
+        Mode.D: ("wrong-baud", "silent", "lost-bcc", "flip"),
+    }.items()
+}
+"""Mode D has no request, no rate to agree on and no check character: what keeps the parity, nobody can find."""
 MILLIW = 7_200_000
 OPENING_MILLIWH = 10**9
 DIGIT_MILLIWH = 1000
 REST_US = 130_000_000
+PUSH_US = 2_300_000
+"""From one push to the end of the next."""
 LONGEST_US = 310_000_000
 Truth = Callable[[int], tuple[int, int]]
 """Import and export, milliwatt-hours, at an instant of the session's own clock; instants come in order."""
@@ -58,9 +69,11 @@ class Setting:
 
 def setting(seed: int, trial: int) -> Setting:
     """What trial `trial` of a plan is."""
+    place = between(0, len(SETTINGS) - 1, seed, trial, 1)
+    names = NAMES_OF[SETTINGS[place][0]]
     return Setting(
-        between(0, len(SETTINGS) - 1, seed, trial, 1),
-        NAMES[between(0, len(NAMES) - 1, seed, trial, 2)],
+        place,
+        names[between(0, len(names) - 1, seed, trial, 2)],
         between(1, 4, seed, trial, 3),
         bool(between(0, 1, seed, trial, 4)),
     )
@@ -72,8 +85,8 @@ def true_milliwh(at_us: int) -> tuple[int, int]:
     return OPENING_MILLIWH + grown, OPENING_MILLIWH // 2 + grown // 3
 
 
-def simulated_at(made: Setting, ticker: VirtualTicker, seed: int) -> tuple[Simulated, VirtualHead]:
-    """The meter of a trial and the head on it."""
+def simulated_at(made: Setting, ticker: VirtualTicker, seed: int) -> tuple[Simulated, VirtualHead, dict[str, int]]:
+    """The meter of a trial, the head on it, and where a fault is armed."""
     mode, baud_bd, _ = SETTINGS[made.place]
 
     def sets() -> dict[str, str]:
@@ -82,19 +95,27 @@ def simulated_at(made: Setting, ticker: VirtualTicker, seed: int) -> tuple[Simul
         told = {code: f"{one // 10**6:06d}.{one // 1000 % 1000:03d}*kWh" for code, one in texts.items()}
         return {"1-0:0.0.0*255": "12345678", **told, "1-0:16.7.0*255": "007200*W"}
 
-    faults = Faults({made.fault: made.every})
+    every: dict[str, int] = {}
+    faults = Faults(every, lambda _line: every.clear())  # one for a session, when it is armed
     meter = Simulated(mode, baud_bd, "12345678", "HILtrial", sets, lambda _first, _last: None, faults=faults)
-    return meter, VirtualHead(meter, ticker, echo=made.echo and mode is not Mode.D, seed=seed)
+    return meter, VirtualHead(meter, ticker, echo=made.echo and mode is not Mode.D, seed=seed), every
 
 
 def run_virtual(seed: int, trial: int) -> Verdict:
     """Ten sessions in virtual time."""
     found, made, ticker = Verdict(), setting(seed, trial), VirtualTicker()
-    simulated, head = simulated_at(made, ticker, seed ^ trial)
+    mode = SETTINGS[made.place][0]
+    simulated, head, every = simulated_at(made, ticker, seed ^ trial)
     meter = open_optical(load_profile(SETTINGS[made.place][2]), head, ticker, settle_us=2_000)
     for _ in range(SESSIONS_A_TRIAL):
-        begun_us = ticker.now_us
-        session(meter, true_milliwh, found, made)
+        head.drain()
+        every[made.fault] = 1
+        begun_us, repeats = ticker.now_us, meter.counters.repeats
+        is_believed = session(meter, true_milliwh, found, made)
+        # Seen from outside: refused, asked for again, or one telegram later than a push would have come.
+        took_us = ticker.now_us - begun_us
+        if not is_believed or meter.counters.repeats > repeats or (mode is Mode.D and took_us > PUSH_US):
+            found.counts["felt"] += 1
         if ticker.now_us - begun_us > LONGEST_US:
             found.find("over_deadline", f"{made}: {(ticker.now_us - begun_us) // 1_000_000} s")
         ticker.sleep_us(REST_US)
@@ -105,8 +126,8 @@ def run_virtual(seed: int, trial: int) -> Verdict:
     return found
 
 
-def session(meter: OpticalMeter, truth: Truth, found: Verdict, made: Setting) -> None:
-    """One reading, and whether it may be believed."""
+def session(meter: OpticalMeter, truth: Truth, found: Verdict, made: Setting) -> bool:
+    """One reading, and whether it was believed; that it may be is judged."""
     found.counts["sessions"] += 1
     try:
         sample = meter.read(want=Want.DUE)
@@ -116,6 +137,8 @@ def session(meter: OpticalMeter, truth: Truth, found: Verdict, made: Setting) ->
         found.find("traceback", f"{made}: {type(error).__name__}: {error}")
     else:
         judge(sample, truth, found, made)
+        return True
+    return False
 
 
 def judge(sample: Sample, truth: Truth, found: Verdict, made: Setting) -> None:
@@ -142,10 +165,11 @@ def run_unguarded(seed: int, trial: int) -> Verdict:
     """The control: who believes what looks like a register, without parity, check character or end."""
     found, ticker = Verdict(), VirtualTicker()
     made = Setting(0, "flip", 1, echo=False)
-    _, head = simulated_at(made, ticker, seed ^ trial)
+    _, head, every = simulated_at(made, ticker, seed ^ trial)
     for place in range(SESSIONS_A_TRIAL):
         found.counts["sessions"] += 1
         ticker.sleep_us(REST_US + place * 1_000_000)
+        every[made.fault] = 1
         sent_us, heard = ticker.now_us, b""
         head.write(with_parity(b"/?!\r\n"))
         while more := head.read(4096, ticker.now_us + 2_500_000):
