@@ -34,7 +34,9 @@ def run_real(seed: int, trial: int, folder: Path) -> Verdict:
         child.wait_ready()
         meter = open_optical(load_profile(profile), SerialTransport(str(link), 300, ticker), ticker, settle_us=2_000)
         for _ in range(SESSIONS_A_TRIAL):
-            session(meter, truth, found, made)
+            repeats = meter.counters.repeats
+            is_believed = session(meter, truth, found, made)
+            found.counts["felt"] += not is_believed or meter.counters.repeats > repeats
             found.counts["real_sessions"] += 1
         meter.close()
         child.check()
