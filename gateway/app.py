@@ -50,6 +50,7 @@ from .notify import Notifier
 from .publish.announcer import Announcer, withdraw
 from .publish.message import Topics
 from .publish.publisher import Publisher
+from .read import Reading
 from .recompute_desk import RecomputeDesk
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
@@ -98,7 +99,7 @@ class App:
                 self._kernel.told(),
                 Ballast(self._store.path),
             )
-            self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by)
+            self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by, self._last_of)
             for meter, witness in self._lines.witnesses.items():
                 self._books[meter].witness = witness
             self._publisher = Publisher(
@@ -258,6 +259,9 @@ class App:
         except OSError as error:
             mend = "set XDG_RUNTIME_DIR to a folder that this user can write"
             raise StartError(f"control socket: {error}; {mend}") from error
+
+    def _last_of(self, meter: str) -> Reading | None:
+        return self._books[meter].last_accepted
 
     def _ask_again(self, meter: str) -> None:
         self._lines.ask_again(meter)

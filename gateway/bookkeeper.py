@@ -20,9 +20,10 @@ from .decision import Booked, Quarantined, Reason, Waiting
 from .deliveries import Deliveries
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement
 from .ledger.ballast import Ballast
-from .ledger.records import Batch, Record
+from .ledger.records import Batch, NotReadableError, Record
 from .ledger.store import Store
 from .live import Live, MeterLive
+from .load_profile import Told
 from .log import event_line, logger
 from .publish.message import Topics, render
 from .publish.publisher import Publisher
@@ -114,6 +115,10 @@ class Bookkeeper(threading.Thread):
     def report_event(self, meter: str, kind: str, detail: Record) -> None:
         """A line noticed something beside its readings."""
         self._post(lambda turn: self._note_event(meter, kind, detail, turn))
+
+    def correct(self, meter: str, told: Sequence[Told]) -> None:
+        """A line has read the load profile of an outage: tell its intervals anew."""
+        self._post(lambda _turn: self._correct(meter, told))
 
     def want_rows(self, connection: int, after_id: int, limit: int) -> None:
         """The publisher has room; answered by `Publisher.offer_rows` after the next commit."""
@@ -274,6 +279,21 @@ class Bookkeeper(threading.Thread):
         logger.warning(event_line(kind, meter=meter, **detail))
         self._books[meter].tell(kind, self._clock.wall_us(), detail, self._batch)
         turn.commit_now = True
+
+    def _correct(self, meter: str, told: Sequence[Told]) -> None:
+        """Both directions in one transaction; what cannot be read back is left as it is, and told."""
+
+        def work(batch: Batch) -> None:
+            books = self._books[meter]
+            for one in told:
+                if one.direction in books.account.directions:
+                    told_by = (one.entries, one.resolution_milliwh, batch, one.shift_milliwh)
+                    books.correct(one.direction, one.from_us, one.to_us, *told_by)
+
+        try:
+            self.change(work)
+        except NotReadableError as error:
+            logger.warning(event_line("profile_not_used", meter=meter, why=error))
 
     def _exchange(self, statement: Statement) -> tuple[Outcome, str]:
         outcome = self._books[statement.meter].exchange(statement, Moment.now(self._clock), self._batch)

@@ -13,7 +13,7 @@ from .acts import RecordedAccumulator
 from .clock import ClockState
 from .clock_watch import follow_clock
 from .config.types import MeterSection
-from .correct import correct
+from .correct import Correction, correct
 from .decision import (
     Accepted,
     Basis,
@@ -90,6 +90,11 @@ class Books:
     @property
     def register_epoch(self) -> int:
         return self._accumulator.state.register_epoch
+
+    @property
+    def last_accepted(self) -> Reading | None:
+        """The last accepted reading, of an earlier run too."""
+        return self._validator.last
 
     @property
     def account(self) -> AccumulatorState:
@@ -261,6 +266,7 @@ class Books:
         entries: Sequence[ProfileEntry],
         resolution_milliwh: int,
         batch: Batch,
+        shift_milliwh: int = 0,
     ) -> bool:
         """Tell the closed intervals of [from, to) anew by the meter's load profile; told either way.
 
@@ -268,7 +274,9 @@ class Books:
         """
         closed = self._journal.find_stretch(from_us, to_us, self._timeline, batch)
         words = [one.interval for one in closed]
-        found = correct(words[0], words[1:], direction, entries, resolution_milliwh) if words else NOT_CLOSED
+        found: Correction | Disagreement = NOT_CLOSED
+        if words:
+            found = correct(words[0], words[1:], direction, entries, resolution_milliwh, shift_milliwh)
         detail: Record = {"direction": direction.value, "from_utc_us": from_us, "to_utc_us": to_us}
         if isinstance(found, Disagreement):
             self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)

@@ -30,8 +30,12 @@ def correct(
     direction: Direction,
     entries: Sequence[ProfileEntry],
     resolution_milliwh: int,
+    shift_milliwh: int = 0,
 ) -> Correction | Disagreement:
-    """Tell `stretch` anew; `before` is the interval that ends where it begins. `resolution_milliwh`: of an entry."""
+    """Tell `stretch` anew; `before` is the interval that ends where it begins. `resolution_milliwh`: of an entry.
+
+    `shift_milliwh`: what can have flowed between an edge and the same edge by the meter's clock.
+    """
     parts = [one.part(direction) for one in (before, *stretch)]
     known = [part for part in parts if part is not None]
     grown_milliwh = known[-1].register_milliwh - known[0].register_milliwh if known else 0
@@ -39,17 +43,21 @@ def correct(
         return Disagreement("not_one_gap", 0, grown_milliwh, 0)
     inner_us = tuple(one.end_us for one in stretch[:-1])
     gap = Gap(stretch[0].start_us, stretch[-1].end_us, known[0].register_milliwh, known[-1].register_milliwh, inner_us)
-    registers = registers_at_edges(gap, entries, resolution_milliwh)
+    registers = registers_at_edges(gap, entries, resolution_milliwh, shift_milliwh)
     if isinstance(registers, Disagreement):
         return registers
     inside = [one for one in entries if gap.from_us <= one.start_us < gap.to_us]
-    doubts = [edge_uncertain_milliwh(at_us, inside, resolution_milliwh) for at_us in inner_us]
+    doubts = [edge_uncertain_milliwh(at_us, inside, resolution_milliwh, shift_milliwh) for at_us in inner_us]
     # Of the stretch's own two ends no more is uncertain than was told of the intervals beside them.
     doubts = [min(known[0].uncertain_milliwh, known[1].uncertain_milliwh), *doubts, known[-1].uncertain_milliwh]
     booked = pairwise((gap.first_milliwh, *registers, gap.last_milliwh))
     parts_now = [
         Part(high - low, 0, sum(both), high) for (low, high), both in zip(booked, pairwise(doubts), strict=True)
     ]
+    told_milliwh, now_milliwh = (sum(part.uncertain_milliwh for part in some) for some in (known[1:], parts_now))
+    if now_milliwh > told_milliwh:
+        # It knows less than was known: a meter's clock that is far off, a profile of coarse digits.
+        return Disagreement("profile_knows_less", now_milliwh, gap.grown_milliwh, told_milliwh)
     return Correction(
         tuple(_with_part(one, direction, part) for one, part in zip(stretch, parts_now, strict=True)),
         _gains(stretch, known[1:], parts_now),
@@ -79,7 +87,8 @@ def _is_whole(before: Interval, stretch: Sequence[Interval], parts: Sequence[Par
     return all(
         earlier.end_us == later.start_us
         and earlier.register_epoch == later.register_epoch
-        and later.quality in (Quality.MEASURED, Quality.ESTIMATED)
+        # The other direction may have been corrected a moment ago.
+        and later.quality in (Quality.MEASURED, Quality.ESTIMATED, Quality.CORRECTED)
         and part.milliwh == part.register_milliwh - old.register_milliwh
         for (earlier, later), (old, part) in zip(pairwise((before, *stretch)), pairwise(parts), strict=True)
     )

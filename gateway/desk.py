@@ -10,11 +10,10 @@ from .journal import Origin, OutboxIds
 from .kernels import Kernel
 from .ledger.store import Store
 from .meters import named_profile, profile_of
+from .schedule import gap_us
 from .tariff.calendar import Calendar
 from .tariff_counters import counters_of
 from .timeline import Timeline
-
-GAP_LEAST_US = 30_000_000
 
 
 def open_books(
@@ -46,7 +45,7 @@ def open_books(
         kernel,
         rules,
         outbox_ids,
-        gap_us=max(3 * section.poll_s * 1_000_000, GAP_LEAST_US * rate),
+        gap_us=gap_us(section.poll_s, rate),
         basis=basis_of(profile, section.swap_direction, section.sunspec_choice, named_profile(section.profile, folder)),
         counters=counters_of(section, profile),
     )

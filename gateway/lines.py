@@ -4,7 +4,7 @@ A thread for each serial line, one for all TCP endpoints. Knows which meter is b
 """
 
 import queue
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,12 +23,13 @@ from .endpoints import Endpoints
 from .guests import WITHIN_S, Guests, question_of, told
 from .ledger.records import Record
 from .line import Line
+from .load_profile import Told
 from .meter_clock import ClockMeter, MeterClock
 from .meter_witness import MeterWitness
 from .meters import by_line, longest_request_s, open_line, silence_s, tells_time
 from .overheard import Overheard
 from .read import Reading
-from .schedule import Schedule, phase_of
+from .schedule import Schedule, gap_us, phase_of
 from .tariff.calendar import Calendar
 from .timeline import Timeline
 from .turns import LineMeter
@@ -36,6 +37,8 @@ from .view import reading_view
 
 if TYPE_CHECKING:
     from drivers.iec62056.meter import OpticalMeter
+
+    from .backfill import Backfill
 
 READ_NOW_WITHIN_S = 30.0
 
@@ -49,6 +52,8 @@ class Listener(Protocol):
 
     def report_event(self, meter: str, kind: str, detail: Record) -> None: ...
 
+    def correct(self, meter: str, told: Sequence[Told]) -> None: ...
+
 
 class Lines:
     """Every meter's line. Nothing is asked before the `threads` are started, by whoever owns the process."""
@@ -61,13 +66,19 @@ class Lines:
         clock: Clock,
         listener: Listener,
         clock_meter: str | None = None,
+        last_accepted: Callable[[str], Reading | None] = lambda _meter: None,
     ) -> None:
-        """`folder`: the config's own. `clock_meter`: the meter that tells `clock` the time. Raises DriverError."""
+        """`folder`: the config's own. `clock_meter`: the meter that tells `clock` the time. Raises DriverError.
+
+        `last_accepted`: a meter's last reading that was booked, by an earlier run too.
+        """
         self._config, self._folder, self._calendar, self._clock = config, folder, calendar, clock
         self._listener, self._clock_meter = listener, clock_meter
         self._overheard: dict[str, Overheard] = {}
         self._link_of: dict[str, ModbusLink] = {}
         self._optical: dict[str, OpticalMeter] = {}
+        self._backfills: dict[str, Backfill] = {}
+        self._last_accepted = last_accepted
         self._guests_of: dict[str, Guests] = {}
         self._counters = {one.name: tuple(counter.name for counter in one.counter) for one in config.meter}
         self.witnesses: dict[str, MeterWitness] = {}
@@ -196,9 +207,11 @@ class Lines:
         assert isinstance(polled, OpticalMeter)
         self._optical[section.name] = meter = polled
         poll_us = section.poll_s * 1_000_000
+        polled = self._with_clock(section, meter)
+        self._open_backfill(section, meter)
         return LineMeter(
             section.name,
-            self._with_clock(section, meter),
+            polled,
             SlowSchedule(
                 poll_us, meter.update_lag_us, self._clock.rate, name=section.name, takes_us=lambda: meter.takes_us
             ),
@@ -208,11 +221,33 @@ class Lines:
             identity_every_us=section.identity_every_s * 1_000_000,
         )
 
+    def _open_backfill(self, section: MeterSection, meter: "OpticalMeter") -> None:
+        """After an outage its load profile is read, where it has one and its clock is known beside ours."""
+        from .backfill import Backfill
+
+        name, witness = section.name, self.witnesses.get(section.name)
+        if meter.terms.load_profile is None or witness is None:
+            return
+        self._backfills[name] = Backfill(
+            meter,
+            witness,
+            Timeline(self._calendar, self._config.accounting.interval_min),
+            self._clock,
+            gap_us=gap_us(section.poll_s, self._clock.rate),
+            limit_milliw=section.limit_milliw,
+            swap_direction=section.swap_direction,
+            post=lambda told: self._listener.correct(name, told),
+            tell=lambda kind, detail: self._listener.report_event(name, kind, detail),
+            last=self._last_accepted(name),
+        )
+
     def _deliver(self, reading: Reading) -> None:
         self._tell_beside(reading.meter)
         # Who has asked for this reading gets it whole; the books keep theirs until the next commit.
         counters = self._counters[reading.meter]
         self._listener.deliver(replace(reading, snapshot=reading.snapshot.accounted(counters)))
+        if (backfill := self._backfills.get(reading.meter)) is not None:
+            backfill.hear(reading)
 
     def _report_failure(self, meter: str, why: str) -> None:
         self._tell_beside(meter)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import lcm
 
+from .energy import Direction
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileEntry:
@@ -22,6 +24,18 @@ class ProfileEntry:
     def __post_init__(self) -> None:
         if self.start_us >= self.end_us or self.milliwh < 0:
             raise ValueError(f"no profile entry: {self.start_us} .. {self.end_us}, {self.milliwh} mWh")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One direction of a stretch by the meter's profile, in our time. `shift_milliwh`: by its clock it can be off."""
+
+    direction: Direction
+    from_us: int
+    to_us: int
+    entries: tuple[ProfileEntry, ...]
+    resolution_milliwh: int
+    shift_milliwh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +73,16 @@ NOT_CLOSED = Disagreement("not_closed_intervals", 0, 0, 0)
 
 
 def registers_at_edges(
-    gap: Gap, entries: Sequence[ProfileEntry], resolution_milliwh: int
+    gap: Gap, entries: Sequence[ProfileEntry], resolution_milliwh: int, shift_milliwh: int = 0
 ) -> tuple[int, ...] | Disagreement:
     """The register at each inner edge, as the profile has it. `resolution_milliwh`: of one of its entries.
+
+    `shift_milliwh`: what can have flowed between an edge of ours and the same edge by the meter's clock.
 
     The entries must begin and end with the gap and leave no hole. An edge inside an entry has its share in time.
     """
     inside = [one for one in entries if one.end_us > gap.from_us and one.start_us < gap.to_us]
-    tolerance_milliwh = (len(inside) + 1) * resolution_milliwh
+    tolerance_milliwh = (len(inside) + 1) * resolution_milliwh + shift_milliwh
     covered = inside and inside[0].start_us == gap.from_us and inside[-1].end_us == gap.to_us
     if not covered or any(one.end_us != other.start_us for one, other in pairwise(inside)):
         return Disagreement("profile_has_a_hole", 0, gap.grown_milliwh, tolerance_milliwh)
@@ -82,10 +98,13 @@ def registers_at_edges(
     return tuple(registers[1:])
 
 
-def edge_uncertain_milliwh(edge_us: int, entries: Sequence[ProfileEntry], resolution_milliwh: int) -> int:
+def edge_uncertain_milliwh(
+    edge_us: int, entries: Sequence[ProfileEntry], resolution_milliwh: int, shift_milliwh: int = 0
+) -> int:
     """How far the register that `entries`, all of a gap's, give at an edge can be from the true one."""
     across = sum(one.milliwh for one in entries if one.start_us < edge_us < one.end_us)
-    return (len(entries) + 1) * resolution_milliwh + across
+    # A clock that is off moves all edges one way, the ends of the gap too: so much at the edge, so much in the weights.
+    return (len(entries) + 1) * resolution_milliwh + across + 2 * shift_milliwh
 
 
 def shares_of(total_milliwh: int, weights: Sequence[int]) -> list[int]:

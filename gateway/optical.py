@@ -16,8 +16,9 @@ from drivers.iec62056.optical_profile import with_mode
 from drivers.iec62056.terms import Mode
 from drivers.transport.serial import Parity, SerialTransport
 
-from .config.types import MeterSection
+from .config.types import CREDENTIAL, MeterSection
 from .config.types import Parity as ParityKey
+from .publish.secret import read_secret
 from .schedule import LEAD_US, Schedule
 
 START_BD = 300
@@ -41,6 +42,8 @@ class SlowSchedule(Schedule):
 
 def open_optical_meter(section: MeterSection, profile: Profile, folder: Path, ticker: Ticker) -> OpticalMeter:
     """The meter of one port. `profile`: fitted to it. Nothing is sent yet. Raises drivers.ProfileError."""
+    if not section.port:
+        raise ProfileError(f"{profile.path}: an optical head is on a serial port, not on a host")
     if section.mode:
         profile = with_mode(profile, Mode(section.mode))
     has_parity = section.parity is ParityKey.EVEN
@@ -73,7 +76,10 @@ def _password(section: MeterSection, folder: Path) -> str:
     if not section.password_file:
         return ""
     try:
-        return (folder / section.password_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        name = section.password_file
+        return read_secret(name if name.startswith(CREDENTIAL) else str(folder / name))
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+        if section.password_file.startswith(CREDENTIAL) and not isinstance(error, OSError):
+            why = str(error)
         raise ProfileError(f"meter {section.name}: password_file {section.password_file}: {why}") from error

@@ -21,10 +21,18 @@ GOLDEN_32 = 2_654_435_769
 """2**32 over the golden ratio: its multiples, modulo 2**32, lie evenly spread however many there are (Weyl, Knuth)."""
 
 
+GAP_LEAST_US = 30_000_000
+
+
 class Edges(Protocol):
     """What is asked of a timeline."""
 
     def next_edge_us(self, utc_us: int) -> int: ...
+
+
+def gap_us(poll_s: int, rate: int) -> int:
+    """A silence of a meter that is longer is told as a gap."""
+    return max(3 * poll_s * 1_000_000, GAP_LEAST_US * rate)
 
 
 SLOT_US = 10_000

@@ -67,7 +67,7 @@ class House:
         """Start both meters and write the daemon's config. Raises ChildError."""
         grid_address = self.start_grid_meter()
         self.start_production_meter()
-        self.config.write_text(self._config_text(self._grid_way(grid_address)), encoding="utf-8")
+        self.config.write_text(self._config_text(int(grid_address.rpartition(":")[2])), encoding="utf-8")
 
     def start_grid_meter(self, tcp_port: int = 0) -> str:
         """Start the SunSpec meter; its HOST:PORT."""
@@ -139,12 +139,11 @@ class House:
         """A little over a real second: `state` goes out at most once a real second, and each reading shall be seen."""
         return self.anchor.speed + max(1, self.anchor.speed // 10)
 
-    def _grid_way(self, address: str) -> str:
+    def _grid_way(self, grid_port: int) -> str:
         """How the grid meter is read: the lines of its [[meter]] that say so."""
-        port = int(address.rpartition(":")[2])
-        return f'profile = "sunspec"\nhost = "{self.broker.host}"\ntcp_port = {port}\npoll_s = {self._poll_s}'
+        return f'profile = "sunspec"\nhost = "{self.broker.host}"\ntcp_port = {grid_port}\npoll_s = {self._poll_s}'
 
-    def _config_text(self, grid_way: str) -> str:
+    def _config_text(self, grid_port: int) -> str:
         return f"""\
 [gateway]
 id = "{GATEWAY_ID}"
@@ -166,7 +165,7 @@ interval_min = {self._interval_min}
 
 [[meter]]
 name = "{GRID}"
-{grid_way}
+{self._grid_way(grid_port)}
 role = "grid"
 register = "own"
 service_amps = 100

@@ -20,11 +20,18 @@ class OpticalHouse(House):
         """The path of the head's pty."""
         return self.folder / "optical-head"
 
+    def start_meters(self) -> None:
+        """Start both meters and write the daemon's config. Raises ChildError."""
+        self.start_grid_meter()
+        self.start_production_meter()
+        self.config.write_text(self._config_text(0), encoding="utf-8")
+
     def start_grid_meter(self, tcp_port: int = 0) -> str:
         """Start the optical meter; the path of its pty. `tcp_port` means nothing here."""
         del tcp_port
         return self._start_meter(GRID, "optical", Feed.GRID, [f"--link={self.grid_link}", *self.meter_options])
 
-    def _grid_way(self, address: str) -> str:
+    def _grid_way(self, grid_port: int) -> str:
+        del grid_port
         poll_s = max(POLL_AT_LEAST_S, self._poll_s)
-        return f'{self.way}\nport = "{address}"\npoll_s = {poll_s}'
+        return f'{self.way}\nport = "{self.grid_link}"\npoll_s = {poll_s}'

@@ -5,6 +5,7 @@ ends when the last of its energy registers had come: what a meter latches, it la
 """
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from ..errors import ConfigurationError, DriverError, FrameError, NoAnswerError, RefusedError
 from ..meter import Sample
@@ -18,8 +19,10 @@ from ..want import Want
 from .actions import Answer, Failed, Outcome, Reason
 from .data_set import DataSet
 from .dialogue import Dialogue
+from .load_profile import ProfileBlock, profile_blocks, range_text
 from .mapping import Mapped, check_energy, identity_of, snapshot_of
 from .meter_clock import DATE_CODE, TIME_CODE, time_of
+from .meter_stamp import MeterStamp
 from .plan import REACTION_MAX_US, Line, Plan
 from .plan import Mode as PlanMode
 from .programming import Password, ReadCommand, ReadKind
@@ -80,6 +83,8 @@ class OpticalMeter:
         self._ready_us = 0
         self._took_us: list[int] = []
         self._told_status = ""
+        self.baud_bd = START_BD
+        """The rate of the last session's data."""
 
     @property
     def update_lag_us(self) -> int:
@@ -89,6 +94,11 @@ class OpticalMeter:
     def takes_us(self) -> int:
         """How long a session lasts: the longest of the last few; 0 before the first."""
         return max(self._took_us, default=0)
+
+    @property
+    def ratio(self) -> Fraction:
+        """What its energies are multiplied by: of transformers that it does not know of."""
+        return next(one.ratio for one in self.profile.registers if one.meaning is Meaning.ENERGY_IMPORT)
 
     @property
     def registers(self) -> tuple[Register, ...]:
@@ -123,6 +133,16 @@ class OpticalMeter:
         plan = replace(self._plan, commands=commands, password=self._password)
         outcome, heard = self._session(plan)
         return outcome.answers, heard
+
+    def read_profile(self, begin: MeterStamp, end: MeterStamp) -> tuple[ProfileBlock, ...]:
+        """The load profile between two times of the meter's clock. Raises DriverError."""
+        terms = self.terms.load_profile
+        if terms is None:
+            raise ConfigurationError(f"profile {self.profile.name} has no [load_profile]")
+        (answer,), _ = self.ask(ReadCommand(ReadKind(terms.command), range_text(begin, end, terms.code)))
+        if answer.telegram is None or answer.error:
+            raise RefusedError(f"{self._runner.port.name}: {answer.command}: {answer.error or 'no answer'}")
+        return profile_blocks(answer.telegram.data_sets, terms.code)
 
     def _readout(self) -> tuple[MeterIdentity, Sample]:
         outcome, heard = self._session(self._plan)
@@ -167,7 +187,7 @@ class OpticalMeter:
             sets,
             self.profile.registers,
             unit_if_none=self.terms.unit_if_none,
-            ratio=next(one.ratio for one in self.profile.registers if one.meaning is Meaning.ENERGY_IMPORT),
+            ratio=self.ratio,
             one_moment=one_moment,
             swap_direction=self._swap_direction,
         )
@@ -189,6 +209,7 @@ class OpticalMeter:
             self._rest_until_us = self._ticker.monotonic_us() + end.rest_us
             raise _error_of(end, self._runner.port.name)
         self.counters.repeats += end.outcome.repeats
+        self.baud_bd = end.outcome.baud_bd
         self._remember(self._ticker.monotonic_us() - begun_us)
         return end.outcome, heard
 

@@ -4,7 +4,7 @@ When a telegram began is known from below: the port was empty a moment before. W
 asked is thrown away, because nobody knows how old it is.
 """
 
-from ..errors import FrameError, NoAnswerError
+from ..errors import DriverError, FrameError, NoAnswerError, TransportLostError
 from ..meter import Sample
 from ..recording import HEARD
 from ..snapshot import MeterIdentity
@@ -25,8 +25,10 @@ class PushedMeter(OpticalMeter):
         self.counters.sessions += 1
         try:
             telegram, identification, heard = self._listen(begun_us + self.terms.longest_s * 1_000_000)
-        except (NoAnswerError, FrameError):
+        except DriverError as error:
             self.counters.failed += 1
+            if isinstance(error, TransportLostError):
+                self._runner.close()
             raise
         self._remember(self._ticker.monotonic_us() - begun_us)
         return self._told(telegram, identification, heard)

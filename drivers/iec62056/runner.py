@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..errors import NoAnswerError
+from ..errors import NoAnswerError, TransportLostError
 from ..recording import HEARD, SENT, Tape
 from ..timing import Ticker
 from ..transport.base import Transport
@@ -93,6 +93,13 @@ class Runner:
         `is_secret`: a password is in it, so nothing of it is taken down, its echo included.
         """
         self._is_secret = is_secret
+        try:
+            return self._run(dialogue, baud_bd)
+        except TransportLostError:
+            self.close()  # an adapter that is plugged in again is another file: the next session opens it
+            raise
+
+    def _run(self, dialogue: Dialogue, baud_bd: int) -> tuple[Done | Failed, Heard]:
         self.port.open()
         self._set_baud(baud_bd)
         self.port.drain()

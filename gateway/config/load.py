@@ -80,7 +80,7 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
                 meter,
                 profile=profile_path(folder, meter.profile),
                 port=meter.port if is_url(meter.port) else whole(meter.port),
-                password_file=whole(meter.password_file),
+                password_file=secret(meter.password_file),
             )
             for meter in config.meter
         ),

@@ -11,7 +11,7 @@ from .document import Document
 from .problem import TomlPath
 from .profiles import profile_named
 from .rules import resolved
-from .types import Parity
+from .types import CREDENTIAL, Parity
 from .way import is_url
 
 OPTICAL_KEYS = ("mode", "password_file", "meter_address", "switch_delay_ms")
@@ -80,7 +80,7 @@ def _check_password(document: Document, path: TomlPath, fields: Fields, profile:
     if profile.optical.password_level and not name:
         message = f"{profile.name} wants a password"
         document.add(path, message, 'password_file = "..." with the password alone, chmod 600')
-    if not name:
+    if not name or name.startswith(CREDENTIAL):  # that of a service is read when it runs
         return
     if not profile.optical.password_level:
         document.warn(

@@ -44,12 +44,13 @@ class Faults:
         if len(characters) < LONG:
             return characters
         middle = len(characters) // 2
+        place = (31 * (sum(self.done.values()) + 1)) % len(characters)  # another each time
         if self.due("lost-bcc"):
             characters = characters[:-1]
         if self.due("bad-parity"):
-            characters = _flipped(characters, middle, 0x80)
+            characters = _flipped(characters, place, 0x80)
         if self.due("flip"):
-            characters = _flipped(characters, middle, 0x03)
+            characters = _flipped(characters, place % len(characters), 0x03)
         if self.due("cut"):
             characters = characters[:middle]
         return characters

@@ -6,6 +6,7 @@ from typing import Protocol
 from ..histories.jump_soak import JumpSoak
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
+from ..optical.soak import OpticalSoak
 from ..power.model import PowerModelSoak
 from ..power.soak import PowerSoak
 from . import plan
@@ -135,6 +136,6 @@ SOAKS: dict[str, Soak] = {
     soak.name: soak
     for soak in (
         *(KillSoak(), CallSoak(), ModbusSoak(), ClockSoak(), JumpSoak()),
-        *(PowerSoak(), PowerModelSoak(), DiskSoak(), DeliverySoak()),
+        *(PowerSoak(), PowerModelSoak(), DiskSoak(), DeliverySoak(), OpticalSoak()),
     )
 }

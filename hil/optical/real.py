@@ -1,0 +1,47 @@
+"""The same trials on a real pty: the simulated meter as a process, the driver with real time and a real serial port."""
+
+from pathlib import Path
+
+from drivers import SystemTicker, load_profile
+from drivers.iec62056.build import open_optical
+from drivers.transport.serial import SerialTransport
+
+from ..house import DAY_START_US
+from ..house_time import Anchor
+from ..household import Feed
+from ..meters.core import MeterCore, Placement
+from ..meters.optical_meter import Mode
+from ..process import Child
+from ..soak.history import Verdict
+from .trial import SESSIONS_A_TRIAL, SETTINGS, session, setting
+
+
+def run_real(seed: int, trial: int, folder: Path) -> Verdict:
+    """Ten sessions. Judged by the meter's own counters, reckoned here once more from the seed. Raises ChildError."""
+    found, made, anchor = Verdict(), setting(seed, trial), Anchor.now(DAY_START_US, 1)
+    mode, baud_bd, profile = SETTINGS[made.place]
+    link = folder / f"head-{trial}"
+    options = [f"--mode={mode}", f"--baud={baud_bd}", f"--link={link}", "--short", f"--seed={seed}", *anchor.options()]
+    options += [f"--fault={made.fault}={made.every}", *(["--echo"] if made.echo and mode is not Mode.D else [])]
+    child = Child.python(f"meter {trial}", "hil.meters.optical", options, folder / f"meter-{trial}.log")
+    core, ticker = MeterCore(Placement(seed, Feed.GRID, anchor, None)), SystemTicker()
+
+    def truth(at_us: int) -> tuple[int, int]:
+        count = core.counted_at(max(anchor.house_us(at_us), DAY_START_US))
+        return count.import_milliwh, count.export_milliwh
+
+    try:
+        child.wait_ready()
+        meter = open_optical(load_profile(profile), SerialTransport(str(link), 300, ticker), ticker, settle_us=2_000)
+        for _ in range(SESSIONS_A_TRIAL):
+            repeats = meter.counters.repeats
+            is_believed = session(meter, truth, found, made)
+            found.counts["felt"] += not is_believed or meter.counters.repeats > repeats
+            found.counts["real_sessions"] += 1
+        meter.close()
+        child.check()
+    finally:
+        child.stop()
+    if "refused" in child.tail(1000):
+        found.find("wrote", f"{made}: {child.tail(1000)}")
+    return found
