@@ -115,7 +115,7 @@ def start_all_but_broker(house: House, daemon: bool = True) -> None:
     """Meters, config and (if wanted) the daemon; the broker is the test's own affair."""
     port = int(house.start_grid_meter().rpartition(":")[2])
     house.start_production_meter()
-    house.config.write_text(house._config_text(house._grid_way(f":{port}")), encoding="utf-8")
+    house.config.write_text(house._config_text(port), encoding="utf-8")
     if daemon:
         house.start_daemon()
 

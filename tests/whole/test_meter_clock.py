@@ -43,7 +43,7 @@ def with_clock(house: House, *changes: tuple[str, str]) -> None:
 def start(house: House) -> None:
     port = int(house.start_grid_meter().rpartition(":")[2])
     house.start_production_meter(f"--clock-off={-SLOW_S}")
-    house.config.write_text(house._config_text(house._grid_way(f":{port}")), encoding="utf-8")
+    house.config.write_text(house._config_text(port), encoding="utf-8")
     with_clock(house, ('clock = "ntp"', 'clock = "meter"'))
     house.start_daemon(f"--clock-spell=0:{IN_1970}:unsynced")
 

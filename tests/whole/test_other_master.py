@@ -19,7 +19,7 @@ FOREIGN = rtu(9, b"\x04\x00\x00\x00\x02")
 def test_another_masters_requests_are_told_once_while_readings_go_on(house: House, reader: Reader) -> None:
     with PtySlave(lambda request: [(0.01, rtu_answer(request, TABLE)), (0.05, FOREIGN)]) as line:
         grid_port = int(house.start_grid_meter().rpartition(":")[2])
-        text = house._config_text(house._grid_way(f":{grid_port}")).replace(str(house.production_link), line.port)
+        text = house._config_text(grid_port).replace(str(house.production_link), line.port)
         assert line.port in text
         house.config.write_text(text, encoding="utf-8")
         house.start_daemon()

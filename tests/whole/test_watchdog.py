@@ -51,7 +51,7 @@ class Scene:
         self.disk.mkdir()
         self.grid_port = int(self.house.start_grid_meter().rpartition(":")[2])
         self.house.start_production_meter()
-        text = self.house._config_text(self.house._grid_way(f":{self.grid_port}"))
+        text = self.house._config_text(self.grid_port)
         old = f'"{self.house.folder}/ledger.sqlite"'
         assert old in text
         self.house.config.write_text(text.replace(old, f'"{self.disk}/ledger.sqlite"'), encoding="utf-8")
