@@ -18,7 +18,7 @@ import msgspec
 
 from .believe import accept, accept_without, accepted, begun, believe, without
 from .clock import LAST_CREDIBLE_US
-from .clock_steps import is_behind
+from .clock_steps import is_behind, measured_step_us, witness_of
 from .decision import (
     Accepted,
     Basis,
@@ -75,7 +75,14 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     limits = _limits_of(reading, limits)
     state = _by_basis(state, limits)
-    reading = without(reading, _doubted(state, reading))
+    placed = _placed(state, reading)
+    after, decision = _decide(placed, without(reading, _doubted(state, reading)), limits)
+    if after.last is placed.last:  # not booked: another reading may show more of the clock
+        after = msgspec.structs.replace(after, last=state.last, lost=state.lost)
+    return after, decision
+
+
+def _decide(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
     if not registers_of(reading.snapshot):
@@ -95,6 +102,24 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     if line.objection is None:
         return accept(state, line), accepted(state, line, reading, limits)
     return _hold(state, line.objection, reading, limits)
+
+
+def _placed(state: ValidatorState, reading: Reading) -> ValidatorState:
+    """The state, its last readings where they stand by the clock that holds now: it was seen to be set back before the
+    machine was started again, and more time has passed since than the wall clock shows.
+    """
+    if state.last is None:
+        return state
+    seen = witness_of(state.last, reading, state.held_first)
+    back_us = 0 if seen is reading else min(measured_step_us(state.last, seen) or 0, 0)
+    if not back_us:
+        return state
+    lost = {direction: _by(one, back_us) for direction, one in state.lost.items()}
+    return msgspec.structs.replace(state, last=_by(state.last, back_us), lost=lost)
+
+
+def _by(reading: Reading, step_us: int) -> Reading:
+    return replace(reading, earliest_us=reading.earliest_us + step_us, latest_us=reading.latest_us + step_us)
 
 
 def _limits_of(reading: Reading, limits: Limits) -> Limits:
