@@ -18,7 +18,7 @@ import msgspec
 
 from .believe import accept, accept_without, accepted, begun, believe, without
 from .clock import LAST_CREDIBLE_US
-from .clock_steps import is_behind, measured_step_us, witness_of
+from .clock_steps import is_behind
 from .decision import (
     Accepted,
     Basis,
@@ -38,6 +38,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
+from .placed import placed_by, unplaced
 from .quarantine import (
     begun_with,
     is_long_enough,
@@ -75,22 +76,23 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     limits = _limits_of(reading, limits)
     state = _by_basis(state, limits)
-    placed = _placed(state, reading)
-    after, decision = _decide(placed, without(reading, _doubted(state, reading)), limits)
-    if after.last is placed.last:  # not booked: another reading may show more of the clock
-        after = msgspec.structs.replace(after, last=state.last, lost=state.lost)
-    return after, decision
+    placed, order = placed_by(state, reading)
+    after, decision = _decide(placed, order, without(reading, _doubted(state, reading)), limits)
+    return (after, decision) if placed is state else unplaced(state, placed, after, decision)
 
 
-def _decide(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision]:
+def _decide(
+    state: ValidatorState, order: Reading | None, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """The same with all that is remembered where it stands by the clock of `reading`; time must go on from `order`."""
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
     if not registers_of(reading.snapshot):
         return state, Rejected(Reason.NOT_AVAILABLE, state.last, reading)
-    if state.last is None:
+    if state.last is None or order is None:
         return _confirm_first(state, reading, limits)
-    if reading.instant_us <= state.last.instant_us:
-        if is_behind(state.last, reading):
+    if reading.instant_us <= order.instant_us:
+        if is_behind(order, reading):
             return _hold(state, Reason.TIME_NOT_ADVANCED, reading, limits)
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
     if clock_jumped(state.last, reading):
@@ -102,24 +104,6 @@ def _decide(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[Va
     if line.objection is None:
         return accept(state, line), accepted(state, line, reading, limits)
     return _hold(state, line.objection, reading, limits)
-
-
-def _placed(state: ValidatorState, reading: Reading) -> ValidatorState:
-    """The state, its last readings where they stand by the clock that holds now: it was seen to be set back before the
-    machine was started again, and more time has passed since than the wall clock shows.
-    """
-    if state.last is None:
-        return state
-    seen = witness_of(state.last, reading, state.held_first)
-    back_us = 0 if seen is reading else min(measured_step_us(state.last, seen) or 0, 0)
-    if not back_us:
-        return state
-    lost = {direction: _by(one, back_us) for direction, one in state.lost.items()}
-    return msgspec.structs.replace(state, last=_by(state.last, back_us), lost=lost)
-
-
-def _by(reading: Reading, step_us: int) -> Reading:
-    return replace(reading, earliest_us=reading.earliest_us + step_us, latest_us=reading.latest_us + step_us)
 
 
 def _limits_of(reading: Reading, limits: Limits) -> Limits:

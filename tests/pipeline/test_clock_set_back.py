@@ -186,6 +186,31 @@ def test_a_step_seen_before_a_reboot_may_be_gone_after_it(desk: Desk) -> None:
         assert abs(booked - true_milliwh) <= told
 
 
+@pytest.mark.parametrize("back_us", [MIN, 20 * MIN, 2 * H])
+def test_a_register_that_stands_while_the_clock_is_set_back_gives_all_at_once(desk: Desk, back_us: int) -> None:
+    """From 6600 s before noon on it stands; ten minutes before noon the clock, fast until then, is set right; a minute
+    after noon it gives 19980 Wh, for which the service needs 5994 s. By the clock before, it stood from `back_us` later
+    on."""
+    for second in range(-7200, 601, 60):
+        off_us = back_us if second < -600 else 0
+        stands = -6600 <= second < 60
+        shown = hot(-6600).snapshot if stands else hot(second).snapshot
+        desk.take(moved(hot(second, off_us), snapshot=shown))
+    desk.commit()
+    record = desk.books.state_record()
+    assert record is not None
+    assert [one["register_epoch"] for one in desk.sent("event") if one["event"] == "epoch"] == [1]
+    assert record["import_unassigned_milliwh"] == 0
+    total = 0
+    for bucket, true_milliwh in (("low", 7200 * 3000), ("high", 600 * 3000)):
+        booked, told = (record[f"import_{what}_{bucket}_milliwh"] for what in ("bucket", "uncertain"))
+        assert isinstance(booked, int)
+        assert isinstance(told, int)
+        assert abs(booked - true_milliwh) <= told
+        total += booked
+    assert total == 7800 * 3000
+
+
 def test_a_step_that_nobody_saw_before_a_reboot_is_not_guessed(desk: Desk) -> None:
     desk.take(poll(-10), poll(-5), poll(0))
     desk.take(poll(3600, -20 * MIN, boot_id="next", monotonic_us=60 * S))
