@@ -34,6 +34,7 @@ from .undecided import (
     of_absence,
     of_beginning,
     of_doubted,
+    of_kept_back,
     of_rollover,
     of_the_others,
     of_woken,
@@ -56,9 +57,8 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
-    return Accepted(
-        line.reading, notes, frozen, (*line.doubts, *doubts, *of_doubted(state, line, reading, limits)), found, rule
-    )
+    doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *of_kept_back(state, line))
+    return Accepted(line.reading, notes, frozen, doubts, found, rule)
 
 
 def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
@@ -119,6 +119,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
             *of_the_others(state, line, limits),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
+            *of_kept_back(state, line),
         ),
         Class.STOOD_STILL,
         Rule.STANDS_WHERE_IT_FELL,
@@ -144,7 +145,10 @@ def believe(
         # That zero is within reach by now proves nothing: it had to be when the register fell.
         if line.objection is Reason.ROLLED_OVER and (held_reason not in held_jumps or asleep is not None):
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
-            widths, doubts = line.widths_milliwh, (*line.doubts, *of_rollover(state, line, limits))
+            widths, doubts = (
+                line.widths_milliwh,
+                (*line.doubts, *of_rollover(state, line, limits), *of_kept_back(state, line)),
+            )
             return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
         if reason is not Reason.METER_REPLACED and held_reason in held_jumps:

@@ -157,10 +157,10 @@ class Books:
             self._decide(reading, batch)
 
     def _follow_clock(
-        self, previous: Reading | None, reading: Reading, batch: Batch, counts_on: bool
+        self, previous: Reading | None, reading: Reading, batch: Batch, counts_on: bool, held: Reading | None = None
     ) -> list[Interval]:
         """Before `reading` is booked: do and tell what it says of the clock. Returns what closed by that."""
-        news = follow_clock(self._accumulator, previous, reading, counts_on)
+        news = follow_clock(self._accumulator, previous, reading, counts_on, held)
         if news is None:
             return []
         self.tell("clock_step", reading.latest_us, news.detail, batch)
@@ -173,13 +173,13 @@ class Books:
             self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
-        previous = self._validator.last
+        previous, held = self._validator.last, self._validator.held_first
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
             case Accepted() | Rollover():
-                closed = self._follow_clock(previous, decision.reading, batch, counts_on=True)
+                closed = self._follow_clock(previous, decision.reading, batch, counts_on=True, held=held)
                 self._tidings.gap(previous, decision.reading, batch)
                 self._cross_bridge(decision.reading, batch, counts_on=True)
                 closed = self._book(decision.reading, decision.doubts, closed, batch, bool(decision.frozen))
@@ -187,7 +187,7 @@ class Books:
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
-                closed = self._open_epoch(decision, batch)
+                closed = self._open_epoch(decision, previous, held, batch)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():
@@ -342,12 +342,14 @@ class Books:
         self.counters.rejected += not quarantined
         self._tidings.refused(decision, batch)
 
-    def _open_epoch(self, decision: NewEpoch, batch: Batch) -> list[Interval]:
+    def _open_epoch(
+        self, decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch
+    ) -> list[Interval]:
         meter_id = self._stored.meter_id
         batch.epochs.append(
             EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
-        closed = self._follow_clock(decision.previous, decision.first, batch, counts_on=False)
+        closed = self._follow_clock(previous, decision.first, batch, counts_on=False, held=held)
         self._cross_bridge(decision.first, batch, counts_on=False)
         counted_milliwh = self._accumulator.counted_milliwh
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)

@@ -1,6 +1,7 @@
 """What two readings say of the clock between them: whether it was set, by how much, and whether time went on at all.
 
-Monotonic time of one boot is the judge. Between two boots nothing can be measured: None, never a guess. Pure.
+Monotonic time of one boot is the judge. Between two boots nothing can be measured: None, never a guess, unless a
+reading that was held meanwhile, of the first boot still, had shown the step. Pure.
 """
 
 from .clock import DRIFT_PPM
@@ -19,6 +20,17 @@ def measured_step_us(previous: Reading, reading: Reading) -> int | None:
         return None
     step_us, monotonic_us = _against_monotonic_us(previous, reading), reading.monotonic_us - previous.monotonic_us
     return step_us if abs(step_us) > STEP_US + drift_us(monotonic_us) else 0
+
+
+def witness_of(previous: Reading, reading: Reading, held: Reading | None) -> Reading:
+    """The reading that tells how the clock was set since `previous`: `reading`; after another boot, one that was held
+    before it and is of the boot of `previous`, where that had seen a step and `reading` is not behind even so.
+    """
+    if held is None or reading.boot_id == previous.boot_id:
+        return reading
+    step_us = measured_step_us(previous, held)
+    seen = step_us and reading.instant_us > previous.instant_us + min(step_us, 0)
+    return held if seen else reading
 
 
 def drift_us(duration_us: int) -> int:

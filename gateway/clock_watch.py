@@ -7,7 +7,7 @@ set sees it too. A wrong time of which nothing was booked leaves nothing in doub
 from dataclasses import dataclass
 
 from .accumulate import Accumulator
-from .clock_steps import measured_step_us, step_back_us
+from .clock_steps import measured_step_us, step_back_us, witness_of
 from .energy import Interval
 from .ledger.records import Record
 from .read import Reading
@@ -22,18 +22,25 @@ class ClockNews:
 
 
 def follow_clock(
-    accumulator: Accumulator, previous: Reading | None, reading: Reading, counts_on: bool
+    accumulator: Accumulator,
+    previous: Reading | None,
+    reading: Reading,
+    counts_on: bool,
+    held: Reading | None = None,
 ) -> ClockNews | None:
     """Before `reading` is booked: tell the accumulator how the clock was set since `previous`; None: it was not.
 
-    `counts_on`: its registers count on from the previous ones.
+    `counts_on`: its registers count on from the previous ones. `held`: the first reading held between the two.
     """
     if previous is None or not accumulator.started:
         return None
-    step_us, back_us = measured_step_us(previous, reading), step_back_us(previous, reading)
+    seen = witness_of(previous, reading, held)
+    step_us, back_us = measured_step_us(previous, seen), step_back_us(previous, seen)
     if not step_us and not back_us:
         return None
-    passed_us = None if step_us is None else reading.monotonic_us - previous.monotonic_us
+    passed_us = None
+    if step_us is not None:
+        passed_us = seen.monotonic_us - previous.monotonic_us + reading.latest_us - seen.latest_us
     accumulator.doubt_clock_step(step_us or back_us, passed_us)
     detail: Record = {"step_us": step_us}
     if step_us is None:

@@ -206,3 +206,18 @@ def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
         Doubt(direction, 0, milliwh, may_stand_since_us(state.memories.get(direction), last))
         for direction, milliwh in state.held_woken.items()
     )
+
+
+def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
+    """Of registers that go on where an earlier row, let go meanwhile, had shown that they stood still at the last
+    accepted reading: what they grew by may have flowed at any time since they stood."""
+    if state.last is None:
+        return ()
+    before, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
+    found: list[Doubt] = []
+    for direction in state.held_woken.keys() & before.keys() & now.keys():
+        digits_milliwh = before[direction].resolution_milliwh + now[direction].resolution_milliwh
+        open_milliwh = now[direction].milliwh - before[direction].milliwh + digits_milliwh
+        since_us = may_stand_since_us(state.memories.get(direction), state.last)
+        found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
+    return tuple(found)

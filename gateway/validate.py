@@ -38,6 +38,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
+from .placed import placed_by, unplaced
 from .quarantine import (
     begun_with,
     is_long_enough,
@@ -75,15 +76,23 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     reading = replace(reading, snapshot=replace(reading.snapshot, others={}))
     limits = _limits_of(reading, limits)
     state = _by_basis(state, limits)
-    reading = without(reading, _doubted(state, reading))
+    placed, order = placed_by(state, reading)
+    after, decision = _decide(placed, order, without(reading, _doubted(state, reading)), limits)
+    return (after, decision) if placed is state else unplaced(state, placed, after, decision)
+
+
+def _decide(
+    state: ValidatorState, order: Reading | None, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """The same with all that is remembered where it stands by the clock of `reading`; time must go on from `order`."""
     if not limits.first_credible_us <= reading.instant_us < LAST_CREDIBLE_US:
         return state, Rejected(Reason.CLOCK_NOT_SET, state.last, reading)
     if not registers_of(reading.snapshot):
         return state, Rejected(Reason.NOT_AVAILABLE, state.last, reading)
-    if state.last is None:
+    if state.last is None or order is None:
         return _confirm_first(state, reading, limits)
-    if reading.instant_us <= state.last.instant_us:
-        if is_behind(state.last, reading):
+    if reading.instant_us <= order.instant_us:
+        if is_behind(order, reading):
             return _hold(state, Reason.TIME_NOT_ADVANCED, reading, limits)
         return state, Rejected(Reason.TIME_NOT_ADVANCED, state.last, reading)
     if clock_jumped(state.last, reading):

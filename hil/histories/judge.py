@@ -7,7 +7,7 @@ that too is held against what truly hung there.
 from itertools import pairwise
 
 from ..soak.history import Verdict
-from .oracle import Oracle
+from .oracle import Oracle, is_hidden, measured_step_us, seen_between
 from .plan import LIMIT_MILLIW, History
 from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
@@ -25,12 +25,12 @@ def judge(history: History, played: Played) -> Verdict:
     verdict.counts["events"] += len(played.events)
     kept = [one for one in played.taken if one.fate is not Fate.NOT_BOOKED]
     verdict.counts["booked"] += len(kept)
-    _judge_registers(kept, verdict)
+    _judge_registers(kept, played.taken, verdict)
     for one in kept:
         if one.state is not None:
             _judge_law(one.state, verdict)
     oracle = Oracle(history)
-    for number, (_, after) in enumerate(oracle.walk(kept)):
+    for number, (_, after) in enumerate(oracle.walk(kept, played.taken)):
         if after.fate is Fate.OPENED or (number % TRUTH_EVERY and after is not kept[-1]):
             continue
         _judge_integers(oracle, after, verdict)
@@ -41,7 +41,7 @@ def judge(history: History, played: Played) -> Verdict:
     return verdict
 
 
-def _judge_registers(kept: list[Taken], verdict: Verdict) -> None:
+def _judge_registers(kept: list[Taken], taken: list[Taken], verdict: Verdict) -> None:
     """No wrong reading was booked, and an epoch is a meter."""
     if not kept or kept[0].fate is not Fate.OPENED:
         verdict.find("register", "nothing was booked")
@@ -49,8 +49,9 @@ def _judge_registers(kept: list[Taken], verdict: Verdict) -> None:
         if one.glitch:
             verdict.find("register", f"a wrong answer was booked at {one.wall_us}: {one.shown}")
     for before, after in pairwise(kept):
-        hidden = before.boot != after.boot and before.clock_off_us != after.clock_off_us
         # Where the clock was set while the machine was off, more can seem to have flowed than the service carries.
+        step_us = measured_step_us(before, after, seen_between(taken, before, after))
+        hidden = is_hidden(before, after, step_us)
         if (before.meter != after.meter) is not (after.fate is Fate.OPENED) and not hidden:
             verdict.find("register", f"meter {before.meter}, then {after.meter} at {after.wall_us}: {after.fate}")
 

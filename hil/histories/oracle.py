@@ -4,7 +4,7 @@ And the truth beside it: what flowed in each bucket by true time, and in each in
 lived by. Slow and plain. Knows nothing of the gateway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,18 +17,35 @@ PPM = 500
 UNASSIGNED = 0
 
 
-def measured_step_us(before: Taken, after: Taken) -> int | None:
-    """How far the wall clock was set between two readings; None where the machine was started anew."""
+def measured_step_us(before: Taken, after: Taken, seen: Taken | None = None) -> int | None:
+    """How far the wall clock was set between two readings; None where the machine was started anew.
+
+    `seen`: the last reading before that, not booked: where it shows a step, that is known.
+    """
     if before.boot != after.boot:
-        return None
+        return None if seen is None else measured_step_us(before, seen) or None
     passed_us = after.monotonic_us - before.monotonic_us
     step_us = after.wall_latest_us - before.wall_latest_us - passed_us
     return step_us if abs(step_us) > SET_US + passed_us * PPM // 1_000_000 else 0
 
 
-def unplaced(before: Taken, after: Taken) -> bool:
-    """Whether the clock went back over a restart: nobody knows how long the machine was off."""
-    return before.boot != after.boot and after.wall_us <= before.wall_us
+def seen_between(taken: Sequence[Taken], before: Taken, after: Taken) -> Taken | None:
+    """The newest reading between two booked ones of different boots that is of the first one's boot; None: none is."""
+    if before.boot == after.boot:
+        return None
+    since = [one for one in taken if one.boot == before.boot and before.true_us < one.true_us < after.true_us]
+    return since[-1] if since else None
+
+
+def unplaced(before: Taken, after: Taken, step_us: int | None) -> bool:
+    """Whether the clock went back over a restart, by more than was seen: nobody knows how long the machine was off."""
+    return before.boot != after.boot and after.wall_us <= before.wall_us + min(step_us or 0, 0)
+
+
+def is_hidden(before: Taken, after: Taken, step_us: int | None) -> bool:
+    """Whether the clock was set over a restart without being seen. What slewing hides is not counted."""
+    off_us = after.clock_off_us - before.clock_off_us
+    return before.boot != after.boot and abs(off_us - (step_us or 0)) > (SET_US if step_us else 0)
 
 
 @dataclass(slots=True)
@@ -68,15 +85,18 @@ class Oracle:
         self._flows: dict[str, Flow] = {"import": history.imports[0].flow, "export": history.exports[0].flow}
         self.reckoning = Reckoning()
 
-    def walk(self, kept: list[Taken]) -> Iterator[tuple[Taken, Taken]]:
-        """Reckon the readings that were booked, pair by pair; each pair is given out when it is in the sums."""
+    def walk(self, kept: list[Taken], taken: Sequence[Taken] = ()) -> Iterator[tuple[Taken, Taken]]:
+        """Reckon the readings that were booked, pair by pair; each pair is given out when it is in the sums.
+
+        `taken`: all readings, those too that were not booked.
+        """
         for before, after in pairwise(kept):
-            step_us = measured_step_us(before, after)
-            blind = unplaced(before, after)
+            step_us = measured_step_us(before, after, seen_between(taken, before, after))
+            blind = unplaced(before, after, step_us)
             if step_us or blind:
                 self.reckoning.steps_us.append(step_us)
             self.reckoning.has_unplaced |= blind
-            self.reckoning.has_hidden_step |= before.boot != after.boot and before.clock_off_us != after.clock_off_us
+            self.reckoning.has_hidden_step |= is_hidden(before, after, step_us)
             if after.fate is not Fate.OPENED and blind:
                 self._leave_unassigned(before, after)
             elif after.fate is not Fate.OPENED:

@@ -72,6 +72,20 @@ def test_a_clock_that_is_set_back_books_by_the_new_time_and_the_quarter_has_both
     assert found.share("import", NOON_US).true == 90_000 * MILLIWH
 
 
+def test_a_step_that_was_seen_before_a_restart_is_known_after_it() -> None:
+    """Set back by 90 s, which a reading shows that is not booked; a minute after that the machine is started anew."""
+    first = taken(NOON_US, 0, fate=Fate.OPENED)
+    seen = taken(NOON_US - 60 * S, 30_000, true_us=NOON_US + 30 * S, fate=Fate.NOT_BOOKED)
+    last = taken(NOON_US + 60 * S, 150_000, true_us=NOON_US + 150 * S, boot="b")
+    one = Oracle(world())
+    assert len(list(one.walk([first, last], [first, seen, last]))) == 1
+    assert one.reckoning.steps_us == [-90 * S]
+    assert not one.reckoning.has_hidden_step
+    assert (one.reckoning.totals["import", 1], one.reckoning.totals["import", 2]) == (90_000, 60_000)
+    # Without that reading nothing shows it.
+    assert reckon(first, last).reckoning.has_hidden_step
+
+
 def test_a_restart_with_a_clock_set_back_leaves_all_unassigned() -> None:
     found = reckon(taken(NOON_US, 0, fate=Fate.OPENED), taken(NOON_US - 60 * S, 500, boot="b")).reckoning
     assert found.steps_us == [None]

@@ -140,6 +140,84 @@ def test_what_flowed_while_the_machine_was_off_and_its_clock_set_back_is_unassig
     assert step["at_least_us"] == -H + 115 * S - 1
 
 
+def hot(second: int, off_us: int = 0, **changes: object) -> Reading:
+    """As `poll`, with 3000 mWh a second: nine tenths of what the service carries."""
+    one = reading(NOON_US + second * S, LIFE + (second + 1000) * 3000)
+    return moved(one, earliest_us=one.earliest_us + off_us, latest_us=one.latest_us + off_us, **changes)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_step_seen_before_a_reboot_is_reckoned_with_after_it(desk: Desk, killed: bool) -> None:
+    """Set back by 20 minutes and held for that; then the machine is started anew. Its clock shows 2405 s since the last
+    booked reading, in which the service carries 8017 Wh; 10815 Wh came, in 3605 s. No other meter hangs there."""
+    desk.take(hot(-10), hot(-5), hot(0, -20 * MIN), hot(5, -20 * MIN))
+    if killed:
+        desk.commit()
+        desk.reopen()
+    desk.take(hot(3600, -20 * MIN, boot_id="next", monotonic_us=60 * S))
+    desk.commit()
+    record = desk.books.state_record()
+    assert record is not None
+    assert [one["register_epoch"] for one in desk.sent("event") if one["event"] == "epoch"] == [1]
+    # By the clock that holds now: 1205 s before noon and 2400 after it; and 5 s before the clock was set.
+    assert record["import_bucket_low_milliwh"] == (1205 + 5) * 3000
+    assert record["import_bucket_high_milliwh"] == 2400 * 3000
+    assert record["import_unassigned_milliwh"] == 0
+    (step,) = [event for event in desk.sent("event") if event["event"] == "clock_step"]
+    assert step["step_us"] == -20 * MIN
+    # At noon at least 10815 Wh less the 8000 that the service carries after it: 2815, and 3615 are booked.
+    for bucket in ("low", "high"):
+        told = record[f"import_uncertain_{bucket}_milliwh"]
+        assert isinstance(told, int)
+        assert told >= 800_000
+
+
+def test_a_step_seen_before_a_reboot_may_be_gone_after_it(desk: Desk) -> None:
+    """The machine boots with the right time again: what flowed before noon is 10 s of it, within what is told."""
+    desk.take(hot(-10), hot(-5), hot(0, -20 * MIN), hot(5, -20 * MIN))
+    desk.take(hot(3600, boot_id="next", monotonic_us=60 * S))
+    desk.commit()
+    record = desk.books.state_record()
+    assert record is not None
+    for bucket, true_milliwh in (("low", 10 * 3000), ("high", 3600 * 3000)):
+        booked, told = (record[f"import_{what}_{bucket}_milliwh"] for what in ("bucket", "uncertain"))
+        assert isinstance(booked, int)
+        assert isinstance(told, int)
+        assert abs(booked - true_milliwh) <= told
+
+
+@pytest.mark.parametrize("back_us", [MIN, 20 * MIN, 2 * H])
+def test_a_register_that_stands_while_the_clock_is_set_back_gives_all_at_once(desk: Desk, back_us: int) -> None:
+    """From 6600 s before noon on it stands; ten minutes before noon the clock, fast until then, is set right; a minute
+    after noon it gives 19980 Wh, for which the service needs 5994 s. By the clock before, it stood from `back_us` later
+    on."""
+    for second in range(-7200, 601, 60):
+        off_us = back_us if second < -600 else 0
+        stands = -6600 <= second < 60
+        shown = hot(-6600).snapshot if stands else hot(second).snapshot
+        desk.take(moved(hot(second, off_us), snapshot=shown))
+    desk.commit()
+    record = desk.books.state_record()
+    assert record is not None
+    assert [one["register_epoch"] for one in desk.sent("event") if one["event"] == "epoch"] == [1]
+    assert record["import_unassigned_milliwh"] == 0
+    total = 0
+    for bucket, true_milliwh in (("low", 7200 * 3000), ("high", 600 * 3000)):
+        booked, told = (record[f"import_{what}_{bucket}_milliwh"] for what in ("bucket", "uncertain"))
+        assert isinstance(booked, int)
+        assert isinstance(told, int)
+        assert abs(booked - true_milliwh) <= told
+        total += booked
+    assert total == 7800 * 3000
+
+
+def test_a_step_that_nobody_saw_before_a_reboot_is_not_guessed(desk: Desk) -> None:
+    desk.take(poll(-10), poll(-5), poll(0))
+    desk.take(poll(3600, -20 * MIN, boot_id="next", monotonic_us=60 * S))
+    desk.commit()
+    assert [event for event in desk.sent("event") if event["event"] == "clock_step"] == []
+
+
 def test_a_store_that_cannot_be_read_delays_a_revision_and_loses_none(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,66 @@
+"""What is remembered of a meter, where it stands by the clock that holds now, which was set back since. Pure.
+
+A register that stands still since an hour, a direction that was lost an hour ago, the last booked reading: each has its
+instant by the clock of that time. Where the next reading shows by monotonic time that the clock was set back, they are
+moved by the step before anything is reckoned with them; else less time seems to have passed than did, and what the
+register gives then looks like more than can have flowed. Set on, they stay: nobody can say whether the machine stood
+still. Nor is anything moved over a restart of which nothing was seen. Moved for good only once a reading is booked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from .clock_steps import measured_step_us, step_back_us, witness_of
+from .decision import Decision, Quarantined, RegisterMemory, Rejected, ValidatorState
+from .energy import Direction
+from .read import Reading
+
+
+def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, Reading | None]:
+    """The state by the clock of `reading`, and the reading from which time has to go on: the last one as it was booked,
+    so that a clock that is behind is held first; where that has been seen before a restart, as it stands now.
+    """
+    if state.last is None:
+        return state, None
+    seen = witness_of(state.last, reading, state.held_first)
+    step_us = 0 if measured_step_us(state.last, seen) is None else min(step_back_us(state.last, seen), 0)
+    if not step_us:
+        return state, state.last
+    placed = msgspec.structs.replace(
+        state,
+        last=_moved(state.last, step_us),
+        lost={direction: _moved(one, step_us) for direction, one in state.lost.items()},
+        memories=_moved_memories(state.memories, step_us),
+    )
+    return placed, state.last if seen is reading else placed.last
+
+
+def unplaced(
+    state: ValidatorState, placed: ValidatorState, after: ValidatorState, decision: Decision
+) -> tuple[ValidatorState, Decision]:
+    """What was decided by `placed`, with `state` as it was where nothing is booked: the next reading may show another
+    clock."""
+    if after.last is placed.last:
+        after = msgspec.structs.replace(after, last=state.last, lost=state.lost, memories=state.memories)
+    if isinstance(decision, Quarantined | Rejected) and decision.previous is placed.last:
+        decision = replace(decision, previous=state.last)
+    return after, decision
+
+
+def _moved(reading: Reading, step_us: int) -> Reading:
+    return replace(reading, earliest_us=reading.earliest_us + step_us, latest_us=reading.latest_us + step_us)
+
+
+def _moved_memories(memories: Mapping[Direction, RegisterMemory], step_us: int) -> dict[Direction, RegisterMemory]:
+    found = dict(memories)
+    for direction, memory in memories.items():
+        if memory.stood_since_us:
+            memory = msgspec.structs.replace(memory, stood_since_us=memory.stood_since_us + step_us)
+        if (still := memory.still) is not None:
+            found_us = still.found_us + step_us if still.found_us else 0
+            still = msgspec.structs.replace(still, since_us=still.since_us + step_us, found_us=found_us)
+            memory = msgspec.structs.replace(memory, still=still)
+        found[direction] = memory
+    return found
