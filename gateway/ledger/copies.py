@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .backup_slices import BackupSlices
 from .checkpoint_file import sync_folder
+from .connection import version_in
 from .damaged import UNREADABLE, open_for_reading
 from .full_check import FullCheck
 from .store_error import DamagedError, StoreError
@@ -80,7 +81,7 @@ def verify_copy(path: Path, report: Report) -> Verified:
 
 def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verified:
     connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    schema = version_in(connection, path)
     if schema > SCHEMA_VERSION:
         raise StoreError(f"{path}: written by a newer netmeter (schema {schema}, this one knows {SCHEMA_VERSION})")
     (word,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -94,7 +95,7 @@ def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verif
         if check.fault:
             raise DamagedError(f"{path}: {check.fault}")
         rows, links = check.checked_rows, check.checked_links
-    return Verified(int(schema), rows, links, path.stat().st_size)
+    return Verified(schema, rows, links, path.stat().st_size)
 
 
 def put_in_place(part: Path, place: Path) -> None:
