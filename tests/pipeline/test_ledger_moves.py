@@ -228,7 +228,7 @@ def test_salvaging_an_undamaged_store_finds_all_of_it_whole(folder: Path) -> Non
     assert store.read_bytes() == before
     told = json.loads(done.stdout)["tables"]
     expected = dump(store)
-    assert told["interval"] == {"verdicts": {"whole": len(expected["interval"])}, "lost": []}
+    assert told["interval"] == {"verdicts": {"whole": len(expected["interval"])}, "lost": [], "is_all": True}
     assert told["event"]["verdicts"] == {"whole": len(expected["event"])}
     found = dump(folder / "new.sqlite")
     for one in (found, expected):  # the new store's word on its own schema, and the tallies, which are rows of meter 0
