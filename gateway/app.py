@@ -40,7 +40,7 @@ from .ledger.lock import StoreLockedError
 from .ledger.opening import Opener
 from .ledger.records import Record
 from .ledger.store import Store
-from .ledger.store_error import StoreError
+from .ledger.store_error import EXIT_DAMAGED, DamagedError, StoreError
 from .lines import Lines
 from .log import event_line, logger
 from .machine import this_machine
@@ -319,5 +319,8 @@ def _migrate(path: Path) -> None:
     """Make or migrate the store in a process of its own: sqlite-utils brings numpy, and must not stay in ours."""
     command = [sys.executable, "-m", "gateway.cli", "migrate", str(path)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = outcome.stderr.strip() or outcome.stdout.strip()
+    if outcome.returncode == EXIT_DAMAGED:
+        raise DamagedError(told.removeprefix("Error: "))
     if outcome.returncode:
-        raise StartError(f"cannot make the store {path}: {outcome.stderr.strip() or outcome.stdout.strip()}")
+        raise StartError(f"cannot make the store {path}: {told}")

@@ -6,6 +6,15 @@ from pathlib import Path
 
 import click
 
+from ..ledger.store_error import EXIT_DAMAGED
+from .errors import Failure, fail
+
+
+class Damage(Failure):
+    """Ends the command where the store itself is at fault."""
+
+    exit_code = EXIT_DAMAGED
+
 
 @click.command()
 @click.argument("store", type=click.Path(dir_okay=False, path_type=Path))
@@ -25,10 +34,11 @@ def migrate(store: Path, no_backup: bool) -> None:
       0  done
       1  not a store, of a newer schema, not writable, or no room for the copy; it was left as it was
       2  the command line is wrong
+      3  the store is damaged: `netmeter run` sets it aside and begins a new one; `netmeter salvage` reads what is left
     """
     from ..ledger.lock import StoreLock, StoreLockedError
     from ..ledger.schema import migrate as migrate_store
-    from ..ledger.store_error import StoreError, unreadable
+    from ..ledger.store_error import DamagedError, StoreError, is_corrupt, unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
@@ -37,10 +47,14 @@ def migrate(store: Path, no_backup: bool) -> None:
         raise click.ClickException(str(error)) from error
     try:
         version = migrate_store(store, backup=not no_backup)
+    except DamagedError as error:
+        raise Damage(str(error)) from error
     except StoreError as error:
-        raise click.ClickException(str(error)) from error
+        fail(str(error))
     except sqlite3.Error as error:
-        raise click.ClickException(str(unreadable(store, error))) from error
+        if is_corrupt(error):
+            raise Damage(str(unreadable(store, error))) from error
+        fail(str(unreadable(store, error)))
     finally:
         lock.release()
     click.echo(f"{store}: schema {version}")

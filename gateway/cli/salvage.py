@@ -41,10 +41,10 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
 
     \b
     Exit codes:
-      0  everything could be read, and nothing of it was altered
+      0  everything could be read, nothing of it was altered, and no table is known to lack a row
       1  nothing could be read, or written: the message says why
       2  the command line is wrong
-      3  some of it is lost or altered: the report says what
+      3  some of it is lost, altered or not the newest: the report says what
     """
     if not store.is_file():
         fail(f"{store}: no such file")
@@ -69,7 +69,9 @@ def salvage(store: Path, into: Path | None, gateway: str, as_json: bool) -> None
         progress.end()
         if lock is not None:
             lock.release()
-    is_whole = not refused and all(not one.lost and ALTERED not in one.verdicts for one in report.values())
+    is_whole = not refused and not any(
+        one.lost or ALTERED in one.verdicts or one.is_all is False for one in report.values()
+    )
     to_error = into is not None and str(into) == "-"
     if as_json:
         tables = {table: asdict(one) for table, one in report.items()}
@@ -134,6 +136,8 @@ def _tell(report: dict[str, TableReport], refused: int, to_error: bool) -> None:
     for table, one in report.items():
         counts = ", ".join(f"{one.verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if one.verdicts.get(verdict))
         click.echo(f"{table:<20} {counts or 'empty'}", err=to_error)
+        if one.is_all is False:
+            click.echo("  not all rows that were written, or not the newest (its tally)", err=to_error)
         for lost in one.lost:
             which = f"row {lost.first}" if lost.first == lost.last else f"rows {lost.first} to {lost.last}"
             click.echo(f"  lost: {which} ({lost.why})", err=to_error)

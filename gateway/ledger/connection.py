@@ -7,11 +7,13 @@ Exclusive, because two writers on one WAL file can lose a commit in SQLite befor
 import sqlite3
 from pathlib import Path
 
-from .store_error import StoreError, unreadable
+from .store_error import MEND, DamagedError, StoreError, unreadable
+from .version import SCHEMA_VERSION
 
 
 def schema_version(path: Path) -> int:
-    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable.
+    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable, and
+    DamagedError where the number in its header is not what its own list of migrations comes to.
 
     Only for who holds the lock: an unreadable file and a file in use look alike to SQLite. Neither the file nor its log
     is changed, unless SQLite must first roll back what a migration has left half done.
@@ -38,9 +40,33 @@ def _user_version(path: Path, mode: str) -> int:
     # Closing a connection that may write would fold the log of a newer program's store back.
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
     try:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        return version_in(connection, path)
     finally:
         connection.close()
+
+
+def version_in(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema of an open store, by its header and by its own list of migrations. Raises sqlite3.Error, DamagedError.
+
+    An altered bit of the number in the header looks like a newer program's store, or an older one that cannot be
+    migrated, and no gateway would ever start on it again.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    made = _migrations_made(connection)
+    if made in (0, version):
+        return version
+    if made > SCHEMA_VERSION:  # a newer program's store all the same, and that program's to judge
+        return made
+    raise DamagedError(f"{path}: its header says schema {version}, its own list {made} migrations; {MEND}")
+
+
+def _migrations_made(connection: sqlite3.Connection) -> int:
+    """How many of ours the store says were made, each in one transaction with its number; 0 where it does not say."""
+    try:
+        rows = connection.execute("SELECT count(*) FROM _sqlite_migrations WHERE migration_set = 'netmeter'")
+        return int(rows.fetchone()[0])
+    except (sqlite3.Error, UnicodeDecodeError):
+        return 0  # another's file, or damage, which is found by whoever reads that
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from .backup_slices import BackupSlices
 from .checkpoint_file import sync_folder
+from .connection import version_in
 from .damaged import UNREADABLE, open_for_reading
 from .full_check import FullCheck
-from .store_error import DamagedError, StoreError
+from .store_error import MEND, DamagedError, StoreError, is_corrupt
 from .version import SCHEMA_VERSION
 
 Report = Callable[[str, int, int], None]
@@ -45,6 +46,40 @@ def copy_closed(store: Path, into: Path, report: Report) -> None:
     except BaseException:
         into.unlink(missing_ok=True)
         raise
+
+
+def copy_verified(store: Path, into: Path) -> None:
+    """The same, read again and made to last; nothing of it stays where that fails. Raises StoreError, OSError, and
+    DamagedError where it is the store that is at fault, not its copy.
+    """
+    try:
+        copy_closed(store, into, _nobody)
+        verify_copy(into, _nobody)
+    except DamagedError as error:
+        into.unlink(missing_ok=True)
+        if fault := _own_fault(store):
+            raise DamagedError(f"{store}: {fault}; {MEND}") from error
+        raise StoreError(f"{into}: the copy is damaged, and {store} is not: see to the disk ({error})") from error
+    except BaseException:
+        into.unlink(missing_ok=True)
+        raise
+
+
+def _nobody(_doing: str, _done: int, _total: int) -> None:
+    """Told of a copy that nobody waits for."""
+
+
+def _own_fault(store: Path) -> str:
+    """What SQLite finds wrong in a closed store; empty where it is sound, or does not answer."""
+    try:
+        connection = open_for_reading(store)
+        try:
+            (word,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        finally:
+            connection.close()
+    except UNREADABLE as error:
+        return str(error) if is_corrupt(error) else ""
+    return "" if word == "ok" else str(word)
 
 
 def run_slices(slices: BackupSlices, report: Report) -> None:
@@ -80,7 +115,7 @@ def verify_copy(path: Path, report: Report) -> Verified:
 
 def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verified:
     connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    schema = version_in(connection, path)
     if schema > SCHEMA_VERSION:
         raise StoreError(f"{path}: written by a newer netmeter (schema {schema}, this one knows {SCHEMA_VERSION})")
     (word,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -94,7 +129,7 @@ def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verif
         if check.fault:
             raise DamagedError(f"{path}: {check.fault}")
         rows, links = check.checked_rows, check.checked_links
-    return Verified(int(schema), rows, links, path.stat().st_size)
+    return Verified(schema, rows, links, path.stat().st_size)
 
 
 def put_in_place(part: Path, place: Path) -> None:

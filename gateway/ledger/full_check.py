@@ -183,7 +183,7 @@ class FullCheck:
             yield "" if (self._row_sum + later[1]) % tally.PRIME == now.row_sum else _not_all(table)
             return
         # It changes all the time: all of it at once, though a commit may wait for that.
-        now, found = tally.load(self._connection, table), tally.count_after(self._connection, table, -NO_END)
+        now, found = tally.load(self._connection, table), tally.count_after(self._connection, table, tally.BEFORE_ALL)
         yield "" if now is not None and found is not None and found[1] == now.row_sum else _not_all(table)
 
     def _newest(self, table: str) -> int:

@@ -20,7 +20,7 @@ from .lock import StoreLock
 from .records import Record
 from .rows import enter_meter, insert, summed
 from .store import Store
-from .store_error import DamagedError, SchemaOutdatedError
+from .store_error import CONTRADICTIONS, DamagedError, SchemaOutdatedError, unreadable
 from .swap import Swap, aside_name, finish, new_place, suspect_place, swap
 from .version import SCHEMA_VERSION
 
@@ -83,10 +83,24 @@ class Opener:
             is_there = self._path.exists()
             self._set_aside(Beginning.LOST, "the file is empty" if is_there else "the file is gone")
             return lock
-        if version < SCHEMA_VERSION:
-            lock.release()
+        return self._migrate(lock) if version < SCHEMA_VERSION else lock
+
+    def _migrate(self, lock: StoreLock) -> StoreLock:
+        """By a process of its own, which takes the lock. What it finds damaged is set aside, as what we find so."""
+        lock.release()
+        damage: DamagedError | None = None
+        try:
             self._make(self._path)
-            return StoreLock(self._path)
+        except DamagedError as error:
+            damage = error
+        lock = StoreLock(self._path)
+        if damage is not None:
+            try:
+                self._require_ours(damage)
+                self._set_aside(Beginning.DAMAGED, str(damage))
+            except BaseException:
+                lock.release()
+                raise
         return lock
 
     def _version(self) -> int:
@@ -101,6 +115,10 @@ class Opener:
         try:
             store = Store(self._path, lock)
             reason, why = self._judge(store)
+            if reason is not None:
+                store.close_file()
+                self._renew(reason, why)
+                store = Store(self._path, lock)
         except SchemaOutdatedError:
             raise
         except DamagedError as error:
@@ -115,10 +133,6 @@ class Opener:
             if store is not None:
                 store.close_file()
             raise
-        if reason is not None:
-            store.close_file()
-            self._renew(reason, why)
-            store = Store(self._path, lock)
         self._note_owner(store)
         return store
 
@@ -132,7 +146,7 @@ class Opener:
                 store.check_last_links(whose, meter.meter_id, LAST_LINKS)
         except BrokenChainError as error:
             raise DamagedError(f"{self._path}: {error}") from error
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except CONTRADICTIONS as error:
             raise store.judged(error) from error
         checkpoint = self._checkpoints.load()
         if checkpoint is not None and checkpoint.store_epoch == epoch.store_epoch:
@@ -164,6 +178,8 @@ class Opener:
         connection = connect(self._path)
         try:
             in_transaction(connection, lambda: begin(connection, reason, self._owner, states, witness.named(states)))
+        except CONTRADICTIONS as error:
+            raise unreadable(self._path, error) from error
         finally:
             connection.close()
         self._told.append(("store_epoch", {"reason": reason.value, "why": why, "witness": witness.named(states)}))

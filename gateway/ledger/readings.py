@@ -14,8 +14,9 @@ from drivers import EnergyRegister
 
 from ..acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
 from ..energy import AccumulatorState
+from ..read import Reading
 from .records import ReadingRow
-from .rows import insert, insert_numbered, replace, summed
+from .rows import insert, insert_numbered, is_whole, replace, summed
 
 Form = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
 
@@ -98,6 +99,22 @@ def read_after(connection: sqlite3.Connection, after_id: int, limit: int) -> lis
             acts = (Add(BookedReading(earliest_us, latest_us, error_us or 0, *registers)),)
         found.append(StoredReading(reading_id, meter_id, acts))
     return found
+
+
+def load_held(connection: sqlite3.Connection, meter_id: int) -> tuple[Reading, ...]:
+    """Readings that wait for the time of day, as they were taken. Raises sqlite3.Error; ValueError: not what was
+    written, and what is booked next.
+    """
+    rows = connection.execute(
+        "SELECT held_id, reading, crc FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
+    ).fetchall()
+    try:
+        altered = [held_id for held_id, text, crc in rows if not is_whole((meter_id, text), crc)]
+        if altered:
+            raise ValueError(f"held_reading {altered[0]}: is not what its checksum says")
+        return tuple(msgspec.json.decode(text, type=Reading) for _, text, _ in rows)
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise ValueError(f"held_reading of meter {meter_id}: {error}") from error
 
 
 def _form(register: EnergyRegister | None) -> tuple[int | None, int | None, int | None]:

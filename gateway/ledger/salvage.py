@@ -2,7 +2,8 @@
 
 The damaged file is only read. A verdict is what can be proved: `whole` (its hash or checksum holds, and an interval
 stands on the record before it), `alone` (an interval whose hash holds, but the one before it is not there), `altered`
-(it does not hold), `unsummed` (nothing to hold it against).
+(it does not hold), `unsummed` (nothing to hold it against). Each of them can be whole and some be missing: a table's
+tally says whether they are all.
 """
 
 import sqlite3
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import chain
+from . import chain, tally
 from .damaged import UNREADABLE, Lost, TableReader, open_for_reading, tables_of
 from .links import LINK_COLUMNS, Chained, fault_of
 from .rows import COLUMNS, is_whole
@@ -35,6 +36,8 @@ class TableReport:
 
     verdicts: dict[str, int] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
+    is_all: bool | None = None
+    """Whether its rows come to its tally: none missing, none an older one. None where nothing says it."""
 
 
 class Salvage:
@@ -72,6 +75,17 @@ class Salvage:
                 told(count)
                 yield SalvagedRow(table, int(str(rowid)), row, verdict)
             report.lost = reader.lost
+            report.is_all = self._is_all(table)
+
+    def _is_all(self, table: str) -> bool | None:
+        if not tally.has_tally(table):
+            return None
+        try:
+            said = tally.load(self._connection, table)
+            found = None if said is None else tally.count_after(self._connection, table, tally.BEFORE_ALL)
+        except UNREADABLE:
+            return None  # which rows are lost is told by their numbers
+        return None if said is None else found is not None and found[1] == said.row_sum
 
     def _small(self, table: str) -> list[dict[str, object]]:
         columns = self._tables.get(table)

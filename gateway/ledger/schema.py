@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 
 from .checkpoint_file import sync_folder
 from .connection import schema_version
-from .copies import copy_closed, verify_copy
+from .copies import copy_verified
 from .rows import COLUMNS, crc_of, is_whole
 from .schema_digest import seal
 from .store_error import StoreError
@@ -266,7 +266,10 @@ def backup_place(path: Path, found: int) -> Path:
 
 
 def copy_before(path: Path, found: int) -> Path:
-    """Copy a store before it is changed; an earlier copy of the same schema gives way to it. Raises StoreError."""
+    """Copy a store before it is changed; an earlier copy of the same schema gives way to it.
+
+    Raises StoreError, DamagedError, OSError.
+    """
     place = backup_place(path, found)
     part = place.with_name(f"{place.name}.part")
     part.unlink(missing_ok=True)
@@ -277,8 +280,7 @@ def copy_before(path: Path, found: int) -> Path:
             f" {needed // 1_000_000 + 1} MB, {free // 1_000_000} MB are free. Free some, or"
             f" `netmeter migrate --no-backup {path}`; the store was left untouched"
         )
-    copy_closed(path, part, lambda _doing, _done, _total: None)
-    verify_copy(part, lambda _doing, _done, _total: None)
+    copy_verified(path, part)
     part.replace(place)
     sync_folder(place.parent)
     return place

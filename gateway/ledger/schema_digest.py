@@ -34,5 +34,8 @@ def seal_where_missing(connection: sqlite3.Connection) -> None:
 
 def schema_fault(connection: sqlite3.Connection) -> str:
     """Why the schema is not the one that was made; empty where it is. Raises sqlite3.Error, UnicodeDecodeError."""
+    if connection.execute("PRAGMA auto_vacuum").fetchone() != (0,):
+        # No store of ours: SQLite would write its pointer maps over pages that are in use.
+        return "the header was altered (auto_vacuum)"
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema_digest'").fetchone()
     return "" if row is None or row[0] == schema_digest(connection) else "the schema was altered"

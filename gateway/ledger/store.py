@@ -12,9 +12,8 @@ from pathlib import Path
 import msgspec
 
 from ..energy import AccumulatorState
-from ..read import Reading
 from ..validate import ValidatorState
-from . import chain, doubt, intervals
+from . import chain, doubt, intervals, readings
 from .backup_slices import BackupSlices
 from .ballast import Ballast
 from .batch_writer import BatchWriter
@@ -32,7 +31,7 @@ from .records import Batch, ClosedInterval, OutboxRow, StoredMeter
 from .retention import Retention
 from .rows import enter_meter, is_whole
 from .schema_digest import schema_fault, seal_where_missing
-from .store_error import MEND, DamagedError, SchemaOutdatedError, StoreError, unreadable
+from .store_error import CONTRADICTIONS, MEND, DamagedError, SchemaOutdatedError, StoreError, unreadable
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
@@ -75,7 +74,7 @@ class Store:
         except BaseException as error:
             if lock is None:
                 self._lock.release()
-            if isinstance(error, sqlite3.Error | ValueError):
+            if isinstance(error, CONTRADICTIONS):
                 raise unreadable(path, error) from error
             raise
         self.path = path
@@ -125,7 +124,7 @@ class Store:
         )
         return int(pages) * int(page)
 
-    def judged(self, error: sqlite3.Error | ValueError) -> StoreError:
+    def judged(self, error: Exception) -> StoreError:
         """What an error of this file means: a DamagedError, or a StoreError where it is only away."""
         return unreadable(self.path, error)
 
@@ -190,7 +189,8 @@ class Store:
     def load_meter(self, name: str) -> StoredMeter:
         """The meter's stored state; a meter that the store has not seen is entered with an empty one.
 
-        Raises StoreError where the stored state is damaged or does not agree with itself.
+        Raises StoreError where the stored state is damaged or does not agree with itself, ValueError where a held
+        reading is.
         """
         row = self._connection.execute("SELECT meter_id FROM meter WHERE name = ?", (name,)).fetchone()
         if row is None:
@@ -209,9 +209,6 @@ class Store:
         is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
         chain_head = chain.genesis(self.store_epoch, name) if is_first else str(newest[1])
         self._keeper.know(meter_id, name, (interval_seq, int(event_seq)), chain_head, encoded)
-        held = self._connection.execute(
-            "SELECT reading FROM held_reading WHERE meter_id = ? ORDER BY held_id", (meter_id,)
-        )
         return StoredMeter(
             meter_id=meter_id,
             name=name,
@@ -221,7 +218,7 @@ class Store:
             event_seq=int(event_seq),
             chain_head=chain_head,
             find_closed=partial(self._find_closed, meter_id),
-            held=tuple(msgspec.json.decode(text, type=Reading) for (text,) in held),
+            held=readings.load_held(self._connection, meter_id),
             beginning={"reason": self.epoch.reason, "witness": self.epoch.witness or None},
         )
 

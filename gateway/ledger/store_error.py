@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 
 MEND = "restore a copy, or move the store aside to start a new one"
+EXIT_DAMAGED = 3
+"""Of `netmeter migrate`, a process of its own: the store itself is at fault. The gateway goes by that."""
 
 
 class StoreError(Exception):
@@ -19,13 +21,27 @@ class SchemaOutdatedError(StoreError):
     """The store is not there yet, or older than this program: `netmeter migrate` mends it."""
 
 
-def unreadable(path: Path, error: sqlite3.Error | ValueError) -> StoreError:
+CONTRADICTIONS = (sqlite3.Error, ValueError, TypeError, OverflowError)
+"""What reading rows raises that are not what was written: a number that is none, an index that lies."""
+_OF_THE_FILE = (
+    *(sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR),
+    *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH),
+)
+
+
+def is_corrupt(error: Exception) -> bool:
+    """Whether SQLite says that the file itself is wrong, and nothing else can be."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def unreadable(path: Path, error: Exception) -> StoreError:
     """What to do depends on who is at fault: a damaged file may be moved, a full disk must not cost the ledger.
 
     SQLite's own message quotes the schema, which need not be text any more.
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+    if code in _OF_THE_FILE:
         return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
     if code == sqlite3.SQLITE_BUSY:  # SQLite's own locks hold where ours was gone round
         return StoreError(

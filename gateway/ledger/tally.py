@@ -17,6 +17,10 @@ NOBODY = 0
 """The meter of a tally in `bucket_total`."""
 DIRECTION = "rows"
 PRIME = (1 << 31) - 1
+CHANGE = 1_000_003
+"""What one change counts in its column. A prime: no altered bit makes another multiple of it."""
+BEFORE_ALL = -(1 << 63)
+"""Below every rowid but the least."""
 _STRIDE = 48271  # a primitive root of PRIME: neighbouring numbers lie far apart (Park and Miller 1988)
 _NUMBERS = {"reading": "reading_id", "outbox": "outbox_id", "held_reading": "held_id", "event": "seq"}
 """What tells rows apart that their checksum does not cover, or might see twice."""
@@ -58,24 +62,27 @@ def arm(connection: sqlite3.Connection, table: str) -> None:
         name = f"tally_{table}_{event.lower()}"
         connection.execute(f"DROP TRIGGER IF EXISTS {name}")
         connection.execute(
-            f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN UPDATE bucket_total SET milliwh = milliwh + 1,"
+            f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN"
+            f" UPDATE bucket_total SET milliwh = milliwh + {CHANGE},"
             f" uncertain_milliwh = (uncertain_milliwh + {change}) % {PRIME} {where}; END"
         )
     connection.execute(f"DELETE FROM bucket_total {where}")
     connection.execute(
         "INSERT INTO bucket_total (meter_id, direction, bucket, milliwh, uncertain_milliwh)"
-        f" SELECT {NOBODY}, '{DIRECTION}', '{table}', count(*), coalesce(sum({weight(table)}), 0) % {PRIME}"
+        f" SELECT {NOBODY}, '{DIRECTION}', '{table}', count(*) * {CHANGE}, coalesce(sum({weight(table)}), 0) % {PRIME}"
         f" FROM {table}"
     )
 
 
 def load(connection: sqlite3.Connection, table: str) -> Tally | None:
-    """What a table must come to now; None where nothing says it. Raises sqlite3.Error."""
+    """What a table must come to now; None where nothing says it, or not as it was written. Raises sqlite3.Error."""
     row = connection.execute(
         "SELECT milliwh, uncertain_milliwh FROM bucket_total WHERE meter_id = ? AND direction = ? AND bucket = ?",
         (NOBODY, DIRECTION, table),
     ).fetchone()
-    return None if row is None else Tally(*row)
+    if row is None or row[0] < 0 or row[0] % CHANGE:
+        return None
+    return Tally(row[0] // CHANGE, row[1])
 
 
 def count_after(connection: sqlite3.Connection, table: str, rowid: int) -> tuple[int, int] | None:

@@ -53,7 +53,11 @@ def _read(connection: sqlite3.Connection) -> Salvaged:
         for table, columns in tables.items()
         if table in ("meter", "meter_state", "outbox")
     }
-    names = {row["meter_id"]: str(row["name"]) for row in rows.get("meter", ())}
+    names = {
+        row["meter_id"]: str(row["name"])
+        for row in rows.get("meter", ())
+        if is_whole([row[column] for column in COLUMNS["meter"]], row.get("crc"))
+    }
     meters = {}
     for row in rows.get("meter_state", ()):
         state = _state(row)

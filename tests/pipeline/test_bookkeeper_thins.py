@@ -53,7 +53,7 @@ def test_old_readings_go_and_young_ones_stay(tmp_path: Path, keep_days: int, lef
     else:
         time.sleep(1)
     keeper.stop()
-    keeper.join(10)
+    keeper.join(60)
     assert not keeper.is_alive()
     (count,) = store._connection.execute("SELECT count(*) FROM reading").fetchone()
     store.close()

@@ -29,6 +29,7 @@ from gateway.ledger.version import SCHEMA_VERSION
 from gateway.machine import this_machine
 
 from .test_ledger_opening import Owner, account, book, dump
+from .test_ledger_store import make_newer
 from .world import MIN, NOON_US, S
 
 ROOT = Path(__file__).parents[2]
@@ -227,7 +228,7 @@ def test_salvaging_an_undamaged_store_finds_all_of_it_whole(folder: Path) -> Non
     assert store.read_bytes() == before
     told = json.loads(done.stdout)["tables"]
     expected = dump(store)
-    assert told["interval"] == {"verdicts": {"whole": len(expected["interval"])}, "lost": []}
+    assert told["interval"] == {"verdicts": {"whole": len(expected["interval"])}, "lost": [], "is_all": True}
     assert told["event"]["verdicts"] == {"whole": len(expected["event"])}
     found = dump(folder / "new.sqlite")
     for one in (found, expected):  # the new store's word on its own schema, and the tallies, which are rows of meter 0
@@ -339,7 +340,8 @@ def test_a_newer_store_that_was_killed_keeps_its_log_and_is_refused_even_when_su
     store, log = folder / "ledger.sqlite", folder / "ledger.sqlite-wal"
     writer = sqlite3.connect(store)
     writer.execute("PRAGMA journal_mode = WAL").fetchone()
-    writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    make_newer(writer)
+    writer.commit()
     files = {one: one.read_bytes() for one in (store, log)}  # as they lie while nobody has closed the file
     writer.close()
     for path, content in files.items():

@@ -39,6 +39,14 @@ def store(path: Path) -> Iterator[Store]:
     one.close()
 
 
+def make_newer(connection: sqlite3.Connection) -> None:
+    """What a newer program's migration leaves: its number, and its name in the list of what was made."""
+    connection.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('netmeter', 'm_newer', '2027-01-01')"
+    )
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+
+
 def account(milliwh: int = 30) -> AccumulatorState:
     """Import grown by 30 in bucket `high`."""
     state = DirectionState(
@@ -221,8 +229,8 @@ def test_refused_second_store_leaves_the_first_ones_lock_alone(store: Store, pat
 
 
 def test_newer_schema_is_refused_and_the_file_left_untouched(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        make_newer(connection)
     before = path.read_bytes()
     with pytest.raises(StoreError, match=f"newer netmeter .schema {SCHEMA_VERSION + 1}"):
         Store(path)

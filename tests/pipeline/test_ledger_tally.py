@@ -3,13 +3,16 @@
 Real files; the pages are found by hil's own walk over SQLite's format, what is in them is read by plain SQL.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.salvage import EXIT_INCOMPLETE, salvage
 from gateway.ledger import full_check, tally
 from gateway.ledger.full_check import FullCheck
 from gateway.ledger.records import Batch, OutboxRow
@@ -201,3 +204,51 @@ def test_a_store_of_schema_5_is_counted_as_it_is(path: Path) -> None:
     with closing(sqlite3.connect(path)) as hand:
         # By hand: number 1, no checksum: (1 + 48271) * (1 + 0).
         assert tally.load(hand, "outbox") == tally.Tally(1, 48272)
+
+
+def salvaged(path: Path) -> tuple[int, dict[str, bool | None], str]:
+    """The command's exit code, by table whether its rows are all, and what it says to a person."""
+    told = CliRunner().invoke(salvage, [str(path), "--json"])
+    tables = json.loads(told.stdout)["tables"]
+    plain = CliRunner().invoke(salvage, [str(path)])
+    assert plain.exit_code == told.exit_code
+    return told.exit_code, {table: one["is_all"] for table, one in tables.items()}, plain.stdout
+
+
+def test_salvage_tells_of_rows_that_are_missing_although_each_one_is_whole(path: Path) -> None:
+    older, content = grown(path)
+    code, is_all, words = salvaged(path)
+    assert (code, {table for table, one in is_all.items() if one}) == (0, set(TABLES))
+    assert is_all["bucket_total"] is None  # it has to agree with each meter's state
+    assert "not all rows" not in words
+    number = leaves(older, root_of(path, "outbox"))[0]
+    path.write_bytes(put(content, number, page(older, number)))
+    code, is_all, words = salvaged(path)
+    assert (code, is_all.pop("outbox")) == (EXIT_INCOMPLETE, False)
+    assert False not in is_all.values()
+    assert words.count("not all rows that were written, or not the newest") == 1
+
+
+def test_salvage_says_nothing_of_what_a_store_without_tallies_lacks(path: Path) -> None:
+    from sqlite_utils import Database
+
+    database = Database(path)
+    migrations.apply(database, stop_before="m0006_tallies")
+    database.close()
+    code, is_all, _words = salvaged(path)
+    assert (code, set(is_all.values())) == (0, {None})
+
+
+def test_an_altered_bit_in_the_count_of_a_tallys_changes_is_found(path: Path) -> None:
+    """The sum is right then, and so is every row: the count proves itself."""
+    migrate(path)
+    altered = "UPDATE bucket_total SET milliwh = (milliwh | ?1) - (milliwh & ?1) WHERE bucket = 'meta'"
+    with closing(sqlite3.connect(path, isolation_level=None)) as hand:
+        assert tally.load(hand, "meta") is not None
+        for bit in range(63):
+            hand.execute("BEGIN")
+            hand.execute(altered, (1 << bit,))
+            assert tally.load(hand, "meta") is None, bit
+            hand.execute("ROLLBACK")
+        hand.execute(altered, (1,))
+    assert fault_in(path) == "meta: nothing says what its rows come to"

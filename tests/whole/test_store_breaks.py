@@ -89,7 +89,7 @@ def test_control_an_undamaged_store_goes_on_under_its_epoch(house: House, reader
     seen = len(reader.records)
     house.start_daemon()
     reader.until(lambda r: any(x.kind == "state" for x in r.records[seen:]), "a state after the start")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (told := status(house))["storage_check"] == "running":
         assert time.monotonic() < deadline
     assert told["storage_check"] == "ok"
