@@ -196,6 +196,8 @@ def _check_account(content: dict[str, Any]) -> None:
             for name in ("register", "epoch_first", "earlier_epochs", "unassigned")
         )
         _number(content, f"{direction}_uncertain_milliwh")
+        if (_maybe_number(content, f"{direction}_digit_milliwh") or 1) < 1:
+            raise _FaultError(f"{direction}: a last digit below 1 mWh")
         head = f"{direction}_bucket_"
         buckets = [key.removeprefix(head) for key in content if key.startswith(head)]
         booked = unassigned + sum(_number(content, f"{head}{name}") for name in buckets)
