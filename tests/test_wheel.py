@@ -96,6 +96,13 @@ def test_every_shipped_data_file_is_inside(names: list[str], folder: str) -> Non
     assert {f"gateway/data/{file}" for file in files} <= set(names)
 
 
+def test_every_schema_is_inside(names: list[str]) -> None:
+    """Nothing of ours opens them: only a reader of an installed package would miss one."""
+    files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "gateway/publish/schemas").glob("*.json")]
+    assert len(files) >= 9
+    assert set(files) <= set(names)
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -13,9 +13,10 @@ from typing import Any
 from ..ledger import chain
 
 SCHEMA = 1
+DIRECTIONS = ("import", "export")
 NUMBERS = tuple(
     f"{direction}_{column}_milliwh".replace("__", "_")
-    for direction in ("import", "export")
+    for direction in DIRECTIONS
     for column in ("", "unassigned", "uncertain", "register")
 )
 TEXTS = ("bucket", "quality", "tariff", "previous_hash", "hash")
@@ -140,6 +141,7 @@ def hear(base: str, topic: str, payload: bytes, *, retained: bool) -> Heard | No
 def _typed(gateway: str, meter: str, word: str, text: str, content: dict[str, Any], retained: bool) -> Heard | None:
     epoch = _text(content, "store_epoch")
     if word == "state":
+        _check_account(content)
         return Live(gateway, meter, epoch, _number(content, "time_utc_us"), retained, text)
     if word == "head":
         return _head(gateway, meter, epoch, content)
@@ -166,9 +168,12 @@ def _record(series: Series, text: str, content: dict[str, Any]) -> Record:
         raise _FaultError(f"an interval from {start_us} to {end_us}")
     for key in TEXTS:
         _text(content, key)
-    for key in NUMBERS:
+    if absent := [key for key in NUMBERS if key not in content]:
+        raise _FaultError(f"{absent[0]} is not there")
+    for key in (*NUMBERS, "supersedes"):
         _maybe_number(content, key)
-    _maybe_number(content, "supersedes")
+    for key in ("register_epoch", "revision"):
+        _number(content, key)
     body = {key: one for key, one in content.items() if key not in ("previous_hash", "hash")}
     try:
         is_whole = chain.link(content["previous_hash"], body) == content["hash"]
@@ -177,6 +182,29 @@ def _record(series: Series, text: str, content: dict[str, Any]) -> Record:
     if not is_whole:
         raise _FaultError(f"record {seq} is not what its hash says")
     return Record(series, seq, text, content)
+
+
+def _check_account(content: dict[str, Any]) -> None:
+    """That a live state is one: a store is made anew of it, and each state keeps the accumulator's law."""
+    for key in ("window_us", "register_epoch"):
+        _number(content, key)
+    for direction in DIRECTIONS:
+        if _maybe_number(content, f"{direction}_register_milliwh") is None:
+            continue
+        register, first, earlier, unassigned = (
+            _number(content, f"{direction}_{name}_milliwh")
+            for name in ("register", "epoch_first", "earlier_epochs", "unassigned")
+        )
+        _number(content, f"{direction}_uncertain_milliwh")
+        if (_maybe_number(content, f"{direction}_digit_milliwh") or 1) < 1:
+            raise _FaultError(f"{direction}: a last digit below 1 mWh")
+        head = f"{direction}_bucket_"
+        buckets = [key.removeprefix(head) for key in content if key.startswith(head)]
+        booked = unassigned + sum(_number(content, f"{head}{name}") for name in buckets)
+        for name in buckets:
+            _number(content, f"{direction}_uncertain_{name}")
+        if booked != earlier + register - first:
+            raise _FaultError(f"{direction}: {booked} mWh are booked, {earlier + register - first} were counted")
 
 
 def _head(gateway: str, meter: str, epoch: str, content: dict[str, Any]) -> Head:
@@ -211,20 +239,21 @@ def _answer(gateway: str, meter: str, epoch: str, content: dict[str, Any]) -> An
 
 def _content(payload: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(payload)
+        content = json.loads(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _FaultError("no JSON") from error
     if not isinstance(content, dict):
         raise _FaultError("no JSON object")
     if content.get("schema") != SCHEMA:
-        raise _FaultError(f"schema {content.get('schema')}, this consumer knows {SCHEMA}")
+        raise _FaultError(f"schema {ascii(content.get('schema'))[:40]}, this consumer knows {SCHEMA}")
     return content
 
 
 def _text(content: dict[str, Any], key: str) -> str:
     found = content.get(key)
-    if not isinstance(found, str) or len(found) > LONGEST_NAME:
-        raise _FaultError(f"{key} is no text: {str(found)[:40]}")
+    # JSON can write half a surrogate pair, which no file and no topic can hold.
+    if not isinstance(found, str) or len(found) > LONGEST_NAME or any("\ud800" <= one <= "\udfff" for one in found):
+        raise _FaultError(f"{key} is no text: {ascii(found)[:40]}")
     return found
 
 
@@ -235,7 +264,7 @@ def _maybe_text(content: dict[str, Any], key: str) -> str | None:
 def _number(content: dict[str, Any], key: str) -> int:
     found = content.get(key)
     if not isinstance(found, int) or isinstance(found, bool) or not -LAST_SEQ < found < LAST_SEQ:
-        raise _FaultError(f"{key} is no number: {str(found)[:40]}")
+        raise _FaultError(f"{key} is no number: {ascii(found)[:40]}")
     return found
 
 

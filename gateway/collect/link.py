@@ -71,6 +71,9 @@ class Link:
             self._connect()
         elif not self._is_up and now_us > self._by_us:
             self._drop("no answer to CONNECT or SUBSCRIBE within 10 s")
+        elif self._is_up and self._dialect.is_five_due(now_us):
+            self._drop("it stands in MQTT 3.1.1, and is asked for 5 again")
+            self._connect_at_us = now_us
         self._turn(wait_s)
         while self._client is not None and self._came and len(self._came) < BATCH_MOST:
             before = len(self._came)
@@ -152,7 +155,7 @@ class Link:
             if reason.value == UNSUPPORTED_VERSION:
                 self._dialect.hear_unsupported()
             return
-        self._dialect.hear_accepted()
+        self._dialect.hear_accepted(self._clock.real_us())
         client.subscribe([(topic, 1) for topic in self._topics])
 
     def _note_subscribed(self, reasons: list[ReasonCode]) -> None:
@@ -175,7 +178,11 @@ class Link:
             self._trouble = f"connection lost: {reason}"
 
     def _note_message(self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
-        found = Message(message.topic, bytes(message.payload), message.retain, message.mid, message.qos, client)
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # no UTF-8 (MQTT 5.0, 1.5.4): nobody's, but it is to be acknowledged like any other
+        found = Message(topic, bytes(message.payload), message.retain, message.mid, message.qos, client)
         self._came.append(found)
 
     def _drop(self, why: str) -> None:

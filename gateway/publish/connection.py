@@ -3,6 +3,10 @@
 paho calls back from inside its own calls and holds locks meanwhile, so a callback here must only take notes.
 """
 
+import selectors
+import ssl
+from typing import Any
+
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
@@ -57,3 +61,15 @@ def open_client(
     else:
         client.connect(section.host, section.port, KEEPALIVE_S)
     session.client = client
+
+
+def serve_socket(session: Session, client: mqtt.Client, mask: int) -> None:
+    """Read and write what the socket is ready for, and what TLS has already taken off it."""
+    if mask & selectors.EVENT_READ:
+        client.loop_read(20)
+        sock: Any = client.socket()
+        while isinstance(sock, ssl.SSLSocket) and sock.pending():
+            client.loop_read(20)
+            sock = client.socket()
+    if mask & selectors.EVENT_WRITE and not session.trouble:
+        client.loop_write()

@@ -33,7 +33,10 @@ class Listening:
             client.subscribe(topic, qos=1)
 
     def _take(self, message: mqtt.MQTTMessage, post: Callable[[Callable[[], None]], None]) -> None:
-        heard = self._heard.get(message.topic)
+        try:
+            heard = self._heard.get(message.topic)
+        except UnicodeDecodeError:
+            return  # a topic that is no UTF-8 is none of ours (MQTT 5.0, 1.5.4)
         if heard is not None:
             payload, retained = bytes(message.payload), message.retain
             post(lambda: heard(payload, retained))

@@ -89,9 +89,11 @@ def _direction_record(
     known = account is not None and (account.proven or account.earlier_epochs_milliwh > 0)
     totals = account.totals_milliwh if account is not None else {}
     doubts = account.uncertain_milliwh if account is not None else {}
+    marks = account.marks if account is not None and known else []
     record: Record = {
         f"{direction}_register_milliwh": account.last_milliwh if account is not None and known else None,
         f"{direction}_rolled_over_milliwh": rolled_over_milliwh if known else None,
+        f"{direction}_digit_milliwh": marks[-1].resolution_milliwh if marks else None,
         f"{direction}_epoch_first_milliwh": account.epoch_first_milliwh if account is not None and known else None,
         f"{direction}_earlier_epochs_milliwh": (
             account.earlier_epochs_milliwh if account is not None and known else None

@@ -7,10 +7,8 @@ it stays in the outbox and is sent again on the next connection, the same bytes 
 
 import random
 import selectors
-import ssl
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import paho.mqtt.client as mqtt
 
@@ -20,7 +18,7 @@ from ..ledger.records import OutboxRow
 from ..log import event_line, logger
 from ..pulse import Pulse
 from .backoff import Backoff
-from .connection import open_client
+from .connection import open_client, serve_socket
 from .delivery import Delivery, Told
 from .dialect import Dialect
 from .encryption import broker_days, client_days, explain
@@ -151,7 +149,7 @@ class Publisher(threading.Thread):
             if key.fileobj == self._inbox.wake:
                 self._inbox.hear()
             elif self._session is not None and client is not None:
-                _serve_socket(self._session, client, mask)
+                serve_socket(self._session, client, mask)
         self._act_on_notes()
         self._inbox.serve()
         self._keep_time()
@@ -186,6 +184,10 @@ class Publisher(threading.Thread):
         oldest_us = self._traffic.window.oldest_us()
         if oldest_us is not None and now_us - oldest_us > PUBACK_WITHIN_US:
             self._drop("no PUBACK within 30 s")
+            return
+        if self._dialect.is_five_due(now_us) and not len(self._traffic.window):
+            self._drop("it stands in MQTT 3.1.1, and is asked for 5 again")
+            self._connect_at_us = now_us
             return
         self._traffic.rows.keep_asking(now_us)
         if now_us >= self._days_due_us:
@@ -227,7 +229,7 @@ class Publisher(threading.Thread):
 
     def _begin_connection(self, session: Session) -> None:
         session.connected_us = self._clock.real_us()
-        self._dialect.hear_accepted()
+        self._dialect.hear_accepted(session.connected_us)
         limits = self._limits.told(session.properties)
         section, client = self._section, session.client
         self._told.change(
@@ -312,15 +314,4 @@ class Publisher(threading.Thread):
                 self._traffic.take_acknowledgement(*session.acknowledgements.popleft())
             self._traffic.hand_over()
         client.disconnect()
-        client.loop_write()
-
-
-def _serve_socket(session: Session, client: mqtt.Client, mask: int) -> None:
-    if mask & selectors.EVENT_READ:
-        client.loop_read(20)
-        sock: Any = client.socket()
-        while isinstance(sock, ssl.SSLSocket) and sock.pending():
-            client.loop_read(20)
-            sock = client.socket()
-    if mask & selectors.EVENT_WRITE and not session.trouble:
         client.loop_write()

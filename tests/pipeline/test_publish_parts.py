@@ -135,29 +135,62 @@ def test_a_puback_does_not_hurry_two_clients_of_one_name() -> None:
     assert (backoff.are_twins, backoff._attempt) == (False, 0)
 
 
-def test_a_broker_that_has_spoken_mqtt_5_is_not_given_up_for_one_silence() -> None:
+def silent_to_five(times: int) -> Dialect:
     dialect = Dialect()
-    dialect.hear_accepted()
-    dialect.hear_end()
-    dialect.hear_silence()
-    assert dialect.name == "5"
-    dialect.hear_silence()
-    assert dialect.name == "3.1.1"
-    dialect.hear_silence()
-    assert dialect.name == "5"
+    for _ in range(times):
+        assert dialect.name == "5"
+        dialect.hear_silence()
+    return dialect
 
 
-def test_a_broker_that_was_met_silent_is_asked_in_5_again_next_time() -> None:
+def test_a_silence_or_two_say_nothing_about_the_version() -> None:
+    assert silent_to_five(2).name == "5"
+    assert silent_to_five(3).name == "3.1.1"
+
+
+def test_who_is_silent_to_both_versions_is_away() -> None:
+    dialect = silent_to_five(3)
+    dialect.hear_silence()  # to 3.1.1
+    assert dialect.name == "5"
+    for _ in range(2):  # it has to be proven anew
+        dialect.hear_silence()
+        assert dialect.name == "5"
+
+
+def test_where_5_has_stood_silences_are_counted_anew() -> None:
+    dialect = silent_to_five(2)
+    dialect.hear_accepted(0)
+    dialect.hear_end()
+    for _ in range(2):
+        dialect.hear_silence()
+        assert dialect.name == "5"
+
+
+def test_3_1_1_that_rests_on_silence_is_doubted_after_1_2_and_4_minutes_up_to_a_day() -> None:
+    dialect, now_us, stood_s = silent_to_five(3), 0, []
+    for _ in range(13):
+        dialect.hear_accepted(now_us)
+        began_us = now_us
+        while not dialect.is_five_due(now_us):
+            now_us += 30_000_000
+        stood_s.append((now_us - began_us) // 1_000_000)
+        dialect.hear_end()
+        assert dialect.name == "5"
+        dialect.hear_silence()  # once more is enough
+        assert dialect.name == "3.1.1"
+    assert stood_s == [60, 120, 240, 480, 960, 1920, 3840, 7680, 15360, 30720, 61440, 86400, 86400]
+
+
+def test_3_1_1_by_the_brokers_own_word_stands_until_the_connection_ends() -> None:
     dialect = Dialect()
-    dialect.hear_silence()
-    dialect.hear_accepted()  # in 3.1.1
+    dialect.hear_unsupported()
+    dialect.hear_accepted(0)
     assert dialect.name == "3.1.1"
+    assert not dialect.is_five_due(10**15)
     dialect.hear_end()
     assert dialect.name == "5"
     dialect.hear_silence()
-    dialect.hear_accepted()
-    dialect.hear_end()
-    assert dialect.name == "3.1.1"  # twice is no accident
+    assert dialect.name == "5"  # what it said then proves nothing now
 
 
 def test_of_a_retained_topic_only_the_newest_goes_out() -> None:

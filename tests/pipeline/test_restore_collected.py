@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.energy import Direction
 from gateway.ledger.collected.collection import Collection
 from gateway.ledger.collected.reading import reading
+from gateway.ledger.collected.witness import witnessed
 from gateway.ledger.epochs import Owner
 from gateway.ledger.restore import Restored
 from gateway.ledger.restore_collected import restore_collected
@@ -158,6 +160,21 @@ def test_a_state_from_before_the_last_record_is_carried_forward(tmp_path) -> Non
     assert found["import", "summer_off_peak"] == flow(80)[0] - flow(0)[0]
     assert found["import", "summer_peak"] == flow(140)[0] - flow(80)[0]
     assert found["export", "summer_peak"] == flow(140)[1] - flow(80)[1]
+
+
+@pytest.mark.parametrize(("hears_states", "digit_milliwh"), [(True, 1), (False, 5000)], ids=["state", "records alone"])
+def test_the_last_digit_is_the_registers_own_where_a_state_tells_it(tmp_path, hears_states, digit_milliwh) -> None:
+    """The site's registers count single milliwatt-hours, though at each quarter hour they
+    showed multiples of five watt-hours: 3,000,000 and 13,000 a minute to 3,065,000 at 14:45, 3,260,000 at 15:00 ..."""
+    site, collection = Site(tmp_path / "elm", at_us=START_US), Collection(tmp_path / "c.sqlite")
+    live(site, collection, range(82), hears_states=hears_states)
+    site.close()
+    collection.close()
+    timeline = Timeline(Calendar(load_tariff("pge-e-tou-c")), 15)
+    with reading(tmp_path / "c.sqlite") as view:
+        found = witnessed(view, "elm", "grid", timeline.next_edge_us)
+    assert found is not None
+    assert found.accumulator.directions[Direction.EXPORT].marks[-1].resolution_milliwh == digit_milliwh
 
 
 def test_a_hole_is_refused_and_the_counters_alone_can_be_had(tmp_path) -> None:

@@ -1,29 +1,16 @@
 """Every payload of a running gateway is what its JSON Schema says, and the schemas say what the documentation says."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
 from hil.house import House
+from tests.contract import NAMES, check, schema
 
 from .rig import Reader, start_all_but_broker
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "gateway" / "publish" / "schemas"
-NAMES = sorted(path.stem for path in SCHEMAS.glob("*.json"))
-
-
-def schema(name: str) -> dict[str, Any]:
-    content = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    assert isinstance(content, dict)
-    return content
-
-
-def check(name: str, content: object) -> None:
-    jsonschema.validate(content, schema(name), cls=jsonschema.Draft202012Validator)
 
 
 @pytest.mark.whole

@@ -22,6 +22,7 @@ from gateway.ledger.store import Store
 from gateway.publish.message import Topics
 from gateway.publish.publisher import Publisher
 from hil.bench.ledger_days import House, Ledger, Plan, instants_us
+from tests.contract import check_with_controls
 
 from .publishing import Ear, Mosquitto, wait_for
 
@@ -44,6 +45,7 @@ class Site:
         """A backfill request; all that was answered, up to its end marker."""
         wanted = {"schema": 1, "id": f"r{len(self.ear.of('/backfill'))}", "meter": "grid", "kind": "interval"}
         wanted |= {"store_epoch": self.store.store_epoch, "from": 1, "to": None} | request
+        check_with_controls("backfill_request", wanted)
         before = len(self.ear.of("/backfill"))
         self.ear.say("t/bench/cmd/backfill", json.dumps(wanted))
 
@@ -52,7 +54,9 @@ class Site:
             return any(one.get("answer") and one["id"] == wanted["id"] for one in answers)
 
         wait_for(ended, f"the end of {wanted}")
-        return self.ear.of("/backfill")[before:]
+        answers = self.ear.of("/backfill")[before:]
+        check_with_controls("backfill_end", json.loads(answers[-1]))
+        return answers
 
     def acknowledge(self, **word: object) -> None:
         said = {"schema": 1, "consumer": "c", "meter": "grid", "kind": "interval"}

@@ -21,6 +21,7 @@ from gateway.collect.settings import CollectSection, CollectSettings
 from gateway.config.types import MqttSection
 from gateway.ledger.collected.collection import Applied, Collection
 from hil.broker import HOST
+from tests.contract import check_with_controls
 from tests.pipeline.collected_site import BASE, Sent, Site, flow
 from tests.pipeline.world import MIN, utc_us
 
@@ -164,7 +165,54 @@ def test_where_only_3_1_1_is_spoken_a_hole_is_asked_for(broker, collection, sent
     turn_until(one, lambda: acknowledged(gateway) == EDGES)
     gateway.close()
     door.close()
+    for word, name in (("ack", "ack"), ("backfill", "backfill_request")):
+        told_all = [told for one, told in gateway.heard if one == word]
+        assert told_all
+        for told in told_all:
+            check_with_controls(name, told)
     assert stored(tmp_path) == [payload for _, payload in sent]
+
+
+def give_again(gateway: Gateway, sent: list[Sent], heard: int) -> int:
+    """Answer what has been asked since, two records a request and where to go on, as docs/messages.md has it."""
+    requests = gateway.heard[heard:]
+    for told in (told for word, told in requests if word == "backfill"):
+        first, last = int(str(told["from"])), min(int(str(told["to"])), int(str(told["from"])) + 1)
+        end = {key: told[key] for key in ("schema", "meter", "store_epoch", "kind", "id", "from")}
+        end |= {"gateway": "elm", "answer": "end", "to": last, "count": last - first + 1, "why": None}
+        end |= {"unavailable_from": None, "unavailable_to": None, "previous_store_epoch": None}
+        end |= {"oldest_seq": 1, "newest_seq": EDGES}
+        check_with_controls("backfill_end", end)
+        topic = sent[0][0].replace("/interval", "/backfill")
+        gateway.publish(
+            [*((topic, payload) for _, payload in sent[first - 1 : last]), (topic, json.dumps(end).encode())]
+        )
+    return heard + len(requests)
+
+
+def test_what_the_broker_drops_for_a_slow_collector_is_asked_for(broker, collection, sent, tmp_path) -> None:
+    """mosquitto keeps so many messages for a reader and silently drops the rest: 1,000 by default, three here."""
+    served = broker("allow_anonymous true", "max_inflight_messages 1", "max_queued_messages 3")
+    one, gateway = collector(tmp_path, served.port, collection), Gateway(served.port)
+    turn_until(one, lambda: one.is_up)
+    gateway.publish(sent)  # acknowledged to the gateway, all eight, while the collector does not read
+    for _ in range(20):
+        one.turn(threading.Event().wait)
+    missing = EDGES - len(stored(tmp_path))
+    assert missing > 0  # the control: the broker did drop some
+    epoch = json.loads(sent[0][1])["store_epoch"]
+    head = {"schema": 1, "gateway": "elm", "meter": "grid", "store_epoch": epoch, "chain_head": ""}
+    head |= {"oldest_seq": 1, "newest_seq": EDGES, "oldest_event_seq": 1, "newest_event_seq": 0}
+    gateway.publish([(sent[0][0].replace("/interval", "/head"), json.dumps(head).encode())])
+    heard = 0
+    for _ in range(PATIENCE_TURNS):
+        one.turn(threading.Event().wait)
+        heard = give_again(gateway, sent, heard)
+        if acknowledged(gateway) == EDGES:
+            break
+    gateway.close()
+    assert stored(tmp_path) == [payload for _, payload in sent]
+    assert sum(word == "backfill" for word, _ in gateway.heard) >= (missing + 1) // 2
 
 
 class FailsOnce(Collection):

@@ -193,11 +193,59 @@ def test_a_broker_that_refuses_is_asked_again_and_in_the_same_protocol(started: 
     assert broker.connections == 3
 
 
-@pytest.mark.parametrize("refusal", [bytes.fromhex("2003008400"), bytes.fromhex("20020001"), b""])
+@pytest.mark.parametrize("refusal", [bytes.fromhex("2003008400"), bytes.fromhex("20020001")])
 def test_a_broker_of_3_1_1_is_asked_in_3_1_1(started: Start, refusal: bytes) -> None:
     publisher, ledger = started(Broker(answer(refusal), serve(ACCEPTED_311)))
     wait_for(lambda: ledger.acknowledged == [1, 2, 3], "the rows")
     assert publisher.delivery.protocol == "3.1.1"
+
+
+def test_a_door_that_hangs_up_while_the_broker_is_away_costs_no_mqtt_5(started: Start) -> None:
+    broker = Broker(answer(b""), answer(b""), serve(ACCEPTED_5))
+    publisher, ledger = started(broker)
+    wait_for(lambda: len(ledger.acknowledged) == 3, "the rows")
+    assert publisher.delivery.protocol == "5"
+    assert broker.connections >= 3  # the control: two were hung up on
+
+
+def test_a_topic_that_is_no_text_is_passed_over(started: Start) -> None:
+    """What MQTT forbids (5.0, 1.5.4) a broker may still send; it ended the publisher's thread."""
+
+    def speak_rubbish(broker: Broker, stream: socket.socket) -> None:
+        assert packet(stream) is not None
+        stream.sendall(ACCEPTED_5)
+        online = packet(stream)
+        assert online is not None
+        rubbish, mid = bytes.fromhex("30060001ff000000"), publish_of(online[1])[1]
+        stream.sendall(rubbish + bytes((PUBACK << 4, 2)) + struct.pack(">H", mid))
+        serve(ACCEPTED_5)(broker, stream)
+
+    publisher, ledger = started(Broker(speak_rubbish))
+    wait_for(lambda: len(ledger.acknowledged) == 3, "the rows")
+    assert publisher.is_alive()
+
+
+def test_a_broker_that_is_silent_to_5_is_served_in_3_1_1_and_asked_for_5_again() -> None:
+    broker = Broker(*[answer(b"")] * 3, serve(ACCEPTED_311), serve(ACCEPTED_5))
+    clock, ledger = LeapingClock(), Ledger(3)
+    section = MqttSection(host="127.0.0.1", port=broker.port)
+    publisher = Publisher(section, Topics("n", "g"), "netmeter-g", clock, ledger.want, ledger.acknowledged.extend)
+    ledger.publisher = publisher
+    publisher.start()
+    try:
+        wait_for(lambda: len(ledger.acknowledged) == 3, "the rows")
+        assert publisher.delivery.protocol == "3.1.1"
+        clock.ahead_us = 61_000_000
+        wait_for(lambda: publisher.delivery.protocol == "5", "MQTT 5")
+    finally:
+        publisher.stop()
+        publisher.join(10)
+    assert not publisher.is_alive()
+    levels = []
+    while not broker.seen.empty():
+        topic, level = broker.seen.get()  # type: ignore[misc]
+        levels += [level] if topic == "protocol" else []
+    assert levels[:2] == [4, 5]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 30])

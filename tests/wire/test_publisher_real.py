@@ -142,8 +142,13 @@ def test_what_the_config_limits_is_not_done(
 
 
 def test_name_and_password_may_come_as_files_or_credentials(
-    broker: Callable[..., Mosquitto], start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broker: Callable[..., Mosquitto],
+    start: Start,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """And what is in them is told to the broker alone."""
     passwords = tmp_path / "passwords"
     # mosquitto_passwd's own: "me" with the password "secret", PBKDF2-SHA512 of 101 rounds.
     passwords.write_text(_password_line("me", "secret"), encoding="ascii")
@@ -151,10 +156,11 @@ def test_name_and_password_may_come_as_files_or_credentials(
     served = broker("allow_anonymous false", f"password_file {passwords}")
     (tmp_path / "name").write_text("me\n")
     (tmp_path / "right").write_text("secret\n")
-    (tmp_path / "wrong").write_text("guess\n")
+    (tmp_path / "wrong").write_text("guess-marker-7391\n")
     named = {"username_file": str(tmp_path / "name")}
     publisher, _ = start(served.port, **named, password_file=str(tmp_path / "wrong"))
     wait_for(lambda: "refused the connection" in publisher.delivery.error, "the refusal")
+    told = repr(publisher.delivery)
     assert publisher.delivery.connects == 0
     publisher.stop()
     publisher.join(20)
@@ -164,6 +170,8 @@ def test_name_and_password_may_come_as_files_or_credentials(
     wait_for(lambda: "LoadCredential=right" in publisher.delivery.error, "the missing credential")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     wait_for(lambda: len(ledger.acknowledged) == 5, "the records")
+    assert "refused the connection" in caplog.text  # the control: that log is read
+    assert "marker-7391" not in caplog.text + repr(publisher.delivery) + told
 
 
 def test_the_documented_access_rules_let_both_sides_do_their_work(

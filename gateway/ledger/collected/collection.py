@@ -211,7 +211,7 @@ class Collection:
             self._connection.execute(
                 "INSERT OR IGNORE INTO epoch (gateway, meter, store_epoch) VALUES (?, ?, ?)", place
             )
-        if previous is not None:
+        if previous is not None and previous != store_epoch:
             self._connection.execute(
                 "UPDATE epoch SET previous = ? WHERE gateway = ? AND meter = ? AND store_epoch = ?"
                 " AND previous IS NULL",

@@ -84,12 +84,15 @@ class Positions:
         """A stretch cannot be had for ever; what of it is here stays."""
         place = self._places[series]
         from_seq, to_seq = stretch
-        if to_seq is None:
-            to_seq = place.promised
+        to_seq = place.promised if to_seq is None else to_seq
         if place.first_seq is None:  # nobody can say with what it began: with what there is
             least = self._least(series, place, 0)
             self.begins_with(series, to_seq + 1 if least is None else least)
-        elif to_seq >= from_seq:
+            place.changed = True
+            return
+        # Nothing is lost that never was: what is yet to come would not be missed.
+        from_seq, to_seq = max(from_seq, place.first_seq), min(to_seq, place.promised)
+        if to_seq >= from_seq:
             self._connection.execute(
                 "INSERT OR REPLACE INTO lost VALUES (?, ?, ?, ?)", (place.series_id, from_seq, to_seq, why)
             )

@@ -103,7 +103,7 @@ def _by_state(meter: str, state: dict[str, Any], closed: list[_Closed]) -> Meter
     before = [one for one in closed if one.end_us <= instant_us]
     start_us = before[-1].end_us if before else instant_us
     for direction, account in accounts.items():
-        digit = _digit(direction, account.last_milliwh, closed)
+        digit = _digit(direction, account.last_milliwh, state, closed)
         account.marks = [Mark(earliest_us, latest_us, account.last_milliwh, digit, 0)]
         part = before[-1].parts[direction] if before else None
         same = bool(before) and before[-1].register_epoch == epoch
@@ -170,7 +170,7 @@ def _by_records(meter: str, state: dict[str, Any] | None, closed: list[_Closed])
         account.epoch_first_milliwh = max(0, first_part[3] - first_part[0])
         counted = last - account.epoch_first_milliwh
         account.earlier_epochs_milliwh = sum(account.totals_milliwh.values()) - counted
-        digit = _digit(direction, last, closed)
+        digit = _digit(direction, last, state or {}, closed)
         account.marks = [Mark(newest.end_us, newest.end_us, last, digit, 0)]
         accounts[direction] = account
     window = (newest.end_us, newest.end_us)
@@ -214,8 +214,10 @@ def _checkpoint(
     return MeterCheckpoint(0, 0, "", validator, accumulator)
 
 
-def _digit(direction: Direction, register_milliwh: int, closed: list[_Closed]) -> int:
-    """The largest step that all of a register's latest values are multiples of: its last digit, or less than it."""
+def _digit(direction: Direction, register_milliwh: int, state: Mapping[str, Any], closed: list[_Closed]) -> int:
+    """A register's last digit as its state has it; else the largest step that its latest values are multiples of."""
+    if state.get(f"{direction}_digit_milliwh") is not None:
+        return int(state[f"{direction}_digit_milliwh"])
     step = register_milliwh
     for one in closed[-DIGITS_LOOKED_AT:]:
         part = one.parts[direction]
