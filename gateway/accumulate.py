@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers import EnergyRegister
 
-from . import passing, presence, repeat, step_doubt
+from . import passing, presence, repeat, step_doubt, unread
 from .account_rules import EDGE_TOLERANCE_US, Rules
 from .bridge import Detail, bridge
 from .closing import close_pending
@@ -161,13 +161,21 @@ class Accumulator:
         self._check()
         return detail
 
-    def move(self, direction: Direction, gains_milliwh: Mapping[str, int], doubts_milliwh: Mapping[str, int]) -> None:
-        """Move booked energy between buckets, as a correction of closed intervals has it; the gains add up to 0."""
+    def move(
+        self,
+        direction: Direction,
+        gains_milliwh: Mapping[str, int],
+        doubts_milliwh: Mapping[str, int],
+        stretch_us: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Move booked energy between buckets, as a correction of closed intervals has it; the gains add up to 0.
+
+        `doubts_milliwh`: how uncertain the edges inside of `stretch_us` are now, in place of what they were.
+        """
         account = self.state.directions[direction]
         for bucket, milliwh in gains_milliwh.items():
             account.add(bucket, milliwh)
-        for bucket, milliwh in doubts_milliwh.items():
-            account.doubt(bucket, milliwh)
+        unread.tell_anew(account, *stretch_us, dict(doubts_milliwh))
         self._check()
 
     def _bucket_name(self, utc_us: int) -> str:

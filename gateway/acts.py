@@ -118,6 +118,7 @@ class Move(msgspec.Struct, frozen=True, tag="move"):
     direction: Direction
     gains_milliwh: dict[str, int]
     doubts_milliwh: dict[str, int]
+    stretch_us: tuple[int, int] = (0, 0)
 
 
 class Restate(msgspec.Struct, frozen=True, tag="restate"):
@@ -199,9 +200,15 @@ class RecordedAccumulator(Accumulator):
             self._note(Bridge(booked_reading(reading), counts_on))
         return super().bridge(reading, counts_on)
 
-    def move(self, direction: Direction, gains_milliwh: Mapping[str, int], doubts_milliwh: Mapping[str, int]) -> None:
-        self._note(Move(direction, dict(gains_milliwh), dict(doubts_milliwh)))
-        super().move(direction, gains_milliwh, doubts_milliwh)
+    def move(
+        self,
+        direction: Direction,
+        gains_milliwh: Mapping[str, int],
+        doubts_milliwh: Mapping[str, int],
+        stretch_us: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._note(Move(direction, dict(gains_milliwh), dict(doubts_milliwh), stretch_us))
+        super().move(direction, gains_milliwh, doubts_milliwh, stretch_us)
 
     def restate(self, said: Restated, calendar: Calendar) -> str:
         """Book what flowed around an exchange that was noticed before it was stated. Returns the bucket."""
@@ -254,8 +261,8 @@ def do_again(accumulator: Accumulator, acts: Sequence[Act], calendar: Calendar, 
                 accumulator.book_unplaced(reading.reading())
             case Bridge(reading, counts_on):
                 accumulator.bridge(reading.reading(), counts_on)
-            case Move(direction, gains, doubts) if moves:
-                accumulator.move(direction, gains, doubts)
+            case Move(direction, gains, doubts, stretch_us) if moves:
+                accumulator.move(direction, gains, doubts, stretch_us)
             case Move():
                 skipped += 1
             case Restate(opened, closing, opening):

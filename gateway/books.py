@@ -281,7 +281,7 @@ class Books:
         if isinstance(found, Disagreement):
             self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
             return False
-        self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh)
+        self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh, (from_us, to_us))
         if self._validator.last is not None:
             self._write_reading("corrected", self._validator.last, batch)
         for old, interval in zip(closed[1:], found.intervals, strict=True):

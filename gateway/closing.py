@@ -8,6 +8,7 @@ from .clock import LAST_CREDIBLE_US
 from .energy import AccumulatorState, Direction, EdgeShare, Interval, Part, PendingEdge, Quality
 from .swing import Swing, most_in_interval_milliwh, swing_through
 from .uncertainty import Mark, edge_bounds, edge_uncertain_milliwh
+from .unread import remember
 
 Swings = dict[Direction, dict[str, Swing]]
 
@@ -26,11 +27,21 @@ def close_pending(
                     edge.shares[direction].containing.append(mark)
             break
         closed.append(_close(state, edge, marks or {}, limit_milliw, tolerance_us, swings))
+    passed = state.pending[: len(closed)]
     del state.pending[: len(closed)]
+    turns = [edge for edge, interval in zip(passed, closed, strict=True) if _turns_unread(edge, interval)]
     for direction, by_bucket in swings.items():
+        account = state.directions[direction]
         for bucket, swing in by_bucket.items():
-            state.directions[direction].doubt(bucket, swing.uncertain_milliwh)
+            account.doubt(bucket, swing.uncertain_milliwh)
+        if turns:
+            remember(account, [edge for edge in passed if edge.bucket != edge.next_bucket], by_bucket)
     return closed
+
+
+def _turns_unread(edge: PendingEdge, interval: Interval) -> bool:
+    """Whether the bucket changes at an edge that was split by time, in a gap that a load profile may tell of."""
+    return edge.bucket != edge.next_bucket and interval.quality is Quality.ESTIMATED and not edge.again
 
 
 def _close(

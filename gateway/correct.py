@@ -17,7 +17,7 @@ from .tariff.calendar import UNASSIGNED_NAME
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The new words, in order; what each bucket gains, and what more is uncertain of it. Milliwatt-hours."""
+    """The new words, in order; what each bucket gains, and what its edges leave open now. Milliwatt-hours."""
 
     intervals: tuple[Interval, ...]
     gains_milliwh: dict[str, int]

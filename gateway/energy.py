@@ -83,6 +83,14 @@ class OpenPart(msgspec.Struct, frozen=True):
     uncertain_milliwh: int
 
 
+class Unread(msgspec.Struct, frozen=True, array_like=True):
+    """What a gap over bucket edges, from the first to the last of them, has added to each bucket's uncertain."""
+
+    first_us: int
+    last_us: int
+    told_milliwh: dict[str, int]
+
+
 class DirectionState(msgspec.Struct):
     """The running account of one direction. `totals` and `uncertain` are per bucket, over all register epochs."""
 
@@ -103,6 +111,8 @@ class DirectionState(msgspec.Struct):
     """The register epoch that its registers belong to, once it is closed."""
     parked: OpenPart | None = None
     """While time repeats: what the interval has that was open when the clock was set back."""
+    unread: list[Unread] = []
+    """The last gaps over bucket edges, for a correction of them; see `unread`."""
 
     @property
     def present(self) -> bool:

@@ -32,7 +32,8 @@ def telegram_of(
     parity, is_parity = _parity_fault(found)
     plain = without_parity(found.raw)
     text = plain[slice(*found.body)].decode("ascii")
-    data_sets, junk = data_sets_of(text, found.offset + found.body[0])
+    is_vouched = check is not Check.NONE and not faults
+    data_sets, junk = data_sets_of(text, found.offset + found.body[0], is_vouched=is_vouched)
     all_faults = [*faults, *parity]
     if not is_part:
         all_faults += text_faults(data_sets, junk, found.offset + found.body[0])

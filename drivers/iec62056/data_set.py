@@ -15,7 +15,10 @@ UNITS = frozenset((*_ENERGY_UNITS, *_POWER_UNITS, "V", "kV", "A", "mA", "Hz", "d
 """Units that are known where they stand inside the value; behind a `*` anything is one."""
 
 _SETS = re.compile(r"([0-9A-Za-z.:,&*+\-]{0,32})((?:\([^()\x00-\x1f]*\))+)")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+# Any printable character but ( ) / ! may be in an identifier (6.5), and some makers use them.
+_SETS_VOUCHED = re.compile(r"([^()/!\x00-\x20\x7f]{0,32})((?:\([^()\x00-\x08\x0a-\x1f]*\))+)")
+# A value has 32 characters, in programming mode 128 (6.5): longer is a text, and no number is made of it.
+_NUMBER = re.compile(r"[+-]?[0-9]{1,128}(?:\.[0-9]{1,128})?")
 _WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?) *([A-Za-z]+)")
 
 
@@ -74,12 +77,15 @@ class Junk(NamedTuple):
     text: str
 
 
-def data_sets_of(text: str, offset: int) -> tuple[list[DataSet], list[Junk]]:
-    """The data sets of a block's text that begins at byte `offset`, and what is none. Line ends are nothing."""
+def data_sets_of(text: str, offset: int, *, is_vouched: bool = False) -> tuple[list[DataSet], list[Junk]]:
+    """The data sets of a block's text that begins at byte `offset`, and what is none. Line ends are nothing.
+
+    `is_vouched`: a check agreed. Else an identifier of other characters than meters use is rather a turned bit.
+    """
     found: list[DataSet] = []
     junk: list[Junk] = []
     end = 0
-    for match in _SETS.finditer(text):
+    for match in (_SETS_VOUCHED if is_vouched else _SETS).finditer(text):
         begin, stop = match.span()
         if begin != end and text[end:begin].strip("\r\n "):
             _junk_between(text, end, begin, offset, junk)

@@ -52,10 +52,10 @@ def energy_register(value: Value, *, unit_if_none: str | None = None) -> EnergyR
     if number is None or scale is None:
         return None
     if number < 0:
-        raise BadValueError(f"energy register below zero: {value.text}")
+        raise BadValueError(f"energy register below zero: {value.text:.60}")
     exact = Fraction(number) * scale
     if exact > ABSURD_MILLIWH:
-        raise BadValueError(f"energy register of {value.text}: no meter counts above 1000 GWh")
+        raise BadValueError(f"energy register of {value.text:.60}: no meter counts above 1000 GWh")
     top = exact + digit_of(number) * scale
     floored = exact.numerator // exact.denominator
     return EnergyRegister(milliwh=floored, resolution_milliwh=max(1, -(-top.numerator // top.denominator) - floored))

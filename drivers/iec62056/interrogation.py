@@ -144,7 +144,7 @@ def _answer(command: ReadCommand, blocks: list[Telegram]) -> Answer:
         return Answer(command.text, None, error)
     first = blocks[0]
     text = "".join(block.text for block in blocks)
-    data_sets, junk = data_sets_of(text, first.offset + 1)
+    data_sets, junk = data_sets_of(text, first.offset + 1, is_vouched=True)
     faults = text_faults(data_sets, junk, first.offset + 1)
     if faults:
         return Answer(command.text, None, str(faults[0]))

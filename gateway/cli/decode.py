@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import click
 
-from .decode_table import AUTO, PROTOCOLS, Decoded
+from .decode_table import AUTO, PROTOCOLS, Decoded, nothing
 from .errors import EXIT_OK, any_path, fail
 from .progress import Progress
 from .text import kwh
@@ -55,12 +55,13 @@ def decode(context: click.Context, path: Path, protocol: str, as_json: bool) -> 
     """
     count, valid = 0, 0
     length = _Length()
-    for one in _telegrams(path, AUTO if protocol == "auto" else protocol, length):
+    named = AUTO if protocol == "auto" else protocol
+    for one in _telegrams(path, named, length):
         count += 1
         valid += one.valid
         click.echo(json.dumps(asdict(one)) if as_json else _as_text(one))
     if not count:
-        _tell_nothing(length.bytes, as_json)
+        _tell_nothing(nothing(named, length.bytes), as_json)
     context.exit(EXIT_OK if valid else EXIT_NOTHING_VALID)
 
 
@@ -99,12 +100,11 @@ def _piece(stream: BinaryIO) -> bytes:
     return piece
 
 
-def _tell_nothing(length_bytes: int, as_json: bool) -> None:
-    text = f"byte 0: no telegram in {length_bytes} bytes"
+def _tell_nothing(one: Decoded, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"offset": 0, "length": length_bytes, "valid": False, "error": text, "objects": []}))
+        click.echo(json.dumps(asdict(one)))
     else:
-        click.echo(f"{text}: is it a recording of what the meter sent, byte for byte?")
+        click.echo(f"{one.error}: is it a recording of what the meter sent, byte for byte?")
 
 
 def _as_text(one: Decoded) -> str:

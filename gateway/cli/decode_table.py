@@ -88,6 +88,12 @@ AUTO = "iec62056-21"
 """What `auto` takes, while there is no other."""
 
 
+def nothing(protocol: str, length: int) -> Decoded:
+    """What is told where no telegram is."""
+    text = f"byte 0: no telegram in {length} bytes"
+    return Decoded(protocol, 0, length, False, text, 0, (text,), "none", None, None, None, None, note=None, objects=())
+
+
 def _decoded(telegram: Telegram) -> Decoded:
     energies: dict[str, int | None] = {IMPORT_C: None, EXPORT_C: None}
     notes = []
@@ -132,14 +138,13 @@ def _objects(data_sets: Sequence[DataSet]) -> tuple[DecodedObject, ...]:
         elif code is not None and unit is None:
             unit = units.get(Obis(code.a, code.b, code.c, code.d, code.e, None))
         number = one.value.number
-        exponent = None if number is None else number.as_tuple().exponent
-        scaler = exponent if isinstance(exponent, int) else None
+        raw, scaler = (None, None) if number is None else _raw_and_scaler(one.value.number_text)
         found.append(
             DecodedObject(
                 obis=one.identifier,
                 value=one.value.number_text,
                 unit=unit,
-                raw=None if number is None or scaler is None else int(number.scaleb(-scaler)),
+                raw=raw,
                 scaler=scaler,
                 text=one.value.text,
                 more=tuple(value.text for value in one.values[1:]),
@@ -149,11 +154,18 @@ def _objects(data_sets: Sequence[DataSet]) -> tuple[DecodedObject, ...]:
     return tuple(found)
 
 
+def _raw_and_scaler(number_text: str) -> tuple[int, int]:
+    """By its digits: a Decimal's own operations round to 28 of them, and a serial number may have more."""
+    whole, _, decimals = number_text.partition(".")
+    return int(whole + decimals), -len(decimals)
+
+
 def _without_unit(data_sets: Sequence[DataSet], c: str) -> list[str]:
     """The registers of one direction that are there and cannot be told as energy."""
     codes = [(one, maybe_obis(one.identifier)) for one in data_sets]
     return [
-        f"{one.identifier}({one.value.text}) has no unit of energy"
+        f"{one.identifier}({one.value.text:.60}) "
+        + ("is no number" if one.value.number is None else "has no unit of energy")
         for one, code in codes
         if code is not None and (code.c, code.d, code.history) == (c, ENERGY_D, None) and code.is_electricity
     ]

@@ -13,7 +13,18 @@ from ..meters.core import MeterCore, Placement
 from ..meters.optical_meter import Mode
 from ..process import Child
 from ..soak.history import Verdict
-from .trial import SESSIONS_A_TRIAL, SETTINGS, session, setting
+from .trial import SESSIONS_A_TRIAL, SETTINGS, Truth, session, setting
+
+
+def truth_of(seed: int, anchor: Anchor) -> Truth:
+    """What the meter of a seed has counted, for instants in any order: a window reaches back behind the last answer."""
+
+    def truth(at_us: int) -> tuple[int, int]:
+        core = MeterCore(Placement(seed, Feed.GRID, anchor, None))  # its counters only go on
+        count = core.counted_at(max(anchor.house_us(at_us), DAY_START_US))
+        return count.import_milliwh, count.export_milliwh
+
+    return truth
 
 
 def run_real(seed: int, trial: int, folder: Path) -> Verdict:
@@ -24,12 +35,7 @@ def run_real(seed: int, trial: int, folder: Path) -> Verdict:
     options = [f"--mode={mode}", f"--baud={baud_bd}", f"--link={link}", "--short", f"--seed={seed}", *anchor.options()]
     options += [f"--fault={made.fault}={made.every}", *(["--echo"] if made.echo and mode is not Mode.D else [])]
     child = Child.python(f"meter {trial}", "hil.meters.optical", options, folder / f"meter-{trial}.log")
-    core, ticker = MeterCore(Placement(seed, Feed.GRID, anchor, None)), SystemTicker()
-
-    def truth(at_us: int) -> tuple[int, int]:
-        count = core.counted_at(max(anchor.house_us(at_us), DAY_START_US))
-        return count.import_milliwh, count.export_milliwh
-
+    truth, ticker = truth_of(seed, anchor), SystemTicker()
     try:
         child.wait_ready()
         meter = open_optical(load_profile(profile), SerialTransport(str(link), 300, ticker), ticker, settle_us=2_000)

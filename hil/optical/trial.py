@@ -49,7 +49,7 @@ PUSH_US = 2_300_000
 """From one push to the end of the next."""
 LONGEST_US = 310_000_000
 Truth = Callable[[int], tuple[int, int]]
-"""Import and export, milliwatt-hours, at an instant of the session's own clock; instants come in order."""
+"""Import and export, milliwatt-hours, at an instant of the session's own clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hil.counters import Count
-from hil.house_time import US_PER_S
+from hil.house import DAY_START_US
+from hil.house_time import US_PER_S, Anchor
 from hil.meters.optical_bits import as_heard, with_parity, without_parity
 from hil.meters.optical_data import Face, MeterTime, Periods, data_sets
 from hil.meters.optical_faults import FAULTS, Faults, parse_fault
 from hil.meters.optical_meter import Mode, OpticalMeter, Say
+from hil.optical.real import truth_of
 from hil.optical.soak import OpticalSoak
 from hil.optical.trial import run_unguarded, run_virtual, setting
 
@@ -186,6 +188,15 @@ def test_the_driver_believes_nothing_wrong_and_each_fault_came() -> None:
         counts += verdict.counts
     assert all(counts[f"fault_{name.replace('-', '_')}"] for name in FAULTS), counts
     assert counts["believed"] > counts["sessions"] // 3
+
+
+def test_the_judge_of_real_ptys_may_be_asked_for_any_instant() -> None:
+    """A window reaches back by the meter's lag: behind the end of the window before it."""
+    anchor = Anchor(0, DAY_START_US, 1)
+    truth = truth_of(7, anchor)
+    late, early = truth(90_000_000), truth(30_000_000)
+    assert truth(90_000_000) == late
+    assert late != early == truth_of(7, anchor)(30_000_000)
 
 
 def test_a_reader_that_checks_nothing_is_found_wrong() -> None:

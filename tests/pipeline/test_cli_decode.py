@@ -72,6 +72,35 @@ def test_energy_without_a_unit_is_not_told_and_why_is() -> None:
     assert one["note"] == "1.8.0(000001.2963) has no unit of energy"
 
 
+def test_a_long_number_keeps_every_digit_and_a_longer_one_is_text() -> None:
+    """The number of a gas meter on a P1 port, as its 17 letters in hexadecimal: 34 digits by chance."""
+    serial = "3232323241424344313233343536373839"
+    text = f"0-1:96.1.0({serial})\r\n0.0.1({'9' * 5000})\r\n1.8.0({'7' * 60000}*kWh)\r\n!\r\n"
+    (one,) = objects(NAME + framed(text.encode("ascii")))
+    assert one["valid"] is True
+    assert one["import_milliwh"] is None
+    assert [(each["raw"], each["scaler"]) for each in one["objects"]] == [(int(serial), 0), (None, None), (None, None)]
+    assert one["objects"][1]["value"] == "9" * 5000
+
+
+def test_an_identifier_may_have_any_character_where_a_check_vouches_for_it() -> None:
+    text = b"1.8.0(000001.0*kWh)\r\nL_1#x;=(5)\r\n0.2.0(V1\t0)\r\n!\r\n"
+    (one,) = objects(NAME + framed(text))
+    assert one["valid"] is True
+    assert [each["obis"] for each in one["objects"]] == ["1.8.0", "L_1#x;=", "0.2.0"]
+    assert one["import_milliwh"] == 1_000_000
+    (pushed,) = objects(NAME + text, code=4)  # nothing vouches for it: rather a turned bit
+    assert pushed["valid"] is False
+    assert pushed["error_offset"] == len(NAME) + text.index(b"L_1")
+
+
+def test_nothing_is_told_with_the_keys_of_a_telegram() -> None:
+    (telegram,) = objects(READOUT)
+    (nothing,) = objects(b"", code=4)
+    assert nothing.keys() == telegram.keys()
+    assert (nothing["valid"], nothing["error_offset"], nothing["objects"]) == (False, 0, [])
+
+
 def test_a_meters_own_fault_is_told() -> None:
     (one,) = objects(NAME + framed(BLOCK_TEXT.replace(b"F.F(00)", b"F.F(00000100)")))
     assert one["meter_fault"] == "00000100"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.energy import Direction
+from gateway.energy import Direction, DirectionState, Unread
 from gateway.ledger.schema import migrate
 from gateway.load_profile import (
     Disagreement,
@@ -17,6 +17,7 @@ from gateway.load_profile import (
     registers_at_edges,
     shares_of,
 )
+from gateway.unread import tell_anew
 
 from .test_books import LIFE, QUARTER, Desk, assert_chain, started
 from .world import NOON_US, S, reading, tries
@@ -135,6 +136,38 @@ def test_a_profile_makes_revisions_and_moves_energy_between_buckets(desk: Desk) 
     record = desk.books.state_record()
     assert record is not None
     assert (record["import_bucket_low_milliwh"], record["import_bucket_high_milliwh"]) == (110, 395)
+
+
+def bucket_doubts(desk: Desk) -> tuple[object, object]:
+    record = desk.books.state_record()
+    assert record is not None
+    return record["import_uncertain_low_milliwh"], record["import_uncertain_high_milliwh"]
+
+
+def test_what_the_gap_left_open_of_a_bucket_goes_and_what_the_profile_leaves_comes(desk: Desk) -> None:
+    """Booked at noon is 200; true is anything from 100 to under 501: 301. By the profile five resolutions of 1."""
+    entries = gap_over_noon(desk)
+    desk.reopen()  # what a gap has added is in the store
+    desk.take(reading(NOON_US + 3 * QUARTER + 10 * S, LIFE + 505))
+    desk.commit()
+    low, high = bucket_doubts(desk)
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    assert min(low, high) >= 301
+    stretch = (NOON_US - QUARTER, NOON_US + 3 * QUARTER)
+    assert desk.books.correct(Direction.IMPORT, *stretch, entries, 1, desk.batch)
+    desk.commit()
+    assert bucket_doubts(desk) == (low - 301 + 5, high - 301 + 5)
+
+
+def test_another_gap_keeps_what_it_left_open() -> None:
+    account = DirectionState(0, 0, 0, {}, {"low": 40, "high": 40}, [], True, 0)
+    account.unread = [Unread(10, 20, {"low": 7, "high": 9}), Unread(30, 30, {"low": 3, "high": 3})]
+    tell_anew(account, 9, 30, {"low": 1, "high": 2})  # the edge at 30 is the end of the stretch, not inside of it
+    assert account.uncertain_milliwh == {"low": 34, "high": 33}
+    assert account.unread == [Unread(30, 30, {"low": 3, "high": 3}), Unread(10, 20, {"low": 1, "high": 2})]
+    tell_anew(account, 10, 40, {"low": 5})  # one gap's first edge is outside: only the other is told anew
+    assert account.uncertain_milliwh == {"low": 36, "high": 30}
 
 
 def test_a_profile_of_another_meter_is_told_and_changes_nothing(desk: Desk) -> None:
