@@ -41,6 +41,9 @@ def check_terms(document: Document, terms: AccountTerms, programmes: Mapping[str
         if payment.amount <= 0:
             mend = "what you paid the utility, above zero; what it gave you is a [[charge]] with an amount below zero"
             document.add(("payment", position, "amount"), "is no payment", mend, value=payment.amount)
+    if terms.generator and terms.generator.size_kw <= 0:
+        size_kw = terms.generator.size_kw
+        document.add(("generator", "size_kw"), "is no size", "the plant's kilowatts, above zero", value=size_kw)
     for position, grown in enumerate(terms.generator.enlargement if terms.generator else ()):
         if grown.added_kw <= 0:
             path = ("generator", "enlargement", position, "added_kw")

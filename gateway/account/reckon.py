@@ -52,6 +52,8 @@ def make_statements(
     calendar = calendar or Calendar(account.tariff)
     first_day, last_day = _days_of(energy.table, calendar)
     if as_of is not None:
+        if as_of < first_day:
+            raise EnergyError(f"{as_of} is before the first energy there is, of {first_day}; name a day after it")
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []

@@ -84,6 +84,12 @@ ADDED = [
     (CHARGE + "amount = 1.5\n", 22, "is not a price in quotes"),
     (CHARGE + 'amount = "1"\nlast_day = 2024-12-31\n', 23, "last_day 2024-12-31 is before 2025-01-01"),
     ('[choices]\nenergy_dew = "annual"\n', 19, "programme nem2 has no option energy_dew: did you mean"),
+    (
+        '[choices]\nexport_price = "series"\n',
+        19,
+        "no option export_price: it is one of buy_all_sell_all, net_billing, net_billing_carryover, net_metering_usd",
+    ),
+    ('[generator]\ntechnology = "solar"\nsize_kw = "-5"\n', 20, "is no size: the plant's kilowatts, above zero"),
     ('[choices]\nenergy_due = "weekly"\n', 19, "energy_due cannot be weekly: one of annual, monthly"),
     (
         '[generator]\ntechnology = "solar"\nsize_kw = "5"\napplication = 2025-02-01\npto = 2025-01-01\n',
