@@ -49,7 +49,8 @@ class PriceSeries:
         wrong = ((steps < 0) | (end_us > until_us)) & (milliwh > 0)
         if wrong.any():
             place = table.place(rows.start + int(np.argmax(wrong)))
-            raise EnergyError(f"{place}: {self.source} has no one price for it")
+            mend = "give prices that hold over all of it, or see the bills before it with --as-of"
+            raise EnergyError(f"{place}: {self.source} has no one price for it; {mend}")
         return self.price_nano[np.maximum(steps, 0)]
 
 

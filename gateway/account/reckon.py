@@ -137,7 +137,8 @@ def _export_parts(
             if block.version is None:
                 raise PriceError(
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
-                    "add the version that held then to the tariff, or see `netmeter tariff check`"
+                    "add the version that held then to the tariff, see `netmeter tariff check`; the bills before it "
+                    "are told with --as-of"
                 )
     if ready.export_parts is None:
         return NO_SERIES

@@ -34,7 +34,7 @@ def test_energy_without_a_price_of_its_own_is_refused() -> None:
     begins = [us("2026-07-01T10:00"), us("2026-07-01T11:00")]
     steps = series_of("made", begins, [Decimal(1), Decimal(2)], us("2026-07-01T12:00"))
     for start in ("2026-07-01T09:30", "2026-07-01T10:30", "2026-07-01T11:30"):
-        with pytest.raises(EnergyError, match="made has no one price for it"):
+        with pytest.raises(EnergyError, match="made has no one price for it; give prices that hold"):
             steps.prices_of(table(start, 60, [(5, 5)]), slice(0, 1))
     nothing_given = table("2026-07-01T10:30", 60, [(5, 0)])
     steps.prices_of(nothing_given, slice(0, 1))

@@ -108,6 +108,15 @@ class Share:
     cell: Cell
     tier: int
     parts: int
+    is_net: bool = False
+    """Whether it is of the cell's net, which the doubt about either direction concerns."""
+
+    @property
+    def uncertain_milliwh(self) -> tuple[int, int]:
+        """By how much it may be off: as energy taken, and as energy given."""
+        if self.is_net:
+            return self.cell.uncertain_milliwh, self.cell.uncertain_milliwh
+        return self.cell.import_uncertain_milliwh, self.cell.export_uncertain_milliwh
 
 
 def taken_in_order(energy: CycleEnergy) -> Iterator[Share]:
@@ -230,7 +239,7 @@ def _line(prefix: str, what: str, share: Share, sign: int, rate: Decimal, prices
         unit="kWh",
         rate=rate,
         source=prices.source(cell.block),
-        uncertain_milliwh=cell.import_uncertain_milliwh if sign > 0 else cell.export_uncertain_milliwh,
+        uncertain_milliwh=share.uncertain_milliwh[0 if sign > 0 else 1],
         cells=(share.position,),
     )
 
