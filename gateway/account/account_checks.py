@@ -18,6 +18,7 @@ from ..tariff.checks import check_years
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS, cycles_of
 from ..tariff.types import Tariff, Version
 from .opening_checks import check_opening
+from .price_file_checks import check_price_files
 from .programme_file import ProgrammeFile, check_choices
 from .terms import AccountTerms, EnergyFrom, OtherCharge
 
@@ -34,13 +35,16 @@ def check_terms(document: Document, terms: AccountTerms, programmes: Mapping[str
     _check_billing(document, terms)
     _check_meters(document, terms)
     _check_people(document, terms)
-    _check_import_prices(document, terms, programmes)
+    check_price_files(document, terms, programmes)
     for position, charge in enumerate(terms.charge):
         _check_charge(document, ("charge", position), charge)
     for position, payment in enumerate(terms.payment):
         if payment.amount <= 0:
             mend = "what you paid the utility, above zero; what it gave you is a [[charge]] with an amount below zero"
             document.add(("payment", position, "amount"), "is no payment", mend, value=payment.amount)
+    if terms.generator and terms.generator.size_kw <= 0:
+        size_kw = terms.generator.size_kw
+        document.add(("generator", "size_kw"), "is no size", "the plant's kilowatts, above zero", value=size_kw)
     for position, grown in enumerate(terms.generator.enlargement if terms.generator else ()):
         if grown.added_kw <= 0:
             path = ("generator", "enlargement", position, "added_kw")
@@ -99,25 +103,6 @@ def _check_programmes(document: Document, terms: AccountTerms, programmes: Mappi
             message = f'{file.id} knows no defaults and no published rates of utility "{terms.customer.utility}"'
             mend = "if it is one of " + ", ".join(sorted(file.utilities)) + ", write it so; else see [choices]"
             document.warn(("customer", "utility"), message, mend, value=terms.customer.utility)
-
-
-def _check_import_prices(document: Document, terms: AccountTerms, programmes: Mapping[str, ProgrammeFile]) -> None:
-    """A file of what imports cost, and the choice to go by it: neither without the other, and not where they net."""
-    chosen = terms.choices.get("import_price") == "series"
-    if terms.import_prices and not chosen:
-        mend = 'add import_price = "series" to [choices], or leave the file out'
-        document.add(("import_prices",), "is named and would not be used", mend, value=terms.import_prices)
-    if chosen and not terms.import_prices:
-        mend = "name the file with import_prices, beside tariff (docs/generic-programmes.md)"
-        document.add(("choices", "import_price"), "there is no file of prices", mend, value="series")
-    for name in dict.fromkeys(one.name for one in terms.programme):
-        if chosen and name in programmes and not programmes[name].has_option("import_price"):
-            mend = (
-                "it nets energy of many hours; time-step prices of imports need a programme that prices each interval"
-            )
-            document.add(
-                ("choices", "import_price"), f"{name} knows no time-step prices of imports", mend, value="series"
-            )
 
 
 def _check_in_order(document: Document, table: str, days: Sequence[date]) -> None:

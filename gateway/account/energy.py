@@ -88,11 +88,13 @@ class EnergyTable:
         lengths = {len(one) for one in (self.start_us, self.end_us, self.estimated, *columns)}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths {sorted(lengths)}")
-        self._refuse(self.end_us <= self.start_us, "ends before it begins")
-        self._refuse(np.append(self.start_us[1:] < self.end_us[:-1], False), "overlaps the next, or comes after it")
+        self._refuse(self.end_us <= self.start_us, "ends before it begins; give its beginning first, then its end")
+        overlaps = np.append(self.start_us[1:] < self.end_us[:-1], False)
+        self._refuse(overlaps, "overlaps the next, or comes after it; give each interval once, the oldest first")
         for name, flow in (("import", self.flow_import), ("export", self.flow_export)):
-            self._refuse(flow.milliwh < 0, f"has negative {name} energy")
-            self._refuse(flow.uncertain_milliwh < 0, f"has negative {name} uncertainty")
+            mend = "what flows the other way is the other column's; a register that went back goes through "
+            self._refuse(flow.milliwh < 0, f"has negative {name} energy; {mend}`netmeter replay`")
+            self._refuse(flow.uncertain_milliwh < 0, f"has negative {name} uncertainty; 0 where nothing is in doubt")
             outside = (flow.unassigned_milliwh < 0) | (flow.unassigned_milliwh > flow.milliwh)
             self._refuse(outside, f"has more unassigned {name} energy than energy")
 

@@ -19,6 +19,7 @@ from ..tariff.prices import price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell
 from .energy import EnergyTable, Flow
+from .explain_money import banks_of, is_of_year, parts_of
 from .lines import Line, LineKind
 from .money import kwh, total
 from .price_series import PriceSeries, worth_of
@@ -74,20 +75,25 @@ def having(chosen: Sequence[Statement], key: str) -> Statement:
 def explain(made: Statements, energy: Energy, one: Statement, key: str) -> dict[str, Any]:
     """All there is to know about one line that a bill has."""
     line = next(each for each in one.lines if each.key == key)
-    calendar, steps = Calendar(made.account.tariff), _steps_of(energy, line)
+    calendar, steps = Calendar(made.account.tariff), _steps_of(energy, one, line)
+    charges = made.account.terms.charge
     return {
         "statement": one.number,
         "line": line_json(line),
         "source": made.source,
-        "year": _year(made, one) if line in one.true_up_lines else [],
+        "year": _year(made, one) if is_of_year(line, one, charges) else [],
+        "lines": parts_of(line, one, charges),
+        "banks": banks_of(line, one),
         "cells": [_cell(calendar, energy.table, one.energy.cells[position], line, steps) for position in line.cells],
     }
 
 
-def _steps_of(energy: Energy, line: Line) -> Steps | None:
+def _steps_of(energy: Energy, one: Statement, line: Line) -> Steps | None:
     """None: the line has a rate, or is none of energy."""
     if line.rate is not None or not line.quantity:
         return None
+    if line.scope.value in one.export_parts:
+        return Steps(one.export_parts[line.scope.value], energy.table.flow_export)
     taken = line.quantity > 0
     prices = energy.import_prices if taken else energy.export_prices
     return None if prices is None else Steps(prices, energy.table.flow_import if taken else energy.table.flow_export)
@@ -103,7 +109,12 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {line['exact']}, printed {line['amount']}"
     yield f"  source: {line['source']}"
     if not line["uncertain_milliwh"] and Decimal(line["uncertain_amount"]):
-        yield f"  it may be off by {line['uncertain_amount']}: as much as all energy of the year is uncertain"
+        why = (
+            "its share of what these lines may be off"
+            if told["lines"]
+            else "as much as all energy of the year is uncertain"
+        )
+        yield f"  it may be off by {line['uncertain_amount']}: {why}"
     if line["uncertain_milliwh"]:
         yield f"  its energy may be off by {kwh(line['uncertain_milliwh']):f} kWh, {line['uncertain_amount']} in money"
     if told["year"]:
@@ -111,6 +122,14 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
     for bill in told["year"]:
         figures = " ".join(f"{kwh(bill[name]):>14.6f}" for name in ("import_milliwh", "export_milliwh"))
         yield f"  {bill['number']:>4} {bill['last_day']} {figures} {bill['carried']:>12} {bill['minimums']:>12}"
+    if told["year"]:
+        sums = [sum(bill[name] for bill in told["year"]) for name in ("import_milliwh", "export_milliwh")]
+        yield f"  {'all':<15} " + " ".join(f"{kwh(each):>14.6f}" for each in (*sums, sums[0] - sums[1])) + " net"
+    for part in told["lines"]:
+        yield f"  {part['amount']:>12}  {part['key']}"
+    for move in told["banks"]:
+        names = ("before", "earned", "used", "paid_out", "forfeited", "after")
+        yield f"  bank {move['name']}: " + ", ".join(f"{name.replace('_', ' ')} {move[name]}" for name in names)
     for cell in told["cells"]:
         yield from _cell_text(cell)
     if told["cells"]:

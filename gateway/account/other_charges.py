@@ -5,11 +5,13 @@ models is a named line without an amount, never silently zero.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from ..tariff.flags import REASONS, Flag
 from ..tariff.types import Tariff, Version
+from .cells import Cell
 from .lines import Due, Line, LineKind, energy_line, money_line
 from .money import ZERO, Rounding, total
 from .period import PeriodStatement
@@ -35,10 +37,14 @@ _DOUBTS = frozenset({Flag.ESTIMATE, Flag.HOLIDAYS_UNSETTLED, Flag.ALLOWANCE_UNSE
 
 
 def other_lines(
-    charges: Sequence[OtherCharge], bill: PeriodStatement, year_net_milliwh: int | None, rounding: Rounding
+    charges: Sequence[OtherCharge],
+    bill: PeriodStatement,
+    year_net_milliwh: int | None,
+    rounding: Rounding,
+    year_uncertain_milliwh: int = 0,
 ) -> Iterator[Line]:
     """The account's own charges on one bill. `year_net_milliwh`: of the Relevant Period up to this bill; None where
-    not all of its energy is known."""
+    not all of its energy is known. `year_uncertain_milliwh`: by how much it may be off."""
     cycle = bill.period.cycle
     for number, charge in enumerate(charges, 1):
         key = f"other.{number}"
@@ -51,15 +57,18 @@ def other_lines(
         elif not _holds_on(charge, cycle.last_day):
             continue
         elif charge.percent is not None:
-            base = max(ZERO, _taxed(bill))
+            base = max(ZERO, total(line.amount for line in taxed_lines(bill)))
             label = f"{charge.name}: {charge.percent:f} % of {base:f}"
             exact = base * charge.percent * _PERCENT
-            yield money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
+            doubt = total(line.uncertain_amount for line in taxed_lines(bill)) * abs(charge.percent) * _PERCENT
+            line = money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
+            yield replace(line, uncertain_worth=doubt)
         elif charge.of is KwhBase.YEAR_NET and year_net_milliwh is None:
             if bill.period.closes_year:
                 yield _pending(key, charge)
         elif charge.per_kwh is not None:
             milliwh = _base_milliwh(charge, bill, year_net_milliwh)
+            cells, of_year = bill.period.energy.cells, charge.of is KwhBase.YEAR_NET
             if milliwh is not None:
                 yield energy_line(
                     key,
@@ -70,8 +79,8 @@ def other_lines(
                     kind=LineKind.TAX,
                     due=Due.NOW,
                     source=charge.source,
-                    uncertain_milliwh=sum(cell.uncertain_milliwh for cell in bill.period.energy.cells),
-                    cells=tuple(range(len(bill.period.energy.cells))),
+                    uncertain_milliwh=year_uncertain_milliwh if of_year else _uncertain_milliwh(charge, cells),
+                    cells=() if of_year else tuple(range(len(cells))),
                 )
 
 
@@ -80,10 +89,16 @@ def _holds_on(charge: OtherCharge, day: date) -> bool:
     return charge.first <= day and (charge.last_day is None or day <= charge.last_day)
 
 
-def _taxed(bill: PeriodStatement) -> Decimal:
-    """What is due now but for the payment for a year's surplus, which is no charge."""
+def taxed_lines(bill: PeriodStatement) -> list[Line]:
+    """What a percentage is of: all that is due now but for the payment for a year's surplus, which is no charge."""
     lines = (*bill.settled.lines, *(bill.true_up.lines if bill.true_up else ()))
-    return total(line.amount for line in lines if line.due is Due.NOW and line.kind is not LineKind.SURPLUS)
+    return [line for line in lines if line.due is Due.NOW and line.kind is not LineKind.SURPLUS]
+
+
+def _uncertain_milliwh(charge: OtherCharge, cells: Iterable[Cell]) -> int:
+    if charge.of is KwhBase.IMPORT:
+        return sum(cell.import_uncertain_milliwh for cell in cells)
+    return sum(cell.uncertain_milliwh for cell in cells)
 
 
 def _pending(key: str, charge: OtherCharge) -> Line:

@@ -49,7 +49,8 @@ class PriceSeries:
         wrong = ((steps < 0) | (end_us > until_us)) & (milliwh > 0)
         if wrong.any():
             place = table.place(rows.start + int(np.argmax(wrong)))
-            raise EnergyError(f"{place}: {self.source} has no one price for it")
+            mend = "give prices that hold over all of it, or see the bills before it with --as-of"
+            raise EnergyError(f"{place}: {self.source} has no one price for it; {mend}")
         return self.price_nano[np.maximum(steps, 0)]
 
 
@@ -81,31 +82,54 @@ def read_price_series(path: Path) -> PriceSeries:
     import csv  # most accounts have no such file
 
     starts: list[int] = []
-    prices: list[Decimal] = []
+    prices: list[Decimal | None] = []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
                 raise EnergyError(f"{path}:1: the columns are start and price_per_kwh, in a first line")
             for row in reader:
+                if prices and prices[-1] is None:
+                    raise EnergyError(f"{path}:{reader.line_num - 1}: there is no price; only the last row has none")
                 start_us, price = _step(path, reader.line_num, row)
                 starts.append(start_us)
                 prices.append(price)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EnergyError(f"{path}: cannot be read: {error}") from error
     if len(starts) < 2:
         raise EnergyError(f"{path}: needs a row for each step, and a last one that says when the last step ends")
-    return series_of(str(path), starts[:-1], prices[:-1], starts[-1])
+    return series_of(str(path), starts[:-1], [one for one in prices[:-1] if one is not None], starts[-1])
 
 
-def _step(path: Path, line: int, row: dict[str, str]) -> tuple[int, Decimal]:
-    text, price = row["start"] or "", row["price_per_kwh"] or "0"
+def long_step(series: PriceSeries) -> str:
+    """The sentence for a step that is longer than nearly all others: more often a row is lacking; else empty."""
+    lengths = np.diff(np.append(series.start_us, series.end_us))
+    usual = int(np.median(lengths))
+    longer = np.flatnonzero(lengths > usual)
+    if not len(longer) or len(longer) * 20 > len(lengths):
+        return ""
+    at, count = int(longer[0]), len(longer)
+    others = f", and {count - 1} others" if count > 1 else ""
+    return (
+        f"{series.source}: the price of {iso_utc(int(series.start_us[at]))} holds for {_minutes(int(lengths[at]))} "
+        f"minutes{others}, and nearly all hold for {_minutes(usual)}: is a row missing?"
+    )
+
+
+def _minutes(length_us: int) -> str:
+    return f"{length_us / 60_000_000:g}"
+
+
+def _step(path: Path, line: int, row: dict[str, str]) -> tuple[int, Decimal | None]:
+    text, price = row["start"] or "", row["price_per_kwh"] or ""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.min
     if moment.tzinfo is None:
         raise EnergyError(f"{path}:{line}: start {text!r} is no time with an offset, such as 2026-07-01T17:00-07:00")
+    if not price.strip():
+        return to_us(moment.astimezone(UTC)), None
     try:
         found = Decimal(price)
     except InvalidOperation:

@@ -197,7 +197,9 @@ def check_choices(
     for name, value in given.items():
         option = options.get(name)
         if option is None:
-            mend = did_you_mean(name, sorted(options)) or "it has " + (", ".join(sorted(options)) or "none")
+            whose = [one for one in shipped_programmes() if load_programme(one).has_option(name)]
+            near = did_you_mean(name, sorted(options)) or "it has " + (", ".join(sorted(options)) or "none")
+            mend = f"it is one of {', '.join(whose)}: leave it out, or see the programme's name" if whose else near
             document.add((*path, name), f"programme {file.id} has no option {name}", mend, value=value)
         elif option.values and value not in option.values:
             document.add((*path, name), f"{name} cannot be {value}", "one of " + ", ".join(option.values), value=value)

@@ -25,6 +25,7 @@ from .export_worth import NO_SERIES
 from .money import ZERO, exactly, kwh
 from .other_charges import not_included_lines, other_lines
 from .period import Account, Period, PeriodStatement, settle_all
+from .price_series import PriceSeries
 from .programme_file import ProgrammeFile
 from .programmes.vintage import vintage_notes
 from .registry import PAID_AHEAD, PLAIN, make_programme
@@ -51,6 +52,8 @@ def make_statements(
     calendar = calendar or Calendar(account.tariff)
     first_day, last_day = _days_of(energy.table, calendar)
     if as_of is not None:
+        if as_of < first_day:
+            raise EnergyError(f"{as_of} is before the first energy there is, of {first_day}; name a day after it")
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []
@@ -61,9 +64,11 @@ def make_statements(
         notes += [spell.note] if spell.note else []
         notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
-        settled = _settled(account, energy, calendar, spell, ready, leaves=_leaves(account, spell, following))
+        parts = _export_parts(account, calendar, spell, ready)
+        settled = _settled(energy, calendar, spell, ready, parts, leaves=_leaves(account, spell, following))
         ready = Ready(ready.programme, settled.state)
-        made += _statements_of(account, energy.table, calendar, spell, settled, len(made))
+        bills = _statements_of(account, energy.table, calendar, spell, settled, len(made))
+        made += [replace(one, export_parts=parts) for one in bills] if parts else bills
         before = spell
     notes += _unused_payments(account, made)
     notes += _running(account, made, energy.table, calendar, last_day)
@@ -122,21 +127,35 @@ def _leaves(account: AccountFile, spell: Spell, following: Spell | None) -> bool
     return spell.slots[-1].cycle.last_day == account.terms.customer.moved_out
 
 
-def _settled(
-    account: AccountFile, energy: Energy, calendar: Calendar, spell: Spell, ready: Ready[Any], *, leaves: bool
-) -> Account[Any]:
-    table = energy.table
+def _export_parts(
+    account: AccountFile, calendar: Calendar, spell: Spell, ready: Ready[Any]
+) -> Mapping[str, PriceSeries]:
+    """What exports of the spell are paid by component, where its programme has a table. Every day has a price."""
     cycles = [one.cycle for one in spell.slots]
     for cycle in cycles:
         for block in blocks_of(cycle, calendar.rules):
             if block.version is None:
                 raise PriceError(
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
-                    "add the version that held then to the tariff, or see `netmeter tariff check`"
+                    "add the version that held then to the tariff, see `netmeter tariff check`; the bills before it "
+                    "are told with --as-of"
                 )
-    parts = NO_SERIES
-    if ready.export_parts is not None:
-        parts = ready.export_parts(cycles[0].edges_us(calendar.zone)[0], cycles[-1].edges_us(calendar.zone)[1])
+    if ready.export_parts is None:
+        return NO_SERIES
+    return ready.export_parts(cycles[0].edges_us(calendar.zone)[0], cycles[-1].edges_us(calendar.zone)[1])
+
+
+def _settled(
+    energy: Energy,
+    calendar: Calendar,
+    spell: Spell,
+    ready: Ready[Any],
+    parts: Mapping[str, PriceSeries],
+    *,
+    leaves: bool,
+) -> Account[Any]:
+    table = energy.table
+    cycles = [one.cycle for one in spell.slots]
     netting = ready.programme.netting
     energies = energy_of_cycles(table, cycles, calendar, netting, energy.export_prices, energy.import_prices, parts)
     _refuse_empty(energies, table)
@@ -177,7 +196,7 @@ def _statements_of(
         for slot, settled_bill in zip(spell.slots, settled.statements, strict=True):
             year = year.with_bill(settled_bill)
             bill = year.doubted(settled_bill)
-            other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding))
+            other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding, year.uncertain_milliwh))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
             notes = tuple(_notes(account, slot, bill))

@@ -12,7 +12,7 @@ from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
 from .energy import EnergyError, EnergyTable
 from .export_table import is_table
-from .price_series import PriceSeries, read_price_series
+from .price_series import PriceSeries, long_step, read_price_series
 from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
 from .sold_apart import production_alone, two_meters
 from .terms import AccountMeter, EnergyFrom
@@ -58,6 +58,7 @@ def energy_of(
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
+    notes += [told for told in (long_step(one) for one in (prices, buying) if one is not None) if told]
     return Energy(added(tables), tuple(notes), prices, buying)
 
 

@@ -1,7 +1,7 @@
 """One bill and all bills of an account, as frozen types: what is printed, compared and explained. No reckoning here."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .account_file import AccountFile
@@ -11,6 +11,7 @@ from .lines import BankMove, Due, Line
 from .money import total
 from .other_charges import due_of
 from .period import PeriodStatement
+from .price_series import PriceSeries
 from .timeline import Slot
 
 
@@ -33,6 +34,8 @@ class Statement:
     """What all doubt about its energy is worth at the most, this bill and those before it; exact."""
     year_lacks: tuple[int, ...] = ()
     """Where it closes a year: the earlier bills of that year that are incomplete, by number."""
+    export_parts: Mapping[str, PriceSeries] = field(default_factory=dict)
+    """What its exports are paid by component, where a table says that."""
 
     @property
     def energy(self) -> CycleEnergy:

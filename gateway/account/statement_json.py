@@ -63,8 +63,8 @@ def statement_json(one: Statement) -> dict[str, Any]:
         "other_lines": [line_json(line) for line in one.other],
         "true_up": None if one.bill.true_up is None else [line_json(line) for line in one.bill.true_up.lines],
         "not_included": [line_json(line) for line in one.not_included],
-        "banks": [_bank(move, "cycle") for move in one.bill.settled.banks]
-        + ([] if one.bill.true_up is None else [_bank(move, "true_up") for move in one.bill.true_up.banks]),
+        "banks": [bank_json(move, "cycle") for move in one.bill.settled.banks]
+        + ([] if one.bill.true_up is None else [bank_json(move, "true_up") for move in one.bill.true_up.banks]),
         "due_now": plain(one.due_now),
         "carried_to_true_up": plain(one.carried),
         "carried_in_year": plain(one.carried_in_year),
@@ -121,7 +121,8 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _bank(move: BankMove, when: str) -> dict[str, Any]:
+def bank_json(move: BankMove, when: str) -> dict[str, Any]:
+    """What moved in one bank; `when`: in the cycle, or at the true-up."""
     amounts = {name: plain(getattr(move, name)) for name in ("before", "earned", "used", "paid_out", "forfeited")}
     return {"name": move.name, "unit": move.unit.value, "when": when, **amounts, "after": plain(move.after)}
 

@@ -84,6 +84,12 @@ ADDED = [
     (CHARGE + "amount = 1.5\n", 22, "is not a price in quotes"),
     (CHARGE + 'amount = "1"\nlast_day = 2024-12-31\n', 23, "last_day 2024-12-31 is before 2025-01-01"),
     ('[choices]\nenergy_dew = "annual"\n', 19, "programme nem2 has no option energy_dew: did you mean"),
+    (
+        '[choices]\nexport_price = "series"\n',
+        19,
+        "no option export_price: it is one of buy_all_sell_all, net_billing, net_billing_carryover, net_metering_usd",
+    ),
+    ('[generator]\ntechnology = "solar"\nsize_kw = "-5"\n', 20, "is no size: the plant's kilowatts, above zero"),
     ('[choices]\nenergy_due = "weekly"\n', 19, "energy_due cannot be weekly: one of annual, monthly"),
     (
         '[generator]\ntechnology = "solar"\nsize_kw = "5"\napplication = 2025-02-01\npto = 2025-01-01\n',
@@ -123,6 +129,32 @@ def test_mistakes_of_the_tariff_keep_their_own_file_and_line(tmp_path) -> None:
     (tmp_path / "mine.toml").write_text("format = 1\nid = 7\n", encoding="utf-8")
     with pytest.raises(AccountError, match=r"mine\.toml:2: id = 7 is not text"):
         account(tmp_path, ('tariff = "pge-e-tou-c"', 'tariff = "mine.toml"'))
+
+
+@pytest.mark.parametrize(
+    ("programme", "mend"),
+    [("net_billing", 'add export_price = "series" to'), ("nem2", "leave it out: nem2 pays no exports by time")],
+)
+def test_a_file_of_export_prices_that_no_choice_takes_is_refused(programme: str, mend: str, tmp_path) -> None:
+    """The tariff's own price of exports would be paid instead, and nobody would see it."""
+    changes = ("format = 1", 'format = 1\nexport_prices = "prices.csv"'), ('"nem2"', f'"{programme}"')
+    with pytest.raises(AccountError) as caught:
+        account(tmp_path, *changes)
+    assert f"home.toml:2: export_prices is named and would not be used: {mend}" in str(caught.value)
+
+
+def test_a_file_of_export_prices_that_is_chosen_is_taken(tmp_path) -> None:
+    changes = ("format = 1", 'format = 1\nexport_prices = "prices.csv"'), ('"nem2"', '"net_billing"')
+    made = account(tmp_path, *changes, more='[choices]\nexport_price = "series"\n')
+    assert (made.terms.export_prices, made.warnings) == ("prices.csv", ())
+
+
+def test_what_is_for_net_billing_alone_is_worth_a_word_elsewhere(tmp_path) -> None:
+    adder = "[[export_adder]]\nname = 'storage'\nper_kwh = '0.01'\nbank = 'bonus'\nsource = 's'\nfrom = 2025-01-01\n"
+    made = account(tmp_path, ("format = 1", 'format = 1\nexport_prices = "pge-nbt24"'), more=adder)
+    table, added = map(str, made.warnings)
+    assert "home.toml:2: warning: export_prices decides nothing here: it is for the programme nbt" in table
+    assert "storage decides nothing here" in added
 
 
 def test_an_unusual_cycle_is_worth_a_word(tmp_path) -> None:

@@ -124,6 +124,29 @@ def test_a_piece_of_a_cycle_is_no_cycle_of_the_years_twelve(tmp_path: Path) -> N
     assert any("not reckoned: 11 of its 12 cycles are known" in note for note in last[16].notes)
 
 
+@pytest.mark.parametrize(("choice", "lacks"), [("by_day", "140.20"), ("last_day", "190.20")])
+def test_a_years_minimum_that_changes_within_the_year_goes_by_the_day(choice: str, lacks: str, tmp_path: Path) -> None:
+    """200.00 to 1 July and 300.00 from 2 July on, 183 days each: 250.00, or the 300.00 of the last day. 366 kWh at
+    0.30 are 109.80.
+    """
+    months = [date(2024, month, 1) for month in range(1, 13)] + [date(2025, 1, 1)]
+    rows = with_gap(spread([Days(months[0], date(2024, 12, 31), 366, 0, import_hours=NIGHT)]), *GAP)
+    tariff = Path(simple_tariff(tmp_path, more='[version.minimum_per_year]\nminimum = "200.00"\n'))
+    text = tariff.read_text(encoding="utf-8")
+    later = text[text.index("[[version]]") :].replace("2024-01-01", "2024-07-02").replace("200.00", "300.00")
+    tariff.write_text(f"{text}\n{later}", encoding="utf-8")
+    more = account_text(
+        "net_billing",
+        months,
+        pto=months[0],
+        tariff=str(tariff),
+        customer=NOBODY,
+        choices={"monthly_charges": choice},
+    )
+    last = reckoned(tmp_path, rows, more)[-1]
+    assert amounts(last, LineKind.FIXED) == [Decimal(lacks)]
+
+
 def test_who_moves_in_or_out_within_a_cycle_bears_his_days(tmp_path: Path) -> None:
     """In on 20 October: 21 of 31 days are 6.77 of 10.00 and 21.00 of 31.00 at the least. Out on 24 November: 15 of 30
     days are 5.00 and 15.50.

@@ -114,6 +114,25 @@ def test_the_credit_for_a_surplus_is_taken_back_at_the_years_average(tmp_path: P
     assert bill.due_now == Decimal("-0.71")  # 0.54 paid back and 0.17 left of the payment
 
 
+def test_a_surplus_taken_back_from_its_payment_is_not_taxed(tmp_path: Path) -> None:
+    """Of a bill of which only the payment and what is taken back from it are left, 7.5 % are nothing.
+
+    100 kWh at peak cost 15, 22 and 3, which the credits of 300 kWh pay: 60 and 30, and a bonus of 3. The surplus of 200
+    takes back 40 of the 45 in the one bank, and of 20 the 8 in the other; of the 12 that lack the payment has 6.29
+    (200 x 0.03145). It was taxed: 7.5 % of 6.29 is 0.47.
+    """
+    write_table(tmp_path, flat("0.20", "0.10"))
+    more = "[[charge]]\nname = 'tax'\npercent = '7.5'\nsource = 's'\nfrom = 2025-01-01\n"
+    more += "[[export_adder]]\nname = 'a'\nper_kwh = '0.01'\nbank = 'bonus'\nsource = 's'\nfrom = 2025-01-01\n"
+    choices = 'acc_plus = "none"\nsurplus_payout = "check"'
+    text = account_text(tmp_path, choices=choices, pto=date(2025, 1, 1), more=more)
+    flows = {8: (0, 300_000), 335 * 24 + 17: (100_000, 0)}
+    made = table("2025-01-01T00:00", 60, [flows.get(hour, (0, 0)) for hour in range(YEAR_HOURS)])
+    found = amounts(bills(tmp_path, text, made)[-1])
+    assert (found["true_up.surplus"], found["true_up.reversal"]) == ("-6.29", "6.29")
+    assert found["other.1"] == "0.00"
+
+
 def test_a_reversal_larger_than_bank_and_payment_stops_there(tmp_path: Path) -> None:
     """12 kWh earn 3.60 and 2.40; 10 kWh at peak use 1.50 and 2.20 of it; the 2 kWh of surplus ask for 0.60 and 0.40.
 

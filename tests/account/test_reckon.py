@@ -274,3 +274,8 @@ def test_what_the_figures_lack_is_named_and_never_zero(tmp_path) -> None:
         tmp_path, quarters("2026-04-01", "2026-05-01"), ("from = 2025-01-01", "from = 2026-04-01")
     ).statements
     assert not any("no minimum charge" in one.label for one in march.not_included)
+
+
+def test_a_day_before_all_energy_is_told(tmp_path) -> None:
+    with pytest.raises(EnergyError, match="2024-06-30 is before the first energy there is, of 2025-01-01"):
+        make_statements(account(tmp_path), Energy(quarters("2025-01-01", "2025-03-02"), ()), date(2024, 6, 30))

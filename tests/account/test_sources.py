@@ -76,16 +76,16 @@ def test_a_cell_that_is_nothing_is_told(tmp_path, line: str, said: str) -> None:
     [
         (
             ["2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,-5,0"],
-            "i.csv:2, grid, interval 2025-01-01T00:00:00Z .*negative import",
+            "i.csv:2, grid, interval 2025-01-01T00:00:00Z .*negative import energy; what flows the other way",
         ),
         (["2025-01-01T00:15:00Z,2025-01-01T00:00:00Z,5,0"], "i.csv:2.*ends before it begins"),
         (
             ["2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,5,0", "2025-01-01T00:10:00Z,2025-01-01T00:25:00Z,5,0"],
-            "i.csv:2.*overlaps the next, or comes after it",
+            "i.csv:2.*overlaps the next, or comes after it; give each interval once",
         ),
         (
             ["2025-01-01T00:00:00Z,2025-01-01T00:15:00Z,5,0"] * 2,
-            "i.csv:2.*overlaps the next, or comes after it",
+            "i.csv:2.*overlaps the next, or comes after it; give each interval once",
         ),
     ],
 )

@@ -67,6 +67,14 @@ def test_a_surplus_is_off_by_the_years_kilowatt_hours(tmp_path: Path) -> None:
     assert (surplus.uncertain_milliwh, surplus.uncertain_amount) == (496_000, Decimal("0.0248"))
 
 
+@pytest.mark.parametrize("programme", ["net_metering_kwh", "net_metering_usd"])
+def test_a_net_is_off_by_both_directions(programme: str, tmp_path: Path) -> None:
+    """October has 32 runs off-peak: of 4 Wh, 2 in each direction; it was 64 Wh, of what was taken alone."""
+    bill = closing(tmp_path, programme, (500, 100), 1000)
+    (net,) = [one for one in bill.lines if one.key == "energy.2024-10-01.summer_off_peak"]
+    assert (net.uncertain_milliwh, net.uncertain_amount) == (128_000, Decimal("0.0384"))
+
+
 @pytest.mark.parametrize("programme", ["nem1", "net_metering_kwh"])
 def test_sure_energy_makes_a_sure_true_up(programme: str, tmp_path: Path) -> None:
     bill = closing(tmp_path, programme, (100, 500), 0)

@@ -10,10 +10,11 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from ...tariff.cycles import Block
 from ..cells import Cell, CycleEnergy
-from ..charges import Prices, days_of, fixed_lines, key_of, minimum_lines, printed_total
+from ..charges import MonthlyCharges, Prices, days_of, fixed_lines, key_of, minimum_lines, printed_total
 from ..lines import Due, Line, LineKind, money_line
-from ..money import ZERO, kwh, rounded, total
+from ..money import ZERO, kwh, rounded, share, total
 from ..period import Period
 from ..tiers import PARTS_PER_MILLIWH
 from .step_prices import given_by_step, taken_by_step
@@ -72,12 +73,28 @@ class YearBills:
     cycles: int = 0
     begun: bool = False
     """Whether the last one settled is a piece of a cycle that was this programme's from its first day."""
+    days: int = 0
+    minimum_days: Decimal = ZERO
+    """The year's minimum of each day's version, added up over the days."""
 
     def with_cycle(self, energy: CycleEnergy, billed: Decimal) -> "YearBills":
         """After a cycle or a piece of one. A piece is no cycle: it counts with the one that ends it."""
         known = self.begun or energy.cycle.first_day == energy.whole_cycle.first_day
         ended = known and energy.ends_cycle
-        return YearBills(self.billed + billed, self.cycles + ended, begun=known and not energy.ends_cycle)
+        return YearBills(
+            self.billed + billed,
+            self.cycles + ended,
+            begun=known and not energy.ends_cycle,
+            days=self.days + energy.cycle.days,
+            minimum_days=self.minimum_days + total(_year_minimum(one) * one.days for one in energy.blocks),
+        )
+
+    def least(self, last: Block, prices: Prices) -> Decimal:
+        """The year's minimum: where versions differ each bears its days' share, or the last one's holds."""
+        least = _year_minimum(last)
+        if prices.monthly is MonthlyCharges.LAST_DAY or self.minimum_days == least * self.days:
+            return least
+        return share(self.minimum_days, 0, 1, self.days, prices.rounding)
 
 
 NO_BILLS = YearBills()
@@ -91,6 +108,15 @@ class Share:
     cell: Cell
     tier: int
     parts: int
+    is_net: bool = False
+    """Whether it is of the cell's net, which the doubt about either direction concerns."""
+
+    @property
+    def uncertain_milliwh(self) -> tuple[int, int]:
+        """By how much it may be off: as energy taken, and as energy given."""
+        if self.is_net:
+            return self.cell.uncertain_milliwh, self.cell.uncertain_milliwh
+        return self.cell.import_uncertain_milliwh, self.cell.export_uncertain_milliwh
 
 
 def taken_in_order(energy: CycleEnergy) -> Iterator[Share]:
@@ -146,9 +172,8 @@ def standing_lines(
     after = year.with_cycle(energy, billed)
     if not _ends_year(period, rules):
         return lines, after
-    block = energy.blocks[-1]
-    least = total(block.version.minimum_per_year.values()) if block.version is not None else ZERO
     if after.cycles >= CYCLES_A_YEAR:
+        least = after.least(energy.blocks[-1], prices)
         lines.extend(_top_up("minimum_year", "the year's minimum", least, after.billed, energy, prices))
     return lines, NO_BILLS
 
@@ -169,6 +194,10 @@ def bank_line(key: str, label: str, amount: Decimal, prices: Prices, source: str
     if not amount:
         return []
     return [money_line(key, label, amount, prices.rounding, kind=LineKind.BANK, due=Due.NOW, source=source)]
+
+
+def _year_minimum(block: Block) -> Decimal:
+    return ZERO if block.version is None else total(block.version.minimum_per_year.values())
 
 
 def _ends_year(period: Period, rules: GenericRules) -> bool:
@@ -210,7 +239,7 @@ def _line(prefix: str, what: str, share: Share, sign: int, rate: Decimal, prices
         unit="kWh",
         rate=rate,
         source=prices.source(cell.block),
-        uncertain_milliwh=cell.import_uncertain_milliwh if sign > 0 else cell.export_uncertain_milliwh,
+        uncertain_milliwh=share.uncertain_milliwh[0 if sign > 0 else 1],
         cells=(share.position,),
     )
 

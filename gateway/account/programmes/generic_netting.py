@@ -30,7 +30,7 @@ def shares_of(energy: CycleEnergy, milliwh_by_bucket: Mapping[str, int], sign: i
         for (position, cell), parts in zip(cells, by_share(amounts, limits), strict=True):
             for tier, part in enumerate(parts):
                 if part:
-                    yield Share(position, cell, tier, part)
+                    yield Share(position, cell, tier, part, is_net=True)
 
 
 def _by_cell(cells: Sequence[Cell], milliwh_by_bucket: Mapping[str, int], sign: int) -> list[int]:

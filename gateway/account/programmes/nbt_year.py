@@ -91,7 +91,8 @@ class _Close:
         from_payment = min(rest, payment)
         if from_payment:
             label = "Credit for the surplus, taken back from its payment where the banks had none left"
-            self._add("true_up.reversal", label, from_payment)
+            # As the payment that it is taken from: no charge, and no tax is due on it.
+            self._add("true_up.reversal", label, from_payment, kind=LineKind.SURPLUS)
         if rest > from_payment and payment:
             self.notes.append(
                 f"{rest - from_payment:f} of the credit for the surplus stay: neither bank nor payment has it"
@@ -185,8 +186,10 @@ class _Close:
         self.purse = self.purse.minus(self._taken_back)
         return rest
 
-    def _add(self, key: str, label: str, amount: Decimal, due: Due = Due.NOW) -> None:
-        kind, source = LineKind.ADJUSTMENT, self._rules.source
+    def _add(
+        self, key: str, label: str, amount: Decimal, due: Due = Due.NOW, kind: LineKind = LineKind.ADJUSTMENT
+    ) -> None:
+        source = self._rules.source
         self.lines.append(money_line(key, label, amount, self._rounding, kind=kind, due=due, source=source))
 
 
