@@ -66,6 +66,8 @@ class Projection:
     days_estimated: int = 0
     days: int = 0
     notes: tuple[str, ...] = ()
+    bills: tuple[Statement, ...] = ()
+    """What it is made of: the year's bills, oldest first."""
 
 
 def project(
@@ -98,6 +100,16 @@ def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calend
     if not year:
         return Projection(Method.TO_DATE, as_of, f"no bill of a running year has ended by {as_of}")
     return _of_bills(Method.TO_DATE, as_of, year, 0)
+
+
+def year_on(account: AccountFile, energy: Energy, as_of: date) -> tuple[date, date] | None:
+    """(first day, last day) of the Relevant Period that runs on `as_of`; None where its end is not known."""
+    calendar = Calendar(account.tariff)
+    try:
+        other = replace(account, terms=_with_dates_to_come(account, as_of))
+        return _running_year(other, energy.table, as_of, calendar)
+    except (EnergyError, TimelineError):
+        return None
 
 
 def _running_year(account: AccountFile, table: EnergyTable, as_of: date, calendar: Calendar) -> tuple[date, date]:
@@ -189,6 +201,7 @@ def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated
         days_estimated=estimated,
         days=(last - first).days + 1,
         notes=() if closing is None else tuple(f"not in it: {line.label}" for line in _pending(closing)),
+        bills=tuple(bills),
     )
 
 
