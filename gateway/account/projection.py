@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 
+from ..config.types import ProjectionMethod
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
@@ -34,12 +34,7 @@ LONGEST_YEAR = timedelta(days=400)
 _ONE_DAY = timedelta(days=1)
 
 
-class Method(StrEnum):
-    """How the days to come are filled."""
-
-    TO_DATE = "to_date"
-    SAME_DAYS_LAST_YEAR = "same_days_last_year"
-    PROFILE = "profile"
+Method = ProjectionMethod
 
 
 @dataclass(frozen=True, slots=True)

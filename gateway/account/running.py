@@ -24,6 +24,8 @@ from .statement import Statement
 from .terms import AccountTerms
 from .timeline import cycles_known
 
+STEP_US = 300_000_000
+"""Five minutes: the shortest interval that is kept, so that it lies within one of every programme and price."""
 _ONE_DAY = timedelta(days=1)
 
 
@@ -81,15 +83,14 @@ def _read_on(account: AccountFile, first_day: date, day: date) -> AccountTerms:
 
 
 def _to_midnight(table: EnergyTable, midnight_us: int, calendar: Calendar) -> EnergyTable:
-    """The table with rows without energy for what is left of its last day, as long as its own and cut at each edge."""
+    """The table with rows without energy for what is left of its last day, cut at each edge of a bucket."""
     at_us = int(table.end_us[-1])
     if at_us >= midnight_us:
         return table
-    step_us = int(np.median(table.end_us - table.start_us))
     edges_us = [at_us]
     while at_us < midnight_us:
         edge_us = calendar.next_edge_us(at_us)
-        on_grid_us = (at_us // step_us + 1) * step_us
+        on_grid_us = (at_us // STEP_US + 1) * STEP_US
         at_us = min(midnight_us, on_grid_us, edge_us if edge_us != NO_EDGE_US else midnight_us)
         edges_us.append(at_us)
     count = len(edges_us) - 1
