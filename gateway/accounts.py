@@ -71,15 +71,19 @@ class Accounts(threading.Thread):
         reckon: Reckon,
         offer: Callable[[str, str], None],
         ledger: Ledger,
+        first_after_us: int = FIRST_AFTER_US,
     ) -> None:
-        """`meters`: those that face the grid; an event is told of the first. `calendar`: for this thread alone."""
+        """`meters`: whose energy accounts are of, first of all one that faces the grid: events are told of it.
+
+        `calendar`: for this thread alone.
+        """
         super().__init__(name="account", daemon=True)
         self._gateway, self._meters, self._calendar, self._clock = gateway, tuple(meters), calendar, clock
         self._topics, self._reckon, self._offer, self._ledger = topics, reckon, offer, ledger
         self._accounts = [_Account(one) for one in sections]
         self._newest_us: dict[str, int] = {}
         self._inbox: queue.SimpleQueue[tuple[str, tuple[int, ...]]] = queue.SimpleQueue()
-        self._first_us = clock.real_us() + FIRST_AFTER_US
+        self._first_us = clock.real_us() + first_after_us
         self._stopping = threading.Event()
 
     def hear_closed(self, batch: Batch) -> None:
@@ -98,20 +102,25 @@ class Accounts(threading.Thread):
     def run(self) -> None:
         """Choose, reckon and offer until stopped."""
         while not self._stopping.is_set():
-            self._listen()
-            now_us = self._clock.real_us()
-            if self._first_us and now_us >= self._first_us:
-                self._first_us = 0
-                for one in self._accounts:
-                    if not (one.due or one.heard_us):
-                        one.due.append(None)
+            self.turn()
+
+    def turn(self) -> None:
+        """One round: hear what was stored, or nothing for half a second; reckon of each account what is due longest."""
+        self._listen()
+        now_us = self._clock.real_us()
+        if self._first_us and now_us >= self._first_us:
+            self._first_us = 0
             for one in self._accounts:
-                self._ripen(one, now_us)
-                self._serve(one)
+                if not (one.due or one.heard_us):
+                    one.due.append(None)
+        for one in self._accounts:
+            self._ripen(one, now_us)
+            self._serve(one)
 
     def _listen(self) -> None:
         try:
-            meter, ends_us = self._inbox.get(timeout=LOOK_EVERY_S)
+            is_busy = any(one.due for one in self._accounts)
+            meter, ends_us = self._inbox.get(timeout=0 if is_busy else LOOK_EVERY_S)
         except queue.Empty:
             return
         if meter not in self._meters:

@@ -22,7 +22,7 @@ from .slices import table_between
 from .sources import Energy
 from .statement import Statement
 from .terms import AccountTerms
-from .timeline import cycles_known
+from .timeline import TimelineError, cycles_known
 
 STEP_US = 300_000_000
 """Five minutes: the shortest interval that is kept, so that it lies within one of every programme and price."""
@@ -77,6 +77,10 @@ def _read_on(account: AccountFile, first_day: date, day: date) -> AccountTerms:
     firsts = [one.first_day for one in cycles if one.first_day <= day]
     if cycles and cycles[-1].last_day < day:
         firsts.append(cycles[-1].last_day + _ONE_DAY)
+    if not firsts:
+        raise TimelineError(
+            f"no billing cycle has begun by {day}, the last day with energy: see read_dates in [billing]"
+        )
     dates = (*firsts, day + _ONE_DAY)
     billing = msgspec.structs.replace(terms.billing, months=False, read_dates=dates, read_day=ReadDay.FIRST_DAY)
     return msgspec.structs.replace(terms, billing=billing)

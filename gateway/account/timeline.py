@@ -75,7 +75,7 @@ def timeline(
         for piece in _pieces(terms, cycle, begins, first_day)
     ]
     spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
-    ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=True)]
+    ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=False)]
     if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
         ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
     known = [_within(one, first_day, last_day) for one in ended]
