@@ -12,7 +12,7 @@ from ..ledger.records import Record
 from ..publish.account import BANK_PREFIX
 from .account_file import AccountFile
 from .cost_dates import CostDate
-from .lines import BankMove, BankUnit
+from .lines import BankMove, BankUnit, Due
 from .money import Rounding, rounded, total
 from .other_charges import due_of
 from .projection import Method, Projection
@@ -95,7 +95,7 @@ def date_json(one: CostDate, today: date) -> Mapping[str, Any]:
 
 def due_to_date(bill: Statement) -> Decimal:
     """What a bill asks for its own cycle, a true-up left out."""
-    return total((*(line.amount for line in bill.bill.settled.lines if line.due.value == "now"), due_of(bill.other)))
+    return total((*(line.amount for line in bill.bill.settled.lines if line.due is Due.NOW), due_of(bill.other)))
 
 
 def cents(amount: Decimal) -> int:

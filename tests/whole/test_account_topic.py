@@ -123,6 +123,12 @@ def published(reader: Reader) -> dict[int, dict[str, Any]]:
     return {one["as_of_utc_us"]: one for one in records if one["why_not"] is None}
 
 
+def has_ended_by(reader: Reader, last_us: int) -> bool:
+    """Whether the interval that was heard last ends there or later; looks at the newest message alone."""
+    last = reader.records[-1:]
+    return bool(last) and last[0].topic == f"{ROOT}/meter/grid/interval" and last[0].content["end_utc_us"] >= last_us
+
+
 def has_all(house: House, reader: Reader, wanted: Sequence[int]) -> bool:
     """Whether every edge has its word; fails at once where a process of the house has ended."""
     house.check()
@@ -191,9 +197,10 @@ def test_the_topic_is_the_statement_at_every_edge_of_a_week(house: House, reader
     house.start_daemon()
     reader.until(lambda r: bool(r.intervals("grid")), "the first interval")
     wanted = edges_us(reader)
-    reader.until(lambda r: has_all(house, r, wanted), "the account at every edge of a week", patience_s=400)
     last_us = wanted[-1]
-    reader.until(lambda r: any(one["end_utc_us"] >= last_us for one in r.intervals("grid")), "the intervals")
+    reader.until(lambda r: has_ended_by(r, last_us), "a week of intervals", patience_s=300)
+    house.stop_child("grid")  # a busy machine reckons more slowly than this clock makes edges: no more of them
+    reader.until(lambda r: has_all(house, r, wanted), "the account at every edge of a week", patience_s=400)
     intervals = reader.intervals("grid")
     assert all(one["revision"] == 0 for one in intervals), "a correction came, and earlier words do not have it"
     found = published(reader)
