@@ -24,11 +24,14 @@ from typing import Any
 from drivers import DriverError
 
 from . import __version__, interval_desk, interval_rows, places
+from .account_desk import AccountDesk
+from .account_process import AccountProcess
+from .accounts import Accounts
 from .backfill_desk import serve_consumers
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
-from .config.types import ClockSource, Config, GatewaySection, MeterSection
+from .config.types import ClockSource, Config, GatewaySection, MeterSection, Role
 from .control import Control, Handler
 from .desk import open_books
 from .exchange_desk import answer_of
@@ -114,6 +117,8 @@ class App:
             serve_consumers(config.gateway.id, topics, self._publisher, self._bookkeeper, self._store)
             withdraw(self._publisher, topics, set(self._store.meter_names()) - self._books.keys())
             self._bookkeeper.upkeep.on_damage = self._begin_again
+            self._reckoner = AccountProcess(config_path.resolve())
+            self._accounts = self._open_accounts(topics)
             self._control = self._open_control()
             self._watch = self._open_watch()
         except (StoreError, DriverError) as error:
@@ -132,6 +137,7 @@ class App:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda _number, _frame: self._end.put(None))
         threads: list[threading.Thread] = [self._bookkeeper, self._publisher, *self._lines.threads, self._control]
+        threads += self._accounts
         for thread in threads:
             thread.start()
         gc.collect()
@@ -166,6 +172,9 @@ class App:
 
         All threads are daemonic: one that hangs (a silent meter, a disk) is waited for some seconds, not for ever.
         """
+        for accounts in self._accounts:
+            accounts.stop()
+        self._reckoner.stop()
         for line in self._lines.threads:
             line.stop()
         patience_s = LINES_WITHIN_S
@@ -238,6 +247,26 @@ class App:
         announcer = Announcer(self._config, topics, self._publisher, self._lines.identity_of)
         announcer.start(self._store.meter_names())
         return announcer.announce
+
+    def _open_accounts(self, topics: Topics) -> list[Accounts]:
+        """One thread, where there are accounts; none otherwise."""
+        config = self._config
+        if not config.account:
+            return []
+        roles = {one.name: one.role for one in config.meter if one.role in (Role.GRID, Role.PRODUCTION)}
+        made = Accounts(
+            config.gateway.id,
+            config.account,
+            sorted(roles, key=lambda name: roles[name] is not Role.GRID),
+            Calendar(self._calendar.tariff),
+            self._clock,
+            topics,
+            self._reckoner.reckon,
+            self._publisher.offer_retained,
+            AccountDesk(self._bookkeeper, self._books, self._store, self._clock),
+        )
+        self._bookkeeper.on_stored = made.hear_closed
+        return [made]
 
     def _open_control(self) -> Control:
         try:

@@ -89,6 +89,8 @@ class Bookkeeper(threading.Thread):
         self._ask_again, self._about = ask_again, about
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
+        self.on_stored: Callable[[Batch], None] | None = None
+        """Who wants to know what is committed; named before `start`, and must not wait."""
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
         self._unsaved_since_us: int | None = None
         """Since when the batch holds a reading that no disk has, real microseconds."""
@@ -318,6 +320,8 @@ class Bookkeeper(threading.Thread):
                 self._commit_due_us = now_us + COMMIT_AGAIN_US
             return False
         self._unsaved_since_us = None
+        if self.on_stored is not None:
+            self.on_stored(self._saver.written)
         if self._publisher is not None:
             self._publisher.offer_growth()
         return True

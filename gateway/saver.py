@@ -68,6 +68,8 @@ class Saver:
     ) -> None:
         """`tell(kind, detail)` writes an event of every meter into `batch`; `hear` is told what SQLite said."""
         self.batch = Batch()
+        self.written = Batch()
+        """What the last save that succeeded has written."""
         self.health = StoreHealth(outbox_depth=store.outbox_depth())
         self._store, self._clock, self._pulse, self._tell, self._ballast = store, clock, pulse, tell, ballast
         self._hear = hear
@@ -97,6 +99,7 @@ class Saver:
             written = self._commit_in_the_ballast(error)
         if written is None:
             return False
+        self.written = written
         self.health.commits += 1
         self.health.outbox_depth += len(written.outbox)
         try:

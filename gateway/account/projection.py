@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 
+from ..config.types import ProjectionMethod
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
@@ -34,12 +34,7 @@ LONGEST_YEAR = timedelta(days=400)
 _ONE_DAY = timedelta(days=1)
 
 
-class Method(StrEnum):
-    """How the days to come are filled."""
-
-    TO_DATE = "to_date"
-    SAME_DAYS_LAST_YEAR = "same_days_last_year"
-    PROFILE = "profile"
+Method = ProjectionMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,8 @@ class Projection:
     days_estimated: int = 0
     days: int = 0
     notes: tuple[str, ...] = ()
+    bills: tuple[Statement, ...] = ()
+    """What it is made of: the year's bills, oldest first."""
 
 
 def project(
@@ -98,6 +95,16 @@ def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calend
     if not year:
         return Projection(Method.TO_DATE, as_of, f"no bill of a running year has ended by {as_of}")
     return _of_bills(Method.TO_DATE, as_of, year, 0)
+
+
+def year_on(account: AccountFile, energy: Energy, as_of: date) -> tuple[date, date] | None:
+    """(first day, last day) of the Relevant Period that runs on `as_of`; None where its end is not known."""
+    calendar = Calendar(account.tariff)
+    try:
+        other = replace(account, terms=_with_dates_to_come(account, as_of))
+        return _running_year(other, energy.table, as_of, calendar)
+    except (EnergyError, TimelineError):
+        return None
 
 
 def _running_year(account: AccountFile, table: EnergyTable, as_of: date, calendar: Calendar) -> tuple[date, date]:
@@ -189,6 +196,7 @@ def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated
         days_estimated=estimated,
         days=(last - first).days + 1,
         notes=() if closing is None else tuple(f"not in it: {line.label}" for line in _pending(closing)),
+        bills=tuple(bills),
     )
 
 

@@ -65,7 +65,7 @@ def timeline(
 
     `first_day`, `last_day`: the local days that the energy covers. Raises TimelineError.
     """
-    read = _cycles(terms, first_day, last_day)
+    read = cycles_known(terms, first_day, last_day)
     cycles = _lived_in(terms, read)
     begins = credits_begin(terms, programmes, cycles)
     slots = [
@@ -75,7 +75,7 @@ def timeline(
         for piece in _pieces(terms, cycle, begins, first_day)
     ]
     spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
-    ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=True)]
+    ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=False)]
     if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
         ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
     known = [_within(one, first_day, last_day) for one in ended]
@@ -103,7 +103,8 @@ def credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], 
     return cycle.first_day if rule == "read_before_pto" else cycle.last_day + _ONE_DAY
 
 
-def _cycles(terms: AccountTerms, first_day: date, last_day: date) -> tuple[Cycle, ...]:
+def cycles_known(terms: AccountTerms, first_day: date, last_day: date) -> tuple[Cycle, ...]:
+    """The billing cycles that the account states; calendar months go up to that of `last_day`."""
     billing = terms.billing
     if not billing.months:
         assert billing.read_day is not None

@@ -23,7 +23,7 @@ def projected(
     account: AccountFile, energy: Energy, as_of: date | None, method: str, profile_path: Path | None
 ) -> dict[str, Any]:
     """The projection as JSON, with what the year came to where the energy after `as_of` tells it."""
-    profile = None if profile_path is None else _profile(profile_path)
+    profile = None if profile_path is None else read_profile(profile_path)
     day = last_day_of(account, energy) if as_of is None else min(as_of, last_day_of(account, energy))
     found = project(account, energy, day, Method(method), profile)
     actual = came_to(account, energy, found)
@@ -68,7 +68,8 @@ def show(told: dict[str, Any], *, json_: bool) -> None:
         click.echo(text)
 
 
-def _profile(path: Path) -> EnergyTable:
+def read_profile(path: Path) -> EnergyTable:
+    """A year of intervals of one meter. Raises EnergyError."""
     from ..account.interval_csv import read_intervals  # brings replay along, which no other way needs
 
     found = read_intervals(path)

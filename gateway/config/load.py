@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..tariff.tariff_file import is_path
+from .account_rules import check_accounts
 from .clock_rules import check_clock
 from .convert import Converter
 from .document import read_document
@@ -56,6 +57,7 @@ def examine(path: Path, *, ports: bool = False) -> Examined:
         check_sections(document, converter)
         check_meters(document, converter, ports=ports)
         check_clock(document, converter)
+        check_accounts(document, converter)
     problems = tuple(sorted(document.problems, key=lambda problem: (problem.file != document.file, problem.line)))
     if errors_of(problems) or config is None:
         return Examined(None, problems)
@@ -75,6 +77,9 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
         store=msgspec.structs.replace(config.store, path=whole(config.store.path)),
         mqtt=msgspec.structs.replace(config.mqtt, **{key: secret(getattr(config.mqtt, key)) for key in SECRET_FILES}),
         accounting=msgspec.structs.replace(config.accounting, tariff=whole(tariff) if is_path(tariff) else tariff),
+        account=tuple(
+            msgspec.structs.replace(one, file=whole(one.file), profile=whole(one.profile)) for one in config.account
+        ),
         meter=tuple(
             msgspec.structs.replace(
                 meter,

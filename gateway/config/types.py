@@ -49,6 +49,14 @@ class GapPolicy(StrEnum):
     UNASSIGNED = "unassigned"
 
 
+class ProjectionMethod(StrEnum):
+    """How the days to come of an account's year are filled."""
+
+    TO_DATE = "to_date"
+    SAME_DAYS_LAST_YEAR = "same_days_last_year"
+    PROFILE = "profile"
+
+
 class Parity(StrEnum):
     NONE = "N"
     EVEN = "E"
@@ -130,6 +138,18 @@ class AccountingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     interval_min: Annotated[int, Meta(ge=5, le=60)] = 15
     gap: GapPolicy = GapPolicy.PRO_RATA
     max_gap_s: Annotated[int, Meta(ge=1, le=31 * 86400)] = 3600
+
+
+class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[account]]: a net-metering account that is reckoned and published while the gateway runs."""
+
+    name: str
+    file: str
+    project: ProjectionMethod = ProjectionMethod.TO_DATE
+    """The default assumes nothing."""
+    profile: str = ""
+    every_min: Annotated[int, Meta(ge=5, le=1440)] = 60
+    """Between two edges of buckets."""
 
 
 class CounterSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -219,3 +239,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     accounting: AccountingSection
     meter: tuple[MeterSection, ...]
     store: StoreSection = StoreSection()
+    account: tuple[AccountSection, ...] = ()

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from gateway.config.load import ConfigError, examine, load_config
 from gateway.config.problem import Severity
-from gateway.config.types import ClockSource, Config, GapPolicy, MeterSection, Parity, RegisterOwner, Role
+from gateway.config.types import (
+    AccountSection,
+    ClockSource,
+    Config,
+    GapPolicy,
+    MeterSection,
+    Parity,
+    RegisterOwner,
+    Role,
+)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "gateway.toml"
@@ -37,6 +46,10 @@ service_amps = 100
 service_volts = 240
 host = "127.0.0.1"
 """
+
+
+MANY = {"meter": MeterSection, "account": AccountSection}
+"""Tables in double brackets."""
 
 
 def write(folder: Path, text: str) -> Path:
@@ -74,11 +87,12 @@ def test_the_only_thing_wrong_with_the_example_is_that_its_adapter_is_not_here()
 def test_the_example_shows_every_key():
     text = EXAMPLE.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^#\[\[meter\.counter\]\]\n(#.*\n)+", "", text)  # a table that is tried by itself
+    text = re.sub(r"(?m)^#(?=\[\[account\]\])", "", text)
     shown = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = )", "", text))  # a key that few need is shown in a comment
-    sections = {"": Config, "meter": MeterSection}
-    sections |= {field.encode_name: field.type for field in msgspec.structs.fields(Config) if field.name != "meter"}
+    sections = {"": Config, **MANY}
+    sections |= {field.encode_name: field.type for field in msgspec.structs.fields(Config) if field.name not in MANY}
     for name, struct in sections.items():
-        tables = shown[name] if name == "meter" else [shown[name] if name else shown]
+        tables = shown[name] if name in MANY else [shown[name] if name else shown]
         keys = {key for table in tables for key in table}
         # The example's meters have no tariff counters of their own.
         assert keys | {"counter"} == {field.encode_name for field in msgspec.structs.fields(struct)} | {"counter"}, name
@@ -93,7 +107,8 @@ def test_what_the_example_calls_a_default_is_what_holds_when_the_line_is_left_ou
 
 def test_the_documentation_names_every_key():
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    structs = [MeterSection, *(field.type for field in msgspec.structs.fields(Config) if field.name != "meter")]
+    single = [field.type for field in msgspec.structs.fields(Config) if field.name not in MANY]
+    structs = [*MANY.values(), *single]
     keys = [field.encode_name for struct in structs for field in msgspec.structs.fields(struct)]
     assert [key for key in keys if f"| `{key}` |" not in text] == []
 

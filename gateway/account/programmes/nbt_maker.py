@@ -32,7 +32,7 @@ _ONE_DAY = timedelta(days=1)
 def make_nbt(setting: Setting) -> Ready[Any]:
     """The maker. Raises PriceError where no table of export prices can be found."""
     table = table_of(setting)
-    until = _locked_until(setting, table)
+    until = locked_until(setting, table)
 
     def export_parts(start_us: int, end_us: int) -> Mapping[str, PriceSeries]:
         return price_series(table, start_us, end_us, until)
@@ -126,7 +126,7 @@ def _by_application(setting: Setting) -> ExportTable:
     return floating
 
 
-def _locked_until(setting: Setting, table: ExportTable) -> date | None:
+def locked_until(setting: Setting, table: ExportTable) -> date | None:
     """The last local day of the price lock. Raises PriceError where its beginning is not said."""
     years, generator = table.header.lock_years, setting.terms.generator
     if years is None:

@@ -1,0 +1,124 @@
+"""What the bill that runs has come to, at an instant: its energy to that instant, its charges to the end of that day.
+
+It is `reckon` over an account whose meter is read that evening, so that the running bill and the one that will be
+printed come out of one way to money. What is left of the day has no energy and is no hole. Never guesses what comes:
+that is `projection`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import msgspec
+import numpy as np
+
+from ..tariff.calendar import NO_EDGE_US, Calendar
+from ..tariff.cycles import LONGEST_DAYS, ReadDay
+from ..tariff.walltime import to_datetime, wall_to_us
+from .account_file import AccountFile
+from .energy import EnergyError, EnergyTable, Flow
+from .reckon import make_statements
+from .slices import table_between
+from .sources import Energy
+from .statement import Statement
+from .terms import AccountTerms
+from .timeline import TimelineError, cycles_known
+
+STEP_US = 300_000_000
+"""Five minutes: the shortest interval that is kept, so that it lies within one of every programme and price."""
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The bill that runs, and the one before. `until_us`: energy is counted up to it; `day`: the last one charged."""
+
+    until_us: int
+    day: date
+    bill: Statement
+    """As if the meter had been read on the evening of `day`. Its true-up, where it has one, is of the year to date."""
+    last: Statement | None
+    """The newest bill that has ended; None before the first."""
+    notes: tuple[str, ...] = ()
+
+
+def running(account: AccountFile, energy: Energy, until_us: int | None = None) -> Running:
+    """The bill that runs when energy is known up to `until_us` (None: all there is).
+
+    Raises EnergyError, TimelineError, PriceError, ProgrammeError: each message says the mend.
+    """
+    calendar = Calendar(account.tariff)
+    table = energy.table if until_us is None else known_until(energy.table, until_us)
+    first_us, last_us = table.first_and_last_us()
+    day = to_datetime(last_us - 1, calendar.zone).date()
+    first_day = to_datetime(first_us, calendar.zone).date()
+    padded = _to_midnight(table, wall_to_us(day + _ONE_DAY, 0, calendar.zone), calendar)
+    terms = _read_on(account, first_day, day)
+    made = make_statements(replace(account, terms=terms), replace(energy, table=padded), calendar=calendar)
+    bill = made.statements[-1]
+    if bill.slot.cycle.last_day != day:
+        raise EnergyError(f"no bill runs on {day}: the last one ended on {bill.slot.cycle.last_day}")
+    last = made.statements[-2] if len(made.statements) > 1 else None
+    return Running(last_us, day, bill, last, tuple(_notes(account, bill)))
+
+
+def known_until(table: EnergyTable, until_us: int) -> EnergyTable:
+    """The rows that have ended by an instant."""
+    rows = int(np.searchsorted(table.end_us, until_us, side="right"))
+    if not rows:
+        raise EnergyError(f"{table.source}: there is no interval of {table.meter} in it that had ended by then")
+    return table_between(table, None, int(table.start_us[rows - 1]) + 1)
+
+
+def _read_on(account: AccountFile, first_day: date, day: date) -> AccountTerms:
+    """The account as if its meter had been read on the evening of `day`."""
+    terms = account.terms
+    cycles = cycles_known(terms, first_day, day)
+    firsts = [one.first_day for one in cycles if one.first_day <= day]
+    if cycles and cycles[-1].last_day < day:
+        firsts.append(cycles[-1].last_day + _ONE_DAY)
+    if not firsts:
+        raise TimelineError(
+            f"no billing cycle has begun by {day}, the last day with energy: see read_dates in [billing]"
+        )
+    dates = (*firsts, day + _ONE_DAY)
+    billing = msgspec.structs.replace(terms.billing, months=False, read_dates=dates, read_day=ReadDay.FIRST_DAY)
+    return msgspec.structs.replace(terms, billing=billing)
+
+
+def _to_midnight(table: EnergyTable, midnight_us: int, calendar: Calendar) -> EnergyTable:
+    """The table with rows without energy for what is left of its last day, cut at each edge of a bucket."""
+    at_us = int(table.end_us[-1])
+    if at_us >= midnight_us:
+        return table
+    edges_us = [at_us]
+    while at_us < midnight_us:
+        edge_us = calendar.next_edge_us(at_us)
+        on_grid_us = (at_us // STEP_US + 1) * STEP_US
+        at_us = min(midnight_us, on_grid_us, edge_us if edge_us != NO_EDGE_US else midnight_us)
+        edges_us.append(at_us)
+    count = len(edges_us) - 1
+    return EnergyTable(
+        meter=table.meter,
+        source=table.source,
+        start_us=np.append(table.start_us, np.array(edges_us[:-1], dtype=np.int64)),
+        end_us=np.append(table.end_us, np.array(edges_us[1:], dtype=np.int64)),
+        flow_import=_followed_by_nothing(table.flow_import, count),
+        flow_export=_followed_by_nothing(table.flow_export, count),
+        estimated=np.append(table.estimated, np.zeros(count, dtype=bool)),
+        alone=None if table.alone is None else np.append(table.alone, np.zeros(count, dtype=bool)),
+        unknown=table.unknown,
+    )
+
+
+def _followed_by_nothing(flow: Flow, count: int) -> Flow:
+    nothing = np.zeros(count, dtype=np.int64)
+    return Flow(*(np.append(getattr(flow, name), nothing) for name in Flow.__slots__))
+
+
+def _notes(account: AccountFile, bill: Statement) -> Iterator[str]:
+    if bill.slot.cycle.days > LONGEST_DAYS:
+        yield (
+            f"the running bill has {bill.slot.cycle.days} days: add the days on which the meter was read since "
+            f"{bill.slot.cycle.first_day} to read_dates in [billing] of {account.document.file}"
+        )
