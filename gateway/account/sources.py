@@ -61,6 +61,11 @@ def energy_of(
     return Energy(added(tables), tuple(notes), prices, buying)
 
 
+def tables_of(meters: Sequence[AccountMeter], folder: Path, fetch: Fetch) -> list[EnergyTable]:
+    """Each meter's own energy, whatever its role. Raises EnergyError."""
+    return [_table(one, folder, fetch, None, alone=len(meters) == 1) for one in meters]
+
+
 def production_of(
     meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, override: Path | None = None
 ) -> EnergyTable | None:

@@ -1,0 +1,190 @@
+"""From an arrangement and its meters to the statements of all its members: share out, then reckon each as any account.
+
+The plant's part of a member is added to its own meter's energy as exports; what an account's own programme makes of
+them is its own business. Same input, same statements; nothing here asks for the time or writes. (A-12, A-13)
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from ...config.types import RegisterOwner
+from ...tariff.calendar import Calendar
+from ...tariff.walltime import to_datetime, wall_to_us
+from ..account_file import AccountFile
+from ..charges import PriceError
+from ..energy import EnergyError, EnergyTable, Flow
+from ..money import kwh_text
+from ..reckon import make_statements
+from ..rows import added
+from ..slices import table_between
+from ..sold_apart import production_alone
+from ..sources import Energy, Fetch, energy_of, tables_of
+from ..statement import Statements
+from ..timeline import Spell, TimelineError, timeline
+from .allocation import Allocation
+from .arrangement_file import ArrangementFile
+from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
+from .fixed_shares import allocated_by_shares
+from .sizes import size_notes
+from .terms import Kind
+
+Told = Callable[[str, int, int], None]
+"""Progress: what is done, how many members of it, of how many."""
+SHARE_NOTE = "kWh are this account's share of"
+_ONE_DAY = timedelta(days=1)
+
+
+def silently(_doing: str, _done: int, _total: int) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The allocation and the statements of every member, in the listed order."""
+
+    file: ArrangementFile
+    allocation: Allocation
+    statements: Mapping[str, Statements]
+    used_milliwh: Mapping[str, int]
+    """What each member's own meter took in all the time there is energy of."""
+    notes: tuple[str, ...]
+
+    def is_whole_of(self, members: Iterable[str]) -> bool:
+        """Whether all energy is known that their statements need."""
+        return all(one.is_whole for name in members for one in self.statements[name].statements)
+
+
+def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, told: Told = silently) -> Arranged:
+    """All statements; `told` hears of every member. Raises what `reckon.make_statements` does, with the member."""
+    energies: dict[str, Energy] = {}
+    for number, (name, account) in enumerate(file.accounts.items(), start=1):
+        told("reading", number, len(file.accounts))
+        energies[name] = _energy(file, account, fetch)
+    if file.terms.kind is Kind.VNEM:
+        plant = added([production_alone(one) for one in tables_of(file.terms.meter, file.folder, fetch)])
+        common = energies
+    else:
+        common = _common(energies)
+        plant = common[file.terms.host].table
+    calendars = _calendars(file.accounts)
+    calendar = calendars[file.accounts[file.terms.member[0].id].tariff.id]
+    last_day = _days(plant, calendar)[1]
+    as_of = last_day if as_of is None else min(as_of, last_day)
+    allocation = _allocation(file, {name: one.table for name, one in common.items()}, plant, calendar)
+    made: dict[str, Statements] = {}
+    for at, (name, account) in enumerate(file.accounts.items()):
+        told("reckoning", at + 1, len(file.accounts))
+        energy = _with_share(file, common[name], allocation, at)
+        try:
+            made[name] = make_statements(account, energy, as_of, calendars[account.tariff.id])
+        except (EnergyError, PriceError, TimelineError) as error:
+            raise type(error)(f"member {name}: {error}") from error
+    used = {name: int(one.table.flow_import.milliwh.sum()) for name, one in common.items()}
+    tables = [one.table for one in common.values()]
+    notes = [*_warned(file), *_lost(allocation), *_own_exports(file, common), *size_notes(file.terms, plant, tables)]
+    return Arranged(file, allocation, made, used, tuple(notes))
+
+
+def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch) -> Energy:
+    terms = account.terms
+    try:
+        return energy_of(
+            terms.meter,
+            account.folder if _names_its_own(file, account) else file.folder,
+            fetch,
+            export_prices=terms.export_prices,
+            import_prices=terms.import_prices,
+        )
+    except EnergyError as error:
+        raise EnergyError(f"member {terms.id}: {error}") from error
+
+
+def _names_its_own(file: ArrangementFile, account: AccountFile) -> bool:
+    """Whether the meter's file is written in the account's own file, beside which it is looked for."""
+    return not next(one for one in file.terms.member if one.id == account.terms.id).file
+
+
+def _calendars(accounts: Mapping[str, AccountFile]) -> dict[str, Calendar]:
+    """One for each tariff: what it has compiled serves all its members."""
+    tariffs = {one.tariff.id: one.tariff for one in accounts.values()}
+    return {name: Calendar(tariff) for name, tariff in tariffs.items()}
+
+
+def _common(energies: Mapping[str, Energy]) -> dict[str, Energy]:
+    """Cut to the time that every meter has: a share by use needs the use of all."""
+    ends = [one.table.first_and_last_us() for one in energies.values()]
+    first_us, last_us = max(first for first, _ in ends), min(last for _, last in ends)
+    if first_us >= last_us:
+        raise EnergyError("there is no time of which all members' meters have energy; a share by use needs all of them")
+    return {name: replace(one, table=table_between(one.table, first_us, last_us)) for name, one in energies.items()}
+
+
+def _days(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
+    first_us, last_us = table.first_and_last_us()
+    last = to_datetime(last_us, calendar.zone).date()
+    return to_datetime(first_us, calendar.zone).date(), last - _ONE_DAY
+
+
+def _allocation(
+    file: ArrangementFile, tables: Mapping[str, EnergyTable], plant: EnergyTable, calendar: Calendar
+) -> Allocation:
+    terms = file.terms
+    if terms.kind is Kind.VNEM:
+        return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
+    days = _days(plant, calendar)
+    spells = {name: timeline(one.terms, one.programmes, *days) for name, one in file.accounts.items()}
+    _refuse_other_cycles(terms.host, spells)
+    site = Site(tuple(tables.values()), list(tables).index(terms.host))
+    spans = spans_of(spells[terms.host], calendar.zone)
+    return by_cumulative_use(site, spans) if terms.kind is Kind.NEM_A else by_host_first(site, spans)
+
+
+def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:
+    """All meters share one Relevant Period (A-12), and one set of read dates."""
+    wanted = _ends(spells[host])
+    for name, one in spells.items():
+        differing = sorted(set(_ends(one)) ^ set(wanted))
+        if differing:
+            raise EnergyError(
+                f"members {host} and {name} are not billed together: only one of them has a bill of {differing[0][0]} "
+                f"to {differing[0][1]} that ends a year or not as the other's; give all the same [billing]"
+            )
+
+
+def _ends(spells: Sequence[Spell]) -> list[tuple[date, date, bool]]:
+    return [(one.cycle.first_day, one.cycle.last_day, one.closes_year) for spell in spells for one in spell.slots]
+
+
+def _with_share(file: ArrangementFile, energy: Energy, allocation: Allocation, at: int) -> Energy:
+    """The member's own imports and its part of the plant's energy. Exports of its own are the host's, or nobody's."""
+    own, name = energy.table, file.terms.member[at].id
+    if file.terms.kind is not Kind.PA_VIRTUAL or name == file.terms.host:
+        own = replace(own, flow_export=Flow.none(len(own)))
+    joined = added([own, allocation.table(at, name)])
+    share = int(allocation.of_member(at).sum())
+    note = f"{kwh_text(share)} {SHARE_NOTE} {file.terms.name}, in all the time there is energy of"
+    return replace(energy, table=joined, notes=(*energy.notes, note))
+
+
+def _warned(file: ArrangementFile) -> Iterator[str]:
+    for one in file.warnings:
+        yield f"{one.message}; {one.mend}" if one.mend else one.message
+    if any(one.register is RegisterOwner.OWN for one in file.terms.meter):
+        yield "the plant's meter is your own: the utility shares what its own register counts"
+
+
+def _lost(allocation: Allocation) -> Iterator[str]:
+    lost = int(allocation.lost.sum())
+    if lost:
+        yield f"{kwh_text(lost)} kWh are nobody's share (before the first [[shares]], or vacant) and in no statement"
+
+
+def _own_exports(file: ArrangementFile, energies: Mapping[str, Energy]) -> Iterator[str]:
+    for name, one in energies.items():
+        exported = int(one.table.flow_export.milliwh.sum())
+        if exported and file.terms.kind is not Kind.PA_VIRTUAL and name != file.terms.host:
+            yield (
+                f"{name}: its own meter gave {kwh_text(exported)} kWh to the grid; {file.terms.kind.value} credits "
+                "shares of the plant alone, so they are in no statement"
+            )
