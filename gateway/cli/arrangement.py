@@ -16,6 +16,7 @@ from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
+from ..config.types import Role
 from .account_energy import fetcher
 from .errors import any_path, fail
 from .progress import Progress
@@ -105,11 +106,12 @@ def _of_members(made: Arranged) -> Iterator[str]:
     """What is told of members, once where it is told of many in the same words."""
     by_note: dict[str, list[str]] = {}
     for name, statements in made.statements.items():
+        meters = " + ".join(one.name for one in statements.account.terms.meter if one.role is Role.GRID)
         for note in statements.notes:
-            by_note.setdefault(note, []).append(name)
+            same = note.replace(f"{meters} ", "its meter ", 1) if note.startswith(f"{meters} ") else note
+            if SHARE_NOTE not in note:
+                by_note.setdefault(same, []).append(name)
     for note, names in by_note.items():
-        if SHARE_NOTE in note:
-            continue
         whom = f"{len(names)} members" if len(names) > 3 else ", ".join(names)
         yield f"{whom}: {note}"
 

@@ -16,6 +16,7 @@ from ..charges import PriceError
 from ..energy import EnergyError, EnergyTable, Flow
 from ..money import kwh_text
 from ..reckon import make_statements
+from ..registry import PLAIN
 from ..rows import added
 from ..slices import table_between
 from ..sold_apart import production_alone
@@ -71,7 +72,9 @@ def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, tol
     calendar = calendars[file.accounts[file.terms.member[0].id].tariff.id]
     last_day = _days(plant, calendar)[1]
     as_of = last_day if as_of is None else min(as_of, last_day)
-    allocation = _allocation(file, {name: one.table for name, one in common.items()}, plant, calendar)
+    tables = {name: one.table for name, one in common.items()}
+    spells = _spells(file, plant, calendar)
+    allocation = _allocation(file, tables, plant, calendar, spells)
     made: dict[str, Statements] = {}
     for at, (name, account) in enumerate(file.accounts.items()):
         told("reckoning", at + 1, len(file.accounts))
@@ -81,8 +84,13 @@ def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, tol
         except (EnergyError, PriceError, TimelineError) as error:
             raise type(error)(f"member {name}: {error}") from error
     used = {name: int(one.table.flow_import.milliwh.sum()) for name, one in common.items()}
-    tables = [one.table for one in common.values()]
-    notes = [*_warned(file), *_lost(allocation), *_own_exports(file, common), *size_notes(file.terms, plant, tables)]
+    notes = [
+        *_warned(file),
+        *_lost(allocation),
+        *_since(file, spells),
+        *_own_exports(file, common),
+        *size_notes(file.terms, plant, list(tables.values())),
+    ]
     return Arranged(file, allocation, made, used, tuple(notes))
 
 
@@ -127,17 +135,36 @@ def _days(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
 
 
 def _allocation(
-    file: ArrangementFile, tables: Mapping[str, EnergyTable], plant: EnergyTable, calendar: Calendar
+    file: ArrangementFile,
+    tables: Mapping[str, EnergyTable],
+    plant: EnergyTable,
+    calendar: Calendar,
+    spells: Sequence[Spell],
 ) -> Allocation:
     terms = file.terms
     if terms.kind is Kind.VNEM:
         return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
+    site = Site(tuple(tables.values()), list(tables).index(terms.host))
+    spans = spans_of(spells, calendar.zone)
+    return by_cumulative_use(site, spans) if terms.kind is Kind.NEM_A else by_host_first(site, spans)
+
+
+def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Sequence[Spell]:
+    """The bills of the host, by which energy is shared; none where fixed shares need none."""
+    if file.terms.kind is Kind.VNEM:
+        return ()
     days = _days(plant, calendar)
     spells = {name: timeline(one.terms, one.programmes, *days) for name, one in file.accounts.items()}
-    _refuse_other_cycles(terms.host, spells)
-    site = Site(tuple(tables.values()), list(tables).index(terms.host))
-    spans = spans_of(spells[terms.host], calendar.zone)
-    return by_cumulative_use(site, spans) if terms.kind is Kind.NEM_A else by_host_first(site, spans)
+    _refuse_other_cycles(file.terms.host, spells)
+    return spells[file.terms.host]
+
+
+def _since(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str]:
+    if file.terms.kind is Kind.NEM_A and spells and not spells[0].whole and spells[0].programme != PLAIN:
+        yield (
+            f"shares go by use since {spells[0].slots[0].cycle.first_day}, where the energy begins, and not since the "
+            "Relevant Period did: until the next one they are not the utility's"
+        )
 
 
 def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:

@@ -50,11 +50,14 @@ def equally_up_to(whole: int, needs: Sequence[int]) -> list[int]:
     left = whole
     while left > 0:
         wanting = [at for at, need in enumerate(needs) if parts[at] < need]
-        if not wanting:
+        each = left // len(wanting) if wanting else 0
+        if not each:
+            # Fewer units than sharers: one each, by the listed order.
+            for at in wanting[:left]:
+                parts[at] += 1
             break
-        each, odd = divmod(left, len(wanting))
-        for position, at in enumerate(wanting):
-            given = min(needs[at] - parts[at], each + (position < odd))
+        for at in wanting:
+            given = min(needs[at] - parts[at], each)
             parts[at] += given
             left -= given
     return parts
