@@ -92,7 +92,9 @@ def days(first: date, count: int, taken_wh: Sequence[int], given_wh: Sequence[in
     """An interval for each local day; the lists repeat."""
     made = []
     for at in range(count):
-        begin, end = (datetime.combine(first + timedelta(days=at + one), datetime.min.time(), PACIFIC) for one in (0, 1))
+        begin, end = (
+            datetime.combine(first + timedelta(days=at + one), datetime.min.time(), PACIFIC) for one in (0, 1)
+        )
         made.append((begin, end, taken_wh[at % len(taken_wh)], given_wh[at % len(given_wh)]))
     return made
 
