@@ -73,7 +73,7 @@ def test_a_mistake_is_told_with_its_line(tmp_path, kind, more, says) -> None:
 
 def test_a_member_farther_than_two_miles_is_refused_and_two_are_not(tmp_path) -> None:
     read_arrangement(site(tmp_path, "pa_virtual", 'host = "a"\n', b='miles = "2.0"\n'))
-    with pytest.raises(AccountError, match="b is 2.1 miles away"):
+    with pytest.raises(AccountError, match=r"b is 2\.1 miles away"):
         read_arrangement(site(tmp_path, "pa_virtual", 'host = "a"\n', b='miles = "2.1"\n'))
 
 

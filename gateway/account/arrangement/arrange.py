@@ -7,6 +7,7 @@ them is its own business. Same input, same statements; nothing here asks for the
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ...config.types import RegisterOwner
 from ...tariff.calendar import Calendar
@@ -14,13 +15,14 @@ from ...tariff.walltime import to_datetime, wall_to_us
 from ..account_file import AccountFile
 from ..charges import PriceError
 from ..energy import EnergyError, EnergyTable, Flow
+from ..interval_csv import read_intervals
 from ..money import kwh_text
 from ..reckon import make_statements
 from ..registry import PLAIN
 from ..rows import added
 from ..slices import table_between
 from ..sold_apart import production_alone
-from ..sources import Energy, Fetch, energy_of, tables_of
+from ..sources import Energy, Fetch, ReadFile, energy_of, tables_of
 from ..statement import Statements
 from ..timeline import Spell, TimelineError, timeline
 from .allocation import Allocation
@@ -59,11 +61,12 @@ class Arranged:
 def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, told: Told = silently) -> Arranged:
     """All statements; `told` hears of every member. Raises what `reckon.make_statements` does, with the member."""
     energies: dict[str, Energy] = {}
+    read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
     for number, (name, account) in enumerate(file.accounts.items(), start=1):
         told("reading", number, len(file.accounts))
-        energies[name] = _energy(file, account, fetch)
+        energies[name] = _energy(file, account, fetch, read_file)
     if file.terms.kind is Kind.VNEM:
-        plant = added([production_alone(one) for one in tables_of(file.terms.meter, file.folder, fetch)])
+        plant = added([production_alone(one) for one in tables_of(file.terms.meter, file.folder, fetch, read_file)])
         common = energies
     else:
         common = _common(energies)
@@ -94,7 +97,7 @@ def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, tol
     return Arranged(file, allocation, made, used, tuple(notes))
 
 
-def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch) -> Energy:
+def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch, read_file: ReadFile) -> Energy:
     terms = account.terms
     try:
         return energy_of(
@@ -103,6 +106,7 @@ def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch) -> Energy
             fetch,
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
+            read_file=read_file,
         )
     except EnergyError as error:
         raise EnergyError(f"member {terms.id}: {error}") from error
