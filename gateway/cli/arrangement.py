@@ -14,6 +14,7 @@ from ..account.arrangement.arrangement_json import arrangement_json
 from ..account.arrangement.arrangement_text import arrangement_text
 from ..account.charges import PriceError
 from ..account.energy import EnergyError
+from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
 from ..config.types import Role
@@ -27,6 +28,9 @@ EXIT_INCOMPLETE = 3
 @click.command()
 @click.argument("path", metavar="FILE", type=any_path)
 @click.option("--member", metavar="ID", help="The statements of this member alone, the newest one whole.")
+@click.option(
+    "--explain", "explained", metavar="LINE", help="With --member: where each kWh and price of a line came from."
+)
 @click.option("--as-of", metavar="DATE", help="Only bills that had ended by that day.")
 @click.option(
     "--html", "html_folder", metavar="FOLDER", type=any_path, help="Write each member's bills to FOLDER/ID.html."
@@ -36,7 +40,13 @@ EXIT_INCOMPLETE = 3
 )
 @click.option("--json", "json_", is_flag=True, help="One JSON object, for programs.")
 def arrangement(
-    path: Path, member: str | None, as_of: str | None, html_folder: Path | None, config_path: Path | None, json_: bool
+    path: Path,
+    member: str | None,
+    explained: str | None,
+    as_of: str | None,
+    html_folder: Path | None,
+    config_path: Path | None,
+    json_: bool,
 ) -> None:
     """Reckon the bills of all accounts that share one plant: flats under one array, a farm's meters, a host and others.
 
@@ -47,6 +57,7 @@ def arrangement(
     Examples:
       netmeter arrangement building.toml
       netmeter arrangement building.toml --member unit-07
+      netmeter arrangement building.toml --member unit-07 --explain energy.2026-07-01.summer_peak
       netmeter arrangement building.toml --html bills
       netmeter arrangement building.toml --as-of 2026-06-30 --json > june.json
 
@@ -60,6 +71,8 @@ def arrangement(
     file = read_arrangement(path)
     if member is not None and member not in file.accounts:
         raise click.BadParameter(f"{member} is no member; there are " + ", ".join(file.accounts), param_hint="--member")
+    if explained is not None and member is None:
+        raise click.UsageError("--explain is of one member's line: say whose with --member")
     progress = Progress("members")
     try:
         made = arranged(file, fetcher(config_path, file.folder), _day(as_of), progress)
@@ -68,13 +81,29 @@ def arrangement(
     finally:
         progress.end()
     chosen = [member] if member is not None else list(file.accounts)
-    if json_:
+    if explained is not None and member is not None:
+        _explain(made, member, explained, json_)
+    elif json_:
         click.echo(json.dumps(arrangement_json(made, chosen), indent=2))
     else:
         _print(made, member)
     if html_folder is not None:
         _write_all(made, chosen, html_folder)
     raise SystemExit(0 if made.is_whole_of(chosen) else EXIT_INCOMPLETE)
+
+
+def _explain(made: Arranged, member: str, key: str, json_: bool) -> None:
+    statements = made.statements[member]
+    try:
+        one = having(statements.statements, key)
+        told = explain(statements, made.energies[member], one, key)
+    except LineUnknownError as error:
+        fail(str(error))
+    if json_:
+        click.echo(json.dumps(told, indent=2))
+        return
+    for text in explain_text(told):
+        click.echo(text)
 
 
 def _day(text: str | None) -> date | None:

@@ -1,4 +1,4 @@
-"""Bills under one plant by hand: use since the period began (nem_a) with NEM 2.0's charges, and export prices (vnem, nbt).
+"""Bills under one plant by hand: use since the period began (nem_a, with nem2), and export prices (vnem, with nbt).
 
 Peak 0.40, off-peak 0.30, of either 0.03 non-bypassable (`simple_tariff`); peak is 16 to 21 h.
 """
@@ -61,7 +61,8 @@ def test_each_meter_is_billed_for_its_use_less_its_share_at_the_hours_of_the_exp
 def test_a_share_that_falls_is_taken_back_in_the_month_in_which_it_falls(farm) -> None:
     """By use of 4 and 16 the barn's 4 kWh of 10 become 2: two go over to the pumps, in all hours alike as none exports.
 
-    5 of 24 hours are peak: 0.41667 kWh, and 1.58333 off peak. Pumps: 9.58333 x 0.37 = 3.5458, -1.58333 x 0.27 = -0.4275.
+    5 of 24 hours are peak: 0.41667 kWh, and 1.58333 off peak. Pumps: 9.58333 x 0.37 = 3.5458,
+    -1.58333 x 0.27 = -0.4275.
     """
     barn, pumps = (one.statements[1] for one in farm.statements.values())
     assert (barn.energy.net_milliwh, pumps.energy.net_milliwh) == (2_000_000, 8_000_000)

@@ -144,6 +144,37 @@ def test_only_the_member_whose_energy_is_missing_has_an_incomplete_bill(tmp_path
     assert CliRunner().invoke(arrangement, [str(path), "--member", "a"]).exit_code == 0
 
 
+def test_a_share_that_goes_on_after_its_member_moved_out_is_told_with_the_mend(tmp_path) -> None:
+    path = site(tmp_path, b='account = "gone.toml"\n')
+    text = (tmp_path / write_account(tmp_path, "flat.toml", name="gone")).read_text(encoding="utf-8")
+    text = text.replace('utility = "generic"', 'utility = "generic"\nmoved_out = 2026-01-31')
+    (tmp_path / "gone.toml").write_text(text, encoding="utf-8")
+    asked = "b moved out on 2026-01-31 and has a share after that"
+    assert asked in " ".join(reckoned(path).notes)
+    vacant = '[[vacant]]\nmember = "b"\nfrom = 2026-02-01\n'
+    path.write_text(f'vacant_share = "lost"\n{path.read_text(encoding="utf-8")}{vacant}', encoding="utf-8")
+    assert asked not in " ".join(reckoned(path).notes)
+
+
+def test_what_the_plant_itself_takes_is_told_and_in_no_bill(tmp_path) -> None:
+    path = site(tmp_path)
+    write_meter(tmp_path, "array", days(FIRST, 59, [100], [10_000]))
+    made = reckoned(path)
+    assert "array took 5.9 kWh itself, which are in no statement here" in " ".join(made.notes)
+    assert [int(one.table.flow_import.milliwh.sum()) for one in made.energies.values()] == [59 * 8_000_000] * 2
+
+
+def test_a_line_of_a_member_can_be_explained_to_its_days(tmp_path) -> None:
+    """January, member b: 31 x 8 - 40 % of 310 kWh = 124 kWh."""
+    path = str(site(tmp_path))
+    key = "energy.2026-01-01.all_day"
+    done = CliRunner().invoke(arrangement, [path, "--member", "b", "--explain", key])
+    assert done.exit_code == 0, done.output
+    assert "124.000000 kWh x 0.30" in done.output
+    assert CliRunner().invoke(arrangement, [path, "--explain", key]).exit_code == 2
+    assert CliRunner().invoke(arrangement, [path, "--member", "b", "--explain", "energy.none"]).exit_code == 1
+
+
 def test_members_that_are_not_billed_together_cannot_share_by_use(tmp_path) -> None:
     path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', b='account = "other.toml"\n')
     other = write_account(tmp_path, "flat.toml", name="other")

@@ -4,13 +4,13 @@ The plant's part of a member is added to its own meter's energy as exports; what
 them is its own business. Same input, same statements; nothing here asks for the time or writes. (A-12, A-13)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
-from ...config.types import RegisterOwner
 from ...tariff.calendar import Calendar
+from ...tariff.types import Tariff
 from ...tariff.walltime import to_datetime, wall_to_us
 from ..account_file import AccountFile
 from ..charges import PriceError
@@ -18,7 +18,6 @@ from ..energy import EnergyError, EnergyTable, Flow
 from ..interval_csv import read_intervals
 from ..money import kwh_text
 from ..reckon import make_statements
-from ..registry import PLAIN
 from ..rows import added
 from ..slices import table_between
 from ..sold_apart import production_alone
@@ -29,6 +28,7 @@ from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
+from .remarks import of_beginning, of_file, of_lost, of_moved_out, of_own_exports, of_plant
 from .sizes import size_notes
 from .terms import Kind
 
@@ -49,6 +49,8 @@ class Arranged:
     file: ArrangementFile
     allocation: Allocation
     statements: Mapping[str, Statements]
+    energies: Mapping[str, Energy]
+    """What each member's statements are made of: its own meter and its share."""
     used_milliwh: Mapping[str, int]
     """What each member's own meter took in all the time there is energy of."""
     notes: tuple[str, ...]
@@ -58,43 +60,60 @@ class Arranged:
         return all(one.is_whole for name in members for one in self.statements[name].statements)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """All energy of an arrangement. `members`: each one's own; `meters`: the plant's own, where it has any."""
+
+    members: Mapping[str, Energy]
+    plant: EnergyTable
+    meters: Sequence[EnergyTable]
+
+    @property
+    def tables(self) -> dict[str, EnergyTable]:
+        return {name: one.table for name, one in self.members.items()}
+
+
 def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, told: Told = silently) -> Arranged:
     """All statements; `told` hears of every member. Raises what `reckon.make_statements` does, with the member."""
+    read = _read(file, fetch, told)
+    calendars = _calendars(file.accounts)
+    calendar = calendars[file.terms.member[0].id]
+    last_day = _days(read.plant, calendar)[1]
+    spells = _spells(file, read.plant, calendar)
+    allocation = _allocation(file, read.tables, read.plant, calendar, spells)
+    made: dict[str, Statements] = {}
+    shared: dict[str, Energy] = {}
+    for at, (name, account) in enumerate(file.accounts.items()):
+        told("reckoning", at + 1, len(file.accounts))
+        shared[name] = _with_share(file, read.members[name], allocation, at)
+        try:
+            made[name] = make_statements(account, shared[name], min(as_of or last_day, last_day), calendars[name])
+        except (EnergyError, PriceError, TimelineError) as error:
+            raise type(error)(f"member {name}: {error}") from error
+    used = {name: int(one.flow_import.milliwh.sum()) for name, one in read.tables.items()}
+    notes = [
+        *of_file(file),
+        *of_plant(read.meters),
+        *of_lost(allocation),
+        *of_moved_out(file, last_day),
+        *of_beginning(file, spells),
+        *of_own_exports(file, read.tables),
+        *size_notes(file.terms, read.plant, list(read.tables.values())),
+    ]
+    return Arranged(file, allocation, made, shared, used, tuple(notes))
+
+
+def _read(file: ArrangementFile, fetch: Fetch, told: Told) -> _Read:
     energies: dict[str, Energy] = {}
     read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
     for number, (name, account) in enumerate(file.accounts.items(), start=1):
         told("reading", number, len(file.accounts))
         energies[name] = _energy(file, account, fetch, read_file)
-    if file.terms.kind is Kind.VNEM:
-        plant = added([production_alone(one) for one in tables_of(file.terms.meter, file.folder, fetch, read_file)])
-        common = energies
-    else:
+    if file.terms.kind is not Kind.VNEM:
         common = _common(energies)
-        plant = common[file.terms.host].table
-    calendars = _calendars(file.accounts)
-    calendar = calendars[file.accounts[file.terms.member[0].id].tariff.id]
-    last_day = _days(plant, calendar)[1]
-    as_of = last_day if as_of is None else min(as_of, last_day)
-    tables = {name: one.table for name, one in common.items()}
-    spells = _spells(file, plant, calendar)
-    allocation = _allocation(file, tables, plant, calendar, spells)
-    made: dict[str, Statements] = {}
-    for at, (name, account) in enumerate(file.accounts.items()):
-        told("reckoning", at + 1, len(file.accounts))
-        energy = _with_share(file, common[name], allocation, at)
-        try:
-            made[name] = make_statements(account, energy, as_of, calendars[account.tariff.id])
-        except (EnergyError, PriceError, TimelineError) as error:
-            raise type(error)(f"member {name}: {error}") from error
-    used = {name: int(one.table.flow_import.milliwh.sum()) for name, one in common.items()}
-    notes = [
-        *_warned(file),
-        *_lost(allocation),
-        *_since(file, spells),
-        *_own_exports(file, common),
-        *size_notes(file.terms, plant, list(tables.values())),
-    ]
-    return Arranged(file, allocation, made, used, tuple(notes))
+        return _Read(common, common[file.terms.host].table, ())
+    meters = tables_of(file.terms.meter, file.folder, fetch, read_file)
+    return _Read(energies, added([production_alone(one) for one in meters]), meters)
 
 
 def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch, read_file: ReadFile) -> Energy:
@@ -118,9 +137,16 @@ def _names_its_own(file: ArrangementFile, account: AccountFile) -> bool:
 
 
 def _calendars(accounts: Mapping[str, AccountFile]) -> dict[str, Calendar]:
-    """One for each tariff: what it has compiled serves all its members."""
-    tariffs = {one.tariff.id: one.tariff for one in accounts.values()}
-    return {name: Calendar(tariff) for name, tariff in tariffs.items()}
+    """By member; one for each tariff, because what it has compiled serves all who have it."""
+    made: list[tuple[Tariff, Calendar]] = []
+    found: dict[str, Calendar] = {}
+    for name, account in accounts.items():
+        calendar = next((one for tariff, one in made if tariff == account.tariff), None)
+        if calendar is None:
+            calendar = Calendar(account.tariff)
+            made.append((account.tariff, calendar))
+        found[name] = calendar
+    return found
 
 
 def _common(energies: Mapping[str, Energy]) -> dict[str, Energy]:
@@ -163,14 +189,6 @@ def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Se
     return spells[file.terms.host]
 
 
-def _since(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str]:
-    if file.terms.kind is Kind.NEM_A and spells and not spells[0].whole and spells[0].programme != PLAIN:
-        yield (
-            f"shares go by use since {spells[0].slots[0].cycle.first_day}, where the energy begins, and not since the "
-            "Relevant Period did: until the next one they are not the utility's"
-        )
-
-
 def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:
     """All meters share one Relevant Period (A-12), and one set of read dates."""
     wanted = _ends(spells[host])
@@ -196,26 +214,3 @@ def _with_share(file: ArrangementFile, energy: Energy, allocation: Allocation, a
     share = int(allocation.of_member(at).sum())
     note = f"{kwh_text(share)} {SHARE_NOTE} {file.terms.name}, in all the time there is energy of"
     return replace(energy, table=joined, notes=(*energy.notes, note))
-
-
-def _warned(file: ArrangementFile) -> Iterator[str]:
-    for one in file.warnings:
-        yield f"{one.message}; {one.mend}" if one.mend else one.message
-    if any(one.register is RegisterOwner.OWN for one in file.terms.meter):
-        yield "the plant's meter is your own: the utility shares what its own register counts"
-
-
-def _lost(allocation: Allocation) -> Iterator[str]:
-    lost = int(allocation.lost.sum())
-    if lost:
-        yield f"{kwh_text(lost)} kWh are nobody's share (before the first [[shares]], or vacant) and in no statement"
-
-
-def _own_exports(file: ArrangementFile, energies: Mapping[str, Energy]) -> Iterator[str]:
-    for name, one in energies.items():
-        exported = int(one.table.flow_export.milliwh.sum())
-        if exported and file.terms.kind is not Kind.PA_VIRTUAL and name != file.terms.host:
-            yield (
-                f"{name}: its own meter gave {kwh_text(exported)} kWh to the grid; {file.terms.kind.value} credits "
-                "shares of the plant alone, so they are in no statement"
-            )
