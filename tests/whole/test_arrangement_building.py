@@ -184,3 +184,34 @@ def test_a_flat_whose_gateway_lacks_a_record_is_told_by_name(building, tmp_path)
     assert done.returncode == 1
     assert "member unit-1a" in done.stderr
     assert "unit-1z" in done.stderr
+
+
+HOST = '[[member]]\nid = "barn"\nmeter = "array"\ngateway = "gw-c"\n'
+OTHERS = "".join(
+    f'[[member]]\nid = "{name}"\nmeter = "{meter}"\ngateway = "{gateway}"\n'
+    for name, meter, gateway in (("pumps", "unit-1a", "gw-a"), ("cold", "unit-2a", "gw-b"))
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "programme", "shares_kwh"),
+    [
+        # 864 kWh are made behind the barn's meter, which takes nothing; pumps and cold storage take 96 kWh each.
+        ("nem_a", "nem2", [0, 432, 432]),
+        ("pa_virtual", "net_metering_kwh", [864 - 2 * 96, 96, 96]),
+    ],
+)
+def test_a_farms_meters_on_three_gateways_share_what_one_of_them_gives(building, kind, programme, shares_kwh) -> None:
+    """The closing statement is reckoned from the same readings: net of each is its use less its share."""
+    account = ACCOUNT.replace('name = "nem2"', f'name = "{programme}"')
+    (building / "farm-account.toml").write_text(account, encoding="utf-8")
+    plant = BUILDING[BUILDING.index("[plant]") : BUILDING.index("[[meter]]")]
+    text = f'format = 1\nid = "farm"\nname = "Farm"\nkind = "{kind}"\naccount = "farm-account.toml"\nhost = "barn"\n'
+    (building / f"{kind}.toml").write_text(f"{text}{plant}{HOST}{OTHERS}", encoding="utf-8")
+    done = run(building, "arrangement", f"{kind}.toml", "--json")
+    assert done.returncode == 0, done.stderr
+    members = json.loads(done.stdout)["members"]
+    assert [one["share_milliwh"] for one in members] == [kwh * KWH for kwh in shares_kwh]
+    bills = [one["account"]["statements"][0] for one in members]
+    nets = [one["import_milliwh"] - one["export_milliwh"] for one in bills]
+    assert nets == [(use - share) * KWH for use, share in zip([0, 96, 96], shares_kwh, strict=True)]
