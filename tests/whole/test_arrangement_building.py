@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from gateway.config.load import load_config
@@ -148,6 +149,18 @@ def test_all_24_flats_have_a_bill_and_the_whole_array_is_in_them(made) -> None:
     assert [len(one) for one in bills] == [1] * 24
     assert made["generated_milliwh"] == sum(one[0]["export_milliwh"] for one in bills) == 24 * 36 * KWH
     assert made["lost_milliwh"] == 0
+
+
+def test_json_holds_its_schema_and_each_members_part_that_of_a_statement(made) -> None:
+    folder = Path(__file__).parents[2] / "gateway/account"
+    whole, one = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("arrangement/arrangement.schema.json", "statement.schema.json")
+    )
+    jsonschema.validate(made, whole)
+    jsonschema.validate(made["members"][7]["account"], one)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**made, "generated_milliwh": 0.5}, whole)
 
 
 @pytest.mark.parametrize("gateway", FEET)

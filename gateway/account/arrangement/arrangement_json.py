@@ -1,5 +1,7 @@
-"""An arrangement's statements as one JSON object, for programs. Each member's part is what `netmeter statement` writes
-of an account (statement.schema.json); energy is integer milliwatt-hours.
+"""An arrangement's statements as one JSON object: a contract for programs (arrangement.schema.json).
+
+Each member's part is what `netmeter statement` writes of an account (statement.schema.json); energy is integer
+milliwatt-hours.
 """
 
 from collections.abc import Sequence
