@@ -75,7 +75,7 @@ def arrangement(
         raise click.UsageError("--explain is of one member's line: say whose with --member")
     progress = Progress("members")
     try:
-        made = arranged(file, fetcher(config_path, file.folder), _day(as_of), progress)
+        made = arranged(file, lambda folder: fetcher(config_path, folder), _day(as_of), progress)
     except (EnergyError, TimelineError, PriceError) as error:
         fail(str(error))
     finally:

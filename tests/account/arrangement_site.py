@@ -110,4 +110,4 @@ def write_arrangement(folder: Path, kind: str, members: Mapping[str, str], more:
 
 def reckoned(path: Path, as_of: date | None = None) -> Arranged:
     """All statements; every meter is a file."""
-    return arranged(read_arrangement(path), lambda meter: (meter.name, ()), as_of)
+    return arranged(read_arrangement(path), lambda _: lambda meter: (meter.name, ()), as_of)

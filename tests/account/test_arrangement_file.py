@@ -175,6 +175,20 @@ def test_a_line_of_a_member_can_be_explained_to_its_days(tmp_path) -> None:
     assert CliRunner().invoke(arrangement, [path, "--member", "b", "--explain", "energy.none"]).exit_code == 1
 
 
+def test_a_members_file_is_beside_the_arrangement_and_an_accounts_beside_the_account(tmp_path) -> None:
+    path = site(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "a.csv").rename(home / "a.csv")
+    flat = str(tmp_path / "flat.toml")
+    account = (tmp_path / write_account(home, flat, name="own", meter="a")).name
+    text = (home / account).read_text(encoding="utf-8").replace('from = "csv"', 'from = "csv"\nfile = "a.csv"')
+    (home / account).write_text(text, encoding="utf-8")
+    old = 'meter = "a"\nfile = "a.csv"'
+    path.write_text(path.read_text(encoding="utf-8").replace(old, 'account = "home/own.toml"'), encoding="utf-8")
+    assert shares_of(reckoned(path)) == [354, 236]
+
+
 def test_members_that_are_not_billed_together_cannot_share_by_use(tmp_path) -> None:
     path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', b='account = "other.toml"\n')
     other = write_account(tmp_path, "flat.toml", name="other")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from ...tariff.calendar import Calendar
 from ...tariff.types import Tariff
@@ -34,6 +35,8 @@ from .terms import Kind
 
 Told = Callable[[str, int, int], None]
 """Progress: what is done, how many members of it, of how many."""
+Fetchers = Callable[[Path], Fetch]
+"""By the folder beside which files are named: how meters that are no CSV file are asked."""
 SHARE_NOTE = "kWh are this account's share of"
 _ONE_DAY = timedelta(days=1)
 
@@ -73,7 +76,7 @@ class _Read:
         return {name: one.table for name, one in self.members.items()}
 
 
-def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, told: Told = silently) -> Arranged:
+def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, told: Told = silently) -> Arranged:
     """All statements; `told` hears of every member. Raises what `reckon.make_statements` does, with the member."""
     read = _read(file, fetch, told)
     calendars = _calendars(file.accounts)
@@ -103,37 +106,32 @@ def arranged(file: ArrangementFile, fetch: Fetch, as_of: date | None = None, tol
     return Arranged(file, allocation, made, shared, used, tuple(notes))
 
 
-def _read(file: ArrangementFile, fetch: Fetch, told: Told) -> _Read:
+def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:
     energies: dict[str, Energy] = {}
     read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
     for number, (name, account) in enumerate(file.accounts.items(), start=1):
         told("reading", number, len(file.accounts))
-        energies[name] = _energy(file, account, fetch, read_file)
+        energies[name] = _energy(account, fetch, read_file)
     if file.terms.kind is not Kind.VNEM:
         common = _common(energies)
         return _Read(common, common[file.terms.host].table, ())
-    meters = tables_of(file.terms.meter, file.folder, fetch, read_file)
+    meters = tables_of(file.terms.meter, file.folder, fetch(file.folder), read_file)
     return _Read(energies, added([production_alone(one) for one in meters]), meters)
 
 
-def _energy(file: ArrangementFile, account: AccountFile, fetch: Fetch, read_file: ReadFile) -> Energy:
+def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile) -> Energy:
     terms = account.terms
     try:
         return energy_of(
             terms.meter,
-            account.folder if _names_its_own(file, account) else file.folder,
-            fetch,
+            account.folder,
+            fetch(account.folder),
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
             read_file=read_file,
         )
     except EnergyError as error:
         raise EnergyError(f"member {terms.id}: {error}") from error
-
-
-def _names_its_own(file: ArrangementFile, account: AccountFile) -> bool:
-    """Whether the meter's file is written in the account's own file, beside which it is looked for."""
-    return not next(one for one in file.terms.member if one.id == account.terms.id).file
 
 
 def _calendars(accounts: Mapping[str, AccountFile]) -> dict[str, Calendar]:

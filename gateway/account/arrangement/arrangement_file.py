@@ -55,7 +55,7 @@ class _Reader:
                 continue
             account = self._account(resolved(self.document.folder, name), (*path, "account"), name)
             if account is not None and self._fits(account, member, path):
-                yield member.id, _as_member(self.terms, account, member)
+                yield member.id, _as_member(self.terms, account, member, self.document.folder)
 
     def _account(self, path: Path, place: tuple[str | int, ...], name: str) -> AccountFile | None:
         if path not in self.read:
@@ -97,7 +97,7 @@ def read_arrangement(path: Path) -> ArrangementFile:
     return ArrangementFile(terms, accounts, path.resolve().parent, document, tuple(document.problems))
 
 
-def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member) -> AccountFile:
+def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member, folder: Path) -> AccountFile:
     """The account with the member's own name and meter, and the arrangement's plant."""
     own = account.terms
     choices = dict(own.choices)
@@ -107,7 +107,7 @@ def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member) ->
         own,
         id=member.id,
         name=member.name or (own.name if member.account else member.id),
-        meter=tuple(_with_place(one, member) if one.role is Role.GRID else one for one in own.meter),
+        meter=tuple(_with_place(one, member, folder) if one.role is Role.GRID else one for one in own.meter),
         generator=terms.plant or own.generator,
         choices=choices,
     )
@@ -118,10 +118,11 @@ def _credited(account: AccountFile) -> list[ProgrammeFile]:
     return [account.programmes[one.name] for one in account.terms.programme if one.name != PLAIN]
 
 
-def _with_place(meter: AccountMeter, member: Member) -> AccountMeter:
+def _with_place(meter: AccountMeter, member: Member, folder: Path) -> AccountMeter:
+    """A file that the member names is beside the arrangement's; one of its account, beside that."""
     return msgspec.structs.replace(
         meter,
         name=member.meter or meter.name,
         gateway=member.gateway or meter.gateway,
-        file=member.file or meter.file,
+        file=str(resolved(folder.resolve(), member.file)) if member.file else meter.file,
     )
