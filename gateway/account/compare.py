@@ -22,7 +22,7 @@ from .energy import EnergyError, EnergyTable
 from .money import exactly, total
 from .programme_file import NotKnownError, load_programme
 from .reckon import make_statements
-from .registry import ALIASES, PLAIN
+from .registry import ALIASES, PLAIN, SOLD_APART
 from .savings import House, Savings, savings_of
 from .slices import table_between
 from .sources import Energy
@@ -34,7 +34,6 @@ NO_CHOICE = (
     "The year as it was measured, priced under each programme: nobody would have used less or more. "
     "A vintage cannot be chosen: the application's date decides it, and a programme that is closed takes nobody back."
 )
-SOLD_APART = "buy_all_sell_all"
 REASONS = (EnergyError, TimelineError, PriceError, ProblemsError, NotKnownError)
 
 
@@ -156,7 +155,7 @@ def _refuse_other_supplier(account: AccountFile, first: date, last: date) -> Non
 
 def _column(account: AccountFile, year: Energy, one: Wanted, first: date, production: EnergyTable | None) -> Column:
     name = ALIASES.get(one.programme, one.programme)
-    if name == SOLD_APART:
+    if name in SOLD_APART:
         return Column(one, why_not="it needs the load and the production on meters of their own, not a net meter")
     try:
         tariff = load_tariff(

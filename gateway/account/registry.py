@@ -9,7 +9,9 @@ from typing import Any
 from .setting import Ready, Setting
 
 PLAIN = "plain"
-PAID_AHEAD = frozenset({"nem1", "nem2"})
+SOLD_APART = frozenset({"buy_all_sell_all", "feed_in"})
+"""Programmes of two meters: the load from one, the production from another."""
+PAID_AHEAD = frozenset({"nem1", "nem2", "nem_fc"})
 """Programmes whose true-up counts what was paid before it."""
 ALIASES = {"nem3": "nbt"}
 """What an account may write instead."""
@@ -18,12 +20,14 @@ MAKERS = {
     PLAIN: "programmes.plain:make_plain",
     "nem1": "programmes.nem_maker:make_nem",
     "nem2": "programmes.nem_maker:make_nem",
+    "nem_fc": "programmes.nem_fc:make_nem_fc",
     "nbt": "programmes.nbt_maker:make_nbt",
     "net_metering_kwh": "programmes.generic_maker:make_kwh",
     "net_metering_usd": "programmes.generic_maker:make_usd",
     "net_billing": "programmes.generic_maker:make_billing",
     "net_billing_carryover": "programmes.generic_maker:make_carryover",
     "buy_all_sell_all": "programmes.generic_maker:make_buy_all",
+    "feed_in": "programmes.feed_in:make_feed_in",
 }
 
 

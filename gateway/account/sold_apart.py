@@ -1,7 +1,7 @@
 """Two meters, two bills: the grid meter takes the whole load, a production meter gives the whole production.
 
-For buy_all_sell_all. A grid meter that also gives is a net meter and cannot say what the load was: refused, as is a
-production meter that only takes, because nobody may guess which of its registers counts the production. (A-16)
+For buy_all_sell_all and feed_in. A grid meter that also gives is a net meter and cannot say what the load was: refused,
+as is a production meter that only takes, because nobody may guess which of its registers counts the production. (A-16)
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def load_alone(table: EnergyTable) -> EnergyTable:
     if given.any():
         raise EnergyError(
             f"{table.place(int((given > 0).argmax()))}: {table.meter} gave energy to the grid, so it is a net meter, "
-            "and buy_all_sell_all needs the whole load; with a net meter the programme is net_billing"
+            "and who sells all needs a meter of the whole load; with a net meter the programme is net_billing"
         )
     return replace(table, flow_export=Flow.none(len(table)))
 
@@ -34,5 +34,7 @@ def production_alone(table: EnergyTable) -> EnergyTable:
 def two_meters(grid: Sequence[EnergyTable], production: Sequence[EnergyTable]) -> list[EnergyTable]:
     """What is taken and what is sold, to be added up."""
     if not production:
-        raise EnergyError('buy_all_sell_all needs a [[meter]] with role = "production": what it gives is sold')
+        raise EnergyError(
+            'who sells all that is made needs a [[meter]] with role = "production": what it gives is sold'
+        )
     return [*(load_alone(one) for one in grid), *(production_alone(one) for one in production)]

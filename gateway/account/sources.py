@@ -19,6 +19,8 @@ from .terms import AccountMeter, EnergyFrom
 
 Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
 """A meter's rows where they are kept, oldest first, and what to call that place. Raises EnergyError."""
+ReadFile = Callable[[Path], Mapping[str, list[Row]]]
+"""`interval_csv.read_intervals`, or what keeps a file in which the meters of a whole building stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ def energy_of(
     sold_apart: bool = False,
     export_prices: str = "",
     import_prices: str = "",
+    read_file: ReadFile | None = None,
 ) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
     billed = [one for one in meters if one.role is Role.GRID]
-    tables = [_table(one, folder, fetch, override, alone=len(billed) == 1) for one in billed]
+    tables = [_table(one, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
     notes = [_owner(one) for one in billed if one.register is RegisterOwner.OWN]
     for table in tables:
         step = coarse_step_milliwh(table)
@@ -54,12 +57,19 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        tables = two_meters(tables, [_table(one, folder, fetch, override, alone=False) for one in makers])
+        tables = two_meters(tables, [_table(one, folder, fetch, override, read_file, alone=False) for one in makers])
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
     notes += [told for told in (long_step(one) for one in (prices, buying) if one is not None) if told]
     return Energy(added(tables), tuple(notes), prices, buying)
+
+
+def tables_of(
+    meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, read_file: ReadFile | None = None
+) -> list[EnergyTable]:
+    """Each meter's own energy, whatever its role. Raises EnergyError."""
+    return [_table(one, folder, fetch, None, read_file, alone=len(meters) == 1) for one in meters]
 
 
 def production_of(
@@ -72,30 +82,38 @@ def production_of(
     return added([production_alone(_table(one, folder, fetch, override, alone=False)) for one in makers])
 
 
-def _table(meter: AccountMeter, folder: Path, fetch: Fetch, override: Path | None, *, alone: bool) -> EnergyTable:
+def _table(
+    meter: AccountMeter,
+    folder: Path,
+    fetch: Fetch,
+    override: Path | None,
+    read_file: ReadFile | None = None,
+    *,
+    alone: bool,
+) -> EnergyTable:
     rows: Sequence[Fields]
     if override is not None:
-        source, rows = str(override), _rows_in(override, meter, alone=alone)
+        source, rows = str(override), _rows_in(override, meter, read_file, alone=alone)
     elif meter.source is EnergyFrom.CSV:
         if not meter.file:
             raise EnergyError(f'[[meter]] {meter.name} has from = "csv" and no file; name it, or give --energy FILE')
         path = resolved(folder, meter.file)
-        source, rows = str(path), _rows_in(path, meter, alone=alone)
+        source, rows = str(path), _rows_in(path, meter, read_file, alone=alone)
     else:
         source, rows = fetch(meter)
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
-        source, rows = f"{path} and {source}", followed(_rows_in(path, meter, alone=alone), rows)
+        source, rows = f"{path} and {source}", followed(_rows_in(path, meter, read_file, alone=alone), rows)
         rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
     table.first_and_last_us()
     return table
 
 
-def _rows_in(path: Path, meter: AccountMeter, *, alone: bool) -> Sequence[Row]:
+def _rows_in(path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alone: bool) -> Sequence[Row]:
     from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
 
-    found: Mapping[str, list[Row]] = read_intervals(path)
+    found = (read_file or read_intervals)(path)
     if meter.name in found:
         return found[meter.name]
     if "" in found and alone:

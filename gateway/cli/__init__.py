@@ -13,6 +13,7 @@ from .output import OutputGroup
 COMMANDS = {
     # verb: (module:command, what it does in one line)
     "account": ("gateway.cli.account:account", "Tell what the running bill has come to, and what its year will."),
+    "arrangement": ("gateway.cli.arrangement:arrangement", "Reckon the bills of all accounts that share one plant."),
     "backup": ("gateway.cli.backup:backup", "Copy the store into one file, while the gateway runs or not."),
     "check": ("gateway.cli.check:check", "Tell every mistake in a config, and what it costs on wire and disk."),
     "collect": ("gateway.cli.collect:collect", "Collect the records of gateways, each exactly once."),

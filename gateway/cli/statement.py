@@ -14,6 +14,7 @@ from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
+from ..account.registry import SOLD_APART
 from ..account.sources import Energy, energy_of
 from ..account.statement import Statement, Statements
 from ..account.statement_diff import AgainstError, difference_text, differences, read_against
@@ -98,7 +99,7 @@ def statement(account_path: Path, **options: Any) -> None:
             account.folder,
             fetch,
             options["energy_path"],
-            sold_apart=any(one.name == "buy_all_sell_all" for one in terms.programme),
+            sold_apart=any(one.name in SOLD_APART for one in terms.programme),
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
         )

@@ -109,8 +109,8 @@ def test_direction_that_is_found_again_by_a_coarser_digit_may_have_flowed_in_eac
 
 
 def test_what_a_row_that_was_let_go_had_shown_is_told_when_the_registers_go_on(desk: Desk) -> None:
-    """Import stands from 11:40 until noon; at 12:00:20 it gives 4 kWh, what 12 kW are in that time. Then nothing is read
-    until 12:40, without export first, then with it: in 40 minutes 4 kWh may flow, but they flowed before noon."""
+    """Import stands from 11:40 until noon; at 12:00:20 it gives 4 kWh, what 12 kW are in that time. Then nothing is
+    read until 12:40, without export first, then with it: in 40 minutes 4 kWh may flow, but they flowed before noon."""
     from_us = NOON_US - 20 * MIN
     counted = [reading(from_us - (8 - n) * STEP_US, LIFE + 10 * n, 7) for n in range(9)]
     stands = [reading(from_us + n * STEP_US, LIFE + 80, 7) for n in range(1, 61)]

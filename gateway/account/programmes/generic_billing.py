@@ -8,6 +8,7 @@ same as 2 on a meter of the whole load and one of the whole production. (net-met
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from ..cells import CycleEnergy
 from ..charges import Prices, printed_total
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, money_line
 from ..money import ZERO
@@ -50,11 +51,15 @@ class NetBilling:
     def settle(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """One cycle: charges, credits, and what no energy makes."""
         taken = energy_lines(period.energy, self.prices, self.rules.import_price)
-        given = export_lines(period.energy, self.prices, self.rules.export_price, Due.NOW)
+        given = self.given(period.energy)
         billed = printed_total(taken if self.sold_apart else [*taken, *given])
         standing, year = standing_lines(period, self.prices, self.rules, billed, state.year)
         notes = (*self.rules.notes, *skipped_minimum(period, self.rules, state.year))
         return replace(state, year=year), Settled((*taken, *given, *standing), notes=notes)
+
+    def given(self, energy: CycleEnergy) -> list[Line]:
+        """The credits of a cycle."""
+        return export_lines(energy, self.prices, self.rules.export_price, Due.NOW)
 
     def true_up(self, state: BillingState, period: Period) -> tuple[BillingState, Settled]:
         """Every cycle stands for itself: there is nothing to settle."""

@@ -25,19 +25,21 @@ def make_kwh(setting: Setting) -> Ready[Any]:
         january_is_counted=setting.choice("january_net") == "counted",
         carrier=SameClockHour(setting.rules or DayRules(setting.prices.tariff)) if same_hour else None,
     )
-    programme = NetMeteringKwh(_rules(setting, priced=False), rules, setting.prices)
+    programme = NetMeteringKwh(generic_rules(setting, priced=False), rules, setting.prices)
     return Ready(programme, _kwh_state(setting))
 
 
 def make_usd(setting: Setting) -> Ready[Any]:
     """`net_metering_usd`."""
     twice = setting.choice("leftover") == "paid_out_and_kept"
-    return Ready(NetMeteringUsd(_rules(setting), setting.prices, carries_what_it_pays=twice), _state(setting))
+    return Ready(
+        NetMeteringUsd(generic_rules(setting), setting.prices, carries_what_it_pays=twice), generic_state(setting)
+    )
 
 
 def make_billing(setting: Setting) -> Ready[Any]:
     """`net_billing`."""
-    return Ready(NetBilling(_rules(setting), setting.prices), _state(setting))
+    return Ready(NetBilling(generic_rules(setting), setting.prices), generic_state(setting))
 
 
 def make_carryover(setting: Setting) -> Ready[Any]:
@@ -45,7 +47,7 @@ def make_carryover(setting: Setting) -> Ready[Any]:
     carryover = CarryoverRules(
         same_cycle=setting.choice("credit_from") == "same_cycle", expires=setting.choice("leftover") == "lost"
     )
-    return Ready(NetBillingCarryover(_rules(setting), carryover, setting.prices), _state(setting))
+    return Ready(NetBillingCarryover(generic_rules(setting), carryover, setting.prices), generic_state(setting))
 
 
 def make_buy_all(setting: Setting) -> Ready[Any]:
@@ -55,10 +57,11 @@ def make_buy_all(setting: Setting) -> Ready[Any]:
             "buy_all_sell_all bills the whole load and pays the whole production, and the account has no meter with "
             'role = "production"; with a net meter alone the programme is net_billing'
         )
-    return Ready(NetBilling(_rules(setting), setting.prices, sold_apart=True), _state(setting))
+    return Ready(NetBilling(generic_rules(setting), setting.prices, sold_apart=True), generic_state(setting))
 
 
-def _rules(setting: Setting, *, priced: bool = True) -> GenericRules:
+def generic_rules(setting: Setting, *, priced: bool = True) -> GenericRules:
+    """What the account's choices decide for all of them."""
     return GenericRules(
         name=setting.file.id,
         source=setting.file.source,
@@ -70,7 +73,8 @@ def _rules(setting: Setting, *, priced: bool = True) -> GenericRules:
     )
 
 
-def _state(setting: Setting) -> BillingState:
+def generic_state(setting: Setting) -> BillingState:
+    """What the first cycle of a programme with a money bank begins with."""
     bank = ZERO if setting.opening is None else setting.opening.banks.get(MONEY_BANK, ZERO)
     return BillingState(whole=setting.whole, bank=bank)
 

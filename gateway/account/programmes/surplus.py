@@ -26,6 +26,8 @@ class Payout(StrEnum):
     CHECK = "check"
     CREDIT = "credit"
     ROLLOVER_KWH = "rollover_kwh"
+    NONE = "none"
+    """The utility keeps it: NEM aggregation, fuel cells (A-12, A-16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Surplus:
 def surplus_lines(rule: SurplusRule, year: Year, rounding: Rounding) -> Surplus:
     """What a year's surplus earns, and where that goes."""
     surplus = year.surplus_milliwh
-    if rule.pays and not year.knows_energy:
+    if rule.pays and rule.payout is not Payout.NONE and not year.knows_energy:
         note = "net surplus is not known: [opening] states bills before, and not their import_kwh and export_kwh"
         return Surplus((_pending("Net surplus compensation", note),), _rolled_over(year, 0), (note,))
     if not surplus:
@@ -99,6 +101,8 @@ def surplus_lines(rule: SurplusRule, year: Year, rounding: Rounding) -> Surplus:
 
 
 def _why_unpaid(rule: SurplusRule, year: Year) -> str:
+    if rule.payout is Payout.NONE:
+        return "the customer's arrangement earns none (surplus_payout = none)"
     if not rule.pays:
         return rule.why_not
     if year.cycles < CYCLES_A_YEAR:

@@ -1,0 +1,214 @@
+"""From an arrangement and its meters to the statements of all its members: share out, then reckon each as any account.
+
+The plant's part of a member is added to its own meter's energy as exports; what an account's own programme makes of
+them is its own business. Same input, same statements; nothing here asks for the time or writes. (A-12, A-13)
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from ...tariff.calendar import Calendar
+from ...tariff.types import Tariff
+from ...tariff.walltime import to_datetime, wall_to_us
+from ..account_file import AccountFile
+from ..charges import PriceError
+from ..energy import EnergyError, EnergyTable, Flow
+from ..interval_csv import read_intervals
+from ..money import kwh_text
+from ..reckon import make_statements
+from ..rows import added
+from ..slices import table_between
+from ..sold_apart import production_alone
+from ..sources import Energy, Fetch, ReadFile, energy_of, tables_of
+from ..statement import Statements
+from ..timeline import Spell, TimelineError, timeline
+from .allocation import Allocation
+from .arrangement_file import ArrangementFile
+from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
+from .fixed_shares import allocated_by_shares
+from .remarks import of_beginning, of_file, of_lost, of_moved_out, of_own_exports, of_plant
+from .sizes import size_notes
+from .terms import Kind
+
+Told = Callable[[str, int, int], None]
+"""Progress: what is done, how many members of it, of how many."""
+Fetchers = Callable[[Path], Fetch]
+"""By the folder beside which files are named: how meters that are no CSV file are asked."""
+SHARE_NOTE = "kWh are this account's share of"
+_ONE_DAY = timedelta(days=1)
+
+
+def silently(_doing: str, _done: int, _total: int) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The allocation and the statements of every member, in the listed order."""
+
+    file: ArrangementFile
+    allocation: Allocation
+    statements: Mapping[str, Statements]
+    energies: Mapping[str, Energy]
+    """What each member's statements are made of: its own meter and its share."""
+    used_milliwh: Mapping[str, int]
+    """What each member's own meter took in all the time there is energy of."""
+    notes: tuple[str, ...]
+
+    def is_whole_of(self, members: Iterable[str]) -> bool:
+        """Whether all energy is known that their statements need."""
+        return all(one.is_whole for name in members for one in self.statements[name].statements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """All energy of an arrangement. `members`: each one's own; `meters`: the plant's own, where it has any."""
+
+    members: Mapping[str, Energy]
+    plant: EnergyTable
+    meters: Sequence[EnergyTable]
+
+    @property
+    def tables(self) -> dict[str, EnergyTable]:
+        return {name: one.table for name, one in self.members.items()}
+
+
+def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, told: Told = silently) -> Arranged:
+    """All statements; `told` hears of every member. Raises what `reckon.make_statements` does, with the member."""
+    read = _read(file, fetch, told)
+    calendars = _calendars(file.accounts)
+    calendar = calendars[file.terms.member[0].id]
+    last_day = _days(read.plant, calendar)[1]
+    spells = _spells(file, read.plant, calendar)
+    allocation = _allocation(file, read.tables, read.plant, calendar, spells)
+    made: dict[str, Statements] = {}
+    shared: dict[str, Energy] = {}
+    for at, (name, account) in enumerate(file.accounts.items()):
+        told("reckoning", at + 1, len(file.accounts))
+        shared[name] = _with_share(file, read.members[name], allocation, at)
+        try:
+            made[name] = make_statements(account, shared[name], min(as_of or last_day, last_day), calendars[name])
+        except (EnergyError, PriceError, TimelineError) as error:
+            raise type(error)(f"member {name}: {error}") from error
+    used = {name: int(one.flow_import.milliwh.sum()) for name, one in read.tables.items()}
+    notes = [
+        *of_file(file),
+        *of_plant(read.meters),
+        *of_lost(allocation),
+        *of_moved_out(file, last_day),
+        *of_beginning(file, spells),
+        *of_own_exports(file, read.tables),
+        *size_notes(file.terms, read.plant, list(read.tables.values())),
+    ]
+    return Arranged(file, allocation, made, shared, used, tuple(notes))
+
+
+def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:
+    energies: dict[str, Energy] = {}
+    read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
+    for number, (name, account) in enumerate(file.accounts.items(), start=1):
+        told("reading", number, len(file.accounts))
+        energies[name] = _energy(account, fetch, read_file)
+    if file.terms.kind is not Kind.VNEM:
+        common = _common(energies)
+        return _Read(common, common[file.terms.host].table, ())
+    meters = tables_of(file.terms.meter, file.folder, fetch(file.folder), read_file)
+    return _Read(energies, added([production_alone(one) for one in meters]), meters)
+
+
+def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile) -> Energy:
+    terms = account.terms
+    try:
+        return energy_of(
+            terms.meter,
+            account.folder,
+            fetch(account.folder),
+            export_prices=terms.export_prices,
+            import_prices=terms.import_prices,
+            read_file=read_file,
+        )
+    except EnergyError as error:
+        raise EnergyError(f"member {terms.id}: {error}") from error
+
+
+def _calendars(accounts: Mapping[str, AccountFile]) -> dict[str, Calendar]:
+    """By member; one for each tariff, because what it has compiled serves all who have it."""
+    made: list[tuple[Tariff, Calendar]] = []
+    found: dict[str, Calendar] = {}
+    for name, account in accounts.items():
+        calendar = next((one for tariff, one in made if tariff == account.tariff), None)
+        if calendar is None:
+            calendar = Calendar(account.tariff)
+            made.append((account.tariff, calendar))
+        found[name] = calendar
+    return found
+
+
+def _common(energies: Mapping[str, Energy]) -> dict[str, Energy]:
+    """Cut to the time that every meter has: a share by use needs the use of all."""
+    ends = [one.table.first_and_last_us() for one in energies.values()]
+    first_us, last_us = max(first for first, _ in ends), min(last for _, last in ends)
+    if first_us >= last_us:
+        raise EnergyError("there is no time of which all members' meters have energy; a share by use needs all of them")
+    return {name: replace(one, table=table_between(one.table, first_us, last_us)) for name, one in energies.items()}
+
+
+def _days(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
+    first_us, last_us = table.first_and_last_us()
+    last = to_datetime(last_us, calendar.zone).date()
+    return to_datetime(first_us, calendar.zone).date(), last - _ONE_DAY
+
+
+def _allocation(
+    file: ArrangementFile,
+    tables: Mapping[str, EnergyTable],
+    plant: EnergyTable,
+    calendar: Calendar,
+    spells: Sequence[Spell],
+) -> Allocation:
+    terms = file.terms
+    if terms.kind is Kind.VNEM:
+        return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
+    site = Site(tuple(tables.values()), list(tables).index(terms.host))
+    spans = spans_of(spells, calendar.zone)
+    return by_cumulative_use(site, spans) if terms.kind is Kind.NEM_A else by_host_first(site, spans)
+
+
+def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Sequence[Spell]:
+    """The bills of the host, by which energy is shared; none where fixed shares need none."""
+    if file.terms.kind is Kind.VNEM:
+        return ()
+    days = _days(plant, calendar)
+    spells = {name: timeline(one.terms, one.programmes, *days) for name, one in file.accounts.items()}
+    _refuse_other_cycles(file.terms.host, spells)
+    return spells[file.terms.host]
+
+
+def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:
+    """All meters share one Relevant Period (A-12), and one set of read dates."""
+    wanted = _ends(spells[host])
+    for name, one in spells.items():
+        differing = sorted(set(_ends(one)) ^ set(wanted))
+        if differing:
+            raise EnergyError(
+                f"members {host} and {name} are not billed together: only one of them has a bill of {differing[0][0]} "
+                f"to {differing[0][1]} that ends a year or not as the other's; give all the same [billing]"
+            )
+
+
+def _ends(spells: Sequence[Spell]) -> list[tuple[date, date, bool]]:
+    return [(one.cycle.first_day, one.cycle.last_day, one.closes_year) for spell in spells for one in spell.slots]
+
+
+def _with_share(file: ArrangementFile, energy: Energy, allocation: Allocation, at: int) -> Energy:
+    """The member's own imports and its part of the plant's energy. Exports of its own are the host's, or nobody's."""
+    own, name = energy.table, file.terms.member[at].id
+    if file.terms.kind is not Kind.PA_VIRTUAL or name == file.terms.host:
+        own = replace(own, flow_export=Flow.none(len(own)))
+    joined = added([own, allocation.table(at, name)])
+    share = int(allocation.of_member(at).sum())
+    note = f"{kwh_text(share)} {SHARE_NOTE} {file.terms.name}, in all the time there is energy of"
+    return replace(energy, table=joined, notes=(*energy.notes, note))

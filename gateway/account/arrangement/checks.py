@@ -1,0 +1,161 @@
+"""What an arrangement's file must fulfil beyond the types of its keys. Notes problems and changes nothing.
+
+(net-metering-corrections A-11 to A-13, B.9; 52 Pa. Code 75.12 for the two miles)
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import pairwise
+
+from ...config.document import Document
+from ...config.hints import did_you_mean
+from ...config.rules import NAME, NAME_MEND
+from ..account_file import AccountFile
+from ..registry import PLAIN
+from ..terms import EnergyFrom
+from .terms import ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
+
+NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
+"""Programmes that set a month's exports against its imports: a share that falls takes back at the same price."""
+ONE_MEGAWATT_KW = 1000
+TWO_MILES = 2
+ALL = Decimal(100)
+
+
+def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
+    """The rules that need no account."""
+    if not NAME.fullmatch(terms.id):
+        document.add(("id",), f'id "{terms.id}" cannot be used', NAME_MEND, value=terms.id)
+    names = [one.id for one in terms.member]
+    if len(names) < 2:
+        document.add(("member",), "an arrangement has two members or more", "one alone is an account")
+    for position, member in enumerate(terms.member):
+        path = ("member", position, "id")
+        if not NAME.fullmatch(member.id):
+            document.add(path, f'id "{member.id}" cannot be used', NAME_MEND, value=member.id)
+        if member.id in names[:position]:
+            document.add(path, f"there are two members {member.id}", "an id is of one account", value=member.id)
+    _check_plant(document, terms, names)
+    _check_shares(document, terms, names)
+    _check_vacant(document, terms, names)
+
+
+def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping[str, AccountFile]) -> None:
+    """The rules between the members: one vintage, one zone, one meter each."""
+    first = next(iter(accounts.values()))
+    seen: dict[tuple[str, str, str], str] = {}
+    for position, (name, account) in enumerate(accounts.items()):
+        path = ("member", position)
+        _check_vintage(document, terms, path, first, account)
+        if account.tariff.zone != first.tariff.zone:
+            mend = "shares hold from a local midnight, which must be one for all"
+            document.add(path, f"{name} is in the zone {account.tariff.zone}, not {first.tariff.zone}", mend)
+        for meter in account.terms.meter:
+            key = (meter.gateway, meter.file, meter.name)
+            if key in seen:
+                mend = f"write meter = (and gateway or file) of its own into each; {seen[key]} has this one"
+                document.add(path, f"{name} has the meter of {seen[key]}, {meter.name}", mend, value=meter.name)
+            seen.setdefault(key, name)
+
+
+def _check_vintage(
+    document: Document, terms: ArrangementTerms, path: tuple[str | int, ...], first: AccountFile, account: AccountFile
+) -> None:
+    """The vintage is the arrangement's, by the plant's application; the rate schedule is each account's (A-13)."""
+    own, others = ([(one.name, one.first) for one in each.terms.programme] for each in (account, first))
+    if own != others and terms.kind is not Kind.PA_VIRTUAL:
+        told = " and ".join(", ".join(f"{name} from {day}" for name, day in each) for each in (own, others))
+        mend = "write the same [[programme]] into each account's file: the plant's application decides it for all"
+        document.add(path, f"the programmes of its members differ: {told}", mend)
+    wrong = [name for name, _ in own if name not in NET_METERING]
+    if wrong and terms.kind is not Kind.VNEM:
+        mend = "one of " + ", ".join(sorted(NET_METERING)) + "; with one that prices each interval see vnem"
+        document.add(path, f"{terms.kind.value} shares energy by the month, and {wrong[0]} prices intervals", mend)
+    if terms.kind is Kind.PA_VIRTUAL and account.terms.customer.utility != first.terms.customer.utility:
+        mend = "virtual aggregation is within one utility's service territory"
+        document.add(path, f"its utility is {account.terms.customer.utility}", mend)
+    opening = account.terms.opening
+    if terms.kind is Kind.NEM_A and opening is not None and opening.cycles:
+        mend = "begin with the first day of a Relevant Period (cycles = 0), with the energy since then (earlier = FILE)"
+        document.add(path, "shares go by use since the Relevant Period began, which [opening] lies within", mend)
+
+
+def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) -> None:
+    if terms.kind is Kind.VNEM:
+        if not terms.meter:
+            mend = "[[meter]] of the plant: name, from, file; what its export register counts is shared"
+            document.add(("meter",), "vnem needs a meter of the plant itself", mend)
+        if terms.host:
+            document.add(("host",), "vnem has no host", "its plant has a [[meter]] of its own", value=terms.host)
+        for position, meter in enumerate(terms.meter):
+            if meter.source is EnergyFrom.COLLECTOR and not meter.file:
+                mend = 'file = "collected.sqlite": the database of `netmeter collect`'
+                document.add(("meter", position, "from"), "a collector has no usual place", mend)
+    else:
+        if terms.meter:
+            mend = "name the member whose meter it is behind as host"
+            document.add(("meter",), f"the plant of {terms.kind.value} is behind a member's meter", mend)
+        if terms.host not in names:
+            mend = did_you_mean(terms.host, names) or "one of " + ", ".join(names[:8])
+            document.add(("host",), f'host "{terms.host}" is no member', mend, value=terms.host)
+    if terms.plant is not None and terms.plant.size_kw > ONE_MEGAWATT_KW and terms.kind is not Kind.PA_VIRTUAL:
+        mend = "above 1 MW the utility studies the connection first (Rule 21), and some allow none"
+        document.warn(("plant", "size_kw"), f"the plant has {terms.plant.size_kw:f} kW", mend)
+    if terms.kind is Kind.PA_VIRTUAL:
+        for position, member in enumerate(terms.member):
+            if member.miles is not None and member.miles > TWO_MILES:
+                mend = f"at most {TWO_MILES} miles between the boundaries of the properties"
+                path = ("member", position, "miles")
+                document.add(path, f"{member.id} is {member.miles:f} miles away", mend, value=member.miles)
+
+
+def _check_shares(document: Document, terms: ArrangementTerms, names: list[str]) -> None:
+    if terms.kind is not Kind.VNEM:
+        if terms.shares:
+            mend = f"{terms.kind.value} shares by use, not by fixed shares; leave [[shares]] out, or see vnem"
+            document.add(("shares",), "are named and would not be used", mend)
+        return
+    if not terms.shares:
+        mend = "[[shares]] from = DAY, by = percent or square_feet, of = { unit-1 = ... }"
+        document.add(("shares",), "vnem needs shares", mend)
+    for position, (earlier, later) in enumerate(pairwise(terms.shares)):
+        if later.first <= earlier.first:
+            path = ("shares", position + 1, "from")
+            document.add(path, f"{later.first} follows {earlier.first}", "write them in order of time")
+    for position, version in enumerate(terms.shares):
+        _check_version(document, ("shares", position), version, names)
+
+
+def _check_version(document: Document, path: tuple[str | int, ...], version: Shares, names: list[str]) -> None:
+    for name, share in version.of.items():
+        if name not in names:
+            mend = did_you_mean(name, names) or "one of " + ", ".join(names[:8])
+            document.add((*path, "of", name), f"{name} is no member", mend, value=name)
+        if share < 0:
+            document.add((*path, "of", name), "a share is not below zero", value=share)
+    whole = sum(version.of.values(), Decimal(0))
+    if version.by is ShareUnit.PERCENT and whole != ALL:
+        mend = "shares add up to 100; thirds and the like go as by = square_feet with 1, 1 and 1"
+        document.add((*path, "of"), f"the shares from {version.first} on add up to {whole:f} percent", mend)
+    if whole <= 0:
+        document.add((*path, "of"), "nobody has a share", "give at least one member some")
+
+
+def _check_vacant(document: Document, terms: ArrangementTerms, names: list[str]) -> None:
+    for position, vacant in enumerate(terms.vacant):
+        path = ("vacant", position)
+        if vacant.member not in names:
+            mend = did_you_mean(vacant.member, names) or "one of " + ", ".join(names[:8])
+            document.add((*path, "member"), f"{vacant.member} is no member", mend, value=vacant.member)
+        if vacant.last_day is not None and vacant.last_day < vacant.first:
+            document.add((*path, "last_day"), "ends before it begins", value=vacant.last_day)
+        if vacant.member == terms.owner:
+            document.add((*path, "member"), "the owner has the shares of others and stands empty", value=vacant.member)
+    if terms.kind is not Kind.VNEM and terms.vacant:
+        document.add(("vacant",), f"means nothing under {terms.kind.value}", "who uses nothing gets nothing")
+    if terms.vacant and terms.vacant_share is None:
+        mend = 'vacant_share = "owner" (and owner = MEMBER) or "lost": ask your utility what becomes of it'
+        document.add(("vacant_share",), "nobody has said who has the share of a member that stands empty", mend)
+    if terms.vacant_share is VacantShare.OWNER and terms.owner not in names:
+        mend = did_you_mean(terms.owner, names) or "the member that is the owner's own account"
+        document.add(("owner",), f'owner "{terms.owner}" is no member', mend, value=terms.owner)

@@ -1,0 +1,79 @@
+"""What a reader of an arrangement's bills should know, as sentences: of plant, members, and shares nobody has.
+
+Only tells; what decides an amount is elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from ...config.types import RegisterOwner
+from ..energy import EnergyTable
+from ..money import kwh_text
+from ..registry import PLAIN
+from ..rows import coarse_step_milliwh
+from ..timeline import Spell
+from .allocation import Allocation
+from .arrangement_file import ArrangementFile
+from .fixed_shares import weights_on
+from .terms import Kind
+
+_ONE_DAY = timedelta(days=1)
+
+
+def of_file(file: ArrangementFile) -> Iterator[str]:
+    """What is allowed but hardly meant, and whose register governs."""
+    for one in file.warnings:
+        yield f"{one.message}; {one.mend}" if one.mend else one.message
+    if any(one.register is RegisterOwner.OWN for one in file.terms.meter):
+        yield "the plant's meter is your own: the utility shares what its own register counts"
+
+
+def of_plant(meters: Sequence[EnergyTable]) -> Iterator[str]:
+    """What a reader should know of the plant's own meters (vnem)."""
+    for table in meters:
+        taken, step = int(table.flow_import.milliwh.sum()), coarse_step_milliwh(table)
+        if taken:
+            yield f"{table.meter} took {kwh_text(taken)} kWh itself, which are in no statement here"
+        if step:
+            yield f"{table.meter} counts in steps of {kwh_text(step)} kWh: shares of an interval are no finer than that"
+
+
+def of_lost(allocation: Allocation) -> Iterator[str]:
+    """Energy that is nobody's."""
+    lost = int(allocation.lost.sum())
+    if lost:
+        yield f"{kwh_text(lost)} kWh are nobody's share (before the first [[shares]], or vacant) and in no statement"
+
+
+def of_moved_out(file: ArrangementFile, last_day: date) -> Iterator[str]:
+    """A share that goes on after its account has closed is in no statement."""
+    names = list(file.accounts)
+    for name, account in file.accounts.items():
+        left = account.terms.customer.moved_out
+        if file.terms.kind is not Kind.VNEM or left is None or left >= last_day:
+            continue
+        if weights_on(file.terms, left + _ONE_DAY)[names.index(name)]:
+            yield (
+                f"{name} moved out on {left} and has a share after that, which is in no statement: write [[vacant]] "
+                f'member = "{name}", from = {left + _ONE_DAY}'
+            )
+
+
+def of_beginning(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str]:
+    """Shares by use that do not begin with the Relevant Period (nem_a)."""
+    if file.terms.kind is Kind.NEM_A and spells and not spells[0].whole and spells[0].programme != PLAIN:
+        yield (
+            f"shares go by use since {spells[0].slots[0].cycle.first_day}, where the energy begins, and not since the "
+            "Relevant Period did: until the next one they are not the utility's"
+        )
+
+
+def of_own_exports(file: ArrangementFile, tables: Mapping[str, EnergyTable]) -> Iterator[str]:
+    """What members gave to the grid themselves and no share counts."""
+    for name, one in tables.items():
+        exported = int(one.flow_export.milliwh.sum())
+        if exported and file.terms.kind is not Kind.PA_VIRTUAL and name != file.terms.host:
+            yield (
+                f"{name}: its own meter gave {kwh_text(exported)} kWh to the grid; {file.terms.kind.value} credits "
+                "shares of the plant alone, so they are in no statement"
+            )

@@ -1,0 +1,71 @@
+"""Net metering for fuel cells: NEM 1.0's ledger, in which exports earn the generation part of the price alone.
+
+What is taken costs the full price of its time of use, as metered; no netting of one against the other, because their
+prices differ. Time of use is required; a year's surplus is not paid for. (net-metering A8; corrections A-16)
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from ..cells import Cell, CycleEnergy
+from ..charges import PriceError, days_of, key_of
+from ..lines import Line, energy_line
+from ..setting import Ready, Setting
+from .nem import Nem
+from .nem_maker import nem_opening, nem_rules
+
+LARGEST = "largest_kw"
+LAST_PTO = "last_pto"
+
+
+class NemFuelCell(Nem):
+    """A programme (`period.Programme`)."""
+
+    def _energy(self, energy: CycleEnergy) -> Iterator[Line]:
+        for position, cell in enumerate(energy.cells):
+            if cell.import_milliwh:
+                price = self.prices.retail_in_tier(cell, 0)
+                yield self._one_way("energy", "Energy", cell, position, (cell.import_milliwh, price))
+            if cell.export_milliwh:
+                price = self.prices.generation(cell)
+                yield self._one_way("export", "Generation credit", cell, position, (-cell.export_milliwh, price))
+
+    def _one_way(self, key: str, what: str, cell: Cell, position: int, priced: tuple[int, Decimal]) -> Line:
+        milliwh, rate = priced
+        return energy_line(
+            key_of(key, cell.block, cell.bucket),
+            f"{what} {cell.bucket.replace('_', ' ')}, {days_of(cell.block)}",
+            milliwh,
+            rate,
+            self.prices.rounding,
+            due=self._energy_due,
+            source=self.prices.source(cell.block),
+            uncertain_milliwh=cell.import_uncertain_milliwh if milliwh > 0 else cell.export_uncertain_milliwh,
+            cells=(position,),
+        )
+
+
+def make_nem_fc(setting: Setting) -> Ready[Any]:
+    """The maker. Raises PriceError for a plant that the programme does not take."""
+    _refuse(setting)
+    rules = replace(nem_rules(setting), needs_time_of_use=True)
+    opening = nem_opening(setting.opening, setting.held, setting.terms.payment, whole=setting.whole)
+    return Ready(NemFuelCell(rules, setting.prices), opening)
+
+
+def _refuse(setting: Setting) -> None:
+    generator = setting.terms.generator
+    if generator is None:
+        raise PriceError("nem_fc needs [generator] with technology, size_kw and pto: it takes fuel cells of its time")
+    utility = setting.prices.customer.utility
+    last = setting.file.day(LAST_PTO, utility)
+    if last is not None and generator.pto is not None and generator.pto > last.day:
+        raise PriceError(
+            f"nem_fc takes no plant with permission to operate after {last.day}, and this has its of {generator.pto}"
+        )
+    if generator.pto is not None:
+        largest = setting.file.figure_on(LARGEST, utility, generator.pto)
+        if generator.size_kw > largest.value:
+            raise PriceError(f"nem_fc takes plants up to {largest.value:f} kW, and this has {generator.size_kw:f} kW")
