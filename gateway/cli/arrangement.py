@@ -23,6 +23,8 @@ from .errors import any_path, fail
 from .progress import Progress
 
 EXIT_INCOMPLETE = 3
+NOT_BILLED = "not billed"
+"""So begins the sentence of a cycle that has not ended; each member has figures of its own in it."""
 
 
 @click.command()
@@ -138,6 +140,8 @@ def _of_members(made: Arranged) -> Iterator[str]:
         meters = " + ".join(one.name for one in statements.account.terms.meter if one.role is Role.GRID)
         for note in statements.notes:
             same = note.replace(f"{meters} ", "its meter ", 1) if note.startswith(f"{meters} ") else note
+            if note.startswith(NOT_BILLED):
+                same = f"{note.partition(',')[0]}; --member tells each one's energy"
             if SHARE_NOTE not in note:
                 by_note.setdefault(same, []).append(name)
     for note, names in by_note.items():

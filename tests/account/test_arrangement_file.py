@@ -189,6 +189,20 @@ def test_a_members_file_is_beside_the_arrangement_and_an_accounts_beside_the_acc
     assert shares_of(reckoned(path)) == [354, 236]
 
 
+def test_what_holds_for_all_members_is_told_once(tmp_path) -> None:
+    done = CliRunner().invoke(arrangement, [str(site(tmp_path, count=45))])
+    assert done.exit_code == 0, done.output
+    told = [line for line in done.output.splitlines() if "not billed yet" in line]
+    assert told == ["! a, b: not billed yet: 2026-02-01 to 2026-02-14; --member tells each one's energy"]
+
+
+def test_what_a_running_cycle_gave_is_told_to_wait_with_the_host(tmp_path) -> None:
+    """45 days of 10 kWh, 14 of them in a February that has not ended."""
+    made = reckoned(site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', count=45))
+    assert "140 kWh since 2026-02-01 stand with a until their billing cycle has ended" in " ".join(made.notes)
+    assert shares_of(made) == [155 + 140, 155]
+
+
 def test_members_that_are_not_billed_together_cannot_share_by_use(tmp_path) -> None:
     path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', b='account = "other.toml"\n')
     other = write_account(tmp_path, "flat.toml", name="other")

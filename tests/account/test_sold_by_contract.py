@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.account.account_file import AccountError
 from gateway.account.charges import PriceError
 from gateway.account.energy import EnergyError
 from gateway.account.reckon import make_statements
@@ -17,6 +18,7 @@ from gateway.account.sold_apart import two_meters
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 
+from .arrangement_site import flat_tariff
 from .energies import table
 from .reckon import account_file, account_text, amount_of
 from .simple_tariff import simple_tariff
@@ -64,6 +66,12 @@ def test_a_fuel_cells_surplus_is_not_paid_for(tmp_path) -> None:
 def test_a_plant_that_the_programme_does_not_take_is_refused(tmp_path, size, pto, says) -> None:
     with pytest.raises(PriceError, match=says):
         fuel_cell(tmp_path, size, pto)
+
+
+def test_a_fuel_cell_on_one_price_at_all_hours_is_refused(tmp_path) -> None:
+    flat_tariff(tmp_path, "0.30")
+    with pytest.raises(AccountError, match="nem_fc requires time of use"):
+        fuel_cell(tmp_path, tariff=str(tmp_path / "flat.toml"))
 
 
 def test_five_megawatts_and_the_last_day_are_still_within(tmp_path) -> None:

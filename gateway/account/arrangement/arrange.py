@@ -29,7 +29,7 @@ from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
-from .remarks import of_beginning, of_file, of_lost, of_moved_out, of_own_exports, of_plant
+from .remarks import of_beginning, of_file, of_lost, of_moved_out, of_own_exports, of_plant, of_running
 from .sizes import size_notes
 from .terms import Kind
 
@@ -100,6 +100,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_lost(allocation),
         *of_moved_out(file, last_day),
         *of_beginning(file, spells),
+        *of_running(file, spells, read.plant, calendar.zone),
         *of_own_exports(file, read.tables),
         *size_notes(file.terms, read.plant, list(read.tables.values())),
     ]

@@ -4,7 +4,7 @@ Only tells; what decides an amount is elsewhere.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 
 from ...config.types import RegisterOwner
 from ..energy import EnergyTable
@@ -65,6 +65,20 @@ def of_beginning(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str
         yield (
             f"shares go by use since {spells[0].slots[0].cycle.first_day}, where the energy begins, and not since the "
             "Relevant Period did: until the next one they are not the utility's"
+        )
+
+
+def of_running(file: ArrangementFile, spells: Sequence[Spell], plant: EnergyTable, zone: tzinfo) -> Iterator[str]:
+    """Exports of a cycle that has not ended: nobody can share them yet (nem_a, pa_virtual)."""
+    if not spells:
+        return
+    cycle = spells[-1].slots[-1].cycle
+    rows = plant.rows_in(cycle.edges_us(zone)[1], plant.first_and_last_us()[1])
+    waiting = int(plant.flow_export.milliwh[rows].sum())
+    if waiting:
+        yield (
+            f"{kwh_text(waiting)} kWh since {cycle.last_day + _ONE_DAY} stand with {file.terms.host} until their "
+            "billing cycle has ended"
         )
 
 
