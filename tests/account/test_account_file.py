@@ -157,6 +157,16 @@ def test_what_is_for_net_billing_alone_is_worth_a_word_elsewhere(tmp_path) -> No
     assert "storage decides nothing here" in added
 
 
+@pytest.mark.parametrize(("cycles", "doubtful"), [(1, True), (2, False), (3, False), (4, True), (11, True)])
+def test_bills_that_the_time_since_the_true_up_does_not_hold_are_worth_a_word(
+    cycles: int, doubtful: bool, tmp_path
+) -> None:
+    """From 1 January to 1 April are 90 days: three bills, or two after a cut one; four of 28 days each are 112."""
+    opening = f"[opening]\nas_of = 2025-04-01\nlast_true_up = 2025-01-01\ncycles = {cycles}\n"
+    warnings = account(tmp_path, more=opening).warnings
+    assert any(f"{cycles} cycles in the 90 days from 2025" in str(one) for one in warnings) == doubtful
+
+
 def test_an_unusual_cycle_is_worth_a_word(tmp_path) -> None:
     made = account(tmp_path, ("months = true", "read_dates = [2025-01-08, 2025-03-10]\nread_day = 'last_day'"))
     (warning,) = made.warnings
