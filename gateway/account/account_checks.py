@@ -20,7 +20,7 @@ from ..tariff.types import Tariff, Version
 from .opening_checks import check_opening
 from .price_file_checks import check_price_files
 from .programme_file import ProgrammeFile, check_choices
-from .terms import AccountTerms, EnergyFrom, OtherCharge
+from .terms import AccountTerms, EnergyFrom, Opening, OtherCharge
 
 _ONE_DAY = timedelta(days=1)
 NEM_START = "nem_start"
@@ -184,6 +184,18 @@ def _check_people(document: Document, terms: AccountTerms) -> None:
         message = f"{opening.cycles} cycles lie between last_true_up {opening.last_true_up} and as_of {opening.as_of}"
         mend = "cycles = how many bills there have been since the last true-up"
         document.add(("opening", "cycles"), message, mend, value=opening.cycles)
+    elif opening:
+        _warn_miscounted(document, opening)
+
+
+def _warn_miscounted(document: Document, opening: Opening) -> None:
+    """Bills that cannot all lie in the time there is: the true-up would come in another month. One may be cut."""
+    days = (opening.as_of - opening.last_true_up).days
+    if opening.cycles * SHORTEST_DAYS <= days <= (opening.cycles + 1) * LONGEST_DAYS:
+        return
+    message = f"{opening.cycles} cycles in the {days} days from {opening.last_true_up} to {opening.as_of}"
+    mend = "cycles = how many whole bills there have been since the last true-up: it decides when the year ends"
+    document.warn(("opening", "cycles"), message, mend, value=opening.cycles)
 
 
 def _check_charge(document: Document, path: TomlPath, charge: OtherCharge) -> None:

@@ -32,7 +32,7 @@ from .registry import PAID_AHEAD, PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
-from .timeline import Slot, Spell, timeline
+from .timeline import Slot, Spell, TimelineError, timeline
 from .year_to_date import YearToDate, year_from
 
 ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
@@ -53,7 +53,7 @@ def make_statements(
     first_day, last_day = _days_of(energy.table, calendar)
     if as_of is not None:
         if as_of < first_day:
-            raise EnergyError(f"{as_of} is before the first energy there is, of {first_day}; name a day after it")
+            raise TimelineError(f"{as_of} is before the first energy there is, of {first_day}; name a day after it")
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []

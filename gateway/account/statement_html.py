@@ -10,11 +10,13 @@ from .lines import BankUnit, Line
 from .money import kwh
 from .statement import Statement, Statements
 from .statement_json import due_words, plain
+from .statement_text import NO_TRUE_UP_LINES, not_placed
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, "Liberation Sans", Arial, sans-serif; color: #1c2430;
   background: #eef1f4; margin: 0; }
 main { max-width: 1020px; margin: 24px auto; background: #fff; padding: 32px 40px; box-sizing: border-box; }
+h1 ~ section { margin-top: 28px; }
 section + section { margin-top: 40px; border-top: 3px solid #1c2430; padding-top: 28px; }
 h1 { font-size: 22px; margin: 0 0 2px; } h2 { font-size: 18px; margin: 0; } h3 { font-size: 15px; margin: 22px 0 4px; }
 p { margin: 2px 0; } .quiet { color: #5a6675; font-size: 13px; }
@@ -88,8 +90,9 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     yield from _energy(one)
     yield from _lines("This cycle", one.bill.settled.lines)
     yield from _lines("Other charges", one.other)
-    if one.bill.true_up is not None:
-        yield from _lines("True-up of the year", one.true_up_lines)
+    yield from _lines("True-up of the year", one.true_up_lines)
+    if one.bill.true_up is not None and not one.true_up_lines:
+        yield f"<h3>True-up of the year</h3>\n<p>{NO_TRUE_UP_LINES}</p>"
     yield from _banks(one)
     yield from _listed("Not in these figures", [line.label for line in one.not_included])
     yield from _listed("Notes", one.notes)
@@ -107,6 +110,8 @@ def _energy(one: Statement) -> Iterator[str]:
     doubt = sum(cell.uncertain_milliwh for cell in energy.cells)
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh, doubt)
     yield _row(["All", ""], [f"{kwh(each):.6f}" for each in figures], ' class="sum"') + "</table>"
+    if not_placed(one):
+        yield f'<p class="quiet">{escape(not_placed(one))}</p>'
 
 
 def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:

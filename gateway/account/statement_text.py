@@ -10,6 +10,7 @@ from .statement import Statement, Statements
 from .statement_json import due_words, plain
 
 _LABEL_WIDTH = 58
+NO_TRUE_UP_LINES = "there is nothing to settle"
 
 
 def statement_text(made: Statements, one: Statement) -> Iterator[str]:
@@ -25,8 +26,11 @@ def statement_text(made: Statements, one: Statement) -> Iterator[str]:
     yield from _lines("This cycle", one.bill.settled.lines)
     if one.other:
         yield from _lines("Other charges", one.other)
-    if one.bill.true_up is not None:
+    if one.true_up_lines:
         yield from _lines("True-up of the year", one.true_up_lines)
+    elif one.bill.true_up is not None:
+        yield f"True-up of the year: {NO_TRUE_UP_LINES}"
+        yield ""
     yield from _banks(one.banks)
     yield from _sums(made, one)
     for line in one.not_included:
@@ -66,9 +70,15 @@ def _energy(one: Statement) -> Iterator[str]:
     uncertain = sum(cell.uncertain_milliwh for cell in energy.cells)
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh)
     yield f"  {'all':<42} " + " ".join(f"{kwh(each):>13.6f}" for each in figures) + f" {kwh(uncertain):>11.6f}"
-    unassigned = energy.import_unassigned_milliwh + energy.export_unassigned_milliwh
-    if unassigned:
-        yield f"  of it {kwh(unassigned):f} kWh whose hour is not known, counted in the bucket of their interval"
+    if not_placed(one):
+        yield f"  {not_placed(one)}"
+
+
+def not_placed(one: Statement) -> str:
+    """The sentence for energy whose hour is not known; empty where there is none."""
+    unassigned = one.energy.import_unassigned_milliwh + one.energy.export_unassigned_milliwh
+    text = f"of it {kwh(unassigned):f} kWh whose hour is not known, counted in the bucket of their interval"
+    return text if unassigned else ""
 
 
 def _energy_row(cell: Cell) -> str:

@@ -87,7 +87,7 @@ ADDED = [
     (
         '[choices]\nexport_price = "series"\n',
         19,
-        "no option export_price: it is one of buy_all_sell_all, net_billing, net_billing_carryover, net_metering_usd",
+        "no option export_price: it is one of buy_all_sell_all, ",
     ),
     ('[generator]\ntechnology = "solar"\nsize_kw = "-5"\n', 20, "is no size: the plant's kilowatts, above zero"),
     ('[choices]\nenergy_due = "weekly"\n', 19, "energy_due cannot be weekly: one of annual, monthly"),
@@ -155,6 +155,16 @@ def test_what_is_for_net_billing_alone_is_worth_a_word_elsewhere(tmp_path) -> No
     table, added = map(str, made.warnings)
     assert "home.toml:2: warning: export_prices decides nothing here: it is for the programme nbt" in table
     assert "storage decides nothing here" in added
+
+
+@pytest.mark.parametrize(("cycles", "doubtful"), [(1, True), (2, False), (3, False), (4, True), (11, True)])
+def test_bills_that_the_time_since_the_true_up_does_not_hold_are_worth_a_word(
+    cycles: int, doubtful: bool, tmp_path
+) -> None:
+    """From 1 January to 1 April are 90 days: three bills, or two after a cut one; four of 28 days each are 112."""
+    opening = f"[opening]\nas_of = 2025-04-01\nlast_true_up = 2025-01-01\ncycles = {cycles}\n"
+    warnings = account(tmp_path, more=opening).warnings
+    assert any(f"{cycles} cycles in the 90 days from 2025" in str(one) for one in warnings) == doubtful
 
 
 def test_an_unusual_cycle_is_worth_a_word(tmp_path) -> None:

@@ -17,6 +17,7 @@ from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statements
+from gateway.account.timeline import TimelineError
 from gateway.cli.replay import replay
 from gateway.cli.statement import statement
 
@@ -277,5 +278,5 @@ def test_what_the_figures_lack_is_named_and_never_zero(tmp_path) -> None:
 
 
 def test_a_day_before_all_energy_is_told(tmp_path) -> None:
-    with pytest.raises(EnergyError, match="2024-06-30 is before the first energy there is, of 2025-01-01"):
+    with pytest.raises(TimelineError, match="2024-06-30 is before the first energy there is, of 2025-01-01"):
         make_statements(account(tmp_path), Energy(quarters("2025-01-01", "2025-03-02"), ()), date(2024, 6, 30))
