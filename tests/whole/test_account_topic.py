@@ -44,8 +44,8 @@ from = 2025-07-15
 [generator]
 technology = "solar"
 size_kw = "9"
-application = 2023-04-01
-pto = 2025-07-15
+application = 2005-07-01
+pto = 2005-08-01
 
 [[meter]]
 name = "grid"
@@ -106,7 +106,7 @@ def edges_us(reader: Reader) -> list[int]:
 
 def with_account(house: House) -> None:
     """The grid's meter alone, polled no oftener than its intervals end, and an account."""
-    text = house._config_text(house._grid_way(house.start_grid_meter()))
+    text = house._config_text(int(house.start_grid_meter().rpartition(":")[2]))
     text = "[[meter]]".join(text.split("[[meter]]")[:2])
     slow = "\n".join("poll_s = 900" if one.startswith("poll_s") else one for one in text.splitlines())
     house.config.write_text(slow + "\n" + SECTION, encoding="utf-8")
@@ -217,6 +217,9 @@ def test_the_topic_is_the_statement_at_every_edge_of_a_week(house: House, reader
     assert ended == ["2025-07-19" if one else None for one in has_ended]
     assert [found[one]["is_whole"] for one in wanted] == [int(one) for one in has_ended]
     assert len({found[one]["carried_in_year_cents"] for one in wanted}) > len(wanted) // 2
+    # Twenty years from permission to operate end in August: told once, by all these reckonings.
+    events = [one.content for one in reader.of("event", "grid") if one.content["event"] == "account_date"]
+    assert [(one["account"], one["what"], one["day"]) for one in events] == [("home", "vintage_ends", "2025-08-01")]
     # The command says what the daemon said, while it runs.
     at = iso(wanted[-1])
     told = netmeter(house, "account", "--account", str(house.folder / "elm.toml"), "--config", str(house.config),
