@@ -15,7 +15,7 @@ from .account_file import AccountFile
 from .charges import PriceError, Prices
 from .lines import BankUnit
 from .money import ZERO, total
-from .programme_file import ProgrammeError
+from .programme_file import NotKnownError
 from .programmes import nbt_maker, vintage
 from .projection import Projection
 from .running import Running
@@ -104,7 +104,10 @@ def _protection(account: AccountFile, now: Running) -> Iterator[CostDate]:
     generator, name = account.terms.generator, now.bill.slot.programme
     if generator is None or generator.pto is None:
         return
-    until = vintage.protected_until(name, generator.pto)
+    try:
+        until = vintage.protected_until(name, generator.pto)
+    except NotKnownError:  # permission from before there was such a programme
+        until = None
     if until is not None and _is_near(now.day, until, PROTECTION_DAYS):
         yield CostDate(What.VINTAGE_ENDS, until, f"{name} is protected for 20 years from {generator.pto}")
     if name == vintage.NBT:
@@ -118,7 +121,7 @@ def _export_prices(account: AccountFile, now: Running) -> Iterator[CostDate]:
     try:
         table = nbt_maker.table_of(setting)
         until = nbt_maker.locked_until(setting, table)
-    except (PriceError, ProgrammeError):
+    except (PriceError, NotKnownError):
         return  # no bill could have been made, and its error is what is told
     header = table.header
     if until is not None and _is_near(now.day, until, PROTECTION_DAYS):

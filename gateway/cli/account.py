@@ -20,13 +20,13 @@ from ..account.energy import EnergyError, EnergyTable
 from ..account.projection import Method, project, year_on
 from ..account.running import known_until, running
 from ..account.running_json import date_json, dates_record, projection_record, running_record
-from ..account.sources import Energy, energy_of
+from ..account.sources import Energy
 from ..account.statement_json import SCHEMA
 from ..account.timeline import TimelineError
 from ..publish.account import BANK_PREFIX, KEYS
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import parse_time, to_datetime
-from .account_energy import fetcher
+from .account_energy import energy_for
 from .account_text import account_text
 from .errors import any_path, fail
 from .statement import EXIT_INCOMPLETE, METHODS
@@ -95,17 +95,8 @@ def account(account_path: Path, json_: bool, gently: bool, **options: Any) -> No
 
 
 def _told(known: AccountFile, options: Mapping[str, Any]) -> dict[str, Any]:
-    terms = known.terms
     until_us = _instant(known, options["at"])
-    energy = energy_of(
-        terms.meter,
-        known.folder,
-        fetcher(options["config_path"], known.folder),
-        options["energy_path"],
-        sold_apart=any(one.name == "buy_all_sell_all" for one in terms.programme),
-        export_prices=terms.export_prices,
-        import_prices=terms.import_prices,
-    )
+    energy = energy_for(known, options["config_path"], options["energy_path"])
     profile = None if options["profile_path"] is None else read_profile(options["profile_path"])
     return reckoned(known, energy, until_us, Method(options["method"]), profile)
 

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from .. import places
+from ..account.account_file import AccountFile
 from ..account.energy import EnergyError
+from ..account.registry import SOLD_APART
 from ..account.rows import Fields
-from ..account.sources import Fetch
+from ..account.sources import Energy, Fetch, energy_of
 from ..account.terms import AccountMeter, EnergyFrom
 from ..config.rules import resolved
 from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
@@ -34,6 +36,20 @@ def fetcher(config_path: Path | None, folder: Path) -> Fetch:
             raise EnergyError(str(error)) from error
 
     return fetch
+
+
+def energy_for(account: AccountFile, config_path: Path | None, override: Path | None) -> Energy:
+    """All that the account's bills are made of. `override`: a CSV file for all its meters. Raises EnergyError."""
+    terms = account.terms
+    return energy_of(
+        terms.meter,
+        account.folder,
+        fetcher(config_path, account.folder),
+        override,
+        sold_apart=any(one.name in SOLD_APART for one in terms.programme),
+        export_prices=terms.export_prices,
+        import_prices=terms.import_prices,
+    )
 
 
 def _from_store(meter: AccountMeter, folder: Path, config_path: Path | None) -> Found:

@@ -14,14 +14,13 @@ from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
-from ..account.registry import SOLD_APART
-from ..account.sources import Energy, energy_of
+from ..account.sources import Energy
 from ..account.statement import Statement, Statements
 from ..account.statement_diff import AgainstError, difference_text, differences, read_against
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
 from ..account.timeline import TimelineError
-from .account_energy import fetcher
+from .account_energy import energy_for, fetcher
 from .errors import any_path, fail
 
 TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
@@ -92,17 +91,7 @@ def statement(account_path: Path, **options: Any) -> None:
     if options["compared"] is not None:
         _compare_programmes(account, as_of, options)
     try:
-        fetch = fetcher(options["config_path"], account.folder)
-        terms = account.terms
-        energy = energy_of(
-            terms.meter,
-            account.folder,
-            fetch,
-            options["energy_path"],
-            sold_apart=any(one.name in SOLD_APART for one in terms.programme),
-            export_prices=terms.export_prices,
-            import_prices=terms.import_prices,
-        )
+        energy = energy_for(account, options["config_path"], options["energy_path"])
         if options["method"] is not None:
             _project(account, energy, as_of, options)
         made = make_statements(account, energy, as_of)

@@ -91,6 +91,15 @@ def test_a_vintage_ends_twenty_years_from_permission_to_operate(tmp_path: Path, 
         assert dates[What.VINTAGE_ENDS].day == date(2027, 3, 10)
 
 
+def test_permission_from_before_the_programme_was_there_has_no_end_and_no_error(tmp_path: Path) -> None:
+    """NEM 2.0 begins in 2016."""
+    known(tmp_path, "nem2", pto=date(2006, 9, 1), application=date(2006, 1, 1), choices='netting_interval = "60min"')
+    text = (tmp_path / "account.toml").read_text(encoding="utf-8")
+    text = text.replace("months = true", "months = true\nanniversary = 2026-01-01")
+    (tmp_path / "account.toml").write_text(text.replace("from = 2006-09-01", "from = 2025-01-01"), encoding="utf-8")
+    assert found(read_account(tmp_path / "account.toml"), TWO_YEARS, date(2026, 2, 10)) == {}
+
+
 def test_a_price_lock_and_a_table_that_ends(tmp_path: Path) -> None:
     """Nine years from 1 April 2017: the last locked day is 31 March 2026. A table without a lock ends with itself."""
     header = HEADER + "applications_from = 2016-01-01\napplications_to = 2017-12-31\nlock_years = 9\n"

@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 
 from gateway.account.account_file import AccountFile, read_account
 from gateway.account.energy import EnergyError
+from gateway.account.projection import Method
 from gateway.account.running import running
 from gateway.account.running_json import running_record
 from gateway.account.sources import Energy
 from gateway.account.timeline import TimelineError
 from gateway.cli.account import account as command
+from gateway.cli.account import reckoned
 
 from .energies import us
 from .net_billing import account_text
@@ -172,3 +174,23 @@ def test_a_wrong_command_line(tmp_path: Path, arguments: list[str], message: str
     done = told(tmp_path, *arguments)
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_what_bill_year_and_true_up_will_come_to(tmp_path: Path) -> None:
+    """365 noons at 0.30 and 365 days at 0.25. April has 30 days; December's bill has 31 and the year's energy.
+
+    Seen within 11 April, the projection is that of the evening before, whatever that day has had.
+    """
+    known(tmp_path)
+    text = (tmp_path / "account.toml").read_text(encoding="utf-8").replace("2026-01-01", "2025-01-01")
+    (tmp_path / "account.toml").write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 1, 1), date(2026, 4, 11), noon), ())
+    account = read_account(tmp_path / "account.toml")
+    found = reckoned(account, energy, us("2026-04-11T21:00"), Method.SAME_DAYS_LAST_YEAR)
+    assert (found["projected_bill_cents"], found["projected_bill_last_day"]) == (750, "2026-04-30")
+    assert (found["projected_true_up_cents"], found["year_last_day"]) == (775 + 10950, "2026-12-31")
+    assert found["projected_year_cents"] == 365 * 25 + 10950
+    assert (found["estimated_days"], found["projected_days"]) == (265, 365)
+    assert (found["projected_year_low_cents"], found["projected_year_high_cents"]) == (None, None)
+    assert "one earlier year is known" in found["assumed"]
+    assert (found["due_cents"], found["period_days"]) == (275, 11)

@@ -3,9 +3,14 @@
 By the calendar of E-TOU-C: its price changes at 4 and at 9 in the afternoon.
 """
 
+import json
 import queue
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import jsonschema
+import pytest
 
 from gateway.account_desk import AccountDesk
 from gateway.accounts import DUE_MOST, EVENT, Accounts
@@ -14,11 +19,13 @@ from gateway.clock import SystemClock
 from gateway.config.types import AccountSection
 from gateway.ledger.records import Batch, OutboxRow, Record
 from gateway.ledger.store import Store
+from gateway.publish.account import KEYS, account_record
 from gateway.publish.message import Topics
 
 from .test_bookkeeper import Pipe, config, desk, store, wait_for  # noqa: F401
 from .world import etouc, utc_us
 
+SCHEMA = Path(__file__).parents[2] / "gateway" / "publish" / "schemas" / "account.json"
 QUARTER_US, HOUR_US = 900_000_000, 3_600_000_000
 PEAK_US = utc_us("2026-07-15T23:00:00Z")
 """4 p.m. in California."""
@@ -139,6 +146,16 @@ def test_a_reason_is_published_and_everything_else_is_null() -> None:
     world.turns(1)
     assert '"why_not":"home.toml:3: no such tariff"' in world.offered[0]
     assert '"due_cents":null' in world.offered[0]
+
+
+def test_the_schema_asks_for_every_key_and_takes_a_reason_alone() -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert schema["required"] == ["schema", "gateway", "account", *KEYS]
+    said = account_record("demo", "home", {"why_not": "no price"})
+    jsonschema.validate(said, schema, cls=jsonschema.Draft202012Validator)
+    for wrong in ({**said, "more": 1}, {**said, "due_cents": "1.50"}, {**said, "bank_credit_cents": None}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema, cls=jsonschema.Draft202012Validator)
 
 
 def test_a_ledger_that_does_not_answer_is_asked_again() -> None:

@@ -39,13 +39,13 @@ base_services_tier = "tier_3"
 
 [[programme]]
 name = "nem2"
-from = 2025-07-15
+from = 2021-09-15
 
 [generator]
 technology = "solar"
 size_kw = "9"
-application = 2023-04-01
-pto = 2025-07-15
+application = 2021-08-01
+pto = 2021-09-15
 
 [[meter]]
 name = "grid"
@@ -53,6 +53,15 @@ name = "grid"
 [billing]
 read_dates = {read_dates}
 read_day = "first_day"
+
+[opening]
+as_of = 2025-07-15
+last_true_up = 2024-09-16
+cycles = 9
+energy_charges = "182.40"
+non_bypassable_charges = "61.07"
+import_kwh = "2914.310"
+export_kwh = "3120.775"
 
 [[charge]]
 name = "Utility users' tax"
@@ -67,8 +76,8 @@ of = "import"
 from = 2025-07-01
 source = "state"
 """
-READ_ON = date(2025, 7, 20)
-READ_DATES = (FIRST_DAY, READ_ON, date(2025, 8, 18))
+READ_ON = date(2025, 7, 21)
+READ_DATES = (FIRST_DAY, READ_ON, date(2025, 8, 18), date(2025, 9, 16))
 SECTION = """
 [[account]]
 name = "home"
@@ -106,7 +115,7 @@ def edges_us(reader: Reader) -> list[int]:
 
 def with_account(house: House) -> None:
     """The grid's meter alone, polled no oftener than its intervals end, and an account."""
-    text = house._config_text(house._grid_way(house.start_grid_meter()))
+    text = house._config_text(int(house.start_grid_meter().rpartition(":")[2]))
     text = "[[meter]]".join(text.split("[[meter]]")[:2])
     slow = "\n".join("poll_s = 900" if one.startswith("poll_s") else one for one in text.splitlines())
     house.config.write_text(slow + "\n" + SECTION, encoding="utf-8")
@@ -214,9 +223,12 @@ def test_the_topic_is_the_statement_at_every_edge_of_a_week(house: House, reader
     has_ended = [one > us(READ_ON, 0) for one in wanted]
     assert {True, False} == set(has_ended)
     ended = [found[one]["last_bill_last_day"] for one in wanted]
-    assert ended == ["2025-07-19" if one else None for one in has_ended]
+    assert ended == ["2025-07-20" if one else None for one in has_ended]
     assert [found[one]["is_whole"] for one in wanted] == [int(one) for one in has_ended]
     assert len({found[one]["carried_in_year_cents"] for one in wanted}) > len(wanted) // 2
+    # The year's twelfth bill ends with 15 September, sixty days from the 17th on: told once, by all these reckonings.
+    events = [one.content for one in reader.of("event", "grid") if one.content["event"] == "account_date"]
+    assert [(one["account"], one["what"], one["day"]) for one in events] == [("home", "true_up", "2025-09-15")]
     # The command says what the daemon said, while it runs.
     at = iso(wanted[-1])
     told = netmeter(house, "account", "--account", str(house.folder / "elm.toml"), "--config", str(house.config),
