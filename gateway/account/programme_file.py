@@ -21,6 +21,7 @@ from ..config.hints import did_you_mean
 from ..config.problem import Problem, ProblemsError, errors_of
 from ..places import data_folders, files_by_name
 from ..tariff.cycles import month_of
+from .cashout import CashoutRule
 
 ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
@@ -118,6 +119,8 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What it takes over of the figures that an account's [opening] may state."""
     bank: tuple[str, ...] = ()
     """The banks that it takes over; `kwh.*` is one for each bucket."""
+    cashout: tuple[CashoutRule, ...] = ()
+    """What another supplier's year comes to, one rule after the other."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 
