@@ -233,3 +233,10 @@ def test_a_line_of_mce_is_explained_by_mces_own_price(tmp_path: Path) -> None:
     told = explain(made, energy, made.statements[0], "mce.energy.2025-04-01.winter_off_peak")
     assert [one["price"] for one in told["cells"]] == ["0.071"]
     assert [one["import_milliwh"] for one in told["cells"]] == [100_000_000]
+
+
+def test_the_schedules_of_both_tariffs_must_be_one(tmp_path: Path) -> None:
+    file = account_file(tmp_path, account_text(tmp_path, APRIL))
+    other = account_file(tmp_path, account_text(tmp_path, APRIL, supplier_tariff="mce-ev2-a"))
+    assert not any("other seasons or hours" in one.message for one in file.warnings)
+    assert any("other seasons or hours" in one.message for one in other.warnings)
