@@ -19,6 +19,7 @@ from ..tariff.types import Tariff
 from .account_checks import check_prices, check_terms
 from .billed_as import as_billed, check_billed_as
 from .mce_checks import check_mce
+from .pa_checks import check_pennsylvania
 from .programme_file import ProgrammeError, ProgrammeFile, load_programme
 from .registry import ALIASES, MAKERS, PLAIN
 from .terms import AccountTerms
@@ -54,6 +55,7 @@ def read_account(path: Path) -> AccountFile:
     tariff, programmes = _tariff_of(document, "tariff", terms.tariff), _programmes_of(document, terms)
     supplied = _tariff_of(document, "supplier_tariff", terms.supplier_tariff) if terms.supplier_tariff else None
     check_terms(document, terms, programmes)
+    check_pennsylvania(document, terms)
     check_mce(document, terms, tariff, supplied)
     if tariff is not None:
         check_prices(document, terms, tariff, programmes)

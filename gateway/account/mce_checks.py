@@ -16,7 +16,7 @@ def check_mce(document: Document, terms: AccountTerms, tariff: Tariff | None, su
     """The rules of `mce` across keys; `supplied`: the tariff that the account names as its supplier's."""
     at = [position for position, one in enumerate(terms.programme) if one.name in WITH_SUPPLIER]
     if not at:
-        if terms.supplier_tariff:
+        if terms.supplier_tariff and terms.choices.get("egs_generation") != "kwh_bank":
             mend = "it goes with the programme mce; under others the supplier's part is on its own bill"
             document.warn(("supplier_tariff",), "is named and not used", mend, value=terms.supplier_tariff)
         return

@@ -27,6 +27,8 @@ ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
 EACH = ".*"
 """Ends the name of a bank that there is one of for each bucket."""
+EACH_PERIOD = ".{period}"
+"""The same for each period, whatever the season."""
 
 
 class ProgrammeError(ProblemsError):
@@ -141,7 +143,11 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def has_bank(self, name: str) -> bool:
         """Whether it takes over what a bank of that name holds."""
-        return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)
+        stems = [one.removesuffix(EACH).removesuffix(EACH_PERIOD) for one in self.bank]
+        return any(
+            name == one or (one != stem and name.startswith(f"{stem}."))
+            for one, stem in zip(self.bank, stems, strict=True)
+        )
 
     def day(self, name: str, utility: str) -> NamedDay | None:
         """A day by name; the utility's own before everybody's. None: there is none."""

@@ -16,6 +16,7 @@ from msgspec import Meta
 from ..config.types import RegisterOwner, Role
 from ..tariff.cycles import ReadDay
 from .money import Rounding
+from .pa_terms import PennsylvaniaTerms
 
 
 class CustomerClass(StrEnum):
@@ -224,5 +225,6 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     payment: tuple[Payment, ...] = ()
     export_adder: tuple[ExportAdder, ...] = ()
     """By the bill's last day, for all of it."""
+    pennsylvania: PennsylvaniaTerms | None = None
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""
