@@ -3,6 +3,7 @@
 Values only; the limits are in config/programmes/pennsylvania.toml, the checks in `pa_checks`.
 """
 
+import datetime
 from decimal import Decimal
 
 import msgspec
@@ -16,6 +17,17 @@ class Property(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Between the boundaries of both, as measured by the customer: never computed here."""
     utility: str
     independent_load: bool = True
+
+
+class CertificateTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Alternative energy credits of the plant. The customer owns them, but by contract or rejection."""
+
+    owner: str
+    """`customer`, or who has them by a contract."""
+    installed: datetime.date
+    """The day that decides whether older small plants may be estimated."""
+    before_wh: int = 0
+    """What was produced before the first interval here and is not in a credit yet."""
 
 
 class PennsylvaniaTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,4 +45,5 @@ class PennsylvaniaTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Purchased in the annualised period before the first one of this account."""
     stranded_share: Decimal = Decimal(0)
     """What the utility asks for, where it does."""
+    certificates: CertificateTerms | None = None
     property: tuple[Property, ...] = ()

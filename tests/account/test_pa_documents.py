@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from gateway.account.lines import Due, LineKind
+from gateway.account.reckon import make_statements
+from gateway.account.rows import added
+from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 
 from .house import Days, spread
@@ -138,3 +141,18 @@ def test_a_supplier_that_nets_by_contract_bills_its_own_kilowatt_hours(tmp_path:
         assert bills[1].due_now == Decimal("17.00")
         held = {one.name: one.after for one in bills[11].banks}
         assert held["generation_kwh.all"] == (0 if after is None else after)
+
+
+def test_two_one_way_meters_are_billed_as_one_that_turns_both_ways(tmp_path: Path) -> None:
+    """Dual meters: 100 kWh in by night, 60 out at noon; 40 x 0.15 = 6.00 and the customer charge."""
+    june = JUNE, date(2024, 6, 30)
+    tables = {}
+    for name, taken, given_kwh in (("in", 100, 0), ("out", 0, 60), ("both", 100, 60)):
+        folder = tmp_path / name
+        folder.mkdir()
+        file = account_file(folder, account_text(folder, JUNE))
+        tables[name] = books_of(folder, spread([Days(*june, taken, given_kwh, NIGHT, NOON)]), file.terms.tariff).energy
+    two = Energy(added([tables["in"].table, tables["out"].table]), ())
+    for energy in (two, tables["both"]):
+        (bill,) = make_statements(file, energy).statements
+        assert bill.due_now == Decimal("16.00")
