@@ -29,7 +29,7 @@ from .period import Account, Period, PeriodStatement, settle_all
 from .price_series import PriceSeries
 from .programme_file import ProgrammeFile
 from .programmes.vintage import vintage_notes
-from .registry import PAID_AHEAD, PLAIN, WITH_SUPPLIER, make_programme
+from .registry import PAID_AHEAD, PLAIN, make_programme
 from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
@@ -238,7 +238,7 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     estimated = sum(cell.estimated_rows for cell in energy.cells)
     if estimated:
         yield f"{estimated} intervals have an edge that nobody read: their energy is split by time"
-    if slot.supplier and slot.programme not in WITH_SUPPLIER:
+    if slot.supplier and bill.period.beside is None:
         yield f"energy is sold by {slot.supplier}: its lines are on its own bill, these are the utility's"
     yield from bill.settled.notes
     if bill.true_up is None:

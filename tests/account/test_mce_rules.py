@@ -240,3 +240,27 @@ def test_the_schedules_of_both_tariffs_must_be_one(tmp_path: Path) -> None:
     other = account_file(tmp_path, account_text(tmp_path, APRIL, supplier_tariff="mce-ev2-a"))
     assert not any("other seasons or hours" in one.message for one in file.warnings)
     assert any("other seasons or hours" in one.message for one in other.warnings)
+
+
+RATES = {"closing_cycle": "57.20", "march": "59.24"}
+"""PG&E published 0.02860 for April 2026 and 0.02962 for March: 1,000 kWh at twice that."""
+
+
+@pytest.mark.parametrize("month", list(RATES))
+def test_the_wholesale_rate_is_that_of_the_month_in_which_the_bill_ends_or_of_march(month: str, tmp_path: Path) -> None:
+    first = date(2026, 3, 16)
+    choices = {"cashout_rule": "document_003", "cashout_rate": month}
+    text = account_text(tmp_path, first, read_dates=[first, date(2026, 4, 16)], choices=choices)
+    energy = Energy(months_table(date(2026, 3, 1), [(0, 0), (0, 1000)]), ())
+    (bill,) = make_statements(account_file(tmp_path, text), energy).statements
+    assert amount_of(bill, "mce.cashout") == -Decimal(RATES[month])
+    assert any("cash-out is incomplete" in one for one in bill.notes)
+
+
+def test_a_rate_that_is_not_published_leaves_the_cash_out_pending(tmp_path: Path) -> None:
+    """March 2027 is after the table's end. Retail dollars are zeroed all the same."""
+    first = date(2027, 3, 1)
+    text = account_text(tmp_path, first)
+    (bill,) = make_statements(account_file(tmp_path, text), Energy(months_table(first, [(0, 1000)]), ())).statements
+    assert next(one for one in bill.lines if one.key == "mce.cashout").label.endswith("pending")
+    assert (bill.due_now, [one.forfeited for one in bill.banks if one.name == "mce_credit"]) == (0, [Decimal("71.00")])

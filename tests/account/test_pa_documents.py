@@ -99,6 +99,8 @@ def test_the_year_ends_with_the_bill_that_holds_31_may_or_with_the_day(end: str,
     assert (closing.slot.cycle.last_day, line.quantity, line.amount) == (last, left, -Decimal(amount))
     after = [one for one in bills if one.slot.cycle.first_day > last]
     assert [one.slot.cycle.first_day for one in after] == ([] if end != "exact_june1" else [date(2025, 6, 1)])
+    charges = [one.amount for bill in bills[-2:] for one in bill.lines if one.kind is LineKind.FIXED]
+    assert sum(charges) == (10 if end == "exact_june1" else 20)  # a bill that is cut has one customer charge
     assert not list(energy_complaints(bills, spread(YEAR)))
     assert not list(bank_complaints(bills))
 
@@ -139,6 +141,7 @@ def test_a_supplier_that_nets_by_contract_bills_its_own_kilowatt_hours(tmp_path:
         text = account_text(tmp_path, JUNE, top=top, customer='supplier = "A supplier"', choices=choices)
         bills = bills_of(tmp_path, text)
         assert bills[1].due_now == Decimal("17.00")
+        assert not any("on its own bill" in one for one in bills[1].notes)
         held = {one.name: one.after for one in bills[11].banks}
         assert held["generation_kwh.all"] == (0 if after is None else after)
 
