@@ -12,6 +12,7 @@ from datetime import date, tzinfo
 from ..tariff.cycles import month_of
 from ..tariff.walltime import to_datetime
 from .energy import EnergyTable
+from .pa_checks import PHOTOVOLTAIC
 from .pa_terms import CertificateTerms
 from .programme_file import load_programme
 from .registry import PENNSYLVANIA
@@ -19,7 +20,6 @@ from .terms import Generator
 
 MILLIWH_PER_CREDIT = 1_000_000_000
 MILLIWH_PER_WH = 1000
-PHOTOVOLTAIC = frozenset({"pv", "solar", "photovoltaic", "solar_photovoltaic"})
 
 
 @dataclass(frozen=True, slots=True)

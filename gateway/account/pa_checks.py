@@ -15,6 +15,8 @@ from .registry import PENNSYLVANIA
 from .terms import AccountTerms, CustomerClass, Generator
 
 _TABLE = ("pennsylvania",)
+PHOTOVOLTAIC = frozenset({"photovoltaic", "pv", "solar", "solar_photovoltaic"})
+"""What accounts call it."""
 
 
 def check_pennsylvania(document: Document, terms: AccountTerms) -> None:
@@ -35,6 +37,12 @@ def check_pennsylvania(document: Document, terms: AccountTerms) -> None:
         mend = "leave it out: the year ends with May"
         document.warn(("billing", "anniversary"), "decides nothing in Pennsylvania", mend)
     if terms.generator is not None:
+        if tier_of(terms.generator.technology) is None:
+            known = ", ".join(_technologies())
+            message = f'"{terms.generator.technology}" is none of the technologies that the rules list'
+            document.warn(
+                ("generator", "technology"), message, f"one of {known}, or pv", value=terms.generator.technology
+            )
         for message in size_faults(terms.generator, terms.customer.kind, standby=stated.standby):
             document.add(("generator", "size_kw"), message, "see the interconnection agreement", value=_size(terms))
         if _size(terms) >= _figure("size_of_approval"):
@@ -43,6 +51,12 @@ def check_pennsylvania(document: Document, terms: AccountTerms) -> None:
     for message in third_party_faults(stated):
         document.add((*_TABLE, "design_kwh_per_year"), message, "see the contract of the plant's owner")
     _check_properties(document, terms, stated)
+
+
+def tier_of(technology: str) -> int | None:
+    """The tier of the credits that it earns; None for what the rules do not list."""
+    value = _technologies().get("photovoltaic" if technology in PHOTOVOLTAIC else technology)
+    return None if value is None else int(value)
 
 
 def size_faults(generator: Generator, kind: CustomerClass, *, standby: bool) -> Iterator[str]:
@@ -88,6 +102,12 @@ def _check_properties(document: Document, terms: AccountTerms, stated: Pennsylva
         if not one.independent_load:
             mend = "every location needs load of its own (75.14)"
             document.add((*path, "independent_load"), f"{one.name} has no load of its own", mend, value=False)
+
+
+def _technologies() -> dict[str, Decimal]:
+    prefix = "technology."
+    figures = load_programme(PENNSYLVANIA).figure
+    return {one.name.removeprefix(prefix): one.value for one in figures if one.name.startswith(prefix)}
 
 
 def _size(terms: AccountTerms) -> Decimal:

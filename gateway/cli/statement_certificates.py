@@ -10,6 +10,7 @@ from ..account.account_file import AccountFile
 from ..account.certificates import MILLIWH_PER_WH, certificates_of, must_be_metered
 from ..account.energy import EnergyError
 from ..account.money import kwh_text
+from ..account.pa_checks import tier_of
 from ..account.sources import production_of
 from ..tariff.calendar import Calendar
 from .account_energy import fetcher
@@ -36,6 +37,7 @@ def certified(account: AccountFile, config_path: Path | None, override: Path | N
         "account": account.terms.id,
         "meter": production.meter,
         "owner": stated.owner,
+        "tier": tier_of(generator.technology),
         "must_be_metered": metered,
         "why": why,
         "years": [
@@ -57,7 +59,8 @@ def show(told: dict[str, Any], *, json_: bool) -> None:
     if json_:
         click.echo(json.dumps(told, indent=2))
         return
-    click.echo(f"{told['account']}   energy credits of {told['meter']}, owner: {told['owner']}")
+    tier = f"tier {told['tier']}" if told["tier"] else "of no tier that the rules list"
+    click.echo(f"{told['account']}   energy credits of {told['meter']}, {tier}, owner: {told['owner']}")
     click.echo(f"{'energy year':<24} {'production kWh':>16} {'credits':>8}")
     for one in told["years"]:
         days = f"{one['first_day']} to {one['last_day']}"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.account.account_file import AccountError, AccountFile
-from gateway.account.pa_checks import size_faults
+from gateway.account.pa_checks import size_faults, tier_of
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
@@ -211,3 +211,16 @@ def test_no_kilowatt_hour_of_the_bank_is_made_or_lost(
             due, held, weights = due - worth.quantize(Decimal("0.01"), "ROUND_HALF_UP"), 0, []
         assert bill.due_now == due
         assert next((one.after for one in reversed(bill.banks)), Decimal(0)) == held
+
+
+LISTED = (
+    "pv solar_thermal wind hydro geothermal biomass fuel_cell chp municipal_waste waste_coal coal_mine_methane "
+    "distributed_generation demand_side_management"
+)
+"""Document 002: photovoltaics, solar-thermal, wind, hydropower, geothermal, biomass, fuel cells, CHP, municipal solid
+waste, waste coal, coal-mine methane, other distributed generation, demand-side management."""
+
+
+def test_every_technology_of_the_document_has_its_tier() -> None:
+    assert {tier_of(one) for one in LISTED.split()} == {1, 2}
+    assert (tier_of("solar"), tier_of("waste_coal"), tier_of("perpetual_motion")) == (1, 2, None)
