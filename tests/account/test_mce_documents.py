@@ -133,7 +133,7 @@ def test_banked_credits_are_used_before_mce_is_paid(tmp_path: Path) -> None:
     )
     june = bills_of(tmp_path, parts)[2]
     assert (june.due_now, june.carried) == (Decimal("1.10"), Decimal("15.00"))
-    assert (amount_of(june, "mce.bank"), amount_of(june, "mce.due")) == (Decimal("-7.10"), Decimal("1.10"))
+    assert (amount_of(june, "bank.mce_credit"), amount_of(june, "mce.due")) == (Decimal("-7.10"), Decimal("1.10"))
     assert bank(june) == 0
 
 

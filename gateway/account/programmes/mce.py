@@ -69,7 +69,7 @@ class Mce:
         earned, used = max(ZERO, -charge), min(state.bank, max(ZERO, charge))
         if earned or used:
             label = "MCE: to (+) and from (-) the credit bank"
-            lines.append(self._money("mce.bank", label, earned - used, LineKind.BANK, Due.NOW))
+            lines.append(self._money(f"bank.{MCE_BANK}", label, earned - used, LineKind.BANK, Due.NOW))
         bank = state.bank + earned - used
         year = self._year(state, period)
         move = BankMove(MCE_BANK, BankUnit.MONEY, state.bank, earned=earned, used=used)
