@@ -87,7 +87,7 @@ ADDED = [
     (
         '[choices]\nexport_price = "series"\n',
         19,
-        "no option export_price: it is one of buy_all_sell_all, net_billing, net_billing_carryover, net_metering_usd",
+        "no option export_price: it is one of buy_all_sell_all, feed_in, net_billing, net_billing_carryover, ",
     ),
     ('[generator]\ntechnology = "solar"\nsize_kw = "-5"\n', 20, "is no size: the plant's kilowatts, above zero"),
     ('[choices]\nenergy_due = "weekly"\n', 19, "energy_due cannot be weekly: one of annual, monthly"),
