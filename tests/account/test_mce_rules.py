@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.account.account_file import AccountError, AccountFile
+from gateway.account.cost_dates import What, cost_dates
 from gateway.account.explain import explain
 from gateway.account.programmes.mce_cashout import ends_mce_year
+from gateway.account.projection import Method, project
 from gateway.account.reckon import make_statements
+from gateway.account.running import running
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 from gateway.tariff.cycles import Cycle
@@ -23,6 +26,7 @@ from gateway.tariff.cycles import Cycle
 from .laws import bank_complaints
 from .mce import DOCUMENT_003, account_text, generation_tariff, months_table
 from .reckon import account_file, amount_of, with_surplus_rate
+from .test_projection import hours
 
 APRIL = date(2025, 4, 1)
 SUPPLIER = '[[supplier]]\nname = "mce"\nfrom = {0}\npcia_vintage = "2023"'
@@ -264,3 +268,16 @@ def test_a_rate_that_is_not_published_leaves_the_cash_out_pending(tmp_path: Path
     (bill,) = make_statements(account_file(tmp_path, text), Energy(months_table(first, [(0, 1000)]), ())).statements
     assert next(one for one in bill.lines if one.key == "mce.cashout").label.endswith("pending")
     assert (bill.due_now, [one.forfeited for one in bill.banks if one.name == "mce_credit"]) == (0, [Decimal("71.00")])
+
+
+@pytest.mark.parametrize(("day", "amount"), [(date(2026, 1, 29), None), (date(2026, 1, 31), "2.20")])
+def test_credit_that_the_spring_zeroes_is_told_from_sixty_days_before_it_on(
+    day: date, amount: str | None, tmp_path: Path
+) -> None:
+    """A kilowatt-hour given each noon: 31 x 0.071 = 2.20 are in the bank at the end of January."""
+    first = date(2026, 1, 1)
+    energy = Energy(hours(first, day, lambda local: (0, 1000 * (local.hour == 12))), ())
+    file = account_file(tmp_path, account_text(tmp_path, first, choices={"netting_interval": "60min"}))
+    dates = cost_dates(file, running(file, energy), None, project(file, energy, day, Method.TO_DATE))
+    lost = [(one.day, one.amount) for one in dates if one.what is What.CREDIT_ZEROED]
+    assert lost == ([] if amount is None else [(date(2026, 3, 31), Decimal(amount))])

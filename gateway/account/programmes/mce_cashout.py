@@ -64,6 +64,11 @@ class Cashout:
         begun = [one for one in self.file.cashout if one.first <= day]
         return max(begun, key=lambda one: one.first) if begun else self.file.cashout[0]
 
+    def zeroes_on(self, day: date) -> bool:
+        """Whether the retail dollars left in the bank are lost then."""
+        rule = self.rule_on(day)
+        return rule.pays is Pays.SURPLUS and (self.left or rule.left) is RetailLeft.ZEROED
+
     def wholesale(self, closing: Cycle) -> Figure:
         """Raises NotKnownError."""
         return self.file.figure_on(RATE, self.utility, _march_in(closing) if self.by_march else closing.last_day)
@@ -91,8 +96,7 @@ def cash_out(out: Cashout, year: MceYear, bank: Decimal, closing: Cycle, roundin
     said = f"MCE's year ends; its rule {rule.name} holds from {rule.first} ({rule.dated})"
     if rule.pays is Pays.BANK:
         return _bank_paid(rule, bank, rounding, said)
-    zeroed = (out.left or rule.left) is RetailLeft.ZEROED and bank > 0
-    lost = bank if zeroed else ZERO
+    lost = bank if out.zeroes_on(closing.last_day) else ZERO
     notes = (said, f"{lost:f} of retail credit are left in MCE's bank and zeroed") if lost else (said,)
     if not year.known:
         why = "MCE's year is not known from its first day: state mce_import_kwh and mce_export_kwh in [opening.banks]"

@@ -34,7 +34,7 @@ def make_mce(setting: Setting) -> Ready[Any]:
             "mce: whether PG&E's part is nem1 or nem2 depends on the application, and the account has no [generator] "
             "with application or pto; state it, or choose utility_programme in [choices]"
         )
-    rules = MceRules(_cashout(setting), setting.choice("mce_product"), f"{MCE}: {setting.file.source}")
+    rules = MceRules(cashout_of(setting), setting.choice("mce_product"), f"{MCE}: {setting.file.source}")
     if rules.product == DEEP_GREEN and any(DEEP_GREEN not in one.options_per_kwh for one in tariff.version):
         raise PriceError(f"tariff {tariff.id} has no {DEEP_GREEN} in its options_per_kwh, and mce_product chooses it")
     utility = replace(setting, file=load_programme(behind))
@@ -44,7 +44,8 @@ def make_mce(setting: Setting) -> Ready[Any]:
     return Ready(programme, replace(_ledger(setting), delivery=opening), beside=tariff)
 
 
-def _cashout(setting: Setting) -> Cashout:
+def cashout_of(setting: Setting) -> Cashout:
+    """MCE's rules as the account chose them."""
     left = setting.choice("retail_left")
     return Cashout(
         setting.file,
