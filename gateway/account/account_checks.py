@@ -20,6 +20,7 @@ from ..tariff.types import Tariff, Version
 from .opening_checks import check_opening
 from .price_file_checks import check_price_files
 from .programme_file import ProgrammeFile, check_choices
+from .registry import PENNSYLVANIA
 from .terms import AccountTerms, EnergyFrom, Opening, OtherCharge
 
 _ONE_DAY = timedelta(days=1)
@@ -239,6 +240,8 @@ def _check_customer(document: Document, terms: AccountTerms, tariff: Tariff, ver
     if customer.supplier:
         _check_named(document, "pcia_vintage", customer.pcia_vintage, vintages, tariff)
     for position, supplier in enumerate(terms.supplier):
+        if PENNSYLVANIA in {one.name for one in terms.programme} and not (vintages or supplier.pcia_vintage):
+            continue
         if supplier.name and supplier.pcia_vintage not in vintages:
             message = f'tariff {tariff.id} has no PCIA of vintage "{supplier.pcia_vintage}"'
             mend = "one of " + (", ".join(vintages) or "none: it knows no customers of another supplier")

@@ -17,6 +17,9 @@ from ..config.rules import resolved
 from ..tariff.tariff_file import TariffError, is_path, load_tariff
 from ..tariff.types import Tariff
 from .account_checks import check_prices, check_terms
+from .billed_as import as_billed, check_billed_as
+from .mce_checks import check_mce
+from .pa_checks import check_pennsylvania
 from .programme_file import ProgrammeError, ProgrammeFile, load_programme
 from .registry import ALIASES, MAKERS, PLAIN
 from .terms import AccountTerms
@@ -37,6 +40,8 @@ class AccountFile:
     folder: Path
     document: Document
     warnings: tuple[Problem, ...] = ()
+    supplier_tariff: Tariff | None = None
+    """What the other supplier charges, where the account names it."""
 
 
 def read_account(path: Path) -> AccountFile:
@@ -45,20 +50,25 @@ def read_account(path: Path) -> AccountFile:
     terms = Converter(document, AMOUNT_DIGITS).struct(AccountTerms) if document.readable else None
     if terms is None:
         raise _refused(document)
+    check_billed_as(document, terms)
     terms = with_proper_names(terms)
-    tariff, programmes = _tariff_of(document, terms), _programmes_of(document, terms)
+    tariff, programmes = _tariff_of(document, "tariff", terms.tariff), _programmes_of(document, terms)
+    supplied = _tariff_of(document, "supplier_tariff", terms.supplier_tariff) if terms.supplier_tariff else None
     check_terms(document, terms, programmes)
+    check_pennsylvania(document, terms)
+    check_mce(document, terms, tariff, supplied)
     if tariff is not None:
         check_prices(document, terms, tariff, programmes)
     if tariff is None or errors_of(document.problems):
         raise _refused(document)
-    return AccountFile(terms, tariff, programmes, path.resolve().parent, document, tuple(document.problems))
+    folder, warnings = path.resolve().parent, tuple(document.problems)
+    return AccountFile(terms, tariff, programmes, folder, document, warnings, supplied)
 
 
 def with_proper_names(terms: AccountTerms) -> AccountTerms:
     """The same, each programme by the name of its file."""
     named = tuple(msgspec.structs.replace(one, name=ALIASES.get(one.name, one.name)) for one in terms.programme)
-    return msgspec.structs.replace(terms, programme=named)
+    return msgspec.structs.replace(terms, programme=as_billed(named))
 
 
 def _refused(document: Document) -> AccountError:
@@ -66,12 +76,11 @@ def _refused(document: Document) -> AccountError:
     return AccountError(sorted(problems, key=lambda one: (one.file != document.file, one.line)))
 
 
-def _tariff_of(document: Document, terms: AccountTerms) -> Tariff | None:
-    name = terms.tariff
+def _tariff_of(document: Document, key: str, name: str) -> Tariff | None:
     try:
         return load_tariff(str(resolved(document.folder, name)) if is_path(name) else name, (document.folder,))
     except TariffError as error:
-        _take_over(document, ("tariff",), error, name)
+        _take_over(document, (key,), error, name)
     return None
 
 

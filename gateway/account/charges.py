@@ -67,6 +67,18 @@ class Prices:
         """The supply part."""
         return self._part(self._version(cell), cell.bucket, Need.SUPPLY)
 
+    def price_to_compare(self, cell: Cell) -> Decimal:
+        """Supply and transmission, without distribution."""
+        return self._part(self._version(cell), cell.bucket, Need.PRICE_TO_COMPARE)
+
+    def price_to_compare_in(self, version: Version, bucket: str) -> Decimal:
+        """The same of a bucket in which nothing needs to have flowed."""
+        return self._part(version, bucket, Need.PRICE_TO_COMPARE)
+
+    def utility_retail(self, cell: Cell) -> Decimal:
+        """The utility's full price, whoever supplies."""
+        return self._part(self._version(cell), cell.bucket, Need.RETAIL)
+
     def components(self, cell: Cell) -> Mapping[str, Decimal]:
         """Every component of the price, by name."""
         return price_components(self._version(cell), cell.bucket)

@@ -16,8 +16,9 @@ from .charges import PriceError, Prices
 from .lines import BankUnit
 from .money import ZERO, total
 from .programme_file import NotKnownError
-from .programmes import nbt_maker, vintage
+from .programmes import mce, mce_maker, nbt_maker, vintage
 from .projection import Projection
+from .registry import MCE
 from .running import Running
 from .setting import Setting
 from .statement import Statement
@@ -61,6 +62,7 @@ def cost_dates(
     found = [
         *_true_up(now, year, projected),
         *_credit(now, year, projected),
+        *_suppliers_credit(account, now),
         *_protection(account, now),
         *_prices(account, now),
     ]
@@ -89,6 +91,18 @@ def _credit(now: Running, year: tuple[date, date] | None, projected: Projection)
     if money or energy:
         why = f"credit that the true-up does not carry over, {how}"
         yield CostDate(What.CREDIT_ZEROED, year[1], why, money or None, energy or None)
+
+
+def _suppliers_credit(account: AccountFile, now: Running) -> Iterator[CostDate]:
+    """What MCE's spring zeroes, as its bank stands."""
+    if now.bill.slot.programme != MCE:
+        return
+    day = next(one for one in (date(now.day.year, 3, 31), date(now.day.year + 1, 3, 31)) if one >= now.day)
+    held = next((one.after for one in reversed(now.bill.banks) if one.name == mce.MCE_BANK), ZERO)
+    prices = Prices(account.tariff, account.terms.customer, account.terms.billing.rounding)
+    setting = Setting(account.terms, account.programmes[MCE], prices, whole=True)
+    if held and _is_near(now.day, day, TRUE_UP_DAYS) and mce_maker.cashout_of(setting).zeroes_on(day):
+        yield CostDate(What.CREDIT_ZEROED, day, "retail credit that MCE's cash-out zeroes, as its bank stands", held)
 
 
 def lost_by(closing: Statement) -> tuple[Decimal, Decimal]:

@@ -75,8 +75,11 @@ def having(chosen: Sequence[Statement], key: str) -> Statement:
 def explain(made: Statements, energy: Energy, one: Statement, key: str) -> dict[str, Any]:
     """All there is to know about one line that a bill has."""
     line = next(each for each in one.lines if each.key == key)
-    calendar, steps = Calendar(made.account.tariff), _steps_of(energy, one, line)
+    steps, cells, tariff = _steps_of(energy, one, line), one.energy.cells, made.account.tariff
     charges = made.account.terms.charge
+    if line.beside and one.bill.period.beside is not None and made.account.supplier_tariff is not None:
+        cells, tariff = one.bill.period.beside.cells, made.account.supplier_tariff
+    calendar = Calendar(tariff)
     return {
         "statement": one.number,
         "line": line_json(line),
@@ -84,7 +87,7 @@ def explain(made: Statements, energy: Energy, one: Statement, key: str) -> dict[
         "year": _year(made, one) if is_of_year(line, one, charges) else [],
         "lines": parts_of(line, one, charges),
         "banks": banks_of(line, one),
-        "cells": [_cell(calendar, energy.table, one.energy.cells[position], line, steps) for position in line.cells],
+        "cells": [_cell(calendar, energy.table, cells[position], line, steps) for position in line.cells],
     }
 
 

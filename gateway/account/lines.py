@@ -79,6 +79,8 @@ class Line:
     """Which cells of the period's energy it is made of, by position."""
     uncertain_worth: Decimal | None = None
     """What the doubt about its energy is worth, where no one rate says that."""
+    beside: bool = False
+    """Whether `cells` are those of the other supplier's ledger (`Period.beside`)."""
 
     def __post_init__(self) -> None:
         if not self.key or not self.label:

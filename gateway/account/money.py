@@ -47,6 +47,11 @@ def divided(amount: Decimal, by: Decimal) -> Decimal:
     return _ROUNDED.divide(amount, by)
 
 
+def to_step(amount: Decimal, finest: Decimal) -> Decimal:
+    """A quotient as it can be told and gone on with: half up to `finest`."""
+    return amount.quantize(finest, context=_ROUNDED)
+
+
 def share(amount: Decimal, first: int, last: int, of: int, rounding: Rounding) -> Decimal:
     """What the parts `first` up to `last` (not included) of `of` equal ones bear, as it can be printed.
 

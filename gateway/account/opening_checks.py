@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ..config.document import Document
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS
 from ..tariff.types import Tariff
-from .programme_file import EACH, ProgrammeFile
+from .programme_file import EACH, EACH_PERIOD, ProgrammeFile
 from .terms import AccountTerms, Opening
 
 FIGURES = (
@@ -70,7 +70,11 @@ def _banks_of(file: ProgrammeFile, tariff: Tariff) -> tuple[str, ...]:
     """A programme's banks by name; one for each bucket of the tariff where it has those."""
     buckets = sorted({bucket for version in tariff.version for bucket in version.energy_per_kwh})
     found: list[str] = []
+    periods = sorted({period for version in tariff.version for _, period in tariff.pairs_of(version)})
     for name in file.bank:
+        if name.endswith(EACH_PERIOD):
+            found += [f"{name.removesuffix(EACH_PERIOD)}.{period}" for period in periods]
+            continue
         prefix = name.removesuffix(EACH)
         found += [name] if prefix == name else [f"{prefix}.{bucket}" for bucket in buckets]
     return tuple(found)

@@ -21,11 +21,14 @@ from ..config.hints import did_you_mean
 from ..config.problem import Problem, ProblemsError, errors_of
 from ..places import data_folders, files_by_name
 from ..tariff.cycles import month_of
+from .cashout import CashoutRule
 
 ANYWHERE = ""
 """The utility of a figure that holds for all of them."""
 EACH = ".*"
 """Ends the name of a bank that there is one of for each bucket."""
+EACH_PERIOD = ".{period}"
+"""The same for each period, whatever the season."""
 
 
 class ProgrammeError(ProblemsError):
@@ -118,6 +121,8 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What it takes over of the figures that an account's [opening] may state."""
     bank: tuple[str, ...] = ()
     """The banks that it takes over; `kwh.*` is one for each bucket."""
+    cashout: tuple[CashoutRule, ...] = ()
+    """What another supplier's year comes to, one rule after the other."""
     not_included: tuple[str, ...] = ()
     """What such a bill has and this program does not model: each becomes a named line without an amount."""
 
@@ -138,7 +143,11 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def has_bank(self, name: str) -> bool:
         """Whether it takes over what a bank of that name holds."""
-        return any(name == one or (one.endswith(EACH) and name.startswith(one[:-1])) for one in self.bank)
+        stems = [one.removesuffix(EACH).removesuffix(EACH_PERIOD) for one in self.bank]
+        return any(
+            name == one or (one != stem and name.startswith(f"{stem}."))
+            for one, stem in zip(self.bank, stems, strict=True)
+        )
 
     def day(self, name: str, utility: str) -> NamedDay | None:
         """A day by name; the utility's own before everybody's. None: there is none."""

@@ -18,6 +18,7 @@ from ..tariff.calendar import Calendar
 from ..tariff.cycles import blocks_of
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
+from .billed_as import stints_by_right
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import MonthlyCharges, PriceError, Prices
 from .energy import EnergyError, EnergyTable
@@ -113,7 +114,17 @@ def _ready(
         monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
     prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
     made = make_programme(
-        Setting(terms, file, prices, spell.whole, spell.opening, calendar.rules, held, account.folder)
+        Setting(
+            terms,
+            file,
+            prices,
+            spell.whole,
+            spell.opening,
+            calendar.rules,
+            held,
+            account.folder,
+            account.supplier_tariff,
+        )
     )
     if before is not None and ready is not None and before.programme == spell.programme:
         return replace(made, state=ready.state)
@@ -159,14 +170,18 @@ def _settled(
     netting = ready.programme.netting
     energies = energy_of_cycles(table, cycles, calendar, netting, energy.export_prices, energy.import_prices, parts)
     _refuse_empty(energies, table)
+    beside: Sequence[CycleEnergy | None] = [None] * len(cycles)
+    if ready.beside is not None:
+        beside = energy_of_cycles(table, cycles, Calendar(ready.beside), netting)
     periods = [
         Period(
             replace(one, ends_cycle=slot.ends_cycle, cut_from=slot.cut_from),
             slot.number,
             slot.closes_year,
             leaves=leaves and slot is spell.slots[-1],
+            beside=other,
         )
-        for one, slot in zip(energies, spell.slots, strict=True)
+        for one, other, slot in zip(energies, beside, spell.slots, strict=True)
     ]
     return settle_all(ready.programme, ready.state, periods)
 
@@ -223,7 +238,7 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     estimated = sum(cell.estimated_rows for cell in energy.cells)
     if estimated:
         yield f"{estimated} intervals have an edge that nobody read: their energy is split by time"
-    if slot.supplier:
+    if slot.supplier and bill.period.beside is None:
         yield f"energy is sold by {slot.supplier}: its lines are on its own bill, these are the utility's"
     yield from bill.settled.notes
     if bill.true_up is None:
@@ -254,7 +269,8 @@ def _warned(account: AccountFile, last_day: date) -> list[str]:
             "see pto in [generator] if that is a slip"
         )
     if terms.generator is not None:
-        notes += vintage_notes(terms.generator, terms.customer.utility, terms.programme, last_day)
+        by_right = stints_by_right(terms)
+        notes += vintage_notes(terms.generator, terms.customer.utility, by_right, last_day)
     return notes
 
 

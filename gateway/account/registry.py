@@ -11,8 +11,12 @@ from .setting import Ready, Setting
 PLAIN = "plain"
 SOLD_APART = frozenset({"buy_all_sell_all", "feed_in"})
 """Programmes of two meters: the load from one, the production from another."""
-PAID_AHEAD = frozenset({"nem1", "nem2", "nem_fc"})
+MCE = "mce"
+PENNSYLVANIA = "pennsylvania"
+PAID_AHEAD = frozenset({"nem1", "nem2", "nem_fc", MCE})
 """Programmes whose true-up counts what was paid before it."""
+WITH_SUPPLIER = frozenset({MCE})
+"""Programmes that bill what another supplier charges too."""
 ALIASES = {"nem3": "nbt"}
 """What an account may write instead."""
 MAKERS = {
@@ -22,6 +26,8 @@ MAKERS = {
     "nem2": "programmes.nem_maker:make_nem",
     "nem_fc": "programmes.nem_fc:make_nem_fc",
     "nbt": "programmes.nbt_maker:make_nbt",
+    MCE: "programmes.mce_maker:make_mce",
+    PENNSYLVANIA: "programmes.pa_maker:make_pennsylvania",
     "net_metering_kwh": "programmes.generic_maker:make_kwh",
     "net_metering_usd": "programmes.generic_maker:make_usd",
     "net_billing": "programmes.generic_maker:make_billing",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from ..tariff.days import DayRules
+from ..tariff.types import Tariff
 from .charges import Prices
 from .period import Programme
 from .price_series import PriceSeries
@@ -36,6 +37,8 @@ class Setting:
     """Bank -> what it holds after the spells before."""
     folder: Path = Path()
     """The account's own, for the files that it names."""
+    supplier_tariff: Tariff | None = None
+    """What the other supplier charges, where the account names it."""
 
     def choice(self, name: str) -> str:
         """An option's value: the account's own, else the default of its utility, its class, everybody."""
@@ -51,6 +54,8 @@ class Ready(Generic[State]):
     state: State
     export_parts: Callable[[int, int], Mapping[str, PriceSeries]] | None = None
     """What exports within [start_us, end_us) are paid by component, where the programme has a table of it."""
+    beside: Tariff | None = None
+    """The tariff of a second ledger: each cycle's energy is gathered by its blocks too (`Period.beside`)."""
 
 
 class Maker(Protocol):

@@ -16,6 +16,7 @@ from msgspec import Meta
 from ..config.types import RegisterOwner, Role
 from ..tariff.cycles import ReadDay
 from .money import Rounding
+from .pa_terms import PennsylvaniaTerms
 
 
 class CustomerClass(StrEnum):
@@ -60,6 +61,10 @@ class ProgrammeStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     name: str
     first: datetime.date
     reason: str = ""
+    billed_as: str = ""
+    """Another programme by which its bills are made up to `billed_until`, such as until the next true-up."""
+    billed_until: datetime.date | None = None
+    """The last day of that."""
 
 
 class SupplierStint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
@@ -213,10 +218,13 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     export_prices: str = ""
     """What exports are paid: a CSV file by time (`price_series`), or a table by month, day type and hour
     (`export_table`), by name or as a TOML file beside the account's file."""
+    supplier_tariff: str = ""
+    """What the other supplier charges: a tariff by name or path. For programmes that bill it too (`mce`)."""
     import_prices: str = ""
     """A CSV file of what imports cost by time (`price_series`)."""
     payment: tuple[Payment, ...] = ()
     export_adder: tuple[ExportAdder, ...] = ()
     """By the bill's last day, for all of it."""
+    pennsylvania: PennsylvaniaTerms | None = None
     choices: Mapping[str, str] = {}
     """Option of the programme -> value."""

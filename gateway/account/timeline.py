@@ -15,6 +15,7 @@ from .opening_checks import states_nothing
 from .programme_file import ProgrammeFile
 from .registry import PLAIN
 from .terms import AccountTerms, Opening
+from .year_ends import YearEnd, cuts_of, ends_year, follows_year_end, year_ends_of
 
 CYCLES_A_YEAR = 12
 NEM_START = "nem_start"
@@ -68,13 +69,19 @@ def timeline(
     read = cycles_known(terms, first_day, last_day)
     cycles = _lived_in(terms, read)
     begins = credits_begin(terms, programmes, cycles)
+    ends = year_ends_of(terms, programmes)
     slots = [
         replace(piece, cut_from=whole if piece.cycle != whole else None)
         for cycle in cycles
         for whole in (cycle_on(read, cycle.first_day),)
-        for piece in _pieces(terms, cycle, begins, first_day)
+        for piece in _pieces(terms, cycle, begins, first_day, ends)
     ]
-    spells = [_numbered(terms, group, begins, at == 0) for at, group in enumerate(_groups(slots))]
+    spells = [
+        _by_calendar(terms, group, begins, at == 0, ends[group[0].programme])
+        if group[0].programme in ends
+        else _numbered(terms, group, begins, at == 0)
+        for at, group in enumerate(_groups(slots))
+    ]
     ended = [_ended_early(one, following) for one, following in zip(spells, [*spells[1:], None], strict=False)]
     if ended and terms.customer.moved_out and ended[-1].slots[-1].cycle.last_day == terms.customer.moved_out:
         ended[-1] = _closed(ended[-1], f"moved out on {terms.customer.moved_out}")
@@ -126,16 +133,21 @@ def _lived_in(terms: AccountTerms, cycles: Sequence[Cycle]) -> tuple[Cycle, ...]
     return tuple(Cycle(max(one.first_day, first), min(one.last_day, last)) for one in kept)
 
 
-def _pieces(terms: AccountTerms, cycle: Cycle, begins: date | None, first_day: date) -> Iterator[Slot]:
-    """A cycle cut where another programme or supplier begins, or credits do; without the days before the account."""
-    days = [*_changes(terms), *([] if begins is None else [begins])]
+def _pieces(
+    terms: AccountTerms, cycle: Cycle, begins: date | None, first_day: date, ends: Mapping[str, YearEnd]
+) -> Iterator[Slot]:
+    """A cycle cut where another programme or supplier begins, or credits or a year do; without the days before the
+    account."""
+    years = {cut for one in terms.programme for cut in cuts_of(cycle, ends, one.name)}
+    days = [*_changes(terms), *([] if begins is None else [begins]), *years]
     cuts = sorted({one for one in days if cycle.first_day < one <= cycle.last_day})
     held: list[Slot] = []
     for first, following in pairwise([cycle.first_day, *cuts, cycle.last_day + _ONE_DAY]):
         if first < terms.programme[0].first and following <= first_day:
             continue
         piece = _slot_on(terms, Cycle(first, following - _ONE_DAY), begins)
-        if held and _who(held[-1]) == _who(piece):
+        begins_year = first in years and piece.programme in ends
+        if held and _who(held[-1]) == _who(piece) and not begins_year:
             piece = replace(piece, cycle=Cycle(held.pop().cycle.first_day, piece.cycle.last_day))
         held.append(piece)
     for piece in held:
@@ -204,6 +216,25 @@ def _numbered(terms: AccountTerms, slots: list[Slot], begins: date | None, is_fi
         "say it in [opening], or when a Relevant Period begins as anniversary in [billing]"
     )
     return Spell(tuple(slots), whole=False, note=note if slots[0].programme != PLAIN else "")
+
+
+def _by_calendar(terms: AccountTerms, slots: list[Slot], begins: date | None, is_first: bool, end: YearEnd) -> Spell:
+    """Bills counted within years that end with May."""
+    opening, first, number, note = terms.opening, slots[0].cycle.first_day, 1, ""
+    if opening is not None and first <= opening.as_of <= slots[-1].cycle.last_day:
+        spell = _opened(slots, opening)
+        slots, number, whole = list(spell.slots), opening.cycles + 1, True
+    else:
+        opening = None
+        events = {begins, terms.customer.moved_in, *_changes(terms)}
+        whole = not is_first or first in events or follows_year_end(first, end)
+    if not whole:
+        note = f"since {first}: what was before in this year is not known, so no true-up is shown; say it in [opening]"
+    made: list[Slot] = []
+    for slot in slots:
+        made.append(replace(slot, number=number, closes_year=ends_year(slot.cycle)))
+        number = 1 if made[-1].closes_year else number + 1
+    return Spell(tuple(made), whole=whole, opening=opening, note=note)
 
 
 def _opened(slots: list[Slot], opening: Opening) -> Spell:

@@ -60,6 +60,9 @@ METHODS = ("to_date", "same_days_last_year", "profile")
     "--project", "method", type=click.Choice(METHODS), help="What the running year will come to, by this method."
 )
 @click.option("--profile", "profile_path", metavar="FILE", type=any_path, help="A year of intervals, for profile.")
+@click.option(
+    "--certificates", "certified", is_flag=True, help="Energy credits of the plant's own meter (Pennsylvania)."
+)
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object.")
 def statement(account_path: Path, **options: Any) -> None:
     """The bills of a net-metering account, from measured intervals: energy by bucket, each line with quantity, rate and
@@ -76,6 +79,7 @@ def statement(account_path: Path, **options: Any) -> None:
       netmeter statement --account home.toml --period 7 --explain energy.2026-07-01.summer_peak
       netmeter statement --account home.toml --compare nem2:pge-e-tou-c,nbt:pge-e-elec
       netmeter statement --account home.toml --project same_days_last_year --as-of 2026-05-31
+      netmeter statement --account home.toml --certificates
 
     \b
     Exit codes:
@@ -90,6 +94,8 @@ def statement(account_path: Path, **options: Any) -> None:
     as_of = _day(options["as_of"])
     if options["compared"] is not None:
         _compare_programmes(account, as_of, options)
+    if options["certified"]:
+        _certificates(account, options)
     try:
         energy = energy_for(account, options["config_path"], options["energy_path"])
         if options["method"] is not None:
@@ -120,6 +126,20 @@ def _project(account: AccountFile, energy: Energy, as_of: date | None, options: 
     told = statement_project.projected(account, energy, as_of, options["method"], options["profile_path"])
     statement_project.show(told, json_=options["json_"])
     raise SystemExit(EXIT_INCOMPLETE if told["why_not"] else 0)
+
+
+def _certificates(account: AccountFile, options: Mapping[str, Any]) -> NoReturn:
+    from . import statement_certificates
+
+    for name in ("period", "explained", "against_path", "html_path", "method", "as_of"):
+        if options[name] is not None:
+            raise click.UsageError("--certificates counts the plant's own meter alone: leave the other options out")
+    try:
+        told = statement_certificates.certified(account, options["config_path"], options["energy_path"])
+    except TROUBLES as error:
+        fail(str(error))
+    statement_certificates.show(told, json_=options["json_"])
+    raise SystemExit(0 if told["is_whole"] else EXIT_INCOMPLETE)
 
 
 def _compare_programmes(account: AccountFile, as_of: date | None, options: Mapping[str, Any]) -> NoReturn:

@@ -37,7 +37,7 @@ class Plain:
         """One cycle: imports at the full price, baseline, fixed charges, and the minimum where they stay below it."""
         taken = imports_of(period.energy)
         lines = list(taken_by_step(taken, self.prices)) if self.by_step else self._by_tariff(taken)
-        lines.extend(self._top_up(period.energy, lines))
+        lines.extend(self.top_up(period.energy, lines))
         lines.extend(fixed_lines(period.energy, self.prices))
         return state, Settled(tuple(lines), notes=_given_away(period.energy))
 
@@ -66,7 +66,7 @@ class Plain:
             cells=(position,),
         )
 
-    def _top_up(self, energy: CycleEnergy, lines: list[Line]) -> list[Line]:
+    def top_up(self, energy: CycleEnergy, lines: list[Line]) -> list[Line]:
         """What the energy lines lack of the minimum."""
         minimums = list(minimum_lines(energy, self.prices))
         least, billed = printed_total(minimums), printed_total(lines)
