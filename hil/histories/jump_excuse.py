@@ -74,8 +74,8 @@ def flow_of(history: JumpHistory, direction: str) -> Flow:
 
 def digit_milliwh(history: JumpHistory, one: Taken) -> int:
     """The last digit of what a reading shows."""
-    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
-    coarse = fault is not None and fault.jump is Jump.COARSE
+    faults = history.fault_at(one.true_latest_us), history.fault_at(one.true_earliest_us)
+    coarse = any(fault is not None and fault.jump is Jump.COARSE for fault in faults)
     return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from hil.histories.jump_excuse import digit_milliwh
 from hil.histories.jump_judge import judge
-from hil.histories.jump_plan import Fault, Jump, JumpHistory
+from hil.histories.jump_plan import COARSER, Fault, Jump, JumpHistory
 from hil.histories.plan import History
 from hil.histories.record import Fate, Played, Taken
 from hil.histories.tariff import NAMES, Tariff
@@ -136,3 +137,13 @@ def test_another_meter_is_excused_by_what_it_shows_and_only_without_a_number(
         if at_s > 5
     ]
     assert found(history, [*old, *new]) == what
+
+
+def test_an_answer_given_while_a_coarse_digit_ends_may_still_be_coarse() -> None:
+    """Asked a second before noon, answered a second after it: until noon the digit is coarse, then export is away."""
+    history = world(fault(Jump.COARSE, -30, 0), fault(Jump.ONE_NOTHING, 0, 20, 1))
+    one = right(0)
+    one = replace(one, true_earliest_us=NOON_US - S, true_latest_us=NOON_US + S)
+    assert digit_milliwh(history, one) == COARSER
+    later = replace(one, true_earliest_us=NOON_US + S)
+    assert digit_milliwh(history, later) == 1
