@@ -147,3 +147,16 @@ def test_an_answer_given_while_a_coarse_digit_ends_may_still_be_coarse() -> None
     assert digit_milliwh(history, one) == COARSER
     later = replace(one, true_earliest_us=NOON_US + S)
     assert digit_milliwh(history, later) == 1
+
+
+@pytest.mark.parametrize(("stands_s", "words"), [(-30, {"truth"}), (0, set())])
+def test_what_no_register_tells_of_is_excused_in_the_buckets_of_that_time_alone(stands_s: int, words: set[str]) -> None:
+    """It stands for one reading, and gives 20 Wh with the next: that may as well have flowed since. Then 10 Wh are in
+    the bucket before noon that flowed after it: excused where that time goes on after noon, and else not."""
+    before = right(stands_s - 10)
+    assert before.state is not None
+    booked = before.state["import_bucket_low_milliwh"], before.state["import_bucket_mid_milliwh"]
+    stands = seen(stands_s, before.shown["import"], booked)
+    kept = [stands if at_s == stands_s else right(at_s) for at_s in KEPT_S[:-1]]
+    last = seen(40, LIFE + 100_000, (70_000, 30_000))
+    assert found(world(fault(Jump.FREEZE, stands_s - 9, stands_s + 9)), [*kept, last]) == words
