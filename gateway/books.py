@@ -352,8 +352,9 @@ class Books:
         closed = self._follow_clock(previous, decision.first, batch, counts_on=False, held=held)
         self._cross_bridge(decision.first, batch, counts_on=False)
         counted_milliwh = self._accumulator.counted_milliwh
+        absent = of_absence(self._accumulator.state, decision.first, self._limits.limit_milliw)
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
-        doubts = [*decision.doubts, *self._restore(decision, counted_milliwh)]
+        doubts = [*decision.doubts, *absent, *self._restore(decision, counted_milliwh)]
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
         closed = self._book(decision.reading, doubts, closed, batch)
         kind, detail = jumps.epoch(decision)

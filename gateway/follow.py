@@ -224,7 +224,8 @@ def _remember_standing(
             continue
         since_us = moved_us
         if now.milliwh == before.milliwh:
-            since_us = memory.stood_since_us or previous.earliest_us - CLOSE_US
+            # Where the clock was set back over a restart, `previous` has a later time than this reading.
+            since_us = memory.stood_since_us or min(previous.earliest_us, result.reading.earliest_us) - CLOSE_US
         if since_us != memory.stood_since_us:
             _remember(result, direction, msgspec.structs.replace(memory, stood_since_us=since_us))
 

@@ -162,7 +162,10 @@ def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: 
         shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
         most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, line.reading))
         more_milliwh = most_milliwh - (now.milliwh - before.milliwh) + before.resolution_milliwh
-        if 0 <= shown_milliwh - milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
+        ahead_milliwh = shown_milliwh - milliwh
+        if ahead_milliwh < 0:  # from there it may have passed its width
+            ahead_milliwh += now.modulus_milliwh or 0
+        if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
             found.append(Doubt(direction, more_milliwh, more_milliwh, lost.earliest_us))
     return tuple(found)
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from .jump_plan import COARSER, REREADS, WRONG, Fault, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Fate, Taken
+from .tariff import Tariff
 from .truth import MILLIWH, Flow
 
 STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
@@ -29,6 +30,15 @@ class Hidden:
     def of(self, direction: str, from_us: int, until_us: int) -> int:
         """How far off the energy of a stretch may be by this."""
         return self.milliwh.get(direction, 0) if self.from_us < until_us and from_us <= self.until_us else 0
+
+    def of_bucket(self, direction: str, bucket: int, tariff: Tariff, now_us: int) -> int:
+        """How far off a bucket's energy may be by this: nothing, where it did not hold at any time of it until now."""
+        at_us, until_us = self.from_us, min(self.until_us, now_us)
+        while at_us <= until_us:
+            if tariff.bucket(at_us) == bucket:
+                return self.milliwh.get(direction, 0)
+            at_us = tariff.next_change_us(at_us)
+        return 0
 
 
 def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
@@ -74,8 +84,8 @@ def flow_of(history: JumpHistory, direction: str) -> Flow:
 
 def digit_milliwh(history: JumpHistory, one: Taken) -> int:
     """The last digit of what a reading shows."""
-    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
-    coarse = fault is not None and fault.jump is Jump.COARSE
+    faults = history.fault_at(one.true_latest_us), history.fault_at(one.true_earliest_us)
+    coarse = any(fault is not None and fault.jump is Jump.COARSE for fault in faults)
     return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
 
 

@@ -87,7 +87,6 @@ def _judge_truth(
     for direction in DIRECTIONS:
         if direction in without or state[f"{direction}_register_milliwh"] is None:
             continue
-        excused_milliwh = sum(one.of(direction, first.true_us, after.true_latest_us) for one in hidden)
         nowhere = int(state[f"{direction}_unassigned_milliwh"] or 0)
         true = [0] * len(NAMES)
         at_us = first.true_us
@@ -100,7 +99,7 @@ def _judge_truth(
             told = int(state.get(f"{direction}_uncertain_{name}_milliwh") or 0)
             told += open_milliwh if number == running else 0
             verdict.uncertain_told += told
-            told += excused_milliwh
+            told += sum(one.of_bucket(direction, number, tariff, after.true_latest_us) for one in hidden)
             if not (booked - told) * MILLIWH <= true[number] <= (booked + told + nowhere) * MILLIWH:
                 words = f"booked {booked}, true {true[number] // MILLIWH}, told {told}, unassigned {nowhere}"
                 verdict.find("truth", f"{direction} {name} at {after.true_us}: {words}")

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from hil.histories.jump_excuse import digit_milliwh
 from hil.histories.jump_judge import judge
-from hil.histories.jump_plan import Fault, Jump, JumpHistory
+from hil.histories.jump_plan import COARSER, Fault, Jump, JumpHistory
 from hil.histories.plan import History
 from hil.histories.record import Fate, Played, Taken
 from hil.histories.tariff import NAMES, Tariff
@@ -136,3 +137,26 @@ def test_another_meter_is_excused_by_what_it_shows_and_only_without_a_number(
         if at_s > 5
     ]
     assert found(history, [*old, *new]) == what
+
+
+def test_an_answer_given_while_a_coarse_digit_ends_may_still_be_coarse() -> None:
+    """Asked a second before noon, answered a second after it: until noon the digit is coarse, then export is away."""
+    history = world(fault(Jump.COARSE, -30, 0), fault(Jump.ONE_NOTHING, 0, 20, 1))
+    one = right(0)
+    one = replace(one, true_earliest_us=NOON_US - S, true_latest_us=NOON_US + S)
+    assert digit_milliwh(history, one) == COARSER
+    later = replace(one, true_earliest_us=NOON_US + S)
+    assert digit_milliwh(history, later) == 1
+
+
+@pytest.mark.parametrize(("stands_s", "words"), [(-30, {"truth"}), (0, set())])
+def test_what_no_register_tells_of_is_excused_in_the_buckets_of_that_time_alone(stands_s: int, words: set[str]) -> None:
+    """It stands for one reading, and gives 20 Wh with the next: that may as well have flowed since. Then 10 Wh are in
+    the bucket before noon that flowed after it: excused where that time goes on after noon, and else not."""
+    before = right(stands_s - 10)
+    assert before.state is not None
+    booked = before.state["import_bucket_low_milliwh"], before.state["import_bucket_mid_milliwh"]
+    stands = seen(stands_s, before.shown["import"], booked)
+    kept = [stands if at_s == stands_s else right(at_s) for at_s in KEPT_S[:-1]]
+    last = seen(40, LIFE + 100_000, (70_000, 30_000))
+    assert found(world(fault(Jump.FREEZE, stands_s - 9, stands_s + 9)), [*kept, last]) == words

@@ -231,3 +231,20 @@ def test_exchange_for_a_meter_without_the_direction_tells_its_loss(desk: Desk) -
     desk.take(*(moved(poll(2 + n, -500 + n, LACKS), serial="B") for n in range(14)))
     kinds = [row.kind for row in desk.batch.events]
     assert kinds == ["epoch", "quarantined", "epoch", "direction_lost", "resumed"]
+
+
+def test_direction_that_a_later_meter_lacked_and_the_next_one_has_tells_the_time_without_it(desk: Desk) -> None:
+    """At 11:30 a meter without export takes the place of the first, at 12:30 one comes that has it: 12 kW may have
+    flowed all the time, 6 kWh before noon and 6 after it, in no register. So may it from 11:01 on, unread."""
+    meters = (("A", -60 * MIN, 5000), ("B", -30 * MIN, LACKS), ("C", 30 * MIN, 0))
+    for number, (serial, from_us, first) in enumerate(meters):
+        for n in range(13):
+            export = LACKS if first == LACKS else first + n
+            one = poll(0, 1000 * number + n, export)
+            at_us = NOON_US + from_us + 5 * n * S
+            desk.take(reading(at_us, one.snapshot.energy_import, one.snapshot.energy_export, serial=serial))
+    desk.commit()
+    record = desk.books.state_record()
+    assert record is not None
+    assert int(record["export_uncertain_low_milliwh"] or 0) >= 2 * 5_800_000
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= 6_000_000
