@@ -105,12 +105,14 @@ class Tape:
 
     head: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    is_unasked: bool = False
+    """The device talks without being asked: what it says is the beginning."""
     _began_us: int | None = None
     _bytes: int = 0
 
     def note(self, now_us: int, direction: str, payload: bytes) -> None:
         """Bytes went by. What comes before the first request answers nobody and is left out."""
-        if self._began_us is None and direction == SENT:
+        if self._began_us is None and (direction == SENT or self.is_unasked):
             self._began_us = now_us
         if self._began_us is None or not payload or len(self.events) >= LONGEST_EVENTS:
             return

@@ -246,6 +246,7 @@ class OpticalMeter:
         """Take down what goes over the port from now on, passwords left out."""
         if tape is not None:
             tape.head.update(profile=self.profile.name, framing="iec62056")
+            tape.is_unasked = self.terms.mode is Mode.D
         self._runner.tape = tape
 
     def forget(self) -> None:

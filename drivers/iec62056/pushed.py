@@ -15,6 +15,8 @@ from .scanner import Scanner
 
 LOOK_US = 50_000
 LONGEST_TELEGRAM = 16_384
+MOST_BYTES = 2 * LONGEST_TELEGRAM
+"""Where so much holds no whole telegram, more will not: the rate is another, or no meter talks there."""
 
 
 class PushedMeter(OpticalMeter):
@@ -42,7 +44,7 @@ class PushedMeter(OpticalMeter):
         scanner = Scanner(max_bytes=LONGEST_TELEGRAM, has_bcc=self.terms.has_bcc)
         heard, empty_us, wrong = Heard(), self._ticker.monotonic_us(), ""
         began: list[tuple[int, int]] = []  # (bytes before, when the port was empty last before them)
-        while self._ticker.monotonic_us() < end_us:
+        while self._ticker.monotonic_us() < end_us and len(heard.text) < MOST_BYTES:
             data = port.read(READ_BYTES, self._ticker.monotonic_us() + LOOK_US)
             now_us = self._ticker.monotonic_us()
             if not data:
@@ -59,6 +61,7 @@ class PushedMeter(OpticalMeter):
                 wrong = str(telegram.faults[0]) if telegram.faults else "no identification"
         if heard.text:
             raise FrameError(
-                f"{port.name}: {len(heard.text)} bytes at {self.terms.push_bd} Bd, no whole telegram {wrong}"
+                f"{port.name}: {len(heard.text)} bytes at {self.terms.push_bd} Bd, no whole telegram"
+                f"{': ' + wrong if wrong else '; does the meter send at this rate (push_baud_bd of the profile)?'}"
             )
         raise NoAnswerError(f"{port.name}: nothing heard in {self.terms.longest_s} s; is the head on the meter's eye?")

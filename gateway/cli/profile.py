@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from drivers import ProfileError, load_profile, shipped_profiles
+from drivers.profile_find import shipped_optical
 from drivers.profile_trial import untrue
 
 
@@ -29,14 +30,21 @@ def profile() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_profiles(as_json: bool) -> None:
     """Name the profiles that come with the program."""
-    found = [load_profile(name) for name in shipped_profiles()]
+    lines = {"modbus": shipped_profiles(), "optical": shipped_optical()}
+    found = {line: [load_profile(name) for name in names] for line, names in lines.items()}
     if as_json:
-        rows = [{"name": one.name, "vendor": one.vendor, "title": one.title, "remark": one.remark} for one in found]
+        rows = [
+            {"name": one.name, "line": line, "vendor": one.vendor, "title": one.title, "remark": one.remark}
+            for line, profiles in found.items()
+            for one in profiles
+        ]
         click.echo(json.dumps({"profiles": rows}))
         return
-    width = max(len(one.name) for one in found)
-    for one in found:
-        click.echo(f"{one.name:{width}}  {one.vendor} {one.title}")
+    width = max(len(one.name) for profiles in found.values() for one in profiles)
+    for line, profiles in found.items():
+        click.echo({"modbus": "Modbus and SunSpec:", "optical": "On an optical port (IEC 62056-21):"}[line])
+        for one in profiles:
+            click.echo(f"  {one.name:{width}}  {one.vendor} {one.title}")
 
 
 @profile.command(

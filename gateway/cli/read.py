@@ -213,7 +213,9 @@ def _print_reading(view: dict[str, Any]) -> None:
         note = f"   (steps of {kwh(view[f'{direction}_resolution_milliwh'])})" if register is not None else ""
         click.echo(f"  {direction:<12} {kwh(register)}{note}")
     if not view["one_moment"]:
-        click.echo("               import and export are not of one moment: this meter gives them in several requests")
+        click.echo(
+            "               import and export may not be of one moment: this meter tells them one after the other"
+        )
     click.echo(f"  power        {watts(view['power_milliw'])}   (import positive, export negative)")
     for name, text in view["others"].items():
         click.echo(f"  {name:<12} {text} {view['units'].get(name, '')}".rstrip())

@@ -20,6 +20,8 @@ from drivers.want import Want
 
 from .errors import fail
 from .text import ABSENT
+from .wire_optical import FRAMING as OPTICAL
+from .wire_optical import optical_view, print_optical
 
 BYTES_A_LINE = 24
 
@@ -53,6 +55,8 @@ def keep(recording: Recording, path: Path, profile: Path) -> None:
 
 def wire_view(recording: Recording, search: Sequence[Path]) -> dict[str, Any]:
     """Requests, answers and registers of a recording, for programs. Raises DriverError for one that does not fit."""
+    if recording.head.get("framing") == OPTICAL:
+        return optical_view(recording)
     asked = exchanges(recording)
     image = {(one.function, one.address + n): word for one in asked for n, word in enumerate(one.words or ())}
     meter = open_recorded(recording, search)
@@ -97,6 +101,9 @@ def _row_view(row: RawRow) -> dict[str, Any]:
 def print_wire(view: dict[str, Any]) -> None:
     """The same for people."""
     head = view["head"]
+    if head.get("framing") == OPTICAL:
+        print_optical(view)
+        return
     click.echo("  wire         " + ", ".join(f"{name} {value}" for name, value in head.items() if name != "meter"))
     for one in view["exchanges"]:
         asked = f"function {one['function']}, {one['count']} registers from 0x{one['address']:04X} ({one['address']})"

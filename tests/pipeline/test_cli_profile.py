@@ -69,9 +69,15 @@ def test_a_shipped_profile_says_what_a_reader_needs(name: str) -> None:
 
 
 def test_profiles_are_listed() -> None:
-    assert "chint-dtsu666" in run("list").output
+    shown = run("list").output
+    assert "chint-dtsu666" in shown
+    assert "iskra-mt174" in shown.partition("optical port")[2]
     rows = json.loads(run("list", "--json").output)["profiles"]
-    assert [row["name"] for row in rows] == list(shipped_profiles())
+    names = {line: [row["name"] for row in rows if row["line"] == line] for line in ("modbus", "optical")}
+    assert names["modbus"] == list(shipped_profiles())
+    files = (ROOT / "drivers/profiles/optical").glob("*.toml")
+    assert names["optical"] == sorted(path.stem for path in files)
+    assert len(rows) == len(names["modbus"]) + len(names["optical"])
 
 
 def test_a_right_profile_is_said_to_be_right(tmp_path: Path) -> None:

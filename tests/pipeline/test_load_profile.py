@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.accumulate import Rules
+from gateway.config.types import GapPolicy
 from gateway.energy import Direction, DirectionState, Unread
+from gateway.kernels import Build, load_kernel
 from gateway.ledger.schema import migrate
 from gateway.load_profile import (
     Disagreement,
@@ -17,10 +20,11 @@ from gateway.load_profile import (
     registers_at_edges,
     shares_of,
 )
+from gateway.recompute import Again, begin, is_same
 from gateway.unread import tell_anew
 
 from .test_books import LIFE, QUARTER, Desk, assert_chain, started
-from .world import NOON_US, S, reading, tries
+from .world import MIN, NOON_US, SERVICE_MILLIW, S, reading, tries
 
 
 @pytest.mark.parametrize(
@@ -158,6 +162,18 @@ def test_what_the_gap_left_open_of_a_bucket_goes_and_what_the_profile_leaves_com
     assert desk.books.correct(Direction.IMPORT, *stretch, entries, 1, desk.batch)
     desk.commit()
     assert bucket_doubts(desk) == (low - 301 + 5, high - 301 + 5)
+
+
+def test_a_correction_is_booked_again_as_it_was(desk: Desk) -> None:
+    """From the stored readings: the buckets' energy and what is uncertain of it, to the last key."""
+    entries = gap_over_noon(desk)
+    assert desk.books.correct(Direction.IMPORT, NOON_US - QUARTER, NOON_US + 3 * QUARTER, entries, 1, desk.batch)
+    desk.commit()
+    stored, rules = desk.store.load_meter("grid"), Rules(SERVICE_MILLIW, GapPolicy.PRO_RATA, 60 * MIN)
+    meter = begin(stored.meter_id, "grid", desk.timeline(), load_kernel(Build.PYTHON), rules, desk.store.past)
+    Again({stored.meter_id: meter}, desk.store.past).catch_up()
+    assert meter.state.directions[Direction.IMPORT].unread
+    assert is_same(meter.state, stored.accumulator)
 
 
 def test_another_gap_keeps_what_it_left_open() -> None:

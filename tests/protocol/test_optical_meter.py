@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers import BadValueError, ConfigurationError, NoAnswerError, ProfileError, load_profile
+from drivers import BadValueError, ConfigurationError, FrameError, NoAnswerError, ProfileError, load_profile
 from drivers.iec62056.actions import Action, Listen, Send
 from drivers.iec62056.build import open_optical, settle_of
 from drivers.iec62056.data_set import DataSet, data_sets_of
@@ -202,3 +202,20 @@ def test_only_mode_c_has_commands() -> None:
     meter = open_optical(load_profile("optical-a"), ScriptedPort(ticker, lambda _: []), ticker, settle_us=0)
     with pytest.raises(ConfigurationError, match="no programming mode"):
         meter.ask()
+
+
+class Flood(ScriptedPort):
+    """A meter that pushes at another rate than is listened at: characters without end, none of which means anything."""
+
+    def read(self, max_bytes: int, deadline_us: int) -> bytes:
+        del deadline_us
+        self._ticker.now_us += 2_000_000
+        return b"\x00x" * (min(max_bytes, 1920) // 2)  # 9600 Bd for two seconds
+
+
+def test_a_push_at_another_rate_is_told_before_the_bound_and_what_to_look_at() -> None:
+    ticker = VirtualTicker()
+    meter = open_optical(load_profile("optical-d"), Flood(ticker, lambda _data: []), ticker, settle_us=0)
+    with pytest.raises(FrameError, match=r"at 9600 Bd, no whole telegram; .*push_baud_bd"):
+        meter.read()
+    assert ticker.now_us < 60 * 1_000_000

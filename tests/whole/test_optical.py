@@ -34,9 +34,10 @@ MODES = {
 def house(tmp_path: Path) -> Iterator[OpticalHouse]:
     if find_mosquitto() is None:
         pytest.skip("mosquitto is not installed: `./tests/run --setup` as root installs it")
-    # The edge of 16:00, where the bucket changes, is two minutes of the house away.
-    start_us = DAY_START_US + 8 * 60 * MICRO
-    made = OpticalHouse(tmp_path, speed=30, start_utc_us=start_us, broker_kind=BrokerKind.MOSQUITTO)
+    # The edge of 16:00, where the bucket changes, is twelve seconds away: a daemon that starts in time crosses it, and
+    # for one that does not the next interval closes at 16:05.
+    start_us = DAY_START_US + 4 * 60 * MICRO
+    made = OpticalHouse(tmp_path, speed=30, start_utc_us=start_us, interval_min=5, broker_kind=BrokerKind.MOSQUITTO)
     try:
         yield made
     finally:
