@@ -186,10 +186,15 @@ def _record(series: Series, text: str, content: dict[str, Any]) -> Record:
 
 def _check_account(content: dict[str, Any]) -> None:
     """That a live state is one: a store is made anew of it, and each state keeps the accumulator's law."""
-    for key in ("window_us", "register_epoch"):
-        _number(content, key)
+    if _number(content, "window_us") < 0:
+        raise _FaultError("a window that ends before it begins")
+    _number(content, "register_epoch")
+    for key in ("power_milliw", "clock_error_us", *(f"{one}_rolled_over_milliwh" for one in DIRECTIONS)):
+        _maybe_number(content, key)
     for direction in DIRECTIONS:
-        if _maybe_number(content, f"{direction}_register_milliwh") is None:
+        if f"{direction}_register_milliwh" not in content:
+            raise _FaultError(f"{direction}_register_milliwh is not there")
+        if content[f"{direction}_register_milliwh"] is None:
             continue
         register, first, earlier, unassigned = (
             _number(content, f"{direction}_{name}_milliwh")

@@ -26,6 +26,7 @@ SESSION_S = 7 * 86_400
 """How long the broker keeps what comes while nobody is there; what it drops is asked for."""
 CONNECT_WITHIN_US = 10_000_000
 BATCH_MOST = 500
+LOST = "connection lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Link:
         self._dialect, self._backoff = Dialect(), Backoff()
         self._client: mqtt.Client | None = None
         self._came: list[Message] = []
-        self._connect_at_us = self._by_us = 0
+        self._connect_at_us = self._by_us = self._up_us = 0
         self._is_up = self._is_answered = False
         self._trouble = ""
 
@@ -111,7 +112,7 @@ class Link:
 
     def _turn(self, wait_s: float) -> None:
         if self._client is not None and self._client.loop(wait_s) != mqtt.MQTT_ERR_SUCCESS and not self._trouble:
-            self._trouble = "connection lost"
+            self._trouble = LOST
         if self._trouble:
             self._drop(self._trouble)
 
@@ -166,7 +167,7 @@ class Link:
         if len(refused) == len(self._topics):
             self._trouble = self.error
             return
-        self._is_up = True
+        self._is_up, self._up_us = True, self._clock.real_us()
         self._backoff.hear_puback()  # its word that it took what we asked
         self.connection += 1
         self.error = self.error if refused else ""
@@ -175,7 +176,7 @@ class Link:
 
     def _note_lost(self, client: mqtt.Client, reason: ReasonCode) -> None:
         if client is self._client and not self._trouble:
-            self._trouble = f"connection lost: {reason}"
+            self._trouble = f"{LOST}: {reason}"
 
     def _note_message(self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         try:
@@ -190,6 +191,10 @@ class Link:
         if client is not None:
             client.on_disconnect = None
             client.disconnect()
+        now_us = self._clock.real_us()
+        self._backoff.note_end(now_us - self._up_us if self._is_up else None)
+        if self._backoff.are_twins and why.startswith(LOST):
+            why = f"{why}; is another collector connected as {self._client_id}? Each needs a consumer of its own"
         if self._is_up:
             self._dialect.hear_end()
         elif not self._is_answered:
@@ -197,4 +202,4 @@ class Link:
         if self._is_up or why != self.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self.error, self._trouble, self._is_up = why, "", False
-        self._connect_at_us = self._clock.real_us() + self._backoff.pause_us()
+        self._connect_at_us = now_us + self._backoff.pause_us()

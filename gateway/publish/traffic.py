@@ -15,7 +15,7 @@ from ..clock import Clock
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
 from .delivery import MQTT_311, NOBODY_LISTENS, Told
-from .limits import Limits
+from .limits import LARGEST_PACKET_BYTES, Limits
 from .message import Topics
 from .past import Past
 from .retained import Retained
@@ -47,12 +47,13 @@ class Traffic:
         """Rows that were acknowledged since the last `hand_over`; to `_unheard` of them nobody listened."""
         self._unheard = 0
         self._heard = False
+        self._packet_bytes = LARGEST_PACKET_BYTES
         self._not_taken: set[str] = set()
         """Topics of messages that are no records, whose refusal has been told."""
 
     def begin(self, limits: Limits) -> None:
         """A new connection, which takes so much."""
-        self.window = Window(limits.in_flight)
+        self.window, self._packet_bytes = Window(limits.in_flight), limits.packet_bytes
         self.rows.begin()
         self.retained.repeat_all()
 
@@ -112,6 +113,9 @@ class Traffic:
 
     def _send(self, session: Session, client: mqtt.Client, message: Outgoing) -> bool:
         """Hand a message to paho; False where the socket died under it, which is no loss."""
+        if (size_bytes := message.packet_bytes) > self._packet_bytes:  # else each connection would die of it anew
+            self._take_refusal(message, f"a packet of {size_bytes} bytes, it takes {self._packet_bytes}")
+            return True
         told, properties = self._told.delivery, None
         if message.expiry_s is not None and told.protocol != MQTT_311:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has no types here

@@ -29,6 +29,11 @@ class Outgoing:
     expiry_s: int | None = None
     outbox_id: int = 0
 
+    @property
+    def packet_bytes(self) -> int:
+        """How large it is on the wire, at most: header, lengths, identifier, expiry, text as UTF-8. (MQTT 5, 3.3)"""
+        return 5 + 2 + len(self.topic.encode()) + 2 + 6 + len(self.payload.encode())
+
 
 class Window:
     """The messages in flight of one connection. `limit`: how many the broker takes at once."""

@@ -170,6 +170,7 @@ def test_nothing_that_comes_raises(payload) -> None:
 def live(store_epoch: str, minute: int, *, retained: bool = False) -> Heard:
     state = {"schema": 1, "gateway": "elm", "meter": "grid", "store_epoch": store_epoch}
     state |= {"time_utc_us": START_US + minute * MIN, "window_us": 0, "register_epoch": 0}
+    state |= {"import_register_milliwh": None, "export_register_milliwh": None}
     return sent_as((f"{BASE}/elm/meter/grid/state", json.dumps(state).encode()), retained=retained)
 
 

@@ -81,6 +81,9 @@ def collection(tmp_path):
         ("backfill", {"why": HALF_A_PAIR}),
         ("backfill", {"kind": HALF_A_PAIR}),
         ("state", {"window_us": ...}),
+        ("state", {"window_us": -1}),
+        ("state", {"clock_error_us": "x"}),
+        ("state", {"export_register_milliwh": ...}),
         ("state", {"import_uncertain_peak_milliwh": ...}),
         ("state", {"import_epoch_first_milliwh": ...}),
         ("state", {"import_bucket_peak_milliwh": 31}),  # 31 + 7 are booked, 37 were counted

@@ -215,6 +215,22 @@ def test_what_the_broker_drops_for_a_slow_collector_is_asked_for(broker, collect
     assert sum(word == "backfill" for word, _ in gateway.heard) >= (missing + 1) // 2
 
 
+def test_two_collectors_of_one_name_are_told_of_each_other(broker, tmp_path, caplog) -> None:
+    """The broker lets the newer in and the older go (MQTT 5.0, 3.1.4-3): each time, as fast as they can."""
+    served = broker("allow_anonymous true")
+    collections = [Collection(tmp_path / f"{name}.sqlite") for name in "ab"]
+    both = [collector(tmp_path, served.port, one) for one in collections]
+    for _ in range(PATIENCE_TURNS):
+        for one in both:
+            one.turn(threading.Event().wait)
+        if "another collector connected as netmeter-collect-office" in caplog.text:
+            break
+    else:
+        raise AssertionError(caplog.text)
+    for one in collections:
+        one.close()
+
+
 class FailsOnce(Collection):
     """A disk that takes nothing, once."""
 

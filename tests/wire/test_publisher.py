@@ -184,10 +184,12 @@ Start = Callable[..., tuple[Publisher, Ledger]]
 @pytest.mark.parametrize(
     "refusal", [bytes.fromhex("2003008700"), bytes.fromhex("2003008800"), bytes.fromhex("2003008900")]
 )
-def test_a_broker_that_refuses_is_asked_again_and_in_the_same_protocol(started: Start, refusal: bytes) -> None:
+def test_a_broker_that_refuses_is_asked_again_and_in_the_same_protocol(
+    started: Start, refusal: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     broker = Broker(answer(refusal), answer(refusal), serve(ACCEPTED_5))
     publisher, ledger = started(broker)
-    wait_for(lambda: "refused the connection" in publisher.delivery.error, "the refusal to be told")
+    wait_for(lambda: "refused the connection" in caplog.text, "the refusal to be told")
     wait_for(lambda: ledger.acknowledged == [1, 2, 3], "the rows")
     assert publisher.delivery.protocol == "5"
     assert broker.connections == 3

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.ledger.records import OutboxRow
 from gateway.publish.publisher import Publisher
 
 from .doorman import Doorman
@@ -111,6 +112,27 @@ def test_a_broker_that_retains_nothing_is_served_without(broker: Callable[..., M
     publisher, ledger = start(served.port)
     wait_for(lambda: len(ledger.acknowledged) == 5, "acknowledgements")
     assert not publisher.delivery.retains
+
+
+def test_what_is_larger_than_the_broker_takes_holds_up_nothing_else(
+    broker: Callable[..., Mosquitto], start: Start
+) -> None:
+    """mosquitto throws out who sends more than it said it takes: 2,000 bytes here (MQTT 5.0, 3.2.2.3.6)."""
+    served = broker(ANYBODY, "max_packet_size 2000")
+    ear = Ear(served.port).wait()
+    publisher, ledger = start(served.port, run=False)
+    ledger.rows.append(OutboxRow(6, "array", "interval", 1, "x" * 3000))
+    ledger.rows.append(OutboxRow(7, "farm", "interval", 1, "7"))
+    publisher.offer_retained("t/large", "y" * 3000)
+    publisher.offer_retained("t/small", "z")
+    publisher.start()
+    wait_for(lambda: len(ledger.acknowledged) >= 6, "all records but the large one")
+    wait_for(lambda: "z" in ear.of("t/small"), "what is small")
+    ear.close()
+    assert ledger.acknowledged == [1, 2, 3, 4, 5, 7]
+    assert ear.of("t/large") == []
+    assert publisher.delivery.held == ("t/g/meter/array/interval",)
+    assert "it takes 2000" in publisher.delivery.error
 
 
 def test_a_broker_of_qos_0_is_told_as_one_that_acknowledges_nothing(
