@@ -1,17 +1,17 @@
 """What is told of one meter's readings: gaps, jumps, directions, refusals, other rules of local time. Books nothing.
 
-Each event goes into the store and, in the same transaction, into the outbox (`journal`); of refusals and of flickering
-digits as many as a person can read. What was decided and booked is told here, never decided.
+Each event goes to a `Teller`, who writes it into the store and the outbox in one transaction; of refusals and of
+flickering digits as many as a person can read. What was decided and booked is told here, never decided.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from . import jumps
 from .decision import Accepted, NewEpoch, Quarantined, Rejected, Rollover, ValidatorState
 from .energy import AccumulatorState, Direction
-from .journal import Journal
 from .jumps import Event, Jumps
-from .ledger.records import Batch
+from .ledger.records import Batch, Record
 from .passing import LeftOut
 from .read import Reading
 from .refusals import Refusals
@@ -31,12 +31,20 @@ class Counters:
     """Now, not since the start: readings that wait for the time of day."""
 
 
+class Teller(Protocol):
+    """Who writes an event down: a meter's books, and a replay in its own way."""
+
+    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
+        """`at_us`: the UTC instant it is told of."""
+        ...
+
+
 class Tidings:
     """Of one meter."""
 
-    def __init__(self, journal: Journal, state: ValidatorState, timeline: Timeline, gap_us: int) -> None:
+    def __init__(self, teller: Teller, state: ValidatorState, timeline: Timeline, gap_us: int) -> None:
         """`gap_us`: an accepted reading this long after the one before is told as a gap."""
-        self._journal, self._timeline, self._gap_us = journal, timeline, gap_us
+        self._teller, self._timeline, self._gap_us = teller, timeline, gap_us
         self._refusals = Refusals(state.held_reason, state.held_count)
         self._jumps = Jumps()
 
@@ -106,4 +114,4 @@ class Tidings:
 
     def _tell(self, event: Event, at_us: int, batch: Batch) -> None:
         kind, detail = event
-        self._journal.tell(kind, at_us, detail, batch)
+        self._teller.tell(kind, at_us, detail, batch)
