@@ -237,7 +237,7 @@ class Books:
     def _book_exchange(self, outcome: Exchanged, batch: Batch) -> None:
         closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
         epoch, had = outcome.state.register_epoch, self._accumulator.present
-        closed = self._accumulator.add(closing)
+        closed = self._book(closing, outcome.doubts, [], batch)
         self._tidings.gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
         self._write_reading("stated: closing", closing, batch)
         closed += self._accumulator.start_epoch(epoch, opening)

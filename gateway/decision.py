@@ -192,6 +192,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_moved: Reading | None = None
     """The first of them at which one had."""
     opened: Opened | None = None
+    opened_set_us: int = 0
+    """How far the clock was set back since, 0 or less: `opened` is by the clock of then."""
     doubted: dict[Direction, int] = {}
     """Registers of lost directions that fell and stood still there, as the meter shows them: no count of anything."""
 

@@ -16,7 +16,7 @@ from msgspec import Meta
 from drivers import EnergyRegister, RegisterSnapshot
 
 from .clock import LAST_CREDIBLE_US, Clock, ClockState
-from .decision import Exchange, Limits, Opened, Reason, RegisterMemory, ValidatorState
+from .decision import Doubt, Exchange, Limits, Opened, Reason, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
 from .follow import Followed, changed_basis, clock_jumped, follow
 from .read import Reading
@@ -64,6 +64,8 @@ class Exchanged:
     previous: Reading
     closing: Reading
     opening: Reading
+    doubts: tuple[Doubt, ...]
+    """What the closing registers leave open."""
 
     @property
     def booked_milliwh(self) -> dict[Direction, int]:
@@ -186,7 +188,7 @@ def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Mom
         basis=limits.basis,
         opened=opened,
     )
-    return Exchanged(begun, last, line.reading, opening)
+    return Exchanged(begun, last, line.reading, opening, tuple(line.doubts))
 
 
 def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Moment, limits: Limits) -> Outcome:

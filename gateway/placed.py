@@ -1,11 +1,11 @@
 """What is remembered of a meter, where it stands by the clock that holds now, which was set back since. Pure.
 
-A register that stands still since an hour, a direction that was lost an hour ago, the last booked reading: each has its
-instant by the clock of that time. Where the next reading shows by monotonic time that the clock was set back, they are
-moved by the step before anything is reckoned with them; else less time seems to have passed than did, and what the
-register gives then looks like more than can have flowed. Set on, they stay: nobody can say whether the machine stood
-still. Over a restart of which nothing was seen only that is moved since when a register stands, by the least that is
-possible. Moved for good only once a reading is booked.
+A register that stands still since an hour, a direction that was lost an hour ago, the last booked reading, those
+between which the epoch began: each has its instant by the clock of that time. Where the next reading shows by
+monotonic time that the clock was set back, they are moved by the step before anything is reckoned with them; else less
+time seems to have passed than did, and what the register gives then looks like more than can have flowed. Set on, they
+stay: nobody can say whether the machine stood still. Over a restart of which nothing was seen only that is moved since
+when a register stands, by the least that is possible. Moved for good only once a reading is booked.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from dataclasses import replace
 import msgspec
 
 from .clock_steps import measured_step_us, step_back_us, witness_of
-from .decision import Decision, Quarantined, RegisterMemory, Rejected, ValidatorState
+from .decision import Decision, Opened, Quarantined, RegisterMemory, Rejected, ValidatorState
 from .energy import Direction
 from .read import Reading
 
@@ -33,7 +33,8 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     if measured_step_us(state.last, seen) is None:
         return placed, state.last
     lost = {direction: _moved(one, step_us) for direction, one in state.lost.items()}
-    placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us), lost=lost)
+    set_us = 0 if state.opened is None else state.opened_set_us + step_us
+    placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us), lost=lost, opened_set_us=set_us)
     return placed, state.last if seen is reading else placed.last
 
 
@@ -44,9 +45,21 @@ def unplaced(
     clock."""
     if after.last is placed.last:
         after = msgspec.structs.replace(after, last=state.last, lost=state.lost, memories=state.memories)
+        after = msgspec.structs.replace(after, opened_set_us=state.opened_set_us)
     if isinstance(decision, Quarantined | Rejected) and decision.previous is placed.last:
         decision = replace(decision, previous=state.last)
     return after, decision
+
+
+def opening_of(state: ValidatorState) -> Opened | None:
+    """How the epoch began, by the clock that holds now. The operator's word is held against it by the clock of then:
+    a clock that was set on in between, and back again, was right."""
+    opened, set_us = state.opened, state.opened_set_us
+    if opened is None or not set_us:
+        return opened
+    previous, first = _moved(opened.previous, set_us), _moved(opened.first, set_us)
+    memories = _moved_memories(opened.memories, set_us)
+    return msgspec.structs.replace(opened, previous=previous, first=first, memories=memories)
 
 
 def _moved(reading: Reading, step_us: int) -> Reading:

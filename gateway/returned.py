@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .decision import Doubt, Limits, Opened, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
 from .follow import SAME_REGISTERS, changed_basis, elapsed_us, follow, may_stand_since_us
+from .placed import opening_of
 from .read import Reading
 from .uncertainty import most_energy_milliwh
 
@@ -32,7 +33,7 @@ class Returned:
 
 def maybe_returned(state: ValidatorState, first: Reading, limits: Limits) -> Returned | None:
     """Whether a row that begins with `first` is the line before the last; None: it is not known to be."""
-    opened, last = state.opened, state.last
+    opened, last = opening_of(state), state.last
     if opened is None or last is None or _is_proven(opened) or changed_basis(opened.basis, limits.basis):
         return None
     if not 0 < first.latest_us - opened.previous.latest_us <= WITHIN_US:

@@ -5,6 +5,8 @@ may begin a little above the old one. Then the old line is booked, and told is h
 Pure.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from .decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
@@ -148,7 +150,8 @@ def _that_counts(state: ValidatorState, first: Reading, direction: Direction) ->
 
 def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """Of a lost direction that is back on its line with `reading`, but can have come there from where it stood as well;
-    and of one beside it that stood still as long, and gives at once: it may have been as wrong."""
+    and of one beside it that stood still as long, or may have begun at 0 with it, and gives at once: it may have been
+    as wrong."""
     found: list[Doubt] = []
     for direction, milliwh in state.doubted.items():
         lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
@@ -156,7 +159,9 @@ def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: 
             continue
         if state.last is not None:
             shown = registers_of(reading.snapshot)
-            found += of_woken_beside(state.last, state.memories, line.reading, shown, direction, lost.earliest_us)
+            begun = {one.direction: one for one in _of_begun_beside(state, state.last, line.reading, direction, limits)}
+            woken = of_woken_beside(state.last, state.memories, line.reading, shown, direction, lost.earliest_us)
+            found += [*begun.values(), *(one for one in woken if one.direction not in begun)]
         before = registers_of(lost.snapshot)[direction]
         memory = state.memories.get(direction)
         shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
@@ -168,6 +173,24 @@ def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: 
         if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
             found.append(Doubt(direction, more_milliwh, more_milliwh, lost.earliest_us))
     return tuple(found)
+
+
+def _of_begun_beside(
+    state: ValidatorState, last: Reading, booked: Reading, wrong: Direction, limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that counted on beside a `wrong` one, and showed no more than can have flowed since that was lost:
+    they may have begun at 0 with it and give what they left out only now. It may have flowed at any time since."""
+    lost, had = state.lost[wrong], registers_of(last.snapshot)
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, last))
+    for direction, now in registers_of(booked.snapshot).items():
+        before, memory = had.get(direction), state.memories.get(direction)
+        if direction is wrong or before is None or now.milliwh == before.milliwh:
+            continue
+        shown_milliwh = before.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+        if shown_milliwh <= most_milliwh + before.resolution_milliwh + before.rounding_milliwh:
+            digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+            open_milliwh = now.milliwh - before.milliwh + digits_milliwh
+            yield Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us)
 
 
 def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:

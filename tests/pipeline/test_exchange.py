@@ -327,3 +327,15 @@ def test_word_by_another_ratio_than_the_old_meter_was_read_with_is_refused(notic
     outcome = judge(state, said(40 * 100_000, 0), moment(later_us + 200 * S), forty)
     assert isinstance(outcome, Refused)
     assert "ratio_changed" in outcome.why
+
+
+def test_direction_that_the_old_meter_had_lost_is_told_when_the_new_one_has_it(desk: Desk) -> None:
+    """Export is there until 12:02:20, the exchange is stated without it, and the new meter's is read from 12:34:00."""
+    both = [reading(NOON_US + n * 20 * S, LIFE + 10 * n, 500 + n) for n in range(8)]
+    alone = [reading(NOON_US + n * 20 * S, LIFE + 10 * n) for n in range(8, 100)]
+    desk.take(*both, *alone)
+    assert isinstance(say(desk, said(LIFE + 1000, NEW), NOON_US + 2020 * S), Exchanged)
+    assert desk.take(reading(NOON_US + 2040 * S, NEW + 10, 7001)) == ["Accepted"]
+    record = desk.books.state_record()
+    assert record is not None
+    assert int(record["export_uncertain_high_milliwh"] or 0) >= 6_333_334  # 1900 s of 12 kW

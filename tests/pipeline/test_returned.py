@@ -13,7 +13,7 @@ from gateway.ledger.schema import migrate
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, told, uncertain
-from .world import KWH, NOON_US, reading
+from .world import KWH, NOON_US, H, S, moved, reading
 
 
 @pytest.fixture
@@ -100,3 +100,25 @@ def test_registers_that_counted_more_than_the_old_line_has_grown_are_not_it(desk
     wrong: list[tuple[int, int | None]] = [(20 * n, n) for n in range(8)]
     take(desk, [*before, *wrong, *[(LIFE + 160 + 10 * n, 516 + n) for n in range(9)]])
     assert told(desk, "epoch")[-1]["classified"] == "other_registers"
+
+
+@pytest.mark.parametrize("booked_before", [0, 8])
+def test_old_line_goes_on_though_the_clock_was_set_back_meanwhile(desk: Desk, booked_before: int) -> None:
+    """From 14:00. 8 readings by the meter and 8 that count from 0; then, or 8 of those later, the clock is set back by
+    15 minutes and shows a time before the epoch began; the old line is back when 5 such readings were believed."""
+    right, wrong = [LIFE + 10 * n for n in range(8)], [10 * n for n in range(8 + booked_before)]
+    again = [LIFE + 160 + 10 * booked_before + 10 * n for n in range(9)]
+    for n, milliwh in enumerate([*right, *wrong, *again]):
+        one = reading(NOON_US + 2 * H + n * STEP_US, milliwh)
+        if n >= 16:
+            one = moved(one, earliest_us=one.earliest_us - 900 * S, latest_us=one.latest_us - 900 * S)
+        desk.take(one)
+        if n == 18 + booked_before // 2:  # a restart: what was seen of the clock is kept
+            desk.commit()
+            desk.reopen()
+    (returned,) = told(desk, "epoch")[-1:]
+    assert (returned["classified"], returned["rule"]) == ("returned", "back_on_the_old_line")
+    # What the wrong registers counted is booked: 70, and 80 more; the rest of what the old line grew by is not lost.
+    first, last = LIFE + 160 + 10 * booked_before, LIFE + 240 + 10 * booked_before
+    assert (account(desk)["high"], account(desk)["last"], account(desk)["epoch"]) == (last - LIFE, last, 3)
+    assert account(desk)["first"] == first - 20

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.exchange import Exchanged
 from gateway.ledger.schema import migrate
+from gateway.recompute import Again, is_same
 
 from .test_books import Desk
+from .test_exchange import NEW, said, say
 from .test_undecided import LIFE, STEP_US, of_first_quarter, told, uncertain
-from .world import MIN, NOON_US, S, reading, register
+from .world import MIN, NOON_US, H, S, reading, register
 
 KILO = 1_000_000
 """A digit of a kilowatt-hour."""
@@ -51,6 +54,23 @@ def test_edge_that_passed_before_a_register_was_called_frozen_is_told_anew(desk:
     assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [7_200_000]
     assert of_first_quarter(desk)["import_milliwh"] == 600_000
     assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 300_000
+
+
+def test_frozen_register_whose_last_count_the_operator_states_leaves_the_same_open(desk: Desk) -> None:
+    """The same until 14:10. At 15:00 the operator says that the meter was exchanged, and showed 7.2 kWh more."""
+    counted = [LIFE + n // 5 * 100_000 for n in range(31)]
+    both = [register(one, 100_000) for one in (*counted, *[counted[-1]] * 359)]
+    readings = [reading(NOON_US + n * STEP_US, one) for n, one in enumerate(both)]
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=600_000)) for one in readings))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    assert isinstance(say(desk, said(LIFE + 78 * 100_000, NEW), NOON_US + 3 * H), Exchanged)
+    assert of_first_quarter(desk)["import_milliwh"] == 600_000
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] >= 300_000
+    again = desk.books.begin_again(desk.timeline().calendar, desk.store.past)
+    Again({desk.store.load_meter("grid").meter_id: again}, desk.store.past).catch_up()
+    again.find_gone(desk.store.past)
+    assert is_same(again.state, desk.books.account)
+    assert not again.differences
 
 
 def test_register_beside_a_wrong_zero_hides_behind_a_coarse_digit_when_that_is_over(desk: Desk) -> None:

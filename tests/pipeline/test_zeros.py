@@ -12,11 +12,12 @@ import pytest
 from drivers import EnergyRegister
 from gateway.decision import Basis
 from gateway.ledger.schema import migrate
+from gateway.read import Reading
 
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
-from .world import KWH, NOON_US, reading, register
+from .world import KWH, MIN, NOON_US, S, reading, register
 
 
 @pytest.fixture
@@ -95,3 +96,48 @@ def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: D
     assert record is not None
     # Was it a reset, nothing of the 100 Wh up to the width has flowed.
     assert int(record["export_uncertain_high_milliwh"] or 0) >= 100_000 - 7
+
+
+def beside_wrong(begins: int) -> list[Reading]:
+    """Import shows 0 from 12:40 to 12:45, no reading is had before and after; export, from `begins`, seems to count."""
+    right = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, begins) for n in range(5)]
+    wrong = [reading(NOON_US + 40 * MIN + n * STEP_US, 0, begins + 10 + 10 * n) for n in range(16)]
+    again = [reading(NOON_US + 75 * MIN + n * 10 * S, LIFE + 60, begins + 160 + 5_700_010) for n in range(2)]
+    return [*right, *wrong, *again]
+
+
+def newest_export(desk: Desk, from_minute: int) -> tuple[int, int]:
+    """Of the interval from that minute after noon, by its newest revision: what is booked, and what is uncertain."""
+    desk.commit()
+    start_us = NOON_US + from_minute * MIN
+    *_, newest = (one for one in desk.sent("interval") if one["start_utc_us"] == start_us)
+    return newest["export_milliwh"], newest["export_uncertain_milliwh"]
+
+
+def test_young_register_beside_a_wrong_zero_may_have_begun_at_zero_too(desk: Desk) -> None:
+    """Both showed what flowed since 12:39:50, say: export's 5.7 kWh came before, and none of it in the gap that they
+    are booked in, half of them from 13:00 to 13:15."""
+    assert desk.take(*beside_wrong(0))[5:] == ["Quarantined"] * 4 + ["Accepted"] * 14
+    booked_milliwh, uncertain_milliwh = newest_export(desk, 60)
+    assert booked_milliwh == 2_850_005
+    assert uncertain_milliwh >= 2_850_005
+
+
+def test_old_register_beside_a_wrong_zero_has_not_begun_at_zero(desk: Desk) -> None:
+    """The same from 900 kWh, which cannot have flowed in those minutes: it counted on. At 13:00 it can have
+    had 2,700,010 (3 kWh before 13:15) to 3,000,001 (3 kWh after 12:45, and its digit) of it; 13:15 tells a digit."""
+    desk.take(*beside_wrong(LIFE))
+    assert newest_export(desk, 60) == (2_850_005, 3_000_001 - 2_850_005 + 1)
+
+
+def test_what_it_left_out_may_have_flowed_in_any_interval_since_the_zero(desk: Desk) -> None:
+    """Import shows 0 from 12:02 on. From 12:40 both show what flowed since then: the row goes on. At 12:50 both are
+    right again, and export has 0.9 kWh more, which flowed from 12:15 to 12:30, say."""
+    right = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0) for n in range(5)]
+    zeros = [reading(NOON_US + n * STEP_US, 0, 0) for n in range(6, 18)]
+    begun = [reading(NOON_US + 40 * MIN + n * STEP_US, 0, 10 + 10 * n) for n in range(16)]
+    again = [reading(NOON_US + 50 * MIN + n * STEP_US, LIFE + 60, 160 + 900_000) for n in range(2)]
+    assert desk.take(*right, *zeros, *begun, *again)[9:] == ["Accepted"] * 26
+    booked_milliwh, uncertain_milliwh = newest_export(desk, 15)
+    assert booked_milliwh <= 10
+    assert uncertain_milliwh >= 900_000
