@@ -61,13 +61,13 @@ def bank_of(bill: Statement, before: Decimal) -> Decimal:
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory) -> Arranged:
-    """November to June; nothing flows from January to April."""
+    """November to July; nothing flows from January to April."""
     idle = [NOTHING] * 4
     kwh = {
-        "host": [(100, 400), (250, 100), *idle, (100, 1000), (300, 200)],
-        "a": [(100, 0), (500, 0), *idle, (100, 0), (100, 0)],
-        "b": [NOTHING, (200, 0), *idle, (200, 0), NOTHING],
-        "c": [NOTHING, (400, 0), *idle, (150, 0), NOTHING],
+        "host": [(100, 400), (250, 100), *idle, (100, 1000), (300, 200), (100, 1000)],
+        "a": [(100, 0), (500, 0), *idle, (100, 0), (100, 0), (500, 0)],
+        "b": [NOTHING, (200, 0), *idle, (200, 0), NOTHING, (200, 0)],
+        "c": [NOTHING, (400, 0), *idle, (150, 0), NOTHING, (400, 0)],
     }
     return site(tmp_path_factory.mktemp("farm"), kwh)
 
@@ -77,7 +77,7 @@ def dues(made: Arranged, name: str) -> list[Decimal]:
 
 
 def test_what_no_member_uses_is_the_hosts_bank_and_pays_its_own_later_months_alone(farm) -> None:
-    """November: 300 over, 100 to a, 200 into the bank. December: the host needs 150 of them; a pays 500 x 0.17 itself."""
+    """November: 300 over, 100 to a, 200 to the bank. December: the host needs 150 of them; a pays 500 x 0.17 itself."""
     november, december = bills(farm, "host")[:2]
     assert (bank_of(november, Decimal(0)), bank_of(december, Decimal(200))) == (200, 50)
     assert dues(farm, "host")[:2] == [10, 10]
@@ -97,6 +97,11 @@ def test_the_hosts_bank_is_paid_on_31_may_at_the_price_to_compare_weighted_by_it
 def test_june_begins_with_an_empty_bank(farm) -> None:
     """The host needs 100 more than it gives: 100 x 0.20; nobody gets a share."""
     assert [dues(farm, name)[7] for name in ("host", "a", "b")] == [30, 30, 10]
+
+
+def test_900_kwh_for_needs_of_500_200_and_400_are_350_200_and_350_on_the_bills(farm) -> None:
+    """July: 150 x 0.20 and 50 x 0.20 are left to pay."""
+    assert [dues(farm, name)[8] for name in ("host", "a", "b", "c")] == [10, 40, 10, 20]
 
 
 KWH = st.lists(st.integers(0, 400), min_size=9, max_size=9)
