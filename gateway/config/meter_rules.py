@@ -13,6 +13,8 @@ from drivers.profile_trial import untrue
 
 from .convert import Converter, Fields
 from .counter_rules import check_counters
+from .direction_rules import MEND as UNLIKE_MEND
+from .direction_rules import unlike_directions
 from .document import Document
 from .field_rules import check_options
 from .optical_rules import check_optical
@@ -122,6 +124,9 @@ def _check_profile(document: Document, meter: _Meter) -> None:
     if profile.path.parent != SHIPPED:
         for sentence in untrue(profile):
             document.add(place, f"{profile.path}: {sentence}", "correct the profile, or its vector", value=name)
+    unlike = unlike_directions(profile)
+    if unlike:
+        document.warn(place, f"{profile.name}: {unlike}", UNLIKE_MEND, value=name)
     if profile.must_be_answered:
         choices = "; ".join(f'"{name}@{one.name}": {one.title}' for one in profile.variants)
         document.add(place, f"{profile.question} Choose one", choices, value=name)

@@ -94,6 +94,13 @@ def test_san_jose_13500_against_12000_kwh_is_1500_kwh_of_surplus(rate: str, amou
     bills = year_of(tmp_path, 12_000, 13_500, rate=rate, choices={"surplus_payout": "check"})
     line = lines_of(bills[-1], LineKind.SURPLUS)["true_up.surplus"]
     assert (line.quantity, line.rate, line.amount) == (Decimal(-1500), Decimal(rate), Decimal(amount))
+    assert any("1500 kWh more were exported than imported: the array makes more" in one for one in bills[-1].notes)
+
+
+@pytest.mark.parametrize(("kind", "due"), [("residential", Due.TRUE_UP), ("commercial", Due.NOW)])
+def test_a_household_is_billed_by_the_year_and_a_business_by_the_month(kind: str, due: Due, tmp_path: Path) -> None:
+    bills = year_of(tmp_path, 5000, 6000, programme="nem1", choices={}, customer=f'{NOBODY}\nkind = "{kind}"')
+    assert {one.due for bill in bills for one in lines_of(bill, LineKind.ENERGY).values()} == {due}
 
 
 def test_san_jose_credits_offset_90_percent_of_the_bill(tmp_path: Path) -> None:

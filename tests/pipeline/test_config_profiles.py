@@ -11,6 +11,8 @@ from tests.protocol.test_profile_schema import ASKING, VARIANTS
 from tests.protocol.test_profiles import GOOD as PROFILE
 
 PLACE = "13: [[meter]] grid: "
+UNLIKE = "a count is 1000 Wh of import and 1 Wh of export"
+"""True of the variants here, and told: test_config_directions."""
 
 
 def config_with(folder: Path, profile: str) -> Path:
@@ -30,7 +32,7 @@ def test_a_profile_by_its_file_and_one_of_its_variants(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "e.toml").write_text(ASKING + VARIANTS, encoding="utf-8")
     path = config_with(tmp_path, "own/e.toml@b")
-    assert told(path) == []
+    assert [one for one in told(path) if UNLIKE not in one] == []
     (section,) = load_config(path).meter
     assert section.profile == f"{tmp_path / 'own' / 'e.toml'}@b"
     assert profile_of(section, tmp_path).name == "e@b"
@@ -76,7 +78,7 @@ def test_an_answer_that_does_not_exist_gets_those_that_do(tmp_path: Path) -> Non
 def test_the_ratio_of_transformers_holds_for_each_variant(tmp_path: Path) -> None:
     (tmp_path / "cellar.toml").write_text(ASKING + VARIANTS, encoding="utf-8")
     path = write(tmp_path, CONFIG.replace('profile = "sunspec"', 'profile = "cellar"\nratio = 60'))
-    assert told(path) == []
+    assert [one for one in told(path) if UNLIKE not in one] == []
     (section,) = load_config(path).meter
     profile = profile_of(section, tmp_path).as_variant("a")
     image = {(4, 0x10): 0x3F80, (4, 0x11): 0, (4, 0x50): 0, (4, 0x51): 7}  # 0x3F800000 is 1.0 kWh; 7 Wh
