@@ -1,0 +1,71 @@
+"""How often an optical meter can be read: the longest of its last five sessions, reckoned by hand from the line's rate.
+
+A character is ten bits, at 300 Bd a thirtieth of a second (IEC 62056-21, 5.4); a meter answers after 200 ms or later.
+"""
+
+import pytest
+
+from drivers import NoAnswerError, load_profile
+from drivers.iec62056.build import open_optical
+from drivers.iec62056.meter import OpticalMeter
+from drivers.transport.scripted import ScriptedTransport, VirtualTicker
+from tests.protocol.iec_telegrams import framed, with_parity
+
+REQUEST = b"/?!\r\n"
+ANSWER = b"/XYZ5model\r\n" + framed(b"1.8.0(000123.456*kWh)\r\n2.8.0(000007.000*kWh)\r\n!\r\n")
+assert len(REQUEST + ANSWER) == 69  # 2.3 s at 300 Bd
+
+
+class Port(ScriptedTransport):
+    """A scripted transport that stays at 300 Bd."""
+
+    def set_baud(self, baud_bd: int) -> None:
+        assert baud_bd == 300
+
+
+class SlowMeter:
+    """Answers character by character, `reaction_us` after the request is through; not at all while it is dead."""
+
+    def __init__(self) -> None:
+        self.reaction_us, self.is_dead = 200_000, False
+
+    def __call__(self, data: bytes) -> list[tuple[int, bytes]]:
+        if data != with_parity(REQUEST) or self.is_dead:
+            return []
+        coming = enumerate(with_parity(ANSWER), len(REQUEST) + 1)
+        return [(self.reaction_us + nth * 10_000_000 // 300, bytes([one])) for nth, one in coming]
+
+
+def opened(peer: SlowMeter) -> OpticalMeter:
+    ticker = VirtualTicker()
+    return open_optical(load_profile("optical-a"), Port(ticker, peer), ticker, settle_us=0)
+
+
+def test_a_session_of_69_characters_at_300_baud_is_told_whole() -> None:
+    meter = opened(SlowMeter())
+    assert meter.counters.smallest_interval_ms == 0  # not known yet
+    meter.read()
+    assert meter.counters.smallest_interval_ms == 2_300 + 200
+
+
+def test_the_longest_counts_until_five_others_have_been() -> None:
+    peer = SlowMeter()
+    meter = opened(peer)
+    peer.reaction_us = 1_100_000
+    meter.read()
+    peer.reaction_us = 200_000
+    told = []
+    for _ in range(5):
+        meter.read()
+        told.append(meter.counters.smallest_interval_ms)
+    assert told == [3_400, 3_400, 3_400, 3_400, 2_500]
+
+
+def test_a_session_that_failed_says_nothing_of_it() -> None:
+    peer = SlowMeter()
+    meter = opened(peer)
+    meter.read()
+    peer.is_dead = True
+    with pytest.raises(NoAnswerError):
+        meter.read()
+    assert (meter.counters.failed, meter.counters.smallest_interval_ms) == (1, 2_500)
