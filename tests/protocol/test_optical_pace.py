@@ -1,13 +1,17 @@
 """How often an optical meter can be read: the longest of its last five sessions, reckoned by hand from the line's rate.
+What is read of its load profile after an outage says nothing of that.
 
 A character is ten bits, at 300 Bd a thirtieth of a second (IEC 62056-21, 5.4); a meter answers after 200 ms or later.
 """
+
+from datetime import datetime
 
 import pytest
 
 from drivers import NoAnswerError, load_profile
 from drivers.iec62056.build import open_optical
 from drivers.iec62056.meter import OpticalMeter
+from drivers.iec62056.meter_stamp import MeterStamp
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
 from tests.protocol.iec_telegrams import framed, with_parity
 
@@ -69,3 +73,33 @@ def test_a_session_that_failed_says_nothing_of_it() -> None:
     with pytest.raises(NoAnswerError):
         meter.read()
     assert (meter.counters.failed, meter.counters.smallest_interval_ms) == (1, 2_500)
+
+
+PROFILE = framed(b"P.01(1220823161500)(00)(15)(1)(1.5)(kW)\r\n" + b"(0.18374)\r\n" * 200)
+SAID = {
+    REQUEST: b"/XYZ0model\r\n",
+    b"\x06000\r\n": ANSWER[12:],
+    b"\x06001\r\n": b"\x01P0\x02()\x03\x60",
+}
+
+
+def in_mode_c(data: bytes) -> list[tuple[int, bytes]]:
+    """Stays at 300 Bd, and has a load profile of 2,200 characters and more."""
+    plain = bytes(one & 0x7F for one in data)
+    answer = PROFILE if plain.startswith(b"\x01R") else SAID.get(plain, b"")
+    coming = enumerate(with_parity(answer), len(plain) + 1)
+    return [(200_000 + nth * 10_000_000 // 300, bytes([one])) for nth, one in coming]
+
+
+def test_a_load_profile_is_no_reading_and_does_not_count() -> None:
+    ticker = VirtualTicker()
+    meter = open_optical(load_profile("optical-c-p01"), Port(ticker, in_mode_c), ticker, settle_us=0)
+    meter.read()
+    told_ms = meter.counters.smallest_interval_ms
+    assert told_ms > 0
+    begun_us = ticker.now_us
+    (block,) = meter.read_profile(MeterStamp(datetime(2022, 8, 23)), MeterStamp(datetime(2022, 8, 26)))
+    assert len(block.lines) == 200
+    assert ticker.now_us - begun_us > 2_200 * 10_000_000 // 300  # it took over a minute
+    assert meter.takes_us > 2_200 * 10_000_000 // 300  # which is kept free before an edge
+    assert meter.counters.smallest_interval_ms == told_ms
