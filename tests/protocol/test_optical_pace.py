@@ -5,6 +5,7 @@ A character is ten bits, at 300 Bd a thirtieth of a second (IEC 62056-21, 5.4); 
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from drivers import NoAnswerError, load_profile
 from drivers.iec62056.build import open_optical
 from drivers.iec62056.meter import OpticalMeter
 from drivers.iec62056.meter_stamp import MeterStamp
+from drivers.profile_find import OPTICAL
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
 from tests.protocol.iec_telegrams import framed, with_parity
 
@@ -50,6 +52,19 @@ def test_a_session_of_69_characters_at_300_baud_is_told_whole() -> None:
     assert meter.counters.smallest_interval_ms == 0  # not known yet
     meter.read()
     assert meter.counters.smallest_interval_ms == 2_300 + 200
+
+
+def test_the_wake_up_of_a_battery_meter_is_part_of_it(tmp_path: Path) -> None:
+    # Annex B: NUL for 2.1 to 2.3 s, then 1.5 to 1.7 s of silence; what is sent is 66 characters, 2.2 s.
+    text = (OPTICAL / "optical-a.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(text.replace('mode = "A"', 'mode = "A"\nwakes_up = true'), encoding="utf-8")
+    ticker = VirtualTicker()
+    port = Port(ticker, SlowMeter())
+    meter = open_optical(load_profile("mine", (tmp_path,)), port, ticker, settle_us=0)
+    meter.read()
+    assert [sent for _, sent in port.written] == [bytes(66), with_parity(REQUEST)]
+    woken_ms = meter.counters.smallest_interval_ms - 2_500
+    assert 2_200 + 1_500 <= woken_ms <= 2_200 + 1_700
 
 
 def test_the_longest_counts_until_five_others_have_been() -> None:
