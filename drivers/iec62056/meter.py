@@ -154,8 +154,10 @@ class OpticalMeter:
         outcome, heard = self._session(self._plan)
         if outcome.telegram is None:
             raise FrameError(f"{self._runner.port.name}: the readout holds no data")
-        # A meter that was asked waits for a word of ours about its readout; a request now would be lost on it.
-        self._ready_us = self._ticker.monotonic_us() + REACTION_MAX_US if self.terms.mode is Mode.C else 0
+        # A meter that was asked waits for a word of ours about its readout; a request now would be lost on it. So long
+        # by its own clock, and its last character was on its way through the head.
+        wait_us = REACTION_MAX_US + self._line.margin_us
+        self._ready_us = self._ticker.monotonic_us() + wait_us if self.terms.mode is Mode.C else 0
         return self._told(outcome.telegram, outcome.identification, heard)
 
     def _told(self, telegram: Telegram, identification: Identification, heard: Heard) -> tuple[MeterIdentity, Sample]:

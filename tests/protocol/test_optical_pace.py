@@ -118,3 +118,29 @@ def test_a_load_profile_is_no_reading_and_does_not_count() -> None:
     assert ticker.now_us - begun_us > 2_200 * 10_000_000 // 300  # it took over a minute
     assert meter.takes_us > 2_200 * 10_000_000 // 300  # which is kept free before an edge
     assert meter.counters.smallest_interval_ms == told_ms
+
+
+class WaitsForAWord:
+    """A meter in mode C that listens for ACK or NAK alone for 1.5 s after its readout (6.4.3); a head makes it 1.6."""
+
+    def __init__(self, ticker: VirtualTicker) -> None:
+        self._ticker, self._free_us = ticker, 0
+        self.missed = 0
+
+    def __call__(self, data: bytes) -> list[tuple[int, bytes]]:
+        if self._ticker.now_us < self._free_us:
+            self.missed += 1
+            return []
+        coming = in_mode_c(data)
+        if data.startswith(b"\x06"):
+            self._free_us = self._ticker.now_us + coming[-1][0] + 1_600_000
+        return coming
+
+
+def test_a_reading_at_once_after_another_is_not_asked_for_in_vain() -> None:
+    ticker = VirtualTicker()
+    peer = WaitsForAWord(ticker)
+    meter = open_optical(load_profile("optical-c"), Port(ticker, peer), ticker, settle_us=0)
+    meter.read()
+    meter.read()
+    assert (peer.missed, meter.counters.repeats) == (0, 0)
