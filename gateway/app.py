@@ -105,6 +105,8 @@ class App:
             self._lines = Lines(config, self._folder, self._calendar, clock, self._bookkeeper, told_by, self._last_of)
             for meter, witness in self._lines.witnesses.items():
                 self._books[meter].witness = witness
+            for meter, pace in self._lines.paces.items():
+                self._books[meter].pace = pace
             self._publisher = Publisher(
                 config.mqtt,
                 topics,

@@ -4,7 +4,7 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from . import jumps
@@ -84,6 +84,8 @@ class Books:
         self._bucket_of: tuple[Reading | None, str] = None, ""
         self.witness: MeterWitness | None = None
         """Of the meter's own clock, where that is heard beside ours."""
+        self.pace: Callable[[], Record] = dict
+        """How often the meter can be read, for `state`: of an optical port; nothing of others."""
         self._notes: list[str] = []
         """Learnt of the meter's map, to be told once the time of day is known."""
 
@@ -327,7 +329,7 @@ class Books:
             self._timeline.calendar.bucket_names,
             self._validator.memories,
         )
-        return record | (NOT_KNOWN if self.witness is None else self.witness.word)
+        return record | (NOT_KNOWN if self.witness is None else self.witness.word) | self.pace()
 
     def _accept(self, decision: Accepted | Rollover | NewEpoch, batch: Batch) -> None:
         self.counters.accepted += 1

@@ -83,6 +83,8 @@ class Lines:
         self._counters = {one.name: tuple(counter.name for counter in one.counter) for one in config.meter}
         self.witnesses: dict[str, MeterWitness] = {}
         """Of meters that tell the time beside ours."""
+        self.paces: dict[str, Callable[[], Record]] = {}
+        """Of meters on an optical port: how often each can be read."""
         self.threads = self._open()
         self._line_of = {meter: line for line in self.threads for meter in line.meters}
 
@@ -202,10 +204,11 @@ class Lines:
         """The one meter of an optical port."""
         from drivers.iec62056.meter import OpticalMeter
 
-        from .optical import SILENCE_S, SlowSchedule, request_within_s
+        from .optical import SILENCE_S, SlowSchedule, pace_record, request_within_s
 
         assert isinstance(polled, OpticalMeter)
         self._optical[section.name] = meter = polled
+        self.paces[section.name] = lambda: pace_record(meter.counters)
         poll_us = section.poll_s * 1_000_000
         polled = self._with_clock(section, meter)
         self._open_backfill(section, meter)

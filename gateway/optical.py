@@ -11,13 +11,14 @@ from pathlib import Path
 
 from drivers import Profile, ProfileError, Ticker
 from drivers.iec62056.build import open_optical, settle_of
-from drivers.iec62056.meter import OpticalMeter
+from drivers.iec62056.meter import OpticalCounters, OpticalMeter
 from drivers.iec62056.optical_profile import with_mode
 from drivers.iec62056.terms import Mode
 from drivers.transport.serial import Parity, SerialTransport
 
 from .config.types import CREDENTIAL, MeterSection
 from .config.types import Parity as ParityKey
+from .ledger.records import Record
 from .publish.secret import read_secret
 from .schedule import LEAD_US, Schedule
 
@@ -70,6 +71,11 @@ def open_optical_meter(section: MeterSection, profile: Profile, folder: Path, ti
 def request_within_s(meter: OpticalMeter) -> float:
     """A twentieth of the longest that a reading can take: what a line reckons one request at."""
     return meter.terms.longest_s / 20 + 1.0
+
+
+def pace_record(counters: OpticalCounters) -> Record:
+    """How often this meter can be read, for its `state`; null before the first session has come to its end."""
+    return {"smallest_interval_ms": counters.smallest_interval_ms or None}
 
 
 def _password(section: MeterSection, folder: Path) -> str:

@@ -46,7 +46,8 @@ class OpticalCounters:
     repeats: int = 0
     """Blocks and requests that had to be sent again within sessions that came to their end."""
     smallest_interval_ms: int = 0
-    """How often this meter can honestly be read: the longest of its last sessions; 0: not known yet."""
+    """How often this meter can honestly be read: the longest of its last sessions, those for its load profile left
+    out; 0: not known yet."""
 
 
 class OpticalMeter:
@@ -82,6 +83,7 @@ class OpticalMeter:
         self._rest_until_us = 0
         self._ready_us = 0
         self._took_us: list[int] = []
+        self._turns_us: list[int] = []
         self._told_status = ""
         self.baud_bd = START_BD
         """The rate of the last session's data."""
@@ -124,14 +126,17 @@ class OpticalMeter:
             raise FrameError(f"another meter answers: serial number {identity.serial}, was {was}")
         return sample
 
-    def ask(self, *commands: ReadCommand) -> tuple[tuple[Answer, ...], Heard]:
-        """Read commands in one session of programming mode, where the meter has one. Raises DriverError."""
+    def ask(self, *commands: ReadCommand, is_turn: bool = True) -> tuple[tuple[Answer, ...], Heard]:
+        """Read commands in one session of programming mode, where the meter has one. Raises DriverError.
+
+        `is_turn`: of the kind that comes with every reading, and limits how often there can be one.
+        """
         if self.terms.mode is not Mode.C:
             raise ConfigurationError(
                 f"profile {self.profile.name}: mode {self.terms.mode.value} has no programming mode"
             )
         plan = replace(self._plan, commands=commands, password=self._password)
-        outcome, heard = self._session(plan)
+        outcome, heard = self._session(plan, is_turn=is_turn)
         return outcome.answers, heard
 
     def read_profile(self, begin: MeterStamp, end: MeterStamp) -> tuple[ProfileBlock, ...]:
@@ -139,7 +144,8 @@ class OpticalMeter:
         terms = self.terms.load_profile
         if terms is None:
             raise ConfigurationError(f"profile {self.profile.name} has no [load_profile]")
-        (answer,), _ = self.ask(ReadCommand(ReadKind(terms.command), range_text(begin, end, terms.code)))
+        command = ReadCommand(ReadKind(terms.command), range_text(begin, end, terms.code))
+        (answer,), _ = self.ask(command, is_turn=False)
         if answer.telegram is None or answer.error:
             raise RefusedError(f"{self._runner.port.name}: {answer.command}: {answer.error or 'no answer'}")
         return profile_blocks(answer.telegram.data_sets, terms.code)
@@ -148,8 +154,10 @@ class OpticalMeter:
         outcome, heard = self._session(self._plan)
         if outcome.telegram is None:
             raise FrameError(f"{self._runner.port.name}: the readout holds no data")
-        # A meter that was asked waits for a word of ours about its readout; a request now would be lost on it.
-        self._ready_us = self._ticker.monotonic_us() + REACTION_MAX_US if self.terms.mode is Mode.C else 0
+        # A meter that was asked waits for a word of ours about its readout; a request now would be lost on it. So long
+        # by its own clock, and its last character was on its way through the head.
+        wait_us = REACTION_MAX_US + self._line.margin_us
+        self._ready_us = self._ticker.monotonic_us() + wait_us if self.terms.mode is Mode.C else 0
         return self._told(outcome.telegram, outcome.identification, heard)
 
     def _told(self, telegram: Telegram, identification: Identification, heard: Heard) -> tuple[MeterIdentity, Sample]:
@@ -192,7 +200,7 @@ class OpticalMeter:
             swap_direction=self._swap_direction,
         )
 
-    def _session(self, plan: Plan) -> tuple[Outcome, Heard]:
+    def _session(self, plan: Plan, *, is_turn: bool = True) -> tuple[Outcome, Heard]:
         """One session, after the rest that the last failed one needs. Raises DriverError."""
         begun_us = self._ticker.monotonic_us()
         if begun_us < self._rest_until_us:
@@ -210,12 +218,14 @@ class OpticalMeter:
             raise _error_of(end, self._runner.port.name)
         self.counters.repeats += end.outcome.repeats
         self.baud_bd = end.outcome.baud_bd
-        self._remember(self._ticker.monotonic_us() - begun_us)
+        self._remember(self._ticker.monotonic_us() - begun_us, is_turn=is_turn)
         return end.outcome, heard
 
-    def _remember(self, took_us: int) -> None:
+    def _remember(self, took_us: int, *, is_turn: bool = True) -> None:
         self._took_us = [*self._took_us, took_us][-TURNS_KEPT:]
-        self.counters.smallest_interval_ms = -(-self.takes_us // 1000)
+        if is_turn:
+            self._turns_us = [*self._turns_us, took_us][-TURNS_KEPT:]
+            self.counters.smallest_interval_ms = -(-max(self._turns_us) // 1000)
 
     def read_time(self) -> TimeSample:
         """The meter's clock: of the last readout, else by commands of its own. Raises DriverError."""
@@ -251,7 +261,7 @@ class OpticalMeter:
 
     def forget(self) -> None:
         """Another meter may answer."""
-        self._took_us = []
+        self._took_us, self._turns_us = [], []
 
     def relearn(self) -> None:
         """Nothing is kept of what this meter refused."""

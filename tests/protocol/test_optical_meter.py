@@ -219,3 +219,21 @@ def test_a_push_at_another_rate_is_told_before_the_bound_and_what_to_look_at() -
     with pytest.raises(FrameError, match=r"at 9600 Bd, no whole telegram; .*push_baud_bd"):
         meter.read()
     assert ticker.now_us < 60 * 1_000_000
+
+
+def test_the_time_in_a_pushed_telegram_is_told_beside_its_window(tmp_path: Path) -> None:
+    text = (OPTICAL / "optical-d.toml").read_text(encoding="utf-8")
+    clock = '[clock]\nzone = "standard"\nsource = "made up"\n\n[[vectors]]'
+    (tmp_path / "mine.toml").write_text(text.replace("[[vectors]]", clock, 1), encoding="utf-8")
+    ticker = VirtualTicker()
+    port = ScriptedPort(ticker, lambda _: [])
+    telegram = b"/XYZ5model\r\n\r\n1.8.0(1.5*kWh)\r\n2.8.0(0.5*kWh)\r\n0.9.1(105644)\r\n0.9.2(220127)\r\n!\r\n"
+    bits = [one | (one.bit_count() & 1) << 7 for one in telegram]
+    for nth, one in enumerate(bits, 1):
+        port.arrive(1_000_000 + nth * 10_000_000 // 9600, bytes([one]))
+    meter = open_optical(load_profile("mine", (tmp_path,)), port, ticker, settle_us=0)
+    sample = meter.read()
+    assert 900_000 <= sample.sent_us <= 1_000_000 + 10_000_000 // 9600  # the port was empty until then
+    assert sample.sent_us < sample.received_us <= 1_000_000 + len(telegram) * 10_000_000 // 9600
+    told = meter.read_time()
+    assert (told.time.shown.isoformat(), told.sent_us) == ("2022-01-27T10:56:44", sample.sent_us)

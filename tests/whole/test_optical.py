@@ -13,12 +13,15 @@ from hil.broker import BrokerKind, find_mosquitto
 from hil.house import DAY_START_US, GRID, House
 from hil.optical_house import OpticalHouse
 from hil.watcher import Watcher
+from tests.contract import check
 
 from .rig import BASE_TOPIC, MICRO, Reader, Truth, assert_law, assert_true_within_told
 
 pytestmark = pytest.mark.whole
 
 DIGIT_MILLIWH = 1000
+OPENING_MS = 400
+"""`/?!`, CR, LF and the shortest identification, `/XYZ0`, CR, LF: twelve characters of ten bits at 300 Bd."""
 ENOUGH = 3
 SECRET = "marker-7391"
 MODES = {
@@ -95,6 +98,9 @@ def test_each_mode_goes_into_buckets_and_to_the_broker(house: OpticalHouse, read
     reader.until(in_the_next_bucket, f"an interval and the next bucket in mode {mode}")
     judge(house, reader)
     assert "refused" not in house.log("meter-grid").read_text()
+    for told in (one.content for one in reader.of("state", GRID)):
+        check("state", told)
+        assert told["smallest_interval_ms"] >= (1 if mode == "D" else OPENING_MS)
 
 
 FAULTS = ("lost-bcc=3", "wrong-baud=4")
