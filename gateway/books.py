@@ -78,7 +78,7 @@ class Books:
         self._accumulator = RecordedAccumulator(stored.accumulator, timeline, kernel, rules)
         self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
-        self._tidings = Tidings(self, self._validator, timeline, gap_us)
+        self._tidings = Tidings(self._journal, self._validator, timeline, gap_us)
         self._cross_check = CrossCheck(counters, section.limit_milliw)
         self._held = Held(stored.held)
         self._bucket_of: tuple[Reading | None, str] = None, ""

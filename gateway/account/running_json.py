@@ -33,7 +33,7 @@ def running_record(account: AccountFile, now: Running) -> Record:
         "as_of_utc_us": now.until_us,
         "period_first_day": cycle.first_day.isoformat(),
         "period_days": cycle.days,
-        "is_whole": int(not bill.holes),
+        "is_whole": int(bill.is_whole),
         "import_milliwh": bill.energy.import_milliwh,
         "export_milliwh": bill.energy.export_milliwh,
         "import_uncertain_milliwh": sum(one.import_uncertain_milliwh for one in cells),

@@ -15,10 +15,22 @@ from ..journal import Origin, OutboxIds
 from ..kernels import Kernel
 from ..ledger.records import Batch, EventRow, Record, StoredMeter, nothing_closed
 from ..read import Reading
+from ..tidings import Tidings
 from ..timeline import Timeline
 from ..validate import Decision, Quarantined, Reason, Rejected, ValidatorState
 from .result import IntervalRun, ListedRun
 from .terms import Terms
+
+
+class Kept:
+    """Events in their order; nobody waits for them."""
+
+    def __init__(self) -> None:
+        self.rows: list[EventRow] = []
+
+    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:  # noqa: ARG002
+        """One more (`tidings.Teller`)."""
+        self.rows.append(EventRow(0, len(self.rows) + 1, at_us, kind, detail))
 
 
 class Walk(Books):
@@ -33,9 +45,15 @@ class Walk(Books):
         self.leaps = 0
         """How often many readings were booked in one go."""
         self.runs: list[IntervalRun] = []
-        self.events: list[EventRow] = []
+        self._kept = Kept()
+        self._tidings = Tidings(self._kept, self._validator, timeline, gap_us)
         self.refused: dict[tuple[str, Reason], list[int]] = {}
         """(rejected or quarantined, reason) -> `latest_us` of each reading."""
+
+    @property
+    def events(self) -> list[EventRow]:
+        """What was told of its readings."""
+        return self._kept.rows
 
     @property
     def is_booked_as_shown(self) -> bool:
@@ -44,7 +62,10 @@ class Walk(Books):
 
     def step(self, reading: Reading) -> Decision:
         """Take one reading."""
-        return self.take(reading, Batch())
+        decision = self.take(reading, Batch())
+        for direction in self.account.directions.values():
+            direction.unread.clear()  # a table has no load profile that would correct its gaps
+        return decision
 
     def land(self, reading: Reading, count: int) -> None:
         """`count` readings more were booked in one go, this the last: leave the books as stepping leaves them."""
@@ -59,9 +80,9 @@ class Walk(Books):
         for interval in close_pending(self.account, None, self._rules.limit_milliw, self._rules.edge_tolerance_us):
             self._add_interval(interval)
 
-    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:  # noqa: ARG002
-        """Keep an event; nobody waits for it."""
-        self.events.append(EventRow(0, len(self.events) + 1, at_us, kind, detail))
+    def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
+        """Keep an event."""
+        self._kept.tell(kind, at_us, detail, batch)
 
     def _refuse(self, decision: Rejected | Quarantined, batch: Batch) -> None:
         super()._refuse(decision, batch)

@@ -106,3 +106,12 @@ def test_without_a_production_meter_a_feed_in_tariff_is_refused(tmp_path) -> Non
 def test_a_contract_price_that_is_none_is_refused(tmp_path, price) -> None:
     with pytest.raises(PriceError, match="is no price"):
         feed_in(tmp_path, {"contract_price": price})
+
+
+def test_a_fuel_cell_of_another_suppliers_customer_is_refused(tmp_path) -> None:
+    more = FUEL_CELL.format(size="400", pto="2023-06-01")
+    customer = 'supplier = "mce"\npcia_vintage = "2020"'
+    text = account_text("nem_fc", READ, tariff=simple_tariff(tmp_path), customer=customer, more="")
+    account = account_file(tmp_path, text.replace("[choices]", f"{more}[choices]"))
+    with pytest.raises(PriceError, match="mce's to pay"):
+        make_statements(account, Energy(table("2026-01-01T00:00", 60, hours({17: (2000, 1000)})), ()))

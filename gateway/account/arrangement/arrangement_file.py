@@ -102,7 +102,7 @@ def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member, fo
     own = account.terms
     choices = dict(own.choices)
     if terms.kind is Kind.NEM_A and all(one.has_option(NO_COMPENSATION[0]) for one in _credited(account)):
-        choices.setdefault(*NO_COMPENSATION)
+        choices |= dict([NO_COMPENSATION])  # whatever the account says: they are not eligible (corrections A-12)
     changed = msgspec.structs.replace(
         own,
         id=member.id,

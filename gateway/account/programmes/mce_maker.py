@@ -61,8 +61,8 @@ def _ledger(setting: Setting) -> MceState:
     empty = MceState(nem_opening(None, {}, (), whole=True))
     opening = setting.opening
     if opening is None:
-        begins = setting.whole and setting.terms.billing.anniversary is None
-        return replace(empty, bank=setting.held.get(MCE_BANK, ZERO), year=MceYear(known=begins))
+        # That the utility's year begins with the energy says nothing of MCE's, which began in April (`_enrolments`).
+        return replace(empty, bank=setting.held.get(MCE_BANK, ZERO), year=MceYear(known=False))
     banks = opening.banks
     year = MceYear(
         _milliwh(banks.get(IMPORT_BANK, ZERO)),

@@ -54,8 +54,8 @@ class Nem:
         self._refuse_flat_prices(energy)
         energy_lines = [
             *self._energy(energy),
-            *tier_lines(energy, self.prices, self._energy_due),
-            *baseline_lines(energy, self.prices, self._energy_due),
+            *tier_lines(self._by_quantity(energy), self.prices, self._energy_due),
+            *baseline_lines(self._by_quantity(energy), self.prices, self._energy_due),
         ]
         charged = list(self._non_bypassable(energy)) if self.rules.has_non_bypassable else []
         minimums = list(minimum_lines(energy, self.prices))
@@ -183,6 +183,10 @@ class Nem:
         for name, amount in sums.items():
             label = f"This Relevant Period to date, {name.replace('_', '-')} charges"
             yield replace(self._money(f"summary.{name}", label, amount), due=Due.NOTED)
+
+    def _by_quantity(self, energy: CycleEnergy) -> CycleEnergy:
+        """What tiers and the baseline's credit go by: the net."""
+        return energy
 
     def _refuse_flat_prices(self, energy: CycleEnergy) -> None:
         """NEM 2.0 requires a time-of-use schedule (net-metering, row 10)."""

@@ -15,6 +15,7 @@ from ..lines import Line, energy_line
 from ..setting import Ready, Setting
 from .nem import Nem
 from .nem_maker import nem_opening, nem_rules
+from .plain import imports_of
 
 LARGEST = "largest_kw"
 LAST_PTO = "last_pto"
@@ -31,6 +32,10 @@ class NemFuelCell(Nem):
             if cell.export_milliwh:
                 price = self.prices.generation(cell)
                 yield self._one_way("export", "Generation credit", cell, position, (-cell.export_milliwh, price))
+
+    def _by_quantity(self, energy: CycleEnergy) -> CycleEnergy:
+        """What was taken: exports earn generation alone, and neither a tier nor the baseline is a part of it."""
+        return imports_of(energy)
 
     def _one_way(self, key: str, what: str, cell: Cell, position: int, priced: tuple[int, Decimal]) -> Line:
         milliwh, rate = priced
@@ -59,7 +64,12 @@ def _refuse(setting: Setting) -> None:
     generator = setting.terms.generator
     if generator is None:
         raise PriceError("nem_fc needs [generator] with technology, size_kw and pto: it takes fuel cells of its time")
-    utility = setting.prices.customer.utility
+    utility, supplier = setting.prices.customer.utility, setting.prices.customer.supplier
+    if supplier:
+        raise PriceError(
+            f"nem_fc credits exports at the utility's price of generation, and here that is {supplier}'s to pay: leave"
+            " customer.supplier out, or take plain and the supplier's own terms"
+        )
     last = setting.file.day(LAST_PTO, utility)
     if last is not None and generator.pto is not None and generator.pto > last.day:
         raise PriceError(
