@@ -69,6 +69,8 @@ def sums_of(placed: Placed, netting: NettingInterval, zone: tzinfo) -> CellSums:
     else:
         positive, doubts = _by_netting_interval(placed, netting, zone, runs_at)
     estimated = placed.whole(placed.table.estimated[rows].astype(np.int64))
+    # What is credited or taken back of earlier hours is in the net alone: no netting interval took or gave it.
+    given = placed.whole(placed.table.credited_milliwh[rows])
     return CellSums(taken, given, positive, uncertain[0], uncertain[1], doubts, estimated)
 
 

@@ -26,7 +26,8 @@ class Cell:
     """The energy of one bucket in one block, milliwatt-hours.
 
     `positive_net`: the sum over netting intervals of max(0, import - export), the base of non-bypassable charges.
-    `bucket` is `unassigned` where no rule of the tariff covers the hours.
+    `bucket` is `unassigned` where no rule of the tariff covers the hours. `export` is below zero where more of earlier
+    hours' is taken back than flowed (a share by use that falls).
     """
 
     block: Block
@@ -71,6 +72,8 @@ class CycleEnergy:
     """False: a piece of a cut billing cycle before its last one."""
     cut_from: Cycle | None = None
     """The whole billing cycle, of a piece of one that is cut."""
+    adjusted_milliwh: int = 0
+    """Inside the cells' exports: what is credited, or below zero taken back, of earlier hours."""
 
     @property
     def whole_cycle(self) -> Cycle:
@@ -182,6 +185,7 @@ def _energy_of(
         import_unassigned_milliwh=int(table.flow_import.unassigned_milliwh[rows].sum()),
         export_unassigned_milliwh=int(table.flow_export.unassigned_milliwh[rows].sum()),
         holes=table.holes(start_us, end_us),
+        adjusted_milliwh=0 if table.adjusted_milliwh is None else int(table.adjusted_milliwh[rows].sum()),
     )
 
 
@@ -189,6 +193,7 @@ def _refuse_crossing(table: EnergyTable, rows: slice, limits_us: Column, calenda
     """An interval without energy may lie over an edge: there is nothing to take apart."""
     crossing: Flags = table.end_us[rows] > limits_us
     flowing = (table.flow_import.milliwh[rows] > 0) | (table.flow_export.milliwh[rows] > 0)
+    flowing |= table.credited_milliwh[rows] != 0
     wrong = crossing & flowing
     if not wrong.any():
         return

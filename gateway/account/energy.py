@@ -81,10 +81,12 @@ class EnergyTable:
     """Where each row stands in the file `source`, counted from 1; None where it is no file."""
     unknown: tuple[Stretch, ...] = ()
     """Time of which some energy is not known although there is a row: a direction, or one meter of several."""
+    adjusted_milliwh: Column | None = None
+    """What is credited (+) or taken back (-) as export of earlier hours: in each net, but no interval flowed by it."""
 
     def __post_init__(self) -> None:
         columns = [getattr(flow, name) for flow in self._flows() for name in Flow.__slots__]
-        columns += [one for one in (self.lines, self.alone) if one is not None]
+        columns += [one for one in (self.lines, self.alone, self.adjusted_milliwh) if one is not None]
         lengths = {len(one) for one in (self.start_us, self.end_us, self.estimated, *columns)}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths {sorted(lengths)}")
@@ -100,6 +102,14 @@ class EnergyTable:
 
     def __len__(self) -> int:
         return len(self.start_us)
+
+    @property
+    def credited_milliwh(self) -> Column:
+        """What counts as export: what flowed, and what is adjusted. May be below zero."""
+        if self.adjusted_milliwh is None:
+            return self.flow_export.milliwh
+        credited: Column = self.flow_export.milliwh + self.adjusted_milliwh
+        return credited
 
     def place(self, row: int) -> str:
         """How a person finds a row."""

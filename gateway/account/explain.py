@@ -244,7 +244,7 @@ def _days(calendar: Calendar, table: EnergyTable, cell: Cell, steps: Steps | Non
                 day.isoformat(),
                 len(rows),
                 int(table.flow_import.milliwh[rows].sum()),
-                int(table.flow_export.milliwh[rows].sum()),
+                int(table.credited_milliwh[rows].sum()),
                 int(table.estimated[rows].sum()),
                 "" if steps is None else plain(steps.worth(table, spans)),
             )

@@ -238,6 +238,9 @@ def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[
     estimated = sum(cell.estimated_rows for cell in energy.cells)
     if estimated:
         yield f"{estimated} intervals have an edge that nobody read: their energy is split by time"
+    if energy.adjusted_milliwh:
+        how = "credited" if energy.adjusted_milliwh > 0 else "taken back"
+        yield f"of earlier months' exports {kwh(abs(energy.adjusted_milliwh)):f} kWh are {how} here: the share changed"
     if slot.supplier and bill.period.beside is None:
         yield f"energy is sold by {slot.supplier}: its lines are on its own bill, these are the utility's"
     yield from bill.settled.notes
@@ -306,6 +309,7 @@ def _digest(table: EnergyTable, start_us: int, end_us: int) -> str:
     whole = hashlib.sha256()
     flows = table.flow_import, table.flow_export
     columns = [column for flow in flows for column in (flow.milliwh, flow.uncertain_milliwh)]
+    columns += [] if table.adjusted_milliwh is None else [table.adjusted_milliwh]
     for column in (*columns, table.start_us, table.end_us):
         whole.update(np.ascontiguousarray(column[rows], dtype="<i8").data)
     return whole.hexdigest()

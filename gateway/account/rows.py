@@ -91,6 +91,12 @@ def added(tables: Sequence[EnergyTable]) -> EnergyTable:
     estimated = np.concatenate([one.estimated for one in tables])[order].astype(np.int64)
     alone = np.concatenate([np.zeros(len(one), bool) if one.alone is None else one.alone for one in tables])
     alone = alone[order].astype(np.int64)
+    adjusted = None
+    if any(one.adjusted_milliwh is not None for one in tables):
+        each = [
+            np.zeros(len(one), np.int64) if one.adjusted_milliwh is None else one.adjusted_milliwh for one in tables
+        ]
+        adjusted = np.add.reduceat(np.concatenate(each)[order], begins)
     return EnergyTable(
         meter=" + ".join(one.meter for one in tables),
         source=", ".join(dict.fromkeys(one.source for one in tables)),
@@ -101,6 +107,7 @@ def added(tables: Sequence[EnergyTable]) -> EnergyTable:
         estimated=np.add.reduceat(estimated, begins) > 0 if len(begins) else estimated > 0,
         alone=np.add.reduceat(alone, begins) > 0 if len(begins) else alone > 0,
         unknown=_unknown(tables),
+        adjusted_milliwh=adjusted,
     )
 
 

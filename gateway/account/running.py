@@ -108,6 +108,9 @@ def _to_midnight(table: EnergyTable, midnight_us: int, calendar: Calendar) -> En
         estimated=np.append(table.estimated, np.zeros(count, dtype=bool)),
         alone=None if table.alone is None else np.append(table.alone, np.zeros(count, dtype=bool)),
         unknown=table.unknown,
+        adjusted_milliwh=None
+        if table.adjusted_milliwh is None
+        else np.append(table.adjusted_milliwh, np.zeros(count, dtype=np.int64)),
     )
 
 

@@ -34,6 +34,9 @@ def with_days(table: EnergyTable, source: EnergyTable, pairs: Iterable[Pair], zo
         flow_export=_joined(table.flow_export, source.flow_export, taken),
         estimated=np.concatenate([table.estimated, np.ones(len(taken), dtype=bool)]),
         unknown=table.unknown,
+        adjusted_milliwh=None
+        if table.adjusted_milliwh is None
+        else np.append(table.adjusted_milliwh, np.zeros(len(taken), dtype=np.int64)),
     )
 
 

@@ -18,6 +18,7 @@ def table_between(table: EnergyTable, start_us: int | None, end_us: int) -> Ener
         alone=None if table.alone is None else table.alone[rows],
         lines=None if table.lines is None else table.lines[rows],
         unknown=table.unknown,
+        adjusted_milliwh=None if table.adjusted_milliwh is None else table.adjusted_milliwh[rows],
     )
 
 

@@ -8,9 +8,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
-from gateway.account.arrangement.arrange import Arranged
 from gateway.account.statement import Statement
 
 from .arrangement_site import PACIFIC, reckoned, write_account, write_arrangement, write_meter
@@ -29,45 +26,81 @@ def hours(first: datetime, count: int, flows: Flows) -> list[tuple[datetime, dat
     ]
 
 
-@pytest.fixture
-def farm(tmp_path) -> Arranged:
-    """January: the barn takes 4 kWh and gives 10, the pumps take 6. February: the pumps take 10, nothing is made."""
+def farm(folder: Path, barn: Flows, pumps: Flows) -> tuple[list[Statement], list[Statement]]:
+    """January and February of a barn with an array, and of pumps, under nem_a and nem2."""
     first = datetime(2026, 1, 1, tzinfo=PACIFIC)
-    flows = {"barn": {(1, 12): (0, 10_000), (1, 18): (4_000, 0)}, "pumps": {(1, 12): (6_000, 0), (41, 18): (10_000, 0)}}
     members = {
-        name: f'meter = "{name}"\nfile = "{write_meter(tmp_path, name, hours(first, 59, flow))}"'
-        for name, flow in flows.items()
+        name: f'meter = "{name}"\nfile = "{write_meter(folder, name, hours(first, 59, flow))}"'
+        for name, flow in {"barn": barn, "pumps": pumps}.items()
     }
     text = '[choices]\nnetting_interval = "60min"\n'
-    write_account(tmp_path, Path(simple_tariff(tmp_path)).name, "nem2", more=text)
+    write_account(folder, Path(simple_tariff(folder)).name, "nem2", more=text)
     plant = 'host = "barn"\n[plant]\ntechnology = "solar"\nsize_kw = "9"\napplication = 2022-01-01\npto = 2026-01-01\n'
-    return reckoned(write_arrangement(tmp_path, "nem_a", members, plant))
+    made = reckoned(write_arrangement(folder, "nem_a", members, plant)).statements
+    return list(made["barn"].statements), list(made["pumps"].statements)
 
 
-def lines(bill: Statement, month: str) -> list[Decimal]:
-    """Peak, off-peak and non-bypassable."""
-    keys = ["energy.{}.winter_peak", "energy.{}.winter_off_peak", "non_bypassable.{}"]
+def lines(bill: Statement, month: str) -> dict[str, Decimal]:
+    """Amounts of the energy lines and of non-bypassable charges, where there are such lines."""
+    keys = {"peak": "energy.{}.winter_peak", "off_peak": "energy.{}.winter_off_peak", "nbc": "non_bypassable.{}"}
     found = {one.key for one in bill.lines}
-    return [amount_of(bill, key.format(month)) for key in keys if key.format(month) in found]
+    return {name: amount_of(bill, key.format(month)) for name, key in keys.items() if key.format(month) in found}
 
 
-def test_each_meter_is_billed_for_its_use_less_its_share_at_the_hours_of_the_exports(farm) -> None:
+PUMPS_IN_FEBRUARY = {(1, 12): (6_000, 0), (41, 18): (10_000, 0)}
+
+
+def test_each_meter_is_billed_for_its_use_less_its_share_at_the_hours_of_the_exports(tmp_path) -> None:
     """10 kWh as 4 to 6, all at noon. Barn: 4 x 0.37, -4 x 0.27, 4 x 0.03. The pumps' 6 kWh of that hour are set off."""
-    barn, pumps = (one.statements[0] for one in farm.statements.values())
-    assert lines(barn, "2026-01-01") == [Decimal("1.48"), Decimal("-1.08"), Decimal("0.12")]
-    assert pumps.carried == 0
+    barn, pumps = farm(tmp_path, {(1, 12): (0, 10_000), (1, 18): (4_000, 0)}, PUMPS_IN_FEBRUARY)
+    assert lines(barn[0], "2026-01-01") == {
+        "peak": Decimal("1.48"),
+        "off_peak": Decimal("-1.08"),
+        "nbc": Decimal("0.12"),
+    }
+    assert pumps[0].carried == 0
 
 
-def test_a_share_that_falls_is_taken_back_in_the_month_in_which_it_falls(farm) -> None:
-    """By use of 4 and 16 the barn's 4 kWh of 10 become 2: two go over to the pumps, in all hours alike as none exports.
+def test_what_a_share_that_falls_takes_back_is_credited_energy_and_bears_no_non_bypassable_charge(tmp_path) -> None:
+    """Nothing is made in February. By use of 4 and 16 the barn's 4 kWh of 10 become 2: two go over to the pumps.
 
-    5 of 24 hours are peak: 0.41667 kWh, and 1.58333 off peak. Pumps: 9.58333 x 0.37 = 3.5458,
-    -1.58333 x 0.27 = -0.4275.
+    All was made at noon, off peak: the barn gives back what it was credited there, 2 x (0.30 - 0.03) = 0.54, and took
+    nothing in February, so it owes no non-bypassable charge. The pumps took 10 kWh at 18 h: 10 x 0.37 = 3.70, the
+    charge on all of it, 10 x 0.03 = 0.30; and are credited 2 x 0.27 = 0.54.
     """
-    barn, pumps = (one.statements[1] for one in farm.statements.values())
-    assert (barn.energy.net_milliwh, pumps.energy.net_milliwh) == (2_000_000, 8_000_000)
-    assert lines(barn, "2026-02-01") == [Decimal("0.15"), Decimal("0.43"), Decimal("0.06")]
-    assert lines(pumps, "2026-02-01") == [Decimal("3.55"), Decimal("-0.43"), Decimal("0.30")]
+    barn, pumps = farm(tmp_path, {(1, 12): (0, 10_000), (1, 18): (4_000, 0)}, PUMPS_IN_FEBRUARY)
+    assert (barn[1].energy.import_milliwh, barn[1].energy.export_milliwh) == (0, -2_000_000)
+    assert lines(barn[1], "2026-02-01") == {"off_peak": Decimal("0.54")}
+    assert lines(pumps[1], "2026-02-01") == {
+        "peak": Decimal("3.70"),
+        "off_peak": Decimal("-0.54"),
+        "nbc": Decimal("0.30"),
+    }
+    assert "of earlier months' exports 2.000000 kWh are taken back here" in " ".join(barn[1].notes)
+    assert "of earlier months' exports 2.000000 kWh are credited here" in " ".join(pumps[1].notes)
+
+
+def test_it_is_taken_back_at_the_times_of_day_at_which_the_year_so_far_gave(tmp_path) -> None:
+    """8 of the 10 kWh were made at noon and 2 at 19 h; two go over to the pumps in a February without exports.
+
+    1.6 kWh off peak x 0.27 = 0.432, and 0.4 kWh at peak x 0.37 = 0.148.
+    """
+    made = {(1, 12): (0, 8_000), (1, 19): (0, 2_000), (1, 18): (4_000, 0)}
+    barn, _ = farm(tmp_path, made, PUMPS_IN_FEBRUARY)
+    assert lines(barn[1], "2026-02-01") == {"peak": Decimal("0.15"), "off_peak": Decimal("0.43")}
+
+
+def test_non_bypassable_charges_are_due_on_what_the_site_took_in_the_hour_whoever_is_credited(tmp_path) -> None:
+    """January: the barn alone takes (4 kWh), so all 10 kWh are its. February at noon: 2 kWh made, the pumps take 12.
+
+    By use of 4 and 12 the barn has 3 of 12: 3 - 10 = -7 in February, the pumps 9. Of those 2 flowed in that hour and 7
+    are the barn's of January. Barn: 7 x 0.27 = 1.89 and no charge, it took nothing. Pumps: (12 - 9) x 0.27 = 0.81, and
+    the charge on 12 - 2 = 10 kWh that the hour took: 0.30.
+    """
+    made = {(1, 12): (0, 10_000), (1, 18): (4_000, 0), (41, 12): (0, 2_000)}
+    barn, pumps = farm(tmp_path, made, {(41, 12): (12_000, 0)})
+    assert lines(barn[1], "2026-02-01") == {"off_peak": Decimal("1.89")}
+    assert lines(pumps[1], "2026-02-01") == {"off_peak": Decimal("0.81"), "nbc": Decimal("0.30")}
 
 
 def test_a_share_under_net_billing_earns_the_export_price_of_its_hour(tmp_path) -> None:

@@ -11,6 +11,11 @@ from fractions import Fraction
 
 import pytest
 
+from gateway.account.account_file import read_account
+from gateway.account.reckon import make_statements
+from gateway.account.sources import energy_of
+from gateway.account.terms import AccountMeter, EnergyFrom
+
 from .arrangement_site import days, flat_tariff, reckoned, write_account, write_arrangement, write_meter
 
 FIRST = date(2026, 1, 1)
@@ -95,6 +100,33 @@ def test_a_vineyard_that_makes_more_than_it_takes_is_paid_for_none_of_it(tmp_pat
         told = " ".join(statements.statements[-1].notes)
         assert "kWh of surplus are not paid for" in told
         assert "lost" in told
+
+
+def test_aggregated_meters_are_paid_for_no_surplus_whatever_payout_their_accounts_chose(tmp_path) -> None:
+    """2025: the barn takes 10 kWh a day and gives 60, so 18,250 kWh are over.
+
+    Alone, with surplus_payout = check, it is paid 18,250 x 0.03145 (PG&E's rate of 2025-12) = 573.96. With the pumps,
+    which take nothing, it is paid nothing, and the choice is told to mean nothing.
+    """
+    first = date(2025, 1, 1)
+    files = {
+        "barn": write_meter(tmp_path, "barn", days(first, 365, [10_000], [60_000])),
+        "pumps": write_meter(tmp_path, "pumps", days(first, 365, [0], [0])),
+    }
+    members = {name: f'meter = "{name}"\nfile = "{file}"' for name, file in files.items()}
+    chosen = '[choices]\nsurplus_payout = "check"'
+    path = tmp_path / write_account(
+        tmp_path, flat_tariff(tmp_path, "0.30"), "nem1", meter="barn", first=first, more=chosen
+    )
+    path.write_text(path.read_text(encoding="utf-8").replace('"generic"', '"pge"'), encoding="utf-8")
+    own = read_account(path)
+    meter = AccountMeter(name="barn", source=EnergyFrom.CSV, file="barn.csv")
+    alone = make_statements(own, energy_of([meter], tmp_path, lambda _: ("", ()))).statements
+    assert sum(one.due_now for one in alone) == Decimal("-573.96")
+    plant = f'host = "barn"\n[plant]\ntechnology = "solar"\nsize_kw = "9"\napplication = 2016-01-01\npto = {first}\n'
+    made = reckoned(write_arrangement(tmp_path, "nem_a", members, plant))
+    assert [sum(one.due_now for one in each.statements) for each in made.statements.values()] == [0, 0]
+    assert "barn: surplus_payout = check means nothing under nem_a" in " ".join(made.notes)
 
 
 def test_pennsylvanias_host_first_then_equally_900_to_500_200_and_400(tmp_path) -> None:

@@ -100,6 +100,19 @@ def test_a_programme_that_prices_intervals_does_not_share_by_the_month(tmp_path)
         read_arrangement(path)
 
 
+@pytest.mark.parametrize(
+    ("programme", "choices"),
+    [("net_metering_usd", ""), ("net_metering_kwh", ""), ("pennsylvania", "[pennsylvania]\nindependent_load = true")],
+)
+def test_a_programme_that_pays_for_surplus_is_none_of_aggregated_meters(tmp_path, programme, choices) -> None:
+    path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}')
+    write_account(tmp_path, "flat.toml", programme, more=choices)
+    with pytest.raises(AccountError, match=f"and {programme} would pay for it: one of nem1, nem2, plain"):
+        read_arrangement(path)
+    write_account(tmp_path, "flat.toml", "nem1", more="")
+    assert list(read_arrangement(path).accounts) == ["a", "b"]
+
+
 def test_shares_change_at_a_local_midnight_and_a_vacant_share_goes_where_the_file_says(tmp_path) -> None:
     """59 days of 10 kWh: 31 at 60/40; then 50/50, of which b stands empty for ten days, both ends included."""
     second = '[[shares]]\nfrom = 2026-02-01\nby = "square_feet"\nof = { a = "700", b = "700" }\n'
@@ -156,6 +169,38 @@ def test_a_share_that_goes_on_after_its_member_moved_out_is_told_with_the_mend(t
     assert asked not in " ".join(reckoned(path).notes)
 
 
+def test_a_share_of_time_before_its_member_moved_in_is_told_with_the_mend(tmp_path) -> None:
+    """b moves in on 8 February: 38 days of 10 kWh before that, 40 % of them are its: 152 kWh."""
+    path = site(tmp_path, b='account = "new.toml"\n')
+    text = (tmp_path / write_account(tmp_path, "flat.toml", name="new")).read_text(encoding="utf-8")
+    text = text.replace('utility = "generic"', 'utility = "generic"\nmoved_in = 2026-02-08')
+    (tmp_path / "new.toml").write_text(text, encoding="utf-8")
+    made = reckoned(path)
+    asked = "b moved in on 2026-02-08, and 152 kWh of before that are its share and in no statement"
+    assert f'{asked}: write [[vacant]] member = "b", last_day = 2026-02-07' in " ".join(made.notes)
+    billed = sum(one.energy.export_milliwh for one in made.statements["b"].statements)
+    assert shares_of(made) == [354, 236]
+    assert billed == (236 - 152) * 1_000_000
+    vacant = '[[vacant]]\nmember = "b"\nfrom = 2026-01-01\nlast_day = 2026-02-07\n'
+    head = 'vacant_share = "owner"\nowner = "a"\n'
+    path.write_text(f"{head}{path.read_text(encoding='utf-8')}{vacant}", encoding="utf-8")
+    mended = reckoned(path)
+    assert "moved in" not in " ".join(mended.notes)
+    assert shares_of(mended) == [354 + 152, 236 - 152]
+
+
+def test_a_share_of_time_before_a_members_first_bill_is_told(tmp_path) -> None:
+    """Bills of both from February on: 31 days of 10 kWh before it, 60 and 40 percent."""
+    path = site(tmp_path)
+    text = (tmp_path / "account.toml").read_text(encoding="utf-8")
+    cycles = 'read_dates = [2026-02-01, 2026-03-01]\nread_day = "first_day"'
+    text = text.replace("months = true", cycles).replace(f"anniversary = {FIRST}", "anniversary = 2026-02-01")
+    (tmp_path / "account.toml").write_text(text, encoding="utf-8")
+    notes = " ".join(reckoned(path).notes)
+    assert "a: 186 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
+    assert "b: 124 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
+
+
 def test_what_the_plant_itself_takes_is_told_and_in_no_bill(tmp_path) -> None:
     path = site(tmp_path)
     write_meter(tmp_path, "array", days(FIRST, 59, [100], [10_000]))
@@ -198,14 +243,17 @@ def test_what_holds_for_all_members_is_told_once(tmp_path) -> None:
 
 def test_what_a_running_cycle_gave_is_told_to_wait_with_the_host(tmp_path) -> None:
     """45 days of 10 kWh, 14 of them in a February that has not ended."""
-    made = reckoned(site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', count=45))
+    path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', count=45)
+    write_account(tmp_path, "flat.toml", "nem1", more="")
+    made = reckoned(path)
     assert "140 kWh since 2026-02-01 stand with a until their billing cycle has ended" in " ".join(made.notes)
     assert shares_of(made) == [155 + 140, 155]
 
 
 def test_members_that_are_not_billed_together_cannot_share_by_use(tmp_path) -> None:
     path = site(tmp_path, "nem_a", f'host = "a"\n{PLANT}', b='account = "other.toml"\n')
-    other = write_account(tmp_path, "flat.toml", name="other")
+    write_account(tmp_path, "flat.toml", "nem1", more="")
+    other = write_account(tmp_path, "flat.toml", "nem1", "other", more="")
     text = (tmp_path / other).read_text(encoding="utf-8")
     cycles = 'read_dates = [2026-01-01, 2026-01-30, 2026-02-28]\nread_day = "first_day"'
     (tmp_path / other).write_text(text.replace("months = true", cycles), encoding="utf-8")

@@ -4,7 +4,7 @@ Against exact fractions, never against our own sums. Each law has a positive con
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -153,8 +153,9 @@ DAYS = st.lists(st.one_of(st.just(0), st.integers(0, 10**8)), min_size=120, max_
 def test_cumulative_shares_are_those_of_cumulative_use_at_the_end_of_every_cycle(uses, made) -> None:
     """G so far as U so far, anew in each period of four cycles; in each row all of it goes to somebody."""
     tables = [table(one, made if at == 0 else [0] * 120) for at, one in enumerate(uses)]
-    found = by_cumulative_use(Site(tables, 0), spans(12, 4))
-    assert (found.given - found.taken).sum(axis=1).tolist() == made
+    found = by_cumulative_use(Site(tables, 0), spans(12, 4), UTC)
+    assert found.given.sum(axis=1).tolist() == made
+    assert not found.adjusted.sum(axis=1).any()
     for end in range(10, 121, 10):
         begin = (end - 1) // 40 * 40
         used = [sum(one[begin:end]) for one in uses]
@@ -183,6 +184,15 @@ def test_an_allocation_that_loses_a_milliwatt_hour_is_refused() -> None:
         Allocation(plant, np.array([[5, 4]]), nothing, np.zeros(1, dtype=np.int64), nothing)
 
 
+def test_an_adjustment_that_goes_to_nobody_is_refused() -> None:
+    plant = table([0], [9])
+    nothing = np.zeros(1, dtype=np.int64)
+    doubt = np.zeros((1, 2), dtype=np.int64)
+    Allocation(plant, np.array([[5, 4]]), np.array([[3, -3]]), nothing, doubt)
+    with pytest.raises(ValueError, match="1 mWh were moved to nobody"):
+        Allocation(plant, np.array([[5, 4]]), np.array([[4, -3]]), nothing, doubt)
+
+
 def test_what_falls_is_taken_back_in_the_same_cycle() -> None:
     """First cycle: only A uses, 100 made, all to A. Second: B uses nine times as much, 100 made: A falls to 20 of 200.
 
@@ -190,6 +200,9 @@ def test_what_falls_is_taken_back_in_the_same_cycle() -> None:
     """
     uses, made = ([10, 0], [0, 90]), [100, 100]
     tables = [table(one, made if at == 0 else [0, 0]) for at, one in enumerate(uses)]
-    found = by_cumulative_use(Site(tables, 0), [Span(at * DAY_US, (at + 1) * DAY_US, True, False) for at in range(2)])
+    days = [Span(at * DAY_US, (at + 1) * DAY_US, True, False) for at in range(2)]
+    found = by_cumulative_use(Site(tables, 0), days, UTC)
     assert [found.of_member(at).tolist() for at in range(2)] == [[100, -80], [0, 180]]
-    assert found.table(0, "a").flow_import.milliwh.tolist() == [0, 80]
+    assert found.given.tolist() == [[100, 0], [0, 100]]
+    assert found.table(0, "a").credited_milliwh.tolist() == [100, -80]
+    assert not found.table(0, "a").flow_import.milliwh.any()

@@ -26,6 +26,7 @@ from .simple_tariff import simple_tariff
 READ = [date(2026, month, 1) for month in range(1, 13)] + [date(2027, 1, 1)]
 HOURS = 365 * 24
 FUEL_CELL = '[generator]\ntechnology = "fuel_cell"\nsize_kw = "{size}"\napplication = 2022-05-01\npto = {pto}\n'
+GROWN = '[[generator.enlargement]]\nday = {day}\nadded_kw = "{added}"\n'
 PRODUCTION = '[[meter]]\nname = "array"\nrole = "production"\n'
 
 
@@ -34,9 +35,11 @@ def hours(by_hour: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
     return [by_hour.get(hour % 24, (0, 0)) for hour in range(HOURS)]
 
 
-def fuel_cell(folder: Path, size: str = "400", pto: str = "2023-06-01", tariff: str | None = None) -> list[Statement]:
+def fuel_cell(
+    folder: Path, size: str = "400", pto: str = "2023-06-01", tariff: str | None = None, plant: str = FUEL_CELL
+) -> list[Statement]:
     """The table goes by standard time all year, so January alone is read below: at 17 h and 12 h by the clock."""
-    more = FUEL_CELL.format(size=size, pto=pto)
+    more = plant.format(size=size, pto=pto)
     text = account_text("nem_fc", READ, tariff=tariff or simple_tariff(folder), customer="", more="")
     account = account_file(folder, text.replace("[choices]", f"{more}[choices]"))
     year = table("2026-01-01T00:00", 60, hours({17: (2000, 1000), 12: (0, 5000)}))
@@ -66,6 +69,54 @@ def test_a_fuel_cells_surplus_is_not_paid_for(tmp_path) -> None:
 def test_a_plant_that_the_programme_does_not_take_is_refused(tmp_path, size, pto, says) -> None:
     with pytest.raises(PriceError, match=says):
         fuel_cell(tmp_path, size, pto)
+
+
+@pytest.mark.parametrize(
+    ("plant", "says"),
+    [
+        (FUEL_CELL.replace('"fuel_cell"', '"solar"'), 'fuel cells alone, and technology is "solar"'),
+        (FUEL_CELL.replace("pto = {pto}\n", ""), "technology, size_kw and pto"),
+        (
+            FUEL_CELL + GROWN.format(day="2023-11-01", added="4600.1"),
+            "up to 5000 kW, and this has 5000.1 kW, 400 and 1",
+        ),
+        (FUEL_CELL + GROWN.format(day="2024-01-01", added="1"), "the plant grew on 2024-01-01"),
+    ],
+)
+def test_a_plant_is_held_to_all_limits_of_the_programme(tmp_path, plant, says) -> None:
+    with pytest.raises(PriceError, match=says):
+        fuel_cell(tmp_path, plant=plant)
+
+
+def test_a_fuel_cell_enlarged_within_the_limits_is_taken(tmp_path) -> None:
+    """400 and 4,600 kW are 5,000, and permission to operate was given until 2023-12-31."""
+    assert len(fuel_cell(tmp_path, plant=FUEL_CELL + GROWN.format(day="2023-12-31", added="4600"))) == 12
+
+
+@pytest.mark.parametrize("given", [0, 300_000])
+def test_a_fuel_cells_baseline_credit_goes_by_what_it_took(tmp_path, given) -> None:
+    """PG&E's E-TOU-C, version 2026-03-01: 0.08140 a kWh up to 9.7 x 31 = 300.7 kWh in May (winter, basic_x).
+
+    100 kWh taken: 100 x 0.08140 = 8.14, whatever was given; the net of 100 and 300 is an export and has no part in it.
+    """
+    assert baseline_of_may(tmp_path, 100_000, given) == Decimal("-8.14")
+
+
+def test_a_fuel_cell_that_takes_as_much_as_it_gives_has_the_whole_baseline_credit(tmp_path) -> None:
+    """300 kWh taken, 300 given, below the 300.7: 300 x 0.08140 = 24.42. With 400 taken 300.7 x 0.08140 = 24.47698."""
+    assert baseline_of_may(tmp_path, 300_000, 300_000) == Decimal("-24.42")
+    assert baseline_of_may(tmp_path, 400_000, 300_000) == Decimal("-24.48")
+
+
+def baseline_of_may(folder: Path, taken_wh: int, given_wh: int) -> Decimal:
+    """The baseline line of May 2026; all energy flows on the 10th."""
+    more = FUEL_CELL.format(size="400", pto="2023-06-01")
+    text = account_text("nem_fc", [date(2026, 5, 1), date(2026, 6, 1)], tariff="pge-e-tou-c")
+    account = account_file(folder, text.replace("[choices]", f"{more}[choices]"))
+    may = [(0, 0)] * (31 * 24)
+    may[9 * 24 + 12], may[9 * 24 + 18] = (0, given_wh), (taken_wh, 0)
+    made = make_statements(account, Energy(table("2026-05-01T00:00", 60, may), ()))
+    return amount_of(made.statements[0], "baseline.2026-05-01")
 
 
 def test_a_fuel_cell_on_one_price_at_all_hours_is_refused(tmp_path) -> None:

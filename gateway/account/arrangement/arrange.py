@@ -29,7 +29,7 @@ from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
-from .remarks import of_beginning, of_file, of_lost, of_moved_out, of_own_exports, of_plant, of_running
+from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running
 from .sizes import size_notes
 from .terms import Kind
 
@@ -98,7 +98,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_file(file),
         *of_plant(read.meters),
         *of_lost(allocation),
-        *of_moved_out(file, last_day),
+        *of_no_bill(file, allocation, made, calendar.zone),
         *of_beginning(file, spells),
         *of_running(file, spells, read.plant, calendar.zone),
         *of_own_exports(file, read.tables),
@@ -175,7 +175,9 @@ def _allocation(
         return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
     site = Site(tuple(tables.values()), list(tables).index(terms.host))
     spans = spans_of(spells, calendar.zone)
-    return by_cumulative_use(site, spans) if terms.kind is Kind.NEM_A else by_host_first(site, spans)
+    if terms.kind is Kind.NEM_A:
+        return by_cumulative_use(site, spans, calendar.zone)
+    return by_host_first(site, spans)
 
 
 def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Sequence[Spell]:

@@ -16,13 +16,11 @@ from ...config.problem import Problem, ProblemsError, errors_of
 from ...config.rules import resolved
 from ...config.types import Role
 from ..account_file import AccountError, AccountFile, read_account
-from ..programme_file import ProgrammeFile
-from ..registry import PLAIN
 from ..terms import AccountMeter
 from .checks import check_arrangement, check_members
 from .terms import ArrangementTerms, Kind, Member
 
-NO_COMPENSATION = ("surplus_payout", "none")
+SURPLUS_PAYOUT, NO_PAYOUT = "surplus_payout", "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,16 @@ class _Reader:
             mend = f"leave [generator] out of {account.document.file}: [plant] stands for it"
             self.document.add((*path, "account"), f"the account of {member.id} has a [generator] of its own", mend)
             return False
+        self._warn_of_payout(account, member, path)
         return True
+
+    def _warn_of_payout(self, account: AccountFile, member: Member, path: tuple[str | int, ...]) -> None:
+        chosen = account.terms.choices.get(SURPLUS_PAYOUT, NO_PAYOUT)
+        if self.terms.kind is Kind.NEM_A and chosen != NO_PAYOUT:
+            message = f"{member.id}: surplus_payout = {chosen} means nothing under nem_a"
+            self.document.warn(
+                (*path, "account"), message, "the utility keeps the surplus of aggregated meters (SB 765)"
+            )
 
 
 def read_arrangement(path: Path) -> ArrangementFile:
@@ -101,8 +108,8 @@ def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member, fo
     """The account with the member's own name and meter, and the arrangement's plant."""
     own = account.terms
     choices = dict(own.choices)
-    if terms.kind is Kind.NEM_A and all(one.has_option(NO_COMPENSATION[0]) for one in _credited(account)):
-        choices |= dict([NO_COMPENSATION])  # whatever the account says: they are not eligible (corrections A-12)
+    if terms.kind is Kind.NEM_A:
+        choices[SURPLUS_PAYOUT] = NO_PAYOUT  # whatever the account says: they are not eligible (corrections A-12)
     changed = msgspec.structs.replace(
         own,
         id=member.id,
@@ -112,10 +119,6 @@ def _as_member(terms: ArrangementTerms, account: AccountFile, member: Member, fo
         choices=choices,
     )
     return replace(account, terms=changed)
-
-
-def _credited(account: AccountFile) -> list[ProgrammeFile]:
-    return [account.programmes[one.name] for one in account.terms.programme if one.name != PLAIN]
 
 
 def _with_place(meter: AccountMeter, member: Member, folder: Path) -> AccountMeter:

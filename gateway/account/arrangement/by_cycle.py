@@ -1,7 +1,8 @@
 """Sharing that goes by the billing cycle: by use since the Relevant Period began (nem_a), or host first (pa_virtual).
 
-A cycle's parts are laid over that cycle's exports, row by row, so that time of use and netting interval follow. Both
-are exact to the last milliwatt-hour. (net-metering-corrections A-11, A-12, F.1)
+A cycle's parts are laid over that cycle's exports, row by row, so that time of use and netting interval follow. What a
+share that falls takes back flowed in an earlier cycle: it moves at this cycle's prices, and no netting interval and no
+non-bypassable charge sees it. Both are exact to the last milliwatt-hour. (net-metering-corrections A-11, A-12, F.1)
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,14 @@ from datetime import tzinfo
 
 import numpy as np
 
-from ..energy import Column, EnergyTable
+from ...tariff.walltime import iso_utc, offset_stretches
+from ..energy import Column, EnergyError, EnergyTable
 from ..registry import PLAIN
 from ..timeline import Spell
 from .allocation import Allocation, doubt_by_energy
 from .shares import equally_up_to, largest_remainder, over_rows
+
+DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +62,56 @@ def spans_of(spells: Sequence[Spell], zone: tzinfo) -> list[Span]:
     return made
 
 
-def by_cumulative_use(site: Site, spans: Sequence[Span]) -> Allocation:
+def by_cumulative_use(site: Site, spans: Sequence[Span], zone: tzinfo) -> Allocation:
     """Cumulative generation as cumulative use is, less what the cycles before gave: may be below zero in one."""
     rows = _Rows(site)
     members = len(site.tables)
-    made, used, before = 0, [0] * members, [0] * members
+    made, used, before, begins_us = 0, [0] * members, [0] * members, None
     for span in spans:
         if span.credited:
+            begins_us = span.start_us if begins_us is None else begins_us
             made += site.given(span)[site.host]
             used = [had + now for had, now in zip(used, site.used(span), strict=True)]
             until_now = largest_remainder(made, used) if any(used) else _all_to(site.host, made, members)
-            rows.lay(span, [now - had for now, had in zip(until_now, before, strict=True)])
+            parts = [now - had for now, had in zip(until_now, before, strict=True)]
+            rows.lay(span, parts, _hours_of_exports(site.plant, begins_us, span, zone) if min(parts) < 0 else ())
             before = until_now
         if span.ends_year:
-            made, used, before = 0, [0] * members, [0] * members
+            made, used, before, begins_us = 0, [0] * members, [0] * members, None
     return rows.allocation()
+
+
+def _hours_of_exports(plant: EnergyTable, begins_us: int, span: Span, zone: tzinfo) -> list[int]:
+    """For each row of a cycle what the Relevant Period gave so far at its time of day; all alike where that is nothing.
+
+    Raises EnergyError for a cycle without a row: there is nowhere to lay what its shares take back.
+    """
+    before, rows = plant.rows_in(begins_us, span.start_us), plant.rows_in(span.start_us, span.end_us)
+    if rows.start == rows.stop:
+        raise EnergyError(
+            f"{plant.source}, {plant.meter}: there is no interval in the billing cycle that begins "
+            f"{iso_utc(span.start_us)}, and shares by use need it; give its energy (earlier = FILE)"
+        )
+    began_us = _time_of_day(plant, before, zone)
+    order = np.argsort(began_us, kind="stable")
+    until = np.append(0, np.cumsum(plant.flow_export.milliwh[before][order]))
+    first_us = _time_of_day(plant, rows, zone)
+    last_us = first_us + plant.end_us[rows] - plant.start_us[rows]
+    places = (np.searchsorted(began_us[order], one, side="left") for one in (first_us, last_us))
+    first, last = (until[one] for one in places)
+    hours: list[int] = (last - first).tolist()
+    return hours if any(hours) else [1] * len(hours)
+
+
+def _time_of_day(plant: EnergyTable, rows: slice, zone: tzinfo) -> Column:
+    """When each row begins by the local clock, microseconds since midnight."""
+    started_us = plant.start_us[rows].copy()
+    if len(started_us):
+        for from_us, to_us, offset_us in offset_stretches(int(started_us[0]), int(started_us[-1]) + 1, zone):
+            here = (plant.start_us[rows] >= from_us) & (plant.start_us[rows] < to_us)
+            started_us[here] += offset_us
+    of_day: Column = started_us % DAY_US
+    return of_day
 
 
 def by_host_first(site: Site, spans: Sequence[Span]) -> Allocation:
@@ -102,24 +141,29 @@ class _Rows:
         exports = site.plant.flow_export.milliwh
         self._given = np.zeros((len(exports), len(site.tables)), dtype=np.int64)
         self._given[:, site.host] = exports
-        self._taken = np.zeros_like(self._given)
+        self._adjusted = np.zeros_like(self._given)
 
-    def lay(self, span: Span, parts: Sequence[int]) -> None:
-        """A cycle's parts over its exports; one below zero is taken back in the same hours, and goes to the others."""
+    def lay(self, span: Span, parts: Sequence[int], hours: Sequence[int] = ()) -> None:
+        """A cycle's parts over its exports. What one below zero gives up is adjusted, to those that gain by it.
+
+        `hours`: a weight for each row of a cycle without exports, in which of its hours that stands.
+        """
         rows = self._site.plant.rows_in(span.start_us, span.end_us)
         exports = self._site.plant.flow_export.milliwh[rows].tolist()
-        back = [max(0, -one) for one in parts]
-        again = [0] * len(exports)
-        if any(back):
-            again = largest_remainder(sum(back), exports if any(exports) else [1] * len(exports))
-        got = [max(0, one) for one in parts]
-        self._given[rows] = _columns(over_rows([one + more for one, more in zip(exports, again, strict=True)], got))
-        self._taken[rows] = _columns(over_rows(again, back))
+        back, got = [max(0, -one) for one in parts], [max(0, one) for one in parts]
+        if not any(back):
+            self._given[rows] = _columns(over_rows(exports, got))
+            return
+        again = largest_remainder(sum(back), exports if any(exports) else hours)
+        own = largest_remainder(sum(exports), got)
+        more = [whole - one for whole, one in zip(got, own, strict=True)]
+        self._given[rows] = _columns(over_rows(exports, own))
+        self._adjusted[rows] = _columns(over_rows(again, more)) - _columns(over_rows(again, back))
 
     def allocation(self) -> Allocation:
         plant = self._site.plant
         lost = np.zeros(len(plant), dtype=np.int64)
-        return Allocation(plant, self._given, self._taken, lost, doubt_by_energy(plant, self._given, self._taken))
+        return Allocation(plant, self._given, self._adjusted, lost, doubt_by_energy(plant, self._given, self._adjusted))
 
 
 def _columns(rows: list[list[int]]) -> Column:

@@ -3,7 +3,7 @@
 (net-metering-corrections A-11 to A-13, B.9; 52 Pa. Code 75.12 for the two miles)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,7 +16,9 @@ from ..terms import EnergyFrom
 from .terms import ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
 
 NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
-"""Programmes that set a month's exports against its imports: a share that falls takes back at the same price."""
+"""Programmes that set a month's exports against its imports."""
+AGGREGATED = frozenset({PLAIN, "nem1", "nem2"})
+"""Of those the ones under which one customer's meters can be aggregated; no surplus of theirs is paid for (A-12)."""
 ONE_MEGAWATT_KW = 1000
 TWO_MILES = 2
 ALL = Decimal(100)
@@ -67,10 +69,7 @@ def _check_vintage(
         told = " and ".join(", ".join(f"{name} from {day}" for name, day in each) for each in (own, others))
         mend = "write the same [[programme]] into each account's file: the plant's application decides it for all"
         document.add(path, f"the programmes of its members differ: {told}", mend)
-    wrong = [name for name, _ in own if name not in NET_METERING]
-    if wrong and terms.kind is not Kind.VNEM:
-        mend = "one of " + ", ".join(sorted(NET_METERING)) + "; with one that prices each interval see vnem"
-        document.add(path, f"{terms.kind.value} shares energy by the month, and {wrong[0]} prices intervals", mend)
+    _check_programme(document, terms, path, [name for name, _ in own])
     if terms.kind is Kind.PA_VIRTUAL and account.terms.customer.utility != first.terms.customer.utility:
         mend = "virtual aggregation is within one utility's service territory"
         document.add(path, f"its utility is {account.terms.customer.utility}", mend)
@@ -78,6 +77,25 @@ def _check_vintage(
     if terms.kind is Kind.NEM_A and opening is not None and opening.cycles:
         mend = "begin with the first day of a Relevant Period (cycles = 0), with the energy since then (earlier = FILE)"
         document.add(path, "shares go by use since the Relevant Period began, which [opening] lies within", mend)
+
+
+def _check_programme(
+    document: Document, terms: ArrangementTerms, path: tuple[str | int, ...], names: Sequence[str]
+) -> None:
+    """A share by the month needs a programme that nets it; one by use, one that pays for no surplus."""
+    if terms.kind is Kind.VNEM:
+        return
+    able = AGGREGATED if terms.kind is Kind.NEM_A else NET_METERING
+    wrong = next((name for name in names if name not in able), None)
+    if wrong is None:
+        return
+    mend = "one of " + ", ".join(sorted(able))
+    if wrong in NET_METERING:
+        message = f"nem_a is California's, which pays for no surplus of aggregated meters, and {wrong} would pay for it"
+        document.add(path, message, mend)
+        return
+    message = f"{terms.kind.value} shares energy by the month, and {wrong} prices intervals"
+    document.add(path, message, f"{mend}; with one that prices each interval see vnem")
 
 
 def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) -> None:

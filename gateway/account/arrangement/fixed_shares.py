@@ -28,8 +28,8 @@ def allocated_by_shares(terms: ArrangementTerms, plant: EnergyTable, midnight_us
     for rows, weights in _segments(terms, plant, midnight_us):
         given[rows] = largest_remainder_rows(plant.flow_export.milliwh[rows], weights)
         doubt[rows] = _upwards(plant.flow_export.uncertain_milliwh[rows], weights)
-    taken = np.zeros((count, members), dtype=np.int64)
-    return Allocation(plant, given[:, :members], taken, given[:, members], doubt[:, :members])
+    nothing = np.zeros((count, members), dtype=np.int64)
+    return Allocation(plant, given[:, :members], nothing, given[:, members], doubt[:, :members])
 
 
 def weights_on(terms: ArrangementTerms, day: date) -> list[int]:

@@ -6,15 +6,18 @@ Only tells; what decides an amount is elsewhere.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta, tzinfo
 
+import numpy as np
+
 from ...config.types import RegisterOwner
+from ...tariff.walltime import wall_to_us
 from ..energy import EnergyTable
 from ..money import kwh_text
 from ..registry import PLAIN
 from ..rows import coarse_step_milliwh
+from ..statement import Statements
 from ..timeline import Spell
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
-from .fixed_shares import weights_on
 from .terms import Kind
 
 _ONE_DAY = timedelta(days=1)
@@ -45,18 +48,37 @@ def of_lost(allocation: Allocation) -> Iterator[str]:
         yield f"{kwh_text(lost)} kWh are nobody's share (before the first [[shares]], or vacant) and in no statement"
 
 
-def of_moved_out(file: ArrangementFile, last_day: date) -> Iterator[str]:
-    """A share that goes on after its account has closed is in no statement."""
-    names = list(file.accounts)
-    for name, account in file.accounts.items():
-        left = account.terms.customer.moved_out
-        if file.terms.kind is not Kind.VNEM or left is None or left >= last_day:
-            continue
-        if weights_on(file.terms, left + _ONE_DAY)[names.index(name)]:
+def of_no_bill(
+    file: ArrangementFile, allocation: Allocation, made: Mapping[str, Statements], zone: tzinfo
+) -> Iterator[str]:
+    """Shares of time before a member's first bill, or after it moved out: they are given, and in no statement."""
+    for at, (name, statements) in enumerate(made.items()):
+        customer, parts = file.accounts[name].terms.customer, allocation.of_member(at)
+        first, left = statements.statements[0].slot.cycle.first_day, customer.moved_out
+        early = int(parts[: _row_at(allocation.plant, first, zone)].sum())
+        late = 0 if left is None else int(parts[_row_at(allocation.plant, left + _ONE_DAY, zone) :].sum())
+        if early and customer.moved_in is not None and first <= customer.moved_in:
             yield (
-                f"{name} moved out on {left} and has a share after that, which is in no statement: write [[vacant]] "
-                f'member = "{name}", from = {left + _ONE_DAY}'
+                f"{name} moved in on {customer.moved_in}, and {kwh_text(early)} kWh of before that are its share and "
+                f"in no statement{_mend(file, name, f'last_day = {customer.moved_in - _ONE_DAY}')}"
             )
+        elif early:
+            yield f"{name}: {kwh_text(early)} kWh of its share are of before its first bill ({first}): in no statement"
+        if left is not None and late:
+            yield (
+                f"{name} moved out on {left} and has a share after that, {kwh_text(late)} kWh, which is in no statement"
+                f"{_mend(file, name, f'from = {left + _ONE_DAY}')}"
+            )
+
+
+def _row_at(plant: EnergyTable, day: date, zone: tzinfo) -> int:
+    """The first row of the plant that begins on a local day or after it."""
+    return int(np.searchsorted(plant.start_us, wall_to_us(day, 0, zone), side="left"))
+
+
+def _mend(file: ArrangementFile, name: str, days: str) -> str:
+    """Who has the share of a flat that stands empty can be said of fixed shares alone."""
+    return f': write [[vacant]] member = "{name}", {days}' if file.terms.kind is Kind.VNEM else ""
 
 
 def of_beginning(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str]:

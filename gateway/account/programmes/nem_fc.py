@@ -6,19 +6,23 @@ prices differ. Time of use is required; a year's surplus is not paid for. (net-m
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from ..cells import Cell, CycleEnergy
 from ..charges import PriceError, days_of, key_of
 from ..lines import Line, energy_line
 from ..setting import Ready, Setting
+from ..terms import Enlargement, Generator
 from .nem import Nem
 from .nem_maker import nem_opening, nem_rules
 from .plain import imports_of
 
 LARGEST = "largest_kw"
 LAST_PTO = "last_pto"
+FUEL_CELL = "fuel_cell"
 
 
 class NemFuelCell(Nem):
@@ -62,20 +66,48 @@ def make_nem_fc(setting: Setting) -> Ready[Any]:
 
 def _refuse(setting: Setting) -> None:
     generator = setting.terms.generator
-    if generator is None:
+    if generator is None or generator.pto is None:
         raise PriceError("nem_fc needs [generator] with technology, size_kw and pto: it takes fuel cells of its time")
-    utility, supplier = setting.prices.customer.utility, setting.prices.customer.supplier
+    if generator.technology.replace("-", "_").replace(" ", "_").lower() != FUEL_CELL:
+        raise PriceError(
+            f'nem_fc takes fuel cells alone, and technology is "{generator.technology}": write {FUEL_CELL}, or the '
+            "programme of that plant"
+        )
+    supplier = setting.prices.customer.supplier
     if supplier:
         raise PriceError(
             f"nem_fc credits exports at the utility's price of generation, and here that is {supplier}'s to pay: leave"
             " customer.supplier out, or take plain and the supplier's own terms"
         )
-    last = setting.file.day(LAST_PTO, utility)
-    if last is not None and generator.pto is not None and generator.pto > last.day:
+    _refuse_dates(setting, generator, generator.pto)
+    largest = setting.file.figure_on(LARGEST, setting.prices.customer.utility, generator.pto)
+    grown = _grown(setting, generator)
+    size_kw = generator.size_kw + sum((one.added_kw for one in grown), Decimal(0))
+    if size_kw > largest.value:
+        enlarged = f", {generator.size_kw:f} and {len(grown)} enlargement(s)" if grown else ""
+        raise PriceError(f"nem_fc takes plants up to {largest.value:f} kW, and this has {size_kw:f} kW{enlarged}")
+
+
+def _refuse_dates(setting: Setting, generator: Generator, pto: date) -> None:
+    """No permission to operate is given any more: neither to a plant nor to what is added to one."""
+    last = setting.file.day(LAST_PTO, setting.prices.customer.utility)
+    if last is None:
+        return
+    if pto > last.day:
         raise PriceError(
-            f"nem_fc takes no plant with permission to operate after {last.day}, and this has its of {generator.pto}"
+            f"nem_fc takes no plant with permission to operate after {last.day}, and this has its of {pto}"
         )
-    if generator.pto is not None:
-        largest = setting.file.figure_on(LARGEST, utility, generator.pto)
-        if generator.size_kw > largest.value:
-            raise PriceError(f"nem_fc takes plants up to {largest.value:f} kW, and this has {generator.size_kw:f} kW")
+    late = [one.day for one in _grown(setting, generator) if one.day > last.day]
+    if late:
+        raise PriceError(
+            f"nem_fc takes nothing with permission to operate after {last.day}, and the plant grew on {late[0]}:"
+            " write the [[programme]] that the utility has put it on from then"
+        )
+
+
+def _grown(setting: Setting, generator: Generator) -> list[Enlargement]:
+    """What was added until the account leaves this programme; all of it where it does not."""
+    stints = setting.terms.programme
+    ends = [after.first for stint, after in pairwise(stints) if stint.name == setting.file.id]
+    until = date.max if stints[-1].name == setting.file.id or not ends else ends[-1]
+    return [one for one in generator.enlargement if one.day < until]
