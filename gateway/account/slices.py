@@ -1,12 +1,16 @@
-"""A part of an energy table, by time. Nothing is copied but what is asked for, and nothing is taken apart."""
+"""A part of an energy table, by time or by row. Nothing is copied but what is asked for, and nothing is taken apart."""
 
-from .energy import EnergyTable, Flow
+from .energy import EnergyTable, Flags, Flow
 
 
 def table_between(table: EnergyTable, start_us: int | None, end_us: int) -> EnergyTable:
     """The rows that begin within [start_us, end_us); from the first one where `start_us` is None."""
     first_us = start_us if start_us is not None else (int(table.start_us[0]) if len(table) else end_us)
-    rows = table.rows_in(first_us, end_us)
+    return table_of_rows(table, table.rows_in(first_us, end_us))
+
+
+def table_of_rows(table: EnergyTable, rows: slice | Flags) -> EnergyTable:
+    """Some rows, in their order. What lies between them is no hole of the table's: only what it says itself."""
     return EnergyTable(
         meter=table.meter,
         source=table.source,
@@ -22,5 +26,5 @@ def table_between(table: EnergyTable, start_us: int | None, end_us: int) -> Ener
     )
 
 
-def _rows_of(flow: Flow, rows: slice) -> Flow:
+def _rows_of(flow: Flow, rows: slice | Flags) -> Flow:
     return Flow(flow.milliwh[rows], flow.unassigned_milliwh[rows], flow.uncertain_milliwh[rows])

@@ -26,7 +26,7 @@ def hours(first: datetime, count: int, flows: Flows) -> list[tuple[datetime, dat
     ]
 
 
-def farm(folder: Path, barn: Flows, pumps: Flows) -> tuple[list[Statement], list[Statement]]:
+def farm(folder: Path, barn: Flows, pumps: Flows, more: str = "") -> tuple[list[Statement], list[Statement]]:
     """January and February of a barn with an array, and of pumps, under nem_a and nem2."""
     first = datetime(2026, 1, 1, tzinfo=PACIFIC)
     members = {
@@ -36,7 +36,7 @@ def farm(folder: Path, barn: Flows, pumps: Flows) -> tuple[list[Statement], list
     text = '[choices]\nnetting_interval = "60min"\n'
     write_account(folder, Path(simple_tariff(folder)).name, "nem2", more=text)
     plant = 'host = "barn"\n[plant]\ntechnology = "solar"\nsize_kw = "9"\napplication = 2022-01-01\npto = 2026-01-01\n'
-    made = reckoned(write_arrangement(folder, "nem_a", members, plant)).statements
+    made = reckoned(write_arrangement(folder, "nem_a", members, more + plant)).statements
     return list(made["barn"].statements), list(made["pumps"].statements)
 
 
@@ -101,6 +101,23 @@ def test_non_bypassable_charges_are_due_on_what_the_site_took_in_the_hour_whoeve
     barn, pumps = farm(tmp_path, made, {(41, 12): (12_000, 0)})
     assert lines(barn[1], "2026-02-01") == {"off_peak": Decimal("1.89")}
     assert lines(pumps[1], "2026-02-01") == {"off_peak": Decimal("0.81"), "nbc": Decimal("0.30")}
+
+
+def test_use_may_count_by_time_of_use_alone(tmp_path) -> None:
+    """January: 10 kWh made off peak, where the pumps alone take (6 kWh); 2 at peak, where both take 4.
+
+    By peak and off peak: the pumps have all 10, and each has 1 of the 2. Barn: (4 - 1) x 0.37 = 1.11; pumps the same,
+    and (6 - 10) x 0.27 = -1.08. All peak use is at 18 h and the exports at 19 h: 4 x 0.03 = 0.12 of each.
+    By the whole use, 4 and 10, the barn has 4/14 of 12 kWh, laid over the exports: 2.8571 of 10 and 0.5714 of 2. Then
+    (4 - 0.5714) x 0.37 = 1.2686, and -2.8571 x 0.27 = -0.7714.
+    """
+    barn = {(1, 12): (0, 10_000), (1, 18): (4_000, 0), (1, 19): (0, 2_000)}
+    pumps = {(1, 12): (6_000, 0), (1, 18): (4_000, 0)}
+    made = [one[0] for one in farm(tmp_path, barn, pumps, 'nem_a_use = "per_tou"\n')]
+    peak = {"peak": Decimal("1.11"), "nbc": Decimal("0.12")}
+    assert [lines(one, "2026-01-01") for one in made] == [peak, {**peak, "off_peak": Decimal("-1.08")}]
+    whole = farm(tmp_path, barn, pumps)[0][0]
+    assert lines(whole, "2026-01-01") == {**peak, "peak": Decimal("1.27"), "off_peak": Decimal("-0.77")}
 
 
 def test_a_share_under_net_billing_earns_the_export_price_of_its_hour(tmp_path) -> None:

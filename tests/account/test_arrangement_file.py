@@ -62,6 +62,7 @@ def test_the_shipped_example_is_in_order() -> None:
         ),
         ("nem_a", 'host = "z"\n', 'host "z" is no member'),
         ("nem_a", f'host = "a"\n{SHARES}', "nem_a shares by use"),
+        ("vnem", f'nem_a_use = "per_tou"\n{ARRAY}{SHARES}', "means nothing under vnem"),
         ("pa_virtual", f'host = "a"\n{ARRAY}', "is behind a member's meter"),
     ],
 )

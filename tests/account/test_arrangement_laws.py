@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.account.arrangement.allocation import Allocation
-from gateway.account.arrangement.by_cycle import Site, Span, by_cumulative_use, by_host_first
+from gateway.account.arrangement.by_cycle import (
+    Site,
+    Span,
+    by_cumulative_use,
+    by_cumulative_use_per_bucket,
+    by_host_first,
+)
 from gateway.account.arrangement.fixed_shares import allocated_by_shares
 from gateway.account.arrangement.shares import equally_up_to, largest_remainder, largest_remainder_rows, over_rows
 from gateway.account.arrangement.terms import ArrangementTerms, Kind, Member, Shares, ShareUnit, Vacant, VacantShare
@@ -162,6 +168,23 @@ def test_cumulative_shares_are_those_of_cumulative_use_at_the_end_of_every_cycle
         for at in range(len(uses)):
             share = Fraction(used[at], sum(used)) if any(used) else Fraction(at == 0)
             assert abs(int(found.of_member(at)[begin:end].sum()) - sum(made[begin:end]) * share) < 1
+
+
+@given(st.lists(DAYS, min_size=2, max_size=3), DAYS)
+@tries(10)
+def test_by_bucket_each_bucket_is_shared_by_its_own_use_alone(uses, made) -> None:
+    """Even and odd days as two buckets: in each, G so far as U so far; all of each row goes to somebody."""
+    tables = [table(one, made if at == 0 else [0] * 120) for at, one in enumerate(uses)]
+    found = by_cumulative_use_per_bucket(Site(tables, 0), spans(12, 4), UTC, lambda one: one.start_us // DAY_US % 2)
+    assert found.given.sum(axis=1).tolist() == made
+    assert not found.adjusted.sum(axis=1).any()
+    for end in range(10, 121, 10):
+        for bucket in (0, 1):
+            days = slice((end - 1) // 40 * 40 + bucket, end, 2)
+            used = [sum(one[days]) for one in uses]
+            for at in range(len(uses)):
+                share = Fraction(used[at], sum(used)) if any(used) else Fraction(at == 0)
+                assert abs(int(found.of_member(at)[days].sum()) - sum(made[days]) * share) < 1
 
 
 @given(st.lists(DAYS, min_size=2, max_size=4), DAYS)

@@ -10,12 +10,14 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from ...tariff.calendar import Calendar
 from ...tariff.types import Tariff
 from ...tariff.walltime import to_datetime, wall_to_us
 from ..account_file import AccountFile
 from ..charges import PriceError
-from ..energy import EnergyError, EnergyTable, Flow
+from ..energy import Column, EnergyError, EnergyTable, Flow
 from ..interval_csv import read_intervals
 from ..money import kwh_text
 from ..reckon import make_statements
@@ -27,11 +29,11 @@ from ..statement import Statements
 from ..timeline import Spell, TimelineError, timeline
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
-from .by_cycle import Site, by_cumulative_use, by_host_first, spans_of
+from .by_cycle import Site, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
 from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running
 from .sizes import size_notes
-from .terms import Kind
+from .terms import AggregatedUse, Kind
 
 Told = Callable[[str, int, int], None]
 """Progress: what is done, how many members of it, of how many."""
@@ -83,7 +85,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
     calendar = calendars[file.terms.member[0].id]
     last_day = _days(read.plant, calendar)[1]
     spells = _spells(file, read.plant, calendar)
-    allocation = _allocation(file, read.tables, read.plant, calendar, spells)
+    allocation = _allocation(file, read.tables, read.plant, calendars, spells)
     made: dict[str, Statements] = {}
     shared: dict[str, Energy] = {}
     for at, (name, account) in enumerate(file.accounts.items()):
@@ -167,17 +169,28 @@ def _allocation(
     file: ArrangementFile,
     tables: Mapping[str, EnergyTable],
     plant: EnergyTable,
-    calendar: Calendar,
+    calendars: Mapping[str, Calendar],
     spells: Sequence[Spell],
 ) -> Allocation:
-    terms = file.terms
+    terms, calendar = file.terms, calendars[file.terms.member[0].id]
     if terms.kind is Kind.VNEM:
         return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
     site = Site(tuple(tables.values()), list(tables).index(terms.host))
     spans = spans_of(spells, calendar.zone)
-    if terms.kind is Kind.NEM_A:
+    if terms.kind is Kind.PA_VIRTUAL:
+        return by_host_first(site, spans)
+    if terms.nem_a_use is AggregatedUse.WHOLE:
         return by_cumulative_use(site, spans, calendar.zone)
-    return by_host_first(site, spans)
+    hosts = calendars[terms.host]
+    return by_cumulative_use_per_bucket(site, spans, calendar.zone, lambda table: _buckets(table, hosts))
+
+
+def _buckets(table: EnergyTable, calendar: Calendar) -> Column:
+    """The bucket in which each row begins."""
+    edges = calendar.edges(*table.first_and_last_us())
+    places = np.searchsorted(edges.edges_us, table.start_us, side="right") - 1
+    found: Column = np.array(edges.bucket_ids, dtype=np.int64)[places]
+    return found
 
 
 def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Sequence[Spell]:

@@ -5,7 +5,7 @@ share that falls takes back flowed in an earlier cycle: it moves at this cycle's
 non-bypassable charge sees it. Both are exact to the last milliwatt-hour. (net-metering-corrections A-11, A-12, F.1)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -14,6 +14,7 @@ import numpy as np
 from ...tariff.walltime import iso_utc, offset_stretches
 from ..energy import Column, EnergyError, EnergyTable
 from ..registry import PLAIN
+from ..slices import table_of_rows
 from ..timeline import Spell
 from .allocation import Allocation, doubt_by_energy
 from .shares import equally_up_to, largest_remainder, over_rows
@@ -79,6 +80,21 @@ def by_cumulative_use(site: Site, spans: Sequence[Span], zone: tzinfo) -> Alloca
         if span.ends_year:
             made, used, before, begins_us = 0, [0] * members, [0] * members, None
     return rows.allocation()
+
+
+def by_cumulative_use_per_bucket(
+    site: Site, spans: Sequence[Span], zone: tzinfo, bucket_of: Callable[[EnergyTable], Column]
+) -> Allocation:
+    """The same in each bucket alone. `bucket_of`: the number of the bucket in which each row of a table lies."""
+    buckets = [bucket_of(one) for one in site.tables]
+    given = np.zeros((len(site.plant), len(site.tables)), dtype=np.int64)
+    adjusted, uncertain = np.zeros_like(given), np.zeros_like(given)
+    for bucket in np.unique(buckets[site.host]):
+        tables = [table_of_rows(one, own == bucket) for one, own in zip(site.tables, buckets, strict=True)]
+        part = by_cumulative_use(Site(tables, site.host), spans, zone)
+        here = buckets[site.host] == bucket
+        given[here], adjusted[here], uncertain[here] = part.given, part.adjusted, part.uncertain
+    return Allocation(site.plant, given, adjusted, np.zeros(len(site.plant), dtype=np.int64), uncertain)
 
 
 def _hours_of_exports(plant: EnergyTable, begins_us: int, span: Span, zone: tzinfo) -> list[int]:
@@ -150,6 +166,8 @@ class _Rows:
         """
         rows = self._site.plant.rows_in(span.start_us, span.end_us)
         exports = self._site.plant.flow_export.milliwh[rows].tolist()
+        if not exports:
+            return
         back, got = [max(0, -one) for one in parts], [max(0, one) for one in parts]
         if not any(back):
             self._given[rows] = _columns(over_rows(exports, got))

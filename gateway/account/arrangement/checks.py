@@ -13,7 +13,7 @@ from ...config.rules import NAME, NAME_MEND
 from ..account_file import AccountFile
 from ..registry import PLAIN
 from ..terms import EnergyFrom
-from .terms import ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
+from .terms import AggregatedUse, ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
 
 NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
 """Programmes that set a month's exports against its imports."""
@@ -38,6 +38,7 @@ def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
         if member.id in names[:position]:
             document.add(path, f"there are two members {member.id}", "an id is of one account", value=member.id)
     _check_plant(document, terms, names)
+    _check_use(document, terms)
     _check_shares(document, terms, names)
     _check_vacant(document, terms, names)
 
@@ -125,6 +126,12 @@ def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) 
                 mend = f"at most {TWO_MILES} miles between the boundaries of the properties"
                 path = ("member", position, "miles")
                 document.add(path, f"{member.id} is {member.miles:f} miles away", mend, value=member.miles)
+
+
+def _check_use(document: Document, terms: ArrangementTerms) -> None:
+    if terms.nem_a_use is not AggregatedUse.WHOLE and terms.kind is not Kind.NEM_A:
+        mend = "leave it out: it is of kind = nem_a"
+        document.add(("nem_a_use",), f"means nothing under {terms.kind.value}", mend, value=terms.nem_a_use.value)
 
 
 def _check_shares(document: Document, terms: ArrangementTerms, names: list[str]) -> None:

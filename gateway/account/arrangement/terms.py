@@ -53,6 +53,15 @@ class SizeRule(StrEnum):
     NONE = "none"
 
 
+class AggregatedUse(StrEnum):
+    """By which use energy is shared (nem_a)."""
+
+    WHOLE = "whole"
+    """All that each meter took, for all that the plant gave."""
+    PER_TOU = "per_tou"
+    """In each bucket of the host's tariff alone: what was taken in it, for what was given in it."""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An account of the arrangement. What is not stated is as its account file says."""
 
@@ -107,3 +116,4 @@ class ArrangementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     owner: str = ""
     """The member that has the share of empty ones."""
     size_rule: SizeRule = SizeRule.YEARLY_ENERGY
+    nem_a_use: AggregatedUse = AggregatedUse.WHOLE
