@@ -1,6 +1,7 @@
 """An arrangement's file: each mistake is told with its line and the mend; shares, vacancy, size and holes in a bill."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,34 @@ def test_a_share_of_time_before_a_members_first_bill_is_told(tmp_path) -> None:
     notes = " ".join(reckoned(path).notes)
     assert "a: 186 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
     assert "b: 124 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
+
+
+def test_two_tenants_one_after_the_other_have_one_meter_and_each_its_own_bills(tmp_path) -> None:
+    """8 kWh a day used, 4 of the array: January, 31 days, is old's, February, 28 days, new's, at 0.30 a kWh."""
+    shares = SHARES.replace("b =", "old =") + SHARES.replace("b =", "new =").replace(f"{FIRST}", "2026-02-01")
+    path = site(tmp_path, more=ARRAY + shares)
+    text = path.read_text(encoding="utf-8")
+    one = '[[member]]\nid = "b"\nmeter = "b"\nfile = "b.csv"\n'
+    two = "".join(one.replace('id = "b"', f'id = "{name}"\naccount = "{name}.toml"') for name in ("old", "new"))
+    path.write_text(text.replace(one, two), encoding="utf-8")
+
+    def lives(name: str, key: str) -> None:
+        text = (tmp_path / write_account(tmp_path, "flat.toml", name=name)).read_text(encoding="utf-8")
+        text = text.replace('utility = "generic"', f'utility = "generic"\n{key}')
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    lives("old", "moved_out = 2026-01-31")
+    lives("new", "moved_in = 2026-02-01")
+    made = reckoned(path)
+    assert [sum(bill.due_now for bill in made.statements[name].statements) for name in ("old", "new")] == [
+        Decimal("37.20"),
+        Decimal("33.60"),
+    ]
+    assert made.used_milliwh == {"a": 59 * 8_000_000, "old": 31 * 8_000_000, "new": 28 * 8_000_000}
+    assert "no statement" not in " ".join(made.notes)
+    lives("new", "moved_in = 2026-01-31")
+    with pytest.raises(AccountError, match="new has the meter of old"):
+        read_arrangement(path)
 
 
 def test_what_the_plant_itself_takes_is_told_and_in_no_bill(tmp_path) -> None:

@@ -6,7 +6,7 @@ them is its own business. Same input, same statements; nothing here asks for the
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Arranged:
     energies: Mapping[str, Energy]
     """What each member's statements are made of: its own meter and its share."""
     used_milliwh: Mapping[str, int]
-    """What each member's own meter took in all the time there is energy of."""
+    """What each member's own meter took in all the time there is energy of, while it lived there."""
     notes: tuple[str, ...]
 
     def is_whole_of(self, members: Iterable[str]) -> bool:
@@ -95,7 +95,8 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
             made[name] = make_statements(account, shared[name], min(as_of or last_day, last_day), calendars[name])
         except (EnergyError, PriceError, TimelineError) as error:
             raise type(error)(f"member {name}: {error}") from error
-    used = {name: int(one.flow_import.milliwh.sum()) for name, one in read.tables.items()}
+    own = _lived_in(file, read.tables, calendar.zone)
+    used = {name: int(one.flow_import.milliwh.sum()) for name, one in own.items()}
     notes = [
         *of_file(file),
         *of_plant(read.meters),
@@ -103,8 +104,8 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_no_bill(file, allocation, made, calendar.zone),
         *of_beginning(file, spells),
         *of_running(file, spells, read.plant, calendar.zone),
-        *of_own_exports(file, read.tables),
-        *size_notes(file.terms, read.plant, list(read.tables.values())),
+        *of_own_exports(file, own),
+        *size_notes(file.terms, read.plant, list(own.values())),
     ]
     return Arranged(file, allocation, made, shared, used, tuple(notes))
 
@@ -157,6 +158,18 @@ def _common(energies: Mapping[str, Energy]) -> dict[str, Energy]:
     if first_us >= last_us:
         raise EnergyError("there is no time of which all members' meters have energy; a share by use needs all of them")
     return {name: replace(one, table=table_between(one.table, first_us, last_us)) for name, one in energies.items()}
+
+
+def _lived_in(file: ArrangementFile, tables: Mapping[str, EnergyTable], zone: tzinfo) -> dict[str, EnergyTable]:
+    """Each member's own energy while it lived there: one meter may have had two tenants, one after the other (vnem)."""
+    found = dict(tables)
+    for name, account in file.accounts.items():
+        came, left = account.terms.customer.moved_in, account.terms.customer.moved_out
+        if file.terms.kind is Kind.VNEM and (came is not None or left is not None):
+            since_us = None if came is None else wall_to_us(came, 0, zone)
+            until_us = tables[name].first_and_last_us()[1] if left is None else wall_to_us(left + _ONE_DAY, 0, zone)
+            found[name] = table_between(tables[name], since_us, until_us)
+    return found
 
 
 def _days(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:

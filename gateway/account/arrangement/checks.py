@@ -12,7 +12,7 @@ from ...config.hints import did_you_mean
 from ...config.rules import NAME, NAME_MEND
 from ..account_file import AccountFile
 from ..registry import PLAIN
-from ..terms import EnergyFrom
+from ..terms import Customer, EnergyFrom
 from .terms import AggregatedUse, ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
 
 NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
@@ -46,7 +46,7 @@ def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
 def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping[str, AccountFile]) -> None:
     """The rules between the members: one vintage, one zone, one meter each."""
     first = next(iter(accounts.values()))
-    seen: dict[tuple[str, str, str], str] = {}
+    seen: dict[tuple[str, str, str], list[str]] = {}
     for position, (name, account) in enumerate(accounts.items()):
         path = ("member", position)
         _check_vintage(document, terms, path, first, account)
@@ -55,10 +55,20 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
             document.add(path, f"{name} is in the zone {account.tariff.zone}, not {first.tariff.zone}", mend)
         for meter in account.terms.meter:
             key = (meter.gateway, meter.file, meter.name)
-            if key in seen:
-                mend = f"write meter = (and gateway or file) of its own into each; {seen[key]} has this one"
-                document.add(path, f"{name} has the meter of {seen[key]}, {meter.name}", mend, value=meter.name)
-            seen.setdefault(key, name)
+            for other in seen.get(key, ()):
+                if terms.kind is Kind.VNEM and _follows(account.terms.customer, accounts[other].terms.customer):
+                    continue
+                mend = f"write meter = (and gateway or file) of its own into each; {other} has this one"
+                if terms.kind is Kind.VNEM:
+                    mend += "; one tenant after another has moved_out before the other's moved_in in [customer]"
+                document.add(path, f"{name} has the meter of {other}, {meter.name}", mend, value=meter.name)
+            seen.setdefault(key, []).append(name)
+
+
+def _follows(one: Customer, other: Customer) -> bool:
+    """Whether two customers had a place one after the other, never both."""
+    pairs = ((one.moved_out, other.moved_in), (other.moved_out, one.moved_in))
+    return any(left is not None and came is not None and left < came for left, came in pairs)
 
 
 def _check_vintage(
