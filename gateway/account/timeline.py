@@ -26,6 +26,10 @@ class TimelineError(Exception):
     """The account's dates do not go together, or not with its energy; the message says the mend."""
 
 
+class NoBillYetError(TimelineError):
+    """No billing cycle of the account has ended within the energy there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One bill to be. `number` counts from 1 within the Relevant Period; 0: a cut cycle before its first whole one."""
@@ -89,7 +93,7 @@ def timeline(
     found = tuple(one for one in known if one.slots)
     _refuse_lost(terms.opening, spells)
     if not found:
-        raise TimelineError(
+        raise NoBillYetError(
             f"no billing cycle ends within the energy there is, {first_day} to {last_day}: "
             "see read_dates in [billing], and that energy and account are of the same years"
         )

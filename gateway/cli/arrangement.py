@@ -82,6 +82,10 @@ def arrangement(
         fail(str(error))
     finally:
         progress.end()
+    if not any(one.statements for one in made.statements.values()):
+        fail("no member has a bill: " + "; ".join(dict.fromkeys(_of_members(made))))
+    if member is not None and (explained or not json_) and not made.statements[member].statements:
+        fail(f"{member}: {'; '.join(made.statements[member].notes)}")
     chosen = [member] if member is not None else list(file.accounts)
     if explained is not None and member is not None:
         _explain(made, member, explained, json_)
@@ -156,6 +160,8 @@ def _write_all(made: Arranged, chosen: Sequence[str], folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         for name in chosen:
             statements = made.statements[name]
+            if not statements.statements:
+                continue
             path = folder / f"{name}.html"
             path.write_text(statement_html(statements, statements.statements), encoding="utf-8")
     except OSError as error:

@@ -1,7 +1,6 @@
 """An arrangement's file: each mistake is told with its line and the mend; shares, vacancy, size and holes in a bill."""
 
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -157,78 +156,6 @@ def test_only_the_member_whose_energy_is_missing_has_an_incomplete_bill(tmp_path
     (told,) = [line for line in done.output.splitlines() if "INCOMPLETE" in line]
     assert told.startswith("b ")
     assert CliRunner().invoke(arrangement, [str(path), "--member", "a"]).exit_code == 0
-
-
-def test_a_share_that_goes_on_after_its_member_moved_out_is_told_with_the_mend(tmp_path) -> None:
-    path = site(tmp_path, b='account = "gone.toml"\n')
-    text = (tmp_path / write_account(tmp_path, "flat.toml", name="gone")).read_text(encoding="utf-8")
-    text = text.replace('utility = "generic"', 'utility = "generic"\nmoved_out = 2026-01-31')
-    (tmp_path / "gone.toml").write_text(text, encoding="utf-8")
-    asked = "b moved out on 2026-01-31 and has a share after that"
-    assert asked in " ".join(reckoned(path).notes)
-    vacant = '[[vacant]]\nmember = "b"\nfrom = 2026-02-01\n'
-    path.write_text(f'vacant_share = "lost"\n{path.read_text(encoding="utf-8")}{vacant}', encoding="utf-8")
-    assert asked not in " ".join(reckoned(path).notes)
-
-
-def test_a_share_of_time_before_its_member_moved_in_is_told_with_the_mend(tmp_path) -> None:
-    """b moves in on 8 February: 38 days of 10 kWh before that, 40 % of them are its: 152 kWh."""
-    path = site(tmp_path, b='account = "new.toml"\n')
-    text = (tmp_path / write_account(tmp_path, "flat.toml", name="new")).read_text(encoding="utf-8")
-    text = text.replace('utility = "generic"', 'utility = "generic"\nmoved_in = 2026-02-08')
-    (tmp_path / "new.toml").write_text(text, encoding="utf-8")
-    made = reckoned(path)
-    asked = "b moved in on 2026-02-08, and 152 kWh of before that are its share and in no statement"
-    assert f'{asked}: write [[vacant]] member = "b", last_day = 2026-02-07' in " ".join(made.notes)
-    billed = sum(one.energy.export_milliwh for one in made.statements["b"].statements)
-    assert shares_of(made) == [354, 236]
-    assert billed == (236 - 152) * 1_000_000
-    vacant = '[[vacant]]\nmember = "b"\nfrom = 2026-01-01\nlast_day = 2026-02-07\n'
-    head = 'vacant_share = "owner"\nowner = "a"\n'
-    path.write_text(f"{head}{path.read_text(encoding='utf-8')}{vacant}", encoding="utf-8")
-    mended = reckoned(path)
-    assert "moved in" not in " ".join(mended.notes)
-    assert shares_of(mended) == [354 + 152, 236 - 152]
-
-
-def test_a_share_of_time_before_a_members_first_bill_is_told(tmp_path) -> None:
-    """Bills of both from February on: 31 days of 10 kWh before it, 60 and 40 percent."""
-    path = site(tmp_path)
-    text = (tmp_path / "account.toml").read_text(encoding="utf-8")
-    cycles = 'read_dates = [2026-02-01, 2026-03-01]\nread_day = "first_day"'
-    text = text.replace("months = true", cycles).replace(f"anniversary = {FIRST}", "anniversary = 2026-02-01")
-    (tmp_path / "account.toml").write_text(text, encoding="utf-8")
-    notes = " ".join(reckoned(path).notes)
-    assert "a: 186 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
-    assert "b: 124 kWh of its share are of before its first bill (2026-02-01): in no statement" in notes
-
-
-def test_two_tenants_one_after_the_other_have_one_meter_and_each_its_own_bills(tmp_path) -> None:
-    """8 kWh a day used, 4 of the array: January, 31 days, is old's, February, 28 days, new's, at 0.30 a kWh."""
-    shares = SHARES.replace("b =", "old =") + SHARES.replace("b =", "new =").replace(f"{FIRST}", "2026-02-01")
-    path = site(tmp_path, more=ARRAY + shares)
-    text = path.read_text(encoding="utf-8")
-    one = '[[member]]\nid = "b"\nmeter = "b"\nfile = "b.csv"\n'
-    two = "".join(one.replace('id = "b"', f'id = "{name}"\naccount = "{name}.toml"') for name in ("old", "new"))
-    path.write_text(text.replace(one, two), encoding="utf-8")
-
-    def lives(name: str, key: str) -> None:
-        text = (tmp_path / write_account(tmp_path, "flat.toml", name=name)).read_text(encoding="utf-8")
-        text = text.replace('utility = "generic"', f'utility = "generic"\n{key}')
-        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
-
-    lives("old", "moved_out = 2026-01-31")
-    lives("new", "moved_in = 2026-02-01")
-    made = reckoned(path)
-    assert [sum(bill.due_now for bill in made.statements[name].statements) for name in ("old", "new")] == [
-        Decimal("37.20"),
-        Decimal("33.60"),
-    ]
-    assert made.used_milliwh == {"a": 59 * 8_000_000, "old": 31 * 8_000_000, "new": 28 * 8_000_000}
-    assert "no statement" not in " ".join(made.notes)
-    lives("new", "moved_in = 2026-01-31")
-    with pytest.raises(AccountError, match="new has the meter of old"):
-        read_arrangement(path)
 
 
 def test_what_the_plant_itself_takes_is_told_and_in_no_bill(tmp_path) -> None:

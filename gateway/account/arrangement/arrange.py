@@ -26,7 +26,7 @@ from ..slices import table_between
 from ..sold_apart import production_alone
 from ..sources import Energy, Fetch, ReadFile, energy_of, tables_of
 from ..statement import Statements
-from ..timeline import Spell, TimelineError, timeline
+from ..timeline import NoBillYetError, Spell, TimelineError, timeline
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
@@ -92,7 +92,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         told("reckoning", at + 1, len(file.accounts))
         shared[name] = _with_share(file, read.members[name], allocation, at)
         try:
-            made[name] = make_statements(account, shared[name], min(as_of or last_day, last_day), calendars[name])
+            made[name] = _statements(file, account, shared[name], min(as_of or last_day, last_day), calendars[name])
         except (EnergyError, PriceError, TimelineError) as error:
             raise type(error)(f"member {name}: {error}") from error
     own = _lived_in(file, read.tables, calendar.zone)
@@ -108,6 +108,21 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *size_notes(file.terms, read.plant, list(own.values())),
     ]
     return Arranged(file, allocation, made, shared, used, tuple(notes))
+
+
+def _statements(
+    file: ArrangementFile, account: AccountFile, energy: Energy, last_day: date, calendar: Calendar
+) -> Statements:
+    """A member's. None yet of who has just moved in, or left before: nobody else's bills wait for that (vnem)."""
+    customer = account.terms.customer
+    try:
+        return make_statements(account, energy, last_day, calendar)
+    except NoBillYetError:
+        if file.terms.kind is not Kind.VNEM or (customer.moved_in is None and customer.moved_out is None):
+            raise
+        when = f"moved in on {customer.moved_in}" if customer.moved_in else f"moved out on {customer.moved_out}"
+        note = f"no billing cycle of it ends by {last_day} ({when}): it has no bill"
+        return Statements(account, (), energy.table.source, (note,))
 
 
 def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:

@@ -24,11 +24,14 @@ def arrangement_text(made: Arranged) -> Iterator[str]:
         f"{'newest to':<10} {'due then':>11} {'in the year':>11}"
     )
     for at, (name, statements) in enumerate(made.statements.items()):
-        newest = statements.statements[-1]
         share, used = int(allocation.of_member(at).sum()), made.used_milliwh[name]
+        begin = f"{name:<16} {statements.account.terms.name[:20]:<20} {kwh(share):>13.3f} {kwh(used):>13.3f} "
+        if not statements.statements:
+            yield f"{begin}{0:>5}"
+            continue
+        newest = statements.statements[-1]
         yield (
-            f"{name:<16} {statements.account.terms.name[:20]:<20} {kwh(share):>13.3f} {kwh(used):>13.3f} "
-            f"{len(statements.statements):>5} {plain(total(one.due_now for one in statements.statements)):>11} "
+            f"{begin}{len(statements.statements):>5} {plain(total(one.due_now for one in statements.statements)):>11} "
             f"{newest.slot.cycle.last_day} {plain(newest.due_now):>11} {plain(newest.carried_in_year):>11}"
             + ("" if all(one.is_whole for one in statements.statements) else " INCOMPLETE")
         )

@@ -54,10 +54,11 @@ def of_no_bill(
     """Shares of time before a member's first bill, or after it moved out: they are given, and in no statement."""
     for at, (name, statements) in enumerate(made.items()):
         customer, parts = file.accounts[name].terms.customer, allocation.of_member(at)
-        first, left = statements.statements[0].slot.cycle.first_day, customer.moved_out
-        early = int(parts[: _row_at(allocation.plant, first, zone)].sum())
+        first = statements.statements[0].slot.cycle.first_day if statements.statements else customer.moved_in
+        left = customer.moved_out
+        early = 0 if first is None else int(parts[: _row_at(allocation.plant, first, zone)].sum())
         late = 0 if left is None else int(parts[_row_at(allocation.plant, left + _ONE_DAY, zone) :].sum())
-        if early and customer.moved_in is not None and first <= customer.moved_in:
+        if early and first is not None and customer.moved_in is not None and first <= customer.moved_in:
             yield (
                 f"{name} moved in on {customer.moved_in}, and {kwh_text(early)} kWh of before that are its share and "
                 f"in no statement{_mend(file, name, f'last_day = {customer.moved_in - _ONE_DAY}')}"
