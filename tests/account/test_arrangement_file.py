@@ -158,6 +158,23 @@ def test_only_the_member_whose_energy_is_missing_has_an_incomplete_bill(tmp_path
     assert CliRunner().invoke(arrangement, [str(path), "--member", "a"]).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "programme", "until"), [("nem_a", "nem1", ", and until"), ("pa_virtual", "net_metering_kwh", "\n")]
+)
+def test_where_one_members_use_is_not_known_nobodys_share_by_use_is(tmp_path, kind, programme, until) -> None:
+    path = site(tmp_path, kind, f'host = "a"\n{PLANT}')
+    write_account(tmp_path, "flat.toml", programme, more="")
+    whole = CliRunner().invoke(arrangement, [str(path)])
+    assert (whole.exit_code, "INCOMPLETE" in whole.output) == (0, False)
+    rows = days(FIRST, 59, [8_000], [0])
+    write_meter(tmp_path, "b", rows[:20] + rows[21:])
+    done = CliRunner().invoke(arrangement, [str(path)])
+    assert done.exit_code == 3, done.output
+    assert [line[0] for line in done.output.splitlines() if "INCOMPLETE" in line] == ["a", "b"]
+    told = "b: not all energy of 2026-01-21T08:00:00Z to 2026-01-22T08:00:00Z is known"
+    assert f"{told}, so the shares of all members are off then{until}" in done.output
+
+
 def test_what_the_plant_itself_takes_is_told_and_in_no_bill(tmp_path) -> None:
     path = site(tmp_path)
     write_meter(tmp_path, "array", days(FIRST, 59, [100], [10_000]))

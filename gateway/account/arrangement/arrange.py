@@ -17,7 +17,7 @@ from ...tariff.types import Tariff
 from ...tariff.walltime import to_datetime, wall_to_us
 from ..account_file import AccountFile
 from ..charges import PriceError
-from ..energy import Column, EnergyError, EnergyTable, Flow
+from ..energy import Column, EnergyError, EnergyTable, Flow, joined
 from ..interval_csv import read_intervals
 from ..money import kwh_text
 from ..reckon import make_statements
@@ -29,11 +29,11 @@ from ..statement import Statements
 from ..timeline import NoBillYetError, Spell, TimelineError, timeline
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
-from .by_cycle import Site, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
+from .by_cycle import Site, Span, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
-from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running
+from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running, of_unknown_use
 from .sizes import size_notes
-from .terms import AggregatedUse, Kind
+from .terms import AggregatedUse, ArrangementTerms, Kind
 
 Told = Callable[[str, int, int], None]
 """Progress: what is done, how many members of it, of how many."""
@@ -104,6 +104,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_no_bill(file, allocation, made, calendar.zone),
         *of_beginning(file, spells),
         *of_running(file, spells, read.plant, calendar.zone),
+        *of_unknown_use(file, read.tables),
         *of_own_exports(file, own),
         *size_notes(file.terms, read.plant, list(own.values())),
     ]
@@ -204,13 +205,19 @@ def _allocation(
     if terms.kind is Kind.VNEM:
         return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
     site = Site(tuple(tables.values()), list(tables).index(terms.host))
-    spans = spans_of(spells, calendar.zone)
+    found = _by_cycle(terms, site, spans_of(spells, calendar.zone), calendar.zone, calendars[terms.host])
+    # A share by use is of everybody's: where one's use is not known, nobody's share is.
+    first_us, last_us = plant.first_and_last_us()
+    unknown = joined(hole for one in tables.values() for hole in one.holes(first_us, last_us))
+    return replace(found, plant=replace(found.plant, unknown=unknown))
+
+
+def _by_cycle(terms: ArrangementTerms, site: Site, spans: Sequence[Span], zone: tzinfo, hosts: Calendar) -> Allocation:
     if terms.kind is Kind.PA_VIRTUAL:
         return by_host_first(site, spans)
     if terms.nem_a_use is AggregatedUse.WHOLE:
-        return by_cumulative_use(site, spans, calendar.zone)
-    hosts = calendars[terms.host]
-    return by_cumulative_use_per_bucket(site, spans, calendar.zone, lambda table: _buckets(table, hosts))
+        return by_cumulative_use(site, spans, zone)
+    return by_cumulative_use_per_bucket(site, spans, zone, lambda table: _buckets(table, hosts))
 
 
 def _buckets(table: EnergyTable, calendar: Calendar) -> Column:

@@ -105,6 +105,16 @@ def of_running(file: ArrangementFile, spells: Sequence[Spell], plant: EnergyTabl
         )
 
 
+def of_unknown_use(file: ArrangementFile, tables: Mapping[str, EnergyTable]) -> Iterator[str]:
+    """Shares by use are off for all members where the use of one is not known (nem_a, pa_virtual)."""
+    if file.terms.kind is Kind.VNEM:
+        return
+    since = ", and until the Relevant Period ends" if file.terms.kind is Kind.NEM_A else ""
+    for name, one in tables.items():
+        for hole in one.holes(*one.first_and_last_us()):
+            yield f"{name}: not all energy of {hole} is known, so the shares of all members are off then{since}"
+
+
 def of_own_exports(file: ArrangementFile, tables: Mapping[str, EnergyTable]) -> Iterator[str]:
     """What members gave to the grid themselves and no share counts."""
     for name, one in tables.items():
