@@ -11,7 +11,7 @@ import click
 from ..account.arrangement.arrange import SHARE_NOTE, Arranged, arranged
 from ..account.arrangement.arrangement_file import read_arrangement
 from ..account.arrangement.arrangement_json import arrangement_json
-from ..account.arrangement.arrangement_text import arrangement_text
+from ..account.arrangement.arrangement_text import arrangement_text, lease_text
 from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
@@ -132,6 +132,9 @@ def _print(made: Arranged, member: str | None) -> None:
         click.echo()
         for text in statement_text(statements, statements.statements[-1]):
             click.echo(text)
+    owed = list(lease_text(made, member))
+    for text in ["", *owed] if owed else []:
+        click.echo(text)
     notes = [*made.notes, *(_of_members(made) if member is None else made.statements[member].notes)]
     for note in dict.fromkeys(notes):
         click.echo(f"! {note}", err=True)

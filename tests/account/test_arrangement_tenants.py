@@ -1,8 +1,11 @@
 """Tenants who come and go (vnem): whose share it is, what is in no bill, and one meter of two tenants in turn."""
 
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +15,8 @@ from gateway.cli.arrangement import arrangement
 
 from .arrangement_site import reckoned, write_account
 from .test_arrangement_file import ARRAY, FIRST, SHARES, shares_of, site
+
+ACCOUNT = Path(__file__).parents[2] / "gateway/account"
 
 
 def lives(folder: Path, name: str, key: str) -> None:
@@ -113,3 +118,55 @@ def test_an_arrangement_in_which_nobody_has_a_bill_is_a_mistake(tmp_path) -> Non
     done = CliRunner().invoke(arrangement, [str(path)])
     assert done.exit_code == 1
     assert "member a: no billing cycle ends within the energy there is" in done.output
+
+
+LEASE = '[[lease]]\nname = "Solar, section 7"\nfrom = 2026-01-31\nper_kwh = "0.05"\nper_cycle = "3.00"\n'
+
+
+def test_what_the_lease_asks_for_a_share_is_told_beside_the_bills_and_in_none(tmp_path) -> None:
+    """b's share is 124 kWh in January and 112 in February: x 0.05 + 3.00 is 9.20 and 8.60. a is the owner."""
+    before = reckoned(site(tmp_path))
+    path = site(tmp_path, more=f'owner = "a"\n{ARRAY}{SHARES}{LEASE}')
+    made = reckoned(path)
+    assert [(one.member, one.share_milliwh, one.amount) for one in made.lease] == [
+        ("b", 124_000_000, Decimal("9.20")),
+        ("b", 112_000_000, Decimal("8.60")),
+    ]
+    for name, one in made.statements.items():
+        bills = [bill.lines for bill in before.statements[name].statements]
+        assert [bill.lines for bill in one.statements] == bills
+    told = CliRunner().invoke(arrangement, [str(path)]).stdout
+    assert re.search(r"^b +17\.80 in all, +8\.60 to 2026-02-28  Solar, section 7$", told, re.MULTILINE)
+    alone = CliRunner().invoke(arrangement, [str(path), "--member", "b"]).stdout
+    assert re.search(r"2026-01-01 2026-01-31 +124\.000 kWh +9\.20  Solar, section 7$", alone, re.MULTILINE)
+    whole = json.loads(CliRunner().invoke(arrangement, [str(path), "--json"]).stdout)
+    jsonschema.validate(
+        whole, json.loads((ACCOUNT / "arrangement/arrangement.schema.json").read_text(encoding="utf-8"))
+    )
+    assert [one["amount"] for one in whole["lease"]] == ["9.20", "8.60"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "days"),
+    [
+        (LEASE.replace("2026-01-31", "2026-02-01"), ["2026-02-28"]),
+        (f"{LEASE}last_day = 2026-02-27\n", ["2026-01-31"]),
+        (f'{LEASE}member = ["a"]\n', []),
+    ],
+)
+def test_a_lease_goes_by_the_last_day_of_each_bill_and_never_asks_the_owner(tmp_path, lease, days) -> None:
+    made = reckoned(site(tmp_path, more=f'owner = "a"\n{ARRAY}{SHARES}{lease}'))
+    assert [str(one.last_day) for one in made.lease] == days
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (LEASE.partition("per_kwh")[0], "Solar, section 7 has no amount"),
+        (f'{LEASE}member = ["c"]\n', "c is no member"),
+        (f"{LEASE}last_day = 2026-01-30\n", "ends before it begins"),
+    ],
+)
+def test_a_mistake_in_a_lease_is_told_with_its_line(tmp_path, more, says) -> None:
+    with pytest.raises(AccountError, match=rf"site.toml:\d+: .*{says}"):
+        read_arrangement(site(tmp_path, more=f"{ARRAY}{SHARES}{more}"))

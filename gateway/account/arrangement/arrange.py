@@ -31,6 +31,7 @@ from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, Span, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
+from .lease import LeaseLine, lease_lines
 from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running, of_unknown_use
 from .sizes import size_notes
 from .terms import AggregatedUse, ArrangementTerms, Kind
@@ -59,6 +60,7 @@ class Arranged:
     used_milliwh: Mapping[str, int]
     """What each member's own meter took in all the time there is energy of, while it lived there."""
     notes: tuple[str, ...]
+    lease: tuple[LeaseLine, ...] = ()
 
     def is_whole_of(self, members: Iterable[str]) -> bool:
         """Whether all energy is known that their statements need."""
@@ -108,7 +110,8 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_own_exports(file, own),
         *size_notes(file.terms, read.plant, list(own.values())),
     ]
-    return Arranged(file, allocation, made, shared, used, tuple(notes))
+    lease = tuple(lease_lines(file.terms, allocation, made, calendar.zone))
+    return Arranged(file, allocation, made, shared, used, tuple(notes), lease)
 
 
 def _statements(

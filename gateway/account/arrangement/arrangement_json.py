@@ -7,7 +7,7 @@ milliwatt-hours.
 from collections.abc import Sequence
 from typing import Any
 
-from ..statement_json import as_json
+from ..statement_json import as_json, plain
 from .arrange import Arranged
 
 SCHEMA = 1
@@ -26,6 +26,18 @@ def arrangement_json(made: Arranged, chosen: Sequence[str]) -> dict[str, Any]:
         "generated_milliwh": int(allocation.plant.flow_export.milliwh.sum()),
         "lost_milliwh": int(allocation.lost.sum()),
         "notes": list(made.notes),
+        "lease": [
+            {
+                "member": one.member,
+                "name": one.name,
+                "first_day": one.first_day.isoformat(),
+                "last_day": one.last_day.isoformat(),
+                "share_milliwh": one.share_milliwh,
+                "amount": plain(one.amount),
+            }
+            for one in made.lease
+            if one.member in chosen
+        ],
         "members": [
             {
                 "id": name,

@@ -35,3 +35,20 @@ def arrangement_text(made: Arranged) -> Iterator[str]:
             f"{newest.slot.cycle.last_day} {plain(newest.due_now):>11} {plain(newest.carried_in_year):>11}"
             + ("" if all(one.is_whole for one in statements.statements) else " INCOMPLETE")
         )
+
+
+def lease_text(made: Arranged, member: str | None = None) -> Iterator[str]:
+    """What is owed by the lease: of one member bill by bill, of all the newest and the sum."""
+    found = [one for one in made.lease if member in (None, one.member)]
+    if not found:
+        return
+    yield "By the lease, to the owner; in no bill above"
+    if member is not None:
+        for one in found:
+            days, share = f"{one.first_day} {one.last_day}", kwh(one.share_milliwh)
+            yield f"  {days} {share:>13.3f} kWh {plain(one.amount):>11}  {one.name}"
+        return
+    for key in dict.fromkeys((one.member, one.name) for one in found):
+        own = [one for one in found if (one.member, one.name) == key]
+        whole = plain(total(one.amount for one in own))
+        yield f"{key[0]:<16} {whole:>11} in all, {plain(own[-1].amount):>11} to {own[-1].last_day}  {key[1]}"

@@ -41,6 +41,7 @@ def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
     _check_use(document, terms)
     _check_shares(document, terms, names)
     _check_vacant(document, terms, names)
+    _check_lease(document, terms, names)
 
 
 def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping[str, AccountFile]) -> None:
@@ -174,6 +175,23 @@ def _check_version(document: Document, path: tuple[str | int, ...], version: Sha
         document.add((*path, "of"), f"the shares from {version.first} on add up to {whole:f} percent", mend)
     if whole <= 0:
         document.add((*path, "of"), "nobody has a share", "give at least one member some")
+
+
+def _check_lease(document: Document, terms: ArrangementTerms, names: list[str]) -> None:
+    for position, one in enumerate(terms.lease):
+        path = ("lease", position)
+        if terms.kind is not Kind.VNEM:
+            document.add(
+                path, f"means nothing under {terms.kind.value}", "its members are one customer's: leave it out"
+            )
+        if one.per_kwh is None and one.per_cycle is None:
+            document.add(path, f"{one.name} has no amount", "per_kwh of the share, per_cycle, or both")
+        if one.last_day is not None and one.last_day < one.first:
+            document.add((*path, "last_day"), "ends before it begins", value=one.last_day)
+        for name in one.member:
+            if name not in names:
+                mend = did_you_mean(name, names) or "one of " + ", ".join(names[:8])
+                document.add((*path, "member"), f"{name} is no member", mend, value=name)
 
 
 def _check_vacant(document: Document, terms: ArrangementTerms, names: list[str]) -> None:

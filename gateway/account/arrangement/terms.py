@@ -94,6 +94,19 @@ class Vacant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     last_day: datetime.date | None = None
 
 
+class Lease(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """What tenants owe the owner for the plant besides, by their lease: a memo on no bill. By a bill's last day."""
+
+    name: str
+    first: datetime.date
+    last_day: datetime.date | None = None
+    per_kwh: Decimal | None = None
+    """Of the share that the bill is credited."""
+    per_cycle: Decimal | None = None
+    member: tuple[str, ...] = ()
+    """Whose lease; empty: all but the owner."""
+
+
 class ArrangementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -116,4 +129,5 @@ class ArrangementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     owner: str = ""
     """The member that has the share of empty ones."""
     size_rule: SizeRule = SizeRule.YEARLY_ENERGY
+    lease: tuple[Lease, ...] = ()
     nem_a_use: AggregatedUse = AggregatedUse.WHOLE
