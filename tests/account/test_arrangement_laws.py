@@ -24,12 +24,21 @@ from gateway.account.arrangement.by_cycle import (
 from gateway.account.arrangement.fixed_shares import allocated_by_shares
 from gateway.account.arrangement.shares import equally_up_to, largest_remainder, largest_remainder_rows, over_rows
 from gateway.account.arrangement.terms import ArrangementTerms, Kind, Member, Shares, ShareUnit, Vacant, VacantShare
+from gateway.account.cells import energy_of_cycles
 from gateway.account.energy import EnergyTable, Flow
+from gateway.account.netting import NettingInterval
+from gateway.account.rows import added
+from gateway.tariff.calendar import Calendar
+from gateway.tariff.cycles import Cycle
+from gateway.tariff.tariff_file import load_tariff
 
 from ..pipeline.world import tries
+from .arrangement_site import flat_tariff
 
 DAY_US = 86_400_000_000
 FIRST = date(2024, 1, 1)
+FIRST_OF_1970 = date(1970, 1, 1)
+"""On which the rows of `table` begin, as instants."""
 WEIGHTS = st.lists(st.integers(0, 10**6), min_size=1, max_size=24).filter(any)
 WHOLES = st.integers(0, 10**11)
 
@@ -168,6 +177,26 @@ def test_cumulative_shares_are_those_of_cumulative_use_at_the_end_of_every_cycle
         for at in range(len(uses)):
             share = Fraction(used[at], sum(used)) if any(used) else Fraction(at == 0)
             assert abs(int(found.of_member(at)[begin:end].sum()) - sum(made[begin:end]) * share) < 1
+
+
+@given(st.lists(DAYS, min_size=2, max_size=3), DAYS)
+@tries(10)
+def test_what_bears_non_bypassable_charges_is_never_more_than_the_meter_took(tmp_path_factory, uses, made) -> None:
+    """In each cycle, whatever shares do: imports are the meter's own, and the net is those less the share."""
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / flat_tariff(folder, "0.30", "utc")
+    path.write_text(path.read_text(encoding="utf-8").replace("America/Los_Angeles", "Etc/UTC"), encoding="utf-8")
+    cycles = [Cycle(FIRST_OF_1970 + timedelta(at), FIRST_OF_1970 + timedelta(at + 9)) for at in range(0, 120, 10)]
+    tables = [table(one, made if at == 0 else [0] * 120) for at, one in enumerate(uses)]
+    found = by_cumulative_use(Site(tables, 0), spans(12, 4), UTC)
+    for at, own in enumerate(uses):
+        joined = added([table(own, [0] * 120), found.table(at, "member")])
+        cells = energy_of_cycles(joined, cycles, Calendar(load_tariff(str(path))), NettingInterval.NONE)
+        for number, one in enumerate(cells):
+            days = slice(number * 10, number * 10 + 10)
+            assert one.import_milliwh == sum(own[days])
+            assert sum(cell.positive_net_milliwh for cell in one.cells) <= sum(own[days])
+            assert one.net_milliwh == sum(own[days]) - int(found.of_member(at)[days].sum())
 
 
 @given(st.lists(DAYS, min_size=2, max_size=3), DAYS)
