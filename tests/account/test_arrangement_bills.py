@@ -4,7 +4,7 @@ Peak 0.40, off-peak 0.30, of either 0.03 non-bypassable (`simple_tariff`); peak 
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,18 +19,23 @@ Flows = Mapping[tuple[int, int], tuple[int, int]]
 
 
 def hours(first: datetime, count: int, flows: Flows) -> list[tuple[datetime, datetime, int, int]]:
-    """Every hour of so many days; none of them has a change of the clock."""
-    starts = [first + timedelta(hours=at) for at in range(24 * count)]
-    return [
-        (one, one + timedelta(hours=1), *flows.get((at // 24 + 1, one.hour), (0, 0))) for at, one in enumerate(starts)
-    ]
+    """Every hour of so many local days; of one that the clock changes, 23 or 25."""
+    made, at, end = [], first.astimezone(UTC), (first + timedelta(days=count)).astimezone(UTC)
+    while at < end:
+        local = at.astimezone(PACIFIC)
+        key = ((local.date() - first.date()).days + 1, local.hour)
+        made.append((at, at + timedelta(hours=1), *flows.get(key, (0, 0))))
+        at += timedelta(hours=1)
+    return made
 
 
-def farm(folder: Path, barn: Flows, pumps: Flows, more: str = "") -> tuple[list[Statement], list[Statement]]:
-    """January and February of a barn with an array, and of pumps, under nem_a and nem2."""
+def farm(
+    folder: Path, barn: Flows, pumps: Flows, more: str = "", count: int = 59
+) -> tuple[list[Statement], list[Statement]]:
+    """January, February and more of a barn with an array, and of pumps, under nem_a and nem2."""
     first = datetime(2026, 1, 1, tzinfo=PACIFIC)
     members = {
-        name: f'meter = "{name}"\nfile = "{write_meter(folder, name, hours(first, 59, flow))}"'
+        name: f'meter = "{name}"\nfile = "{write_meter(folder, name, hours(first, count, flow))}"'
         for name, flow in {"barn": barn, "pumps": pumps}.items()
     }
     text = '[choices]\nnetting_interval = "60min"\n'
@@ -88,6 +93,16 @@ def test_it_is_taken_back_at_the_times_of_day_at_which_the_year_so_far_gave(tmp_
     made = {(1, 12): (0, 8_000), (1, 19): (0, 2_000), (1, 18): (4_000, 0)}
     barn, _ = farm(tmp_path, made, PUMPS_IN_FEBRUARY)
     assert lines(barn[1], "2026-02-01") == {"peak": Decimal("0.15"), "off_peak": Decimal("0.43")}
+
+
+def test_times_of_day_are_those_of_the_clock_on_the_wall(tmp_path) -> None:
+    """All was made at 20 h in January, at peak, which ends at 21 h; in March the clock is set forward.
+
+    By the clock of January it would lie at 21 h, off peak. 2 kWh x 0.37 = 0.74; the day of 23 hours has 20 h too.
+    """
+    pumps = {(1, 12): (6_000, 0), (80, 18): (10_000, 0)}
+    barn, _ = farm(tmp_path, {(1, 20): (0, 10_000), (1, 18): (4_000, 0)}, pumps, count=90)
+    assert lines(barn[2], "2026-03-01") == {"peak": Decimal("0.74")}
 
 
 def test_non_bypassable_charges_are_due_on_what_the_site_took_in_the_hour_whoever_is_credited(tmp_path) -> None:
