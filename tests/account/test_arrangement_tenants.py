@@ -120,7 +120,7 @@ def test_an_arrangement_in_which_nobody_has_a_bill_is_a_mistake(tmp_path) -> Non
     assert "member a: no billing cycle ends within the energy there is" in done.output
 
 
-LEASE = '[[lease]]\nname = "Solar, section 7"\nfrom = 2026-01-31\nper_kwh = "0.05"\nper_cycle = "3.00"\n'
+LEASE = '[[lease]]\nname = "Solar, section 7"\nfrom = 2026-01-31\nper_kwh = "0.05"\nper_month = "3.00"\n'
 
 
 def test_what_the_lease_asks_for_a_share_is_told_beside_the_bills_and_in_none(tmp_path) -> None:

@@ -184,8 +184,8 @@ def _check_lease(document: Document, terms: ArrangementTerms, names: list[str]) 
             document.add(
                 path, f"means nothing under {terms.kind.value}", "its members are one customer's: leave it out"
             )
-        if one.per_kwh is None and one.per_cycle is None:
-            document.add(path, f"{one.name} has no amount", "per_kwh of the share, per_cycle, or both")
+        if one.per_kwh is None and one.per_month is None:
+            document.add(path, f"{one.name} has no amount", "per_kwh of the share, per_month, or both")
         if one.last_day is not None and one.last_day < one.first:
             document.add((*path, "last_day"), "ends before it begins", value=one.last_day)
         for name in one.member:

@@ -57,7 +57,7 @@ def _leases(terms: ArrangementTerms, member: str, bill: Statement) -> Sequence[L
 def _line(lease: Lease, member: str, bill: Statement, milliwh: int, rounding: Rounding) -> LeaseLine:
     with exactly():
         exact = kwh(milliwh) * (lease.per_kwh or ZERO)
-        if lease.per_cycle is not None and bill.slot.ends_cycle:
-            exact += lease.per_cycle
+        if lease.per_month is not None and bill.slot.ends_cycle:
+            exact += lease.per_month
     cycle = bill.slot.cycle
     return LeaseLine(member, lease.name, cycle.first_day, cycle.last_day, milliwh, rounded(exact, rounding))

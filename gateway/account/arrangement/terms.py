@@ -102,7 +102,8 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     last_day: datetime.date | None = None
     per_kwh: Decimal | None = None
     """Of the share that the bill is credited."""
-    per_cycle: Decimal | None = None
+    per_month: Decimal | None = None
+    """On each billing cycle's bill; of one that is cut, on the bill that ends it."""
     member: tuple[str, ...] = ()
     """Whose lease; empty: all but the owner."""
 
