@@ -129,6 +129,17 @@ def test_a_part_of_a_year_is_not_held_against_a_whole_one(tmp_path: Path) -> Non
     assert "true_up.stranded" not in {one.key for one in bill.lines}
 
 
+def test_the_year_after_a_part_of_one_is_held_against_none(tmp_path: Path) -> None:
+    """March to May 2025, then a year of 10,800 kWh, which would be 90 % of a base that is two periods old."""
+    begins = date(2025, 3, 1)
+    more = 'independent_load = true\nbase_year_kwh = "12000"\nstranded_share = "12.34"'
+    text = account_text(tmp_path, begins, customer='kind = "commercial"', pennsylvania=more)
+    bill = reckoned(account_file(tmp_path, text), begins, [(100, 0)] * 3 + [(900, 0)] * 12)[-1]
+    assert bill.bill.true_up is not None
+    assert "true_up.stranded" not in {one.key for one in bill.lines}
+    assert any("held against none" in one for one in bill.notes)
+
+
 @pytest.mark.parametrize(
     ("first", "last", "ends"),
     [

@@ -73,6 +73,6 @@ class PaState:
     import_milliwh: int = 0
     """Purchased in this year."""
     before_milliwh: int | None = None
-    """Purchased in the year before; None: not known."""
+    """Purchased in the year before; 0: that was no whole year; None: no year was closed here yet."""
     uncertain_milliwh: int = 0
     has_holes: bool = False

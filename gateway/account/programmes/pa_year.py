@@ -42,7 +42,7 @@ def close_year(rules: PaRules, prices: Prices, state: PaState, period: Period) -
     ]
     generation, moved = _generation(rules, state.generation, leaves=period.leaves)
     full = state.whole and period.number >= CYCLES_A_YEAR
-    after = PaState(generation=generation, before_milliwh=state.import_milliwh if full else None)
+    after = PaState(generation=generation, before_milliwh=state.import_milliwh if full else 0)
     return after, Settled((*lines, *stranded), (*banks, *moved), (*notes, *told))
 
 
@@ -101,8 +101,10 @@ def _generation(rules: PaRules, held: Mapping[str, int], *, leaves: bool) -> tup
 def _stranded(rules: PaRules, state: PaState, prices: Prices, cycles: int) -> tuple[list[Line], list[str]]:
     """10 % or more purchased less than in the period before: a flag, and a share where the account states one."""
     before = state.before_milliwh if state.before_milliwh is not None else rules.base_year_milliwh
-    if not before or not state.whole or cycles < CYCLES_A_YEAR:
+    if before is None or not state.whole or cycles < CYCLES_A_YEAR:
         return [], []
+    if not before:
+        return [], ["this year's purchases are held against none: the period before was no whole year, or had none"]
     if state.import_milliwh * 100 > before * (100 - rules.stranded_percent):
         return [], []
     purchased = f"{kwh_text(state.import_milliwh)} kWh were purchased, {kwh_text(before)} in the period before"
