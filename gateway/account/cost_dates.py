@@ -13,6 +13,7 @@ from enum import StrEnum
 from ..tariff.types import Tariff
 from .account_file import AccountFile
 from .charges import PriceError, Prices
+from .dates_to_come import assumed_dates
 from .lines import BankUnit
 from .money import ZERO, total
 from .programme_file import NotKnownError
@@ -60,7 +61,7 @@ def cost_dates(
 ) -> tuple[CostDate, ...]:
     """Those that are near on the day of `now`, the next one first. `year`: the Relevant Period that runs, if known."""
     found = [
-        *_true_up(now, year, projected),
+        *_true_up(account, now, year, projected),
         *_credit(now, year, projected),
         *_suppliers_credit(account, now),
         *_protection(account, now),
@@ -69,12 +70,16 @@ def cost_dates(
     return tuple(sorted(found, key=lambda one: (one.day, one.what)))
 
 
-def _true_up(now: Running, year: tuple[date, date] | None, projected: Projection) -> Iterator[CostDate]:
+def _true_up(
+    account: AccountFile, now: Running, year: tuple[date, date] | None, projected: Projection
+) -> Iterator[CostDate]:
     if year is None or not _is_near(now.day, year[1], TRUE_UP_DAYS):
         return
     amount = projected.true_up_due
     how = "not projected" if amount is None else f"projected by {projected.method.value}"
-    yield CostDate(What.TRUE_UP, year[1], f"the Relevant Period from {year[0]} ends; its closing bill: {how}", amount)
+    why = f"the Relevant Period from {year[0]} ends; its closing bill: {how}"
+    assumed = assumed_dates(account.terms, year[1])
+    yield CostDate(What.TRUE_UP, year[1], f"{why}; {assumed}" if assumed else why, amount)
 
 
 def _credit(now: Running, year: tuple[date, date] | None, projected: Projection) -> Iterator[CostDate]:

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-import msgspec
-
 from ..config.types import ProjectionMethod
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
 from .charges import PriceError
+from .dates_to_come import LONGEST_YEAR, assumed_dates, with_dates_to_come
 from .energy import EnergyError, EnergyTable
-from .lines import Due, Line, LineKind
+from .lines import Due, LineKind
 from .money import total
 from .programmes.vintage import years_after
 from .reckon import make_statements
@@ -26,12 +25,12 @@ from .same_days import lacks, with_days
 from .slices import table_between
 from .sources import Energy
 from .statement import Statement
-from .terms import AccountTerms
-from .timeline import CYCLES_A_YEAR, TimelineError, timeline
+from .timeline import TimelineError, timeline
+from .year_bills import bills_of_year, lacking
 
 WEEKS_52 = timedelta(days=364)
-LONGEST_YEAR = timedelta(days=400)
 _ONE_DAY = timedelta(days=1)
+_ONE_WEEK = timedelta(days=7)
 
 
 Method = ProjectionMethod
@@ -64,65 +63,86 @@ class Projection:
     bills: tuple[Statement, ...] = ()
     """What it is made of: the year's bills, oldest first."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all energy of its bills is known; what is lacking is in no sum, and among the notes."""
+        return not any(one.holes for one in self.bills)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a projected year did come to. `year_due`: None where it is not known, and `why_not` where it has ended."""
+
+    year_due: Decimal | None = None
+    why_not: str = ""
+
 
 def project(
-    account: AccountFile, energy: Energy, as_of: date, method: Method, profile: EnergyTable | None = None
+    account: AccountFile,
+    energy: Energy,
+    as_of: date,
+    method: Method,
+    profile: EnergyTable | None = None,
+    on: date | None = None,
 ) -> Projection:
-    """The Relevant Period that runs on `as_of`, seen at that day's end."""
+    """The Relevant Period that runs on the day `on`, seen at the end of `as_of`. `on`: the day after it, unless given.
+
+    So a year is projected up to its last evening; seen at the end of its last day the next one runs.
+    """
+    on = as_of + _ONE_DAY if on is None else on
     calendar = Calendar(account.tariff)
     table = table_between(energy.table, None, wall_to_us(as_of + _ONE_DAY, 0, calendar.zone))
     known = replace(energy, table=table)
     try:
         if method is Method.TO_DATE:
-            return _to_date(account, known, as_of, calendar)
+            return _to_date(account, known, as_of, calendar, on)
         if method is Method.PROFILE and profile is None:
             return Projection(method, as_of, "no profile: a file with a year of intervals is needed")
-        other = replace(account, terms=_with_dates_to_come(account, as_of))
-        year = _running_year(other, known.table, as_of, calendar)
-        return _filled(other, known, as_of, method, calendar, year, profile)
+        other = replace(account, terms=with_dates_to_come(account.terms, on))
+        year = _running_year(other, known.table, on, calendar)
+        found = _filled(other, known, as_of, method, calendar, year, profile)
+        assumed = assumed_dates(account.terms, year[1])
+        return replace(found, notes=(*found.notes, assumed)) if assumed and not found.why_not else found
     except (EnergyError, TimelineError, PriceError) as error:
         return Projection(method, as_of, str(error))
 
 
-def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calendar) -> Projection:
-    """The bills of the running year that have ended. A year that ended on the last of them is none that runs."""
-    bills = make_statements(account, energy, as_of, calendar).statements
-    year: list[Statement] = []
-    for one in reversed(bills):
-        if one.slot.closes_year or (year and one.slot.programme != year[0].slot.programme):
-            break
-        year.insert(0, one)
+def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calendar, on: date) -> Projection:
+    """The bills of the running year that have ended. A year that ended before `on` is none that runs."""
+    year = bills_of_year(make_statements(account, energy, as_of, calendar).statements)
+    if year and year[-1].slot.closes_year and year[-1].slot.cycle.last_day < on:
+        year = []
     if not year:
         return Projection(Method.TO_DATE, as_of, f"no bill of a running year has ended by {as_of}")
     return _of_bills(Method.TO_DATE, as_of, year, 0)
 
 
-def year_on(account: AccountFile, energy: Energy, as_of: date) -> tuple[date, date] | None:
-    """(first day, last day) of the Relevant Period that runs on `as_of`; None where its end is not known."""
+def year_on(account: AccountFile, energy: Energy, day: date) -> tuple[date, date] | None:
+    """(first day, last day) of the Relevant Period that a day is in; None where its end is not known."""
     calendar = Calendar(account.tariff)
     try:
-        other = replace(account, terms=_with_dates_to_come(account, as_of))
-        return _running_year(other, energy.table, as_of, calendar)
+        other = replace(account, terms=with_dates_to_come(account.terms, day))
+        return _running_year(other, energy.table, day, calendar)
     except (EnergyError, TimelineError):
         return None
 
 
-def _running_year(account: AccountFile, table: EnergyTable, as_of: date, calendar: Calendar) -> tuple[date, date]:
-    """(first day, last day) of the Relevant Period that runs on `as_of`. Raises TimelineError where none closes."""
+def _running_year(account: AccountFile, table: EnergyTable, day: date, calendar: Calendar) -> tuple[date, date]:
+    """(first day, last day) of the Relevant Period that a day is in. Raises TimelineError where none closes."""
     first_us, _ = table.first_and_last_us()
     first_day = to_datetime(first_us, calendar.zone).date()
-    spells = timeline(account.terms, account.programmes, first_day, as_of + LONGEST_YEAR)
+    spells = timeline(account.terms, account.programmes, first_day, day + LONGEST_YEAR)
     began: date | None = None
     for spell in spells:
         began, whole = None, spell.whole
         for slot in spell.slots:
             began = began or slot.cycle.first_day
-            if slot.closes_year and slot.cycle.last_day > as_of and whole:
+            if slot.closes_year and slot.cycle.last_day >= day and whole:
                 return began, slot.cycle.last_day
             if slot.closes_year:
                 began, whole = None, True
     raise TimelineError(
-        f"no Relevant Period that runs on {as_of} is known to its end: give read_dates of a whole year in [billing], "
+        f"no Relevant Period that runs on {day} is known to its end: give read_dates of a whole year in [billing], "
         "and what was before it in [opening]"
     )
 
@@ -166,7 +186,9 @@ def _models(days: Sequence[date], method: Method, source: EnergyTable, calendar:
         return
     back = 1
     while back == 1 or (days and days[0] - back * WEEKS_52 >= first):
-        yield [day - back * WEEKS_52 for day in days]
+        # A year is longer than 52 weeks: on its first day the models of its last ones have not been yet.
+        models = (day - back * WEEKS_52 for day in days)
+        yield [one if one < days[0] else one - _ONE_WEEK for one in models]
         back += 1
 
 
@@ -195,14 +217,14 @@ def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated
         non_bypassable=total(line.amount for line in lines if line.kind is LineKind.NON_BYPASSABLE),
         days_estimated=estimated,
         days=(last - first).days + 1,
-        notes=() if closing is None else tuple(f"not in it: {line.label}" for line in _pending(closing)),
+        notes=(*lacking(bills), *(() if closing is None else _pending(closing))),
         bills=tuple(bills),
     )
 
 
-def _pending(closing: Statement) -> Iterator[Line]:
+def _pending(closing: Statement) -> Iterator[str]:
     """What the true-up names without an amount, such as a surplus whose month has no published rate yet."""
-    return (line for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
+    return (f"not in it: {line.label}" for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
 
 
 def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: Method, years: int) -> Iterator[str]:
@@ -219,27 +241,22 @@ def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: M
         yield "one earlier year is known, so no range is given"
 
 
-def _with_dates_to_come(account: AccountFile, as_of: date) -> AccountTerms:
-    """Last year's reading days for those that the account does not know yet."""
-    terms, known = account.terms, list(account.terms.billing.read_dates)
-    while len(known) > CYCLES_A_YEAR and known[-1] < as_of + LONGEST_YEAR:
-        following = years_after(known[-CYCLES_A_YEAR], 1)
-        if following <= known[-1]:
-            break
-        known.append(following)
-    return msgspec.structs.replace(terms, billing=msgspec.structs.replace(terms.billing, read_dates=tuple(known)))
-
-
 def last_day_of(account: AccountFile, energy: Energy) -> date:
     """The last local day that the energy covers to its end."""
     zone = Calendar(account.tariff).zone
     return to_datetime(energy.table.first_and_last_us()[1], zone).date() - _ONE_DAY
 
 
-def came_to(account: AccountFile, energy: Energy, one: Projection) -> Decimal | None:
-    """What the projected year did come to, where the energy reaches its end; else None. For judging a method."""
+def came_to(account: AccountFile, energy: Energy, one: Projection) -> Outcome:
+    """What the projected year did come to, where the energy reaches its end. For judging a method.
+
+    A year with a hole has no such sum: what is lacking is in none of its bills.
+    """
     if one.closes is None or one.first_day is None or last_day_of(account, energy) < one.closes:
-        return None
+        return Outcome()
     bills = make_statements(account, energy, one.closes).statements
     own = [bill for bill in bills if bill.slot.cycle.first_day >= one.first_day]
-    return total(bill.due_now for bill in own) if own and own[-1].slot.cycle.last_day == one.closes else None
+    if not own or own[-1].slot.cycle.last_day != one.closes:
+        return Outcome(why_not=f"no bill of this account ended on {one.closes}")
+    holes = lacking(own)
+    return Outcome(why_not="; ".join(holes)) if holes else Outcome(total(bill.due_now for bill in own))

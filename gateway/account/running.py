@@ -23,6 +23,7 @@ from .sources import Energy
 from .statement import Statement
 from .terms import AccountTerms
 from .timeline import TimelineError, cycles_known
+from .year_bills import bills_of_year, lacking
 
 STEP_US = 300_000_000
 """Five minutes: the shortest interval that is kept, so that it lies within one of every programme and price."""
@@ -40,6 +41,8 @@ class Running:
     last: Statement | None
     """The newest bill that has ended; None before the first."""
     notes: tuple[str, ...] = ()
+    lacks: tuple[int, ...] = ()
+    """The earlier bills of the running year of which not all energy is known, by number."""
 
 
 def running(account: AccountFile, energy: Energy, until_us: int | None = None) -> Running:
@@ -59,7 +62,9 @@ def running(account: AccountFile, energy: Energy, until_us: int | None = None) -
     if bill.slot.cycle.last_day != day:
         raise EnergyError(f"no bill runs on {day}: the last one ended on {bill.slot.cycle.last_day}")
     last = made.statements[-2] if len(made.statements) > 1 else None
-    return Running(last_us, day, bill, last, tuple(_notes(account, bill)))
+    earlier = bills_of_year(made.statements)[:-1]
+    notes = (*_notes(account, bill), *lacking(earlier))
+    return Running(last_us, day, bill, last, notes, tuple(one.number for one in earlier if one.holes))
 
 
 def known_until(table: EnergyTable, until_us: int) -> EnergyTable:

@@ -11,13 +11,13 @@ from typing import Any
 from ..ledger.records import Record
 from ..publish.account import BANK_PREFIX
 from .account_file import AccountFile
+from .bill_parts import due_of_cycle, due_of_true_up, uncertain_of_cycle
 from .cost_dates import CostDate
-from .lines import BankMove, BankUnit, Due
-from .money import Rounding, rounded, total
-from .other_charges import due_of
+from .lines import BankMove, BankUnit
+from .money import Rounding, rounded
 from .projection import Method, Projection
 from .running import Running
-from .statement import Statement
+from .terms import AccountTerms
 
 TO_DATE_ONLY = "to_date assumes nothing of the days to come: same_days_last_year and profile do"
 
@@ -25,21 +25,22 @@ TO_DATE_ONLY = "to_date assumes nothing of the days to come: same_days_last_year
 def running_record(account: AccountFile, now: Running) -> Record:
     """The running bill to date, its banks, and the bill before it."""
     bill, last = now.bill, now.last
-    cells, cycle = bill.energy.cells, bill.slot.cycle
+    terms, cells, cycle = account.terms, bill.energy.cells, bill.slot.cycle
     return {
         "currency": account.tariff.currency,
-        "tariff": account.terms.tariff,
+        "tariff": terms.tariff,
         "programme": bill.slot.programme,
         "as_of_utc_us": now.until_us,
         "period_first_day": cycle.first_day.isoformat(),
         "period_days": cycle.days,
         "is_whole": int(bill.is_whole),
+        "year_is_whole": int(not (bill.holes or now.lacks)),
         "import_milliwh": bill.energy.import_milliwh,
         "export_milliwh": bill.energy.export_milliwh,
         "import_uncertain_milliwh": sum(one.import_uncertain_milliwh for one in cells),
         "export_uncertain_milliwh": sum(one.export_uncertain_milliwh for one in cells),
-        "due_cents": cents(due_to_date(bill)),
-        "uncertain_cents": cents(bill.uncertain_amount),
+        **_due(terms, now),
+        "uncertain_cents": cents(uncertain_of_cycle(terms, bill)),
         "carried_cents": cents(bill.carried),
         "carried_in_year_cents": cents(bill.carried_in_year),
         "last_bill_first_day": None if last is None else last.slot.cycle.first_day.isoformat(),
@@ -50,9 +51,9 @@ def running_record(account: AccountFile, now: Running) -> Record:
     }
 
 
-def projection_record(year: tuple[date, date] | None, found: Projection) -> Record:
-    """What the running bill and its year will come to, by one method, with what is assumed."""
-    asks = next((one for one in found.bills if one.slot.cycle.last_day > found.as_of), None)
+def projection_record(terms: AccountTerms, today: date, year: tuple[date, date] | None, found: Projection) -> Record:
+    """What the bill that runs on `today` and its year will come to, by one method, with what is assumed."""
+    asks = next((one for one in found.bills if one.slot.cycle.last_day >= today), None)
     is_to_date = found.method is Method.TO_DATE
     why_not = found.why_not or (TO_DATE_ONLY if is_to_date else "")
     low, high = found.low, found.high
@@ -61,7 +62,7 @@ def projection_record(year: tuple[date, date] | None, found: Projection) -> Reco
         "year_last_day": None if year is None else year[1].isoformat(),
         "projection": found.method.value,
         "projection_why_not": why_not or None,
-        "projected_bill_cents": None if asks is None or is_to_date else cents(due_to_date(asks)),
+        "projected_bill_cents": None if asks is None or is_to_date else cents(due_of_cycle(terms, asks)),
         "projected_bill_last_day": None if asks is None or is_to_date else asks.slot.cycle.last_day.isoformat(),
         "projected_true_up_cents": _cents_or_none(None if is_to_date else found.true_up_due),
         "projected_year_cents": _cents_or_none(None if is_to_date else found.year_due),
@@ -93,9 +94,13 @@ def date_json(one: CostDate, today: date) -> Mapping[str, Any]:
     }
 
 
-def due_to_date(bill: Statement) -> Decimal:
-    """What a bill asks for its own cycle, a true-up left out."""
-    return total((*(line.amount for line in bill.bill.settled.lines if line.due is Due.NOW), due_of(bill.other)))
+def _due(terms: AccountTerms, now: Running) -> Record:
+    """The two are the statement's: what rounds (`rounding = "none"`) is the sum."""
+    due, true_up = due_of_cycle(terms, now.bill), due_of_true_up(terms, now.bill)
+    return {
+        "due_cents": cents(due),
+        "true_up_cents": None if true_up is None else cents(now.bill.due_now) - cents(due),
+    }
 
 
 def cents(amount: Decimal) -> int:

@@ -72,8 +72,8 @@ def account(account_path: Path, json_: bool, gently: bool, **options: Any) -> No
       0  reckoned
       1  account, tariff or energy cannot be used: it is said where, and what to do
       2  the command line is wrong
-      3  reckoned, but energy of the running bill is missing, or what --project asks for could not be computed:
-         it says why
+      3  reckoned, but energy of the running bill or of its year is missing, or what --project asks for could not be
+         computed: it says why
     """
     if gently:
         with contextlib.suppress(OSError):  # a service may be forbidden to
@@ -91,7 +91,7 @@ def account(account_path: Path, json_: bool, gently: bool, **options: Any) -> No
         for text in account_text(told, Calendar(known.tariff).zone):
             click.echo(text)
     failed = told["projection_why_not"] and told["projection"] != Method.TO_DATE
-    raise SystemExit(EXIT_INCOMPLETE if failed or not told["is_whole"] else 0)
+    raise SystemExit(EXIT_INCOMPLETE if failed or not told["year_is_whole"] else 0)
 
 
 def _told(known: AccountFile, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,9 +111,10 @@ def reckoned(
     # A projection sees whole days: up to the last one that has ended.
     seen = to_datetime(now.until_us, zone).date() - timedelta(days=1)
     year = year_on(known, counted, now.day)
-    found = project(known, counted, seen, method, profile)
+    found = project(known, counted, seen, method, profile, on=now.day)
     dates = cost_dates(known, now, year, found)
-    record = {**running_record(known, now), **projection_record(year, found), **dates_record(dates)}
+    projected = projection_record(known.terms, now.day, year, found)
+    record = {**running_record(known, now), **projected, **dates_record(dates)}
     banks = {key: value for key, value in record.items() if key.startswith(BANK_PREFIX)}
     return {
         "schema": SCHEMA,

@@ -87,7 +87,8 @@ def statement(account_path: Path, **options: Any) -> None:
       1  account, tariff or energy cannot be used: it is said where, and what to do
       2  the command line is wrong
       3  reckoned, but a statement that was asked for is incomplete: energy is missing, and told; or a column of
-         --compare, or what --project asks for, could not be computed, which says why
+         --compare, or what --project asks for, could not be computed, which says why; or energy of the projected
+         year is missing
     """
     _refuse_overwriting(options["html_path"], account_path, options["energy_path"], options["against_path"])
     account = read_account(account_path)
@@ -125,7 +126,8 @@ def _project(account: AccountFile, energy: Energy, as_of: date | None, options: 
             raise click.UsageError("--project tells the running year alone: leave the other options out")
     told = statement_project.projected(account, energy, as_of, options["method"], options["profile_path"])
     statement_project.show(told, json_=options["json_"])
-    raise SystemExit(EXIT_INCOMPLETE if told["why_not"] else 0)
+    is_whole = told["is_whole"] and not (told["why_not"] or told["came_to_why_not"])
+    raise SystemExit(0 if is_whole else EXIT_INCOMPLETE)
 
 
 def _certificates(account: AccountFile, options: Mapping[str, Any]) -> NoReturn:

@@ -26,13 +26,15 @@ def projected(
     profile = None if profile_path is None else read_profile(profile_path)
     day = last_day_of(account, energy) if as_of is None else min(as_of, last_day_of(account, energy))
     found = project(account, energy, day, Method(method), profile)
-    actual = came_to(account, energy, found)
+    outcome = came_to(account, energy, found)
+    actual = outcome.year_due
     return {
         "schema": SCHEMA,
         "account": account.terms.id,
         "currency": account.tariff.currency,
         **_json(found),
         "came_to": None if actual is None else plain(actual),
+        "came_to_why_not": outcome.why_not or None,
         "error": None if actual is None or found.year_due is None else plain(found.year_due - actual),
     }
 
@@ -46,7 +48,7 @@ def project_text(told: dict[str, Any]) -> Iterator[str]:
     currency = told["currency"]
     closes = f" to {told['closes']}" if told["closes"] else ", the bills that have ended"
     yield f"  year from {told['first_day']}{closes}; {told['days_estimated']} of {told['days']} days estimated"
-    yield f"  due in the year        {told['year_due']:>12} {currency}"
+    yield f"  due in the year        {told['year_due']:>12} {currency}{'' if told['is_whole'] else ' INCOMPLETE'}"
     if told["low"] is not None:
         yield f"    by earlier years     {told['low']:>12} to {told['high']}"
     if told["true_up_due"] is not None:
@@ -55,6 +57,8 @@ def project_text(told: dict[str, Any]) -> Iterator[str]:
     yield f"  non-bypassable charges {told['non_bypassable']:>12} {currency}"
     if told["came_to"] is not None:
         yield f"  it came to             {told['came_to']:>12} {currency}, off by {told['error']}"
+    if told["came_to_why_not"]:
+        yield f"  what it came to: none: {told['came_to_why_not']}"
     for note in told["notes"]:
         yield f"  note: {note}"
 
@@ -91,5 +95,6 @@ def _json(found: Projection) -> dict[str, Any]:
         **{name: None if amount is None else plain(amount) for name, amount in amounts.items()},
         "days_estimated": found.days_estimated,
         "days": found.days,
+        "is_whole": found.is_whole,
         "notes": list(found.notes),
     }

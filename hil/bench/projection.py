@@ -88,9 +88,10 @@ def _house(
         for month in range(1, 12):
             as_of = date(LAST_YEAR, month + 1, 1) - timedelta(days=1)
             told = project(account, energy, as_of, Method.SAME_DAYS_LAST_YEAR)
-            actual = came_to(account, energy, told)
+            outcome = came_to(account, energy, told)
+            actual = outcome.year_due
             assert told.year_due is not None, told.why_not
-            assert actual is not None
+            assert actual is not None, outcome.why_not
             row = found.setdefault((programme, month), Month())
             row.errors.append(told.year_due - actual)
             row.shares.append(100 * (told.year_due - actual) / abs(actual))

@@ -173,7 +173,7 @@ def test_a_year_that_is_known_in_part_is_told(tmp_path: Path) -> None:
     """Energy from March on, the year since January: nobody knows what it began with."""
     energy = Energy(hours(date(2025, 3, 1), date(2025, 8, 31)), ())
     found = project(account(tmp_path, "nem1"), energy, date(2025, 8, 31), Method.SAME_DAYS_LAST_YEAR)
-    assert "no Relevant Period that runs on 2025-08-31 is known to its end" in found.why_not
+    assert "no Relevant Period that runs on 2025-09-01 is known to its end" in found.why_not
     assert found.year_due is None
 
 
