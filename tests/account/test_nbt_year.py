@@ -84,11 +84,11 @@ def test_the_next_year_begins_with_what_rolled_over(tmp_path: Path) -> None:
     assert amounts(found[12])["bank.generation_credit"] == "-0.30"
 
 
-def surplus_of_ten(folder: Path, choices: str = "", **more: object) -> Statement:
+def surplus_of_ten(folder: Path, choices: str = "", payout: str = "check", **more: object) -> Statement:
     """2 kWh taken, 12 given: a surplus of 10 kWh, of which PG&E pays the month's rate (2025-12: 0.03145)."""
     text = account_text(
         folder,
-        choices=f'acc_plus = "none"\nsurplus_payout = "check"\n{choices}',
+        choices=f'acc_plus = "none"\nsurplus_payout = "{payout}"\n{choices}',
         pto=date(2025, 1, 1),
         **more,  # type: ignore[arg-type]
     )
@@ -226,3 +226,69 @@ def test_an_opening_does_not_tell_what_was_paid_in_cash(tmp_path: Path) -> None:
     flows = {DECEMBER: (0, 1_000)}
     found = bills(tmp_path, account_text(tmp_path, more=opening), hours(flows))
     assert any("paid in cash before the account opened is not known" in note for note in found[-1].notes)
+
+
+BONUS = "[[export_adder]]\nname = 'a'\nper_kwh = '1'\nbank = 'bonus'\nsource = 's'\nfrom = 2026-01-01\n"
+
+
+@pytest.mark.parametrize("leaving", ["another programme", "moving out"])
+def test_leaving_a_year_that_is_known_in_part_pays_the_bonus_out(tmp_path: Path, leaving: str) -> None:
+    """Permission in July 2025, energy since January 2026: 9 kWh earn 1.80, 0.18 and a bonus of 9.00, and nothing is used.
+
+    With the end of March the bonus is paid out, the other two are lost, and what they would pay back is told. They
+    stayed in the banks for good: 9.00 that the customer is owed.
+    """
+    write_table(tmp_path, flat("0.20", "0.02"))
+    moved = "moved_out = 2026-03-31" if leaving == "moving out" else ""
+    text = account_text(tmp_path, pto=date(2025, 7, 1), customer=moved, more=BONUS)
+    if not moved:
+        text = text.replace("[generator]", '[[programme]]\nname = "plain"\nfrom = 2026-04-01\n[generator]')
+    last = bills(tmp_path, text, hours({9: (0, 9_000)}, 120 * 24))[2]
+    moved_banks = closing_moves(last)
+    assert amounts(last)["true_up.bonus_paid_out"] == "-9.00"
+    assert last.due_now == Decimal("-9.00")
+    assert (moved_banks["bonus_credit"].paid_out, moved_banks["bonus_credit"].after) == (Decimal("9.00"), 0)
+    assert moved_banks["generation_credit"].forfeited == Decimal("1.80")
+    assert moved_banks["delivery_credit"].forfeited == Decimal("0.18")
+    assert any("what its credits pay back of the year is not known" in note for note in last.notes)
+
+
+def test_a_year_that_is_known_in_part_and_goes_on_keeps_its_banks(tmp_path: Path) -> None:
+    """The same to 30 June, when the year ends and the customer stays."""
+    write_table(tmp_path, flat("0.20", "0.02"))
+    text = account_text(tmp_path, pto=date(2025, 7, 1), more=BONUS).replace(
+        "months = true", "months = true\nanniversary = 2026-07-01"
+    )
+    closing = bills(tmp_path, text, hours({9: (0, 9_000)}, 182 * 24))[5]
+    assert closing.slot.closes_year
+    assert closing.true_up_lines == ()
+    assert closing.banks == closing.bill.settled.banks
+    assert {one.name: one.after for one in closing.banks}["bonus_credit"] == Decimal("9.00")
+
+
+def test_the_cheque_is_what_the_reversal_leaves_of_the_payment(tmp_path: Path) -> None:
+    """As above: of the payment of 0.31 for 10 kWh the reversal takes 0.14, so the cheque is 0.17; it was told as 0.31."""
+    write_table(tmp_path, flat("0.20", "0.05"))
+    bill = surplus_of_ten(tmp_path)
+    assert any(note == "0.17 is paid by cheque" for note in bill.notes)
+    assert bill.due_now == Decimal("-0.71")
+
+
+def test_as_a_credit_it_is_the_same(tmp_path: Path) -> None:
+    """0.17 go over as credit; what was paid back, 0.54, is this bill's, and the reversal is no reason to keep it."""
+    write_table(tmp_path, flat("0.20", "0.05"))
+    bill = surplus_of_ten(tmp_path, payout="credit")
+    assert amounts(bill)["true_up.bill_credit"] == "0.17"
+    assert closing_moves(bill)["bill_credit"].after == Decimal("0.17")
+    assert bill.due_now == Decimal("-0.54")
+
+
+def test_a_payment_that_the_reversal_eats_whole_is_no_cheque(tmp_path: Path) -> None:
+    """12 kWh earn 3.60 and 2.40, 10 kWh at peak use some: of the 0.06 for 2 kWh the reversal takes all."""
+    write_table(tmp_path, flat("0.30", "0.20"))
+    text = account_text(tmp_path, choices='acc_plus = "none"\nsurplus_payout = "check"', pto=date(2025, 1, 1))
+    flows = {8: (0, 12_000), 40 * 24 + 17: (10_000, 0)}
+    made = table("2025-01-01T00:00", 60, [flows.get(hour, (0, 0)) for hour in range(YEAR_HOURS)])
+    last = bills(tmp_path, text, made)[-1]
+    assert amounts(last)["true_up.reversal"] == "0.06"
+    assert not [note for note in last.notes if "cheque" in note]

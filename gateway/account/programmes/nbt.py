@@ -27,6 +27,7 @@ from ..money import ZERO, kwh, rounded, total
 from ..netting import NettingInterval
 from ..period import Period, Settled
 from .nbt_banks import BANKS, Charges, Purse, spend
+from .nbt_bonus import adder_lines
 from .nbt_state import NbtRules, NbtState
 from .nbt_year import bank_name, close_year
 from .plain import imports_of
@@ -185,32 +186,7 @@ class Nbt:
                     cells=(position,),
                 )
             )
-        return [*lines, *self._adders(energy, bank)]
-
-    def _adders(self, energy: CycleEnergy, bank: str) -> Iterator[Line]:
-        """ACC Plus and the account's own additions, on all exports of the cycle."""
-        last, adders = energy.cycle.last_day, []
-        acc_plus, until = self.rules.acc_plus, self.rules.acc_plus_until
-        if acc_plus is not None and bank == "bonus" and (until is None or last <= until):
-            adders.append(("acc_plus", "ACC Plus bonus credit", acc_plus.value, acc_plus.source))
-        for number, one in enumerate(self.rules.adders, 1):
-            if one.bank == bank and one.first <= last and (one.last_day is None or last <= one.last_day):
-                adders.append((f"adder.{number}", one.name, one.per_kwh, one.source))
-        flowing = [at for at, cell in enumerate(energy.cells) if cell.export_milliwh]
-        for key, name, rate, source in adders if flowing else ():
-            yield energy_line(
-                f"credit.{key}",
-                name,
-                -energy.export_milliwh,
-                rate,
-                self.prices.rounding,
-                kind=LineKind.CREDIT,
-                due=Due.NOTED,
-                scope=Scope.ALL if bank == "bonus" else Scope(bank),
-                source=source,
-                uncertain_milliwh=sum(energy.cells[at].export_uncertain_milliwh for at in flowing),
-                cells=tuple(flowing),
-            )
+        return [*lines, *adder_lines(self.rules, energy, bank, self.prices.rounding)]
 
     def _negative(self, costs: Charges) -> Iterator[Line]:
         """Where the prices of a month's exports come out below zero, they are a charge of their scope."""

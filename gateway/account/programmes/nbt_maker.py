@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..charges import PriceError
 from ..export_series import price_series
@@ -21,6 +22,7 @@ from ..setting import Ready, Setting
 from ..terms import Opening
 from .nbt import Nbt
 from .nbt_banks import BANKS, SCOPES, Purse
+from .nbt_bonus import bonus_series
 from .nbt_state import Leftover, NbtRules, NbtState, PayBack
 from .nbt_year import bank_name
 from .surplus import BILL_CREDIT, SURPLUS_BANK, Payout, SurplusRule
@@ -33,11 +35,13 @@ def make_nbt(setting: Setting) -> Ready[Any]:
     """The maker. Raises PriceError where no table of export prices can be found."""
     table = table_of(setting)
     until = locked_until(setting, table)
+    rules, zone = nbt_rules(setting, table, until), ZoneInfo(table.header.zone)
 
     def export_parts(start_us: int, end_us: int) -> Mapping[str, PriceSeries]:
-        return price_series(table, start_us, end_us, until)
+        bonus = bonus_series(rules.acc_plus, rules.acc_plus_until, zone, start_us, end_us)
+        return {**price_series(table, start_us, end_us, until), **bonus}
 
-    return Ready(Nbt(nbt_rules(setting, table, until), setting.prices), _first_state(setting), export_parts)
+    return Ready(Nbt(rules, setting.prices), _first_state(setting), export_parts)
 
 
 def table_of(setting: Setting) -> ExportTable:

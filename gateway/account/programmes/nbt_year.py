@@ -6,6 +6,7 @@ from the payment for the surplus, never below zero); keep the rest, or lose it w
 never taken back, and is paid out when the customer leaves. (net-metering 1.3; corrections A-7, A-8, F.2)
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, money_line
@@ -25,13 +26,15 @@ def bank_name(bank: str) -> str:
 
 def close_year(rules: NbtRules, rounding: Rounding, state: NbtState, period: Period) -> tuple[NbtState, Settled]:
     """The state that begins the next Relevant Period, and the true-up's lines."""
-    if not state.whole:
-        note = (
-            "no true-up: this account does not know the Relevant Period from its first day (see [opening]); "
-            "the banks go on as they are"
-        )
+    if not state.whole and not period.leaves:
+        note = f"{_NOT_KNOWN}; the banks go on as they are"
         return NbtState(purse=state.purse, bill_credit=state.bill_credit), Settled((), notes=(note,))
     close = _Close(rules, rounding, state, period)
+    if not state.whole:
+        close.keep_or_lose()
+        note = f"{_NOT_KNOWN}; what its credits pay back of the year is not known, and the utility owes that besides"
+        after = NbtState(bill_credit=state.bill_credit)
+        return after, Settled(tuple(close.lines), close.moves(), (note, *close.notes))
     close.pay_back()
     surplus = close.surplus()
     close.keep_or_lose()
@@ -87,7 +90,7 @@ class _Close:
             done = surplus_lines(self._rules.surplus, self._year(self._due), self._rounding)
             self.lines += done.lines
             return done
-        rest = self._take_back()
+        due, rest = self._due, self._take_back()
         from_payment = min(rest, payment)
         if from_payment:
             label = "Credit for the surplus, taken back from its payment where the banks had none left"
@@ -97,7 +100,8 @@ class _Close:
             self.notes.append(
                 f"{rest - from_payment:f} of the credit for the surplus stay: neither bank nor payment has it"
             )
-        done = surplus_lines(self._rules.surplus, self._year(self._due), self._rounding)
+        year = replace(self._year(due), taken_back=from_payment)
+        done = surplus_lines(self._rules.surplus, year, self._rounding)
         self.lines += done.lines
         return done
 
@@ -193,4 +197,5 @@ class _Close:
         self.lines.append(money_line(key, label, amount, self._rounding, kind=kind, due=due, source=source))
 
 
+_NOT_KNOWN = "no true-up: this account does not know the Relevant Period from its first day (see [opening])"
 _WORDS = {"generation": "generation", "delivery": "delivery", "non_bypassable": "non-bypassable", "fixed": "fixed"}

@@ -43,7 +43,8 @@ class SurplusRule:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A Relevant Period at its end. `carried_milliwh`: surplus rolled over from the one before; `due`: of the bill."""
+    """A Relevant Period at its end. `carried_milliwh`: surplus rolled over from the one before; `due`: of the bill,
+    without the payment and what it gives back."""
 
     import_milliwh: int
     export_milliwh: int
@@ -55,6 +56,8 @@ class Year:
     """What the bank of that name holds already."""
     knows_energy: bool = True
     """Whether import and export are those of all its cycles."""
+    taken_back: Decimal = ZERO
+    """What the payment itself gives back before it pays anything: credit for the surplus, under net billing."""
 
     @property
     def surplus_milliwh(self) -> int:
@@ -122,7 +125,8 @@ def _paid(payout: Payout, year: Year, figure: Figure, label: str, rounding: Roun
         due=Due.NOW,
         source=figure.source,
     )
-    left = -line.amount - min(-line.amount, max(ZERO, year.due))
+    paid = -line.amount - year.taken_back
+    left = paid - min(paid, max(ZERO, year.due))
     if payout is Payout.CHECK or not left:
         notes = (f"{left:f} is paid by cheque",) if left else ()
         return Surplus((line,), _rolled_over(year, 0), notes)
