@@ -19,7 +19,7 @@ from .account_file import AccountFile
 from .charges import PriceError
 from .compare_terms import terms_for, without_programme
 from .energy import EnergyError, EnergyTable
-from .money import exactly, total
+from .money import exactly, kwh_text, total
 from .programme_file import NotKnownError, load_programme
 from .reckon import make_statements
 from .registry import ALIASES, PLAIN, SOLD_APART
@@ -94,8 +94,10 @@ class Comparison:
 
     @property
     def self_consumed_milliwh(self) -> int | None:
-        """What was made and not given away."""
-        return None if self.production_milliwh is None else self.production_milliwh - self.export_milliwh
+        """What was made and not given away; None where nobody knows, or the two meters contradict each other."""
+        if self.production_milliwh is None or self.production_milliwh < self.export_milliwh:
+            return None
+        return self.production_milliwh - self.export_milliwh
 
 
 def compare(
@@ -116,13 +118,16 @@ def compare(
     made, notes = _production(account, production, first, last)
     with exactly():
         columns = tuple(_column(account, year, one, first, made) for one in wanted)
+    given = int(year.table.flow_export.milliwh.sum())
+    if made is not None:
+        notes += _contradiction(made, given)
     return Comparison(
         account,
         first,
         last,
         energy.table.source,
         int(year.table.flow_import.milliwh.sum()),
-        int(year.table.flow_export.milliwh.sum()),
+        given,
         None if made is None else int(made.flow_export.milliwh.sum()),
         columns,
         (NO_CHOICE, *notes, *energy.notes),
@@ -223,6 +228,18 @@ def _production(
     return cut, []
 
 
+def _contradiction(production: EnergyTable, given_milliwh: int) -> list[str]:
+    """More was given to the grid than was made: a ratio of that would be below zero."""
+    produced = int(production.flow_export.milliwh.sum())
+    if given_milliwh <= produced:
+        return []
+    return [
+        f"the production meter {production.meter} counted {kwh_text(produced)} kWh, and {kwh_text(given_milliwh)} kWh "
+        "were exported: one of the two meters is wrong, or the production meter does not see all that gives, such as a "
+        "battery or a second plant; what the house used of its own production is not known"
+    ]
+
+
 def _cut(account: AccountFile, table: EnergyTable, first: date, last: date) -> EnergyTable:
     """The rows of the year's days."""
     return table_between(table, *_edges_us(account, first, last))
@@ -234,7 +251,12 @@ def _edges_us(account: AccountFile, first: date, last: date) -> tuple[int, int]:
 
 
 def ratio(part_milliwh: int | None, whole_milliwh: int | None) -> Decimal | None:
-    """Self-consumed over produced, to four places; None where either is not known, or nothing was made."""
+    """Self-consumed over produced, to four places; None where either is not known, or nothing was made.
+
+    Raises ValueError where it is no share: that contradiction is told before (`Comparison.self_consumed_milliwh`).
+    """
     if part_milliwh is None or not whole_milliwh:
         return None
+    if not 0 <= part_milliwh <= whole_milliwh:
+        raise ValueError(f"{part_milliwh} of {whole_milliwh} milliwatt-hours is no share")
     return (Decimal(part_milliwh) / Decimal(whole_milliwh)).quantize(Decimal("0.0001"))

@@ -5,67 +5,40 @@ asks for the time: `day` is given. (corrections C.7, A-7, A-15)
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 
-from ..tariff.types import Tariff
 from .account_file import AccountFile
-from .charges import PriceError, Prices
+from .charges import Prices
+from .cost_date import CostDate, What, is_near
 from .dates_to_come import assumed_dates
 from .lines import BankUnit
 from .money import ZERO, total
-from .programme_file import NotKnownError
-from .programmes import mce, mce_maker, nbt_maker, vintage
+from .price_dates import price_dates
+from .programmes import mce, mce_maker
 from .projection import Projection
+from .protection_dates import protection_dates
 from .registry import MCE
 from .running import Running
 from .setting import Setting
+from .sources import Energy
 from .statement import Statement
 
 TRUE_UP_DAYS = 60
-PROTECTION_DAYS = 365
-"""A vintage or a price lock: time for a battery, or for another contract."""
-TARIFF_DAYS = 60
-_ONE_DAY = timedelta(days=1)
 _NEM_CREDIT = "true_up.energy"
 """Energy charges of a year settled at once; below zero they are credit, and are lost. (A-2)"""
 
 
-class What(StrEnum):
-    """What happens on the day."""
-
-    TRUE_UP = "true_up"
-    CREDIT_ZEROED = "credit_zeroed"
-    VINTAGE_ENDS = "vintage_ends"
-    PRICE_LOCK_ENDS = "price_lock_ends"
-    TARIFF_ENDS = "tariff_ends"
-    EXPORT_PRICES_END = "export_prices_end"
-
-
-@dataclass(frozen=True, slots=True)
-class CostDate:
-    """`day` is the last one on which things are as they were. `amount`: what is at stake; None where nobody knows."""
-
-    what: What
-    day: date
-    why: str
-    amount: Decimal | None = None
-    """In the tariff's currency."""
-    kwh: Decimal | None = None
-
-
 def cost_dates(
-    account: AccountFile, now: Running, year: tuple[date, date] | None, projected: Projection
+    account: AccountFile, energy: Energy, now: Running, year: tuple[date, date] | None, projected: Projection
 ) -> tuple[CostDate, ...]:
     """Those that are near on the day of `now`, the next one first. `year`: the Relevant Period that runs, if known."""
     found = [
         *_true_up(account, now, year, projected),
         *_credit(now, year, projected),
         *_suppliers_credit(account, now),
-        *_protection(account, now),
-        *_prices(account, now),
+        *protection_dates(account, now),
+        *price_dates(account, energy, now),
     ]
     return tuple(sorted(found, key=lambda one: (one.day, one.what)))
 
@@ -73,7 +46,7 @@ def cost_dates(
 def _true_up(
     account: AccountFile, now: Running, year: tuple[date, date] | None, projected: Projection
 ) -> Iterator[CostDate]:
-    if year is None or not _is_near(now.day, year[1], TRUE_UP_DAYS):
+    if year is None or not is_near(now.day, year[1], TRUE_UP_DAYS):
         return
     amount = projected.true_up_due
     how = "not projected" if amount is None else f"projected by {projected.method.value}"
@@ -84,7 +57,7 @@ def _true_up(
 
 def _credit(now: Running, year: tuple[date, date] | None, projected: Projection) -> Iterator[CostDate]:
     """What the true-up will take: as projected, or of the year to date where the running bill closes it."""
-    if year is None or not _is_near(now.day, year[1], TRUE_UP_DAYS):
+    if year is None or not is_near(now.day, year[1], TRUE_UP_DAYS):
         return
     closing = next((one for one in projected.bills if one.slot.closes_year), None)
     how = f"projected by {projected.method.value}"
@@ -106,7 +79,7 @@ def _suppliers_credit(account: AccountFile, now: Running) -> Iterator[CostDate]:
     held = next((one.after for one in reversed(now.bill.banks) if one.name == mce.MCE_BANK), ZERO)
     prices = Prices(account.tariff, account.terms.customer, account.terms.billing.rounding)
     setting = Setting(account.terms, account.programmes[MCE], prices, whole=True)
-    if held and _is_near(now.day, day, TRUE_UP_DAYS) and mce_maker.cashout_of(setting).zeroes_on(day):
+    if held and is_near(now.day, day, TRUE_UP_DAYS) and mce_maker.cashout_of(setting).zeroes_on(day):
         yield CostDate(What.CREDIT_ZEROED, day, "retail credit that MCE's cash-out zeroes, as its bank stands", held)
 
 
@@ -117,63 +90,3 @@ def lost_by(closing: Statement) -> tuple[Decimal, Decimal]:
     money = total(one.forfeited for one in moves if one.unit is BankUnit.MONEY)
     energy = total(one.forfeited for one in moves if one.unit is BankUnit.KWH)
     return money + max(ZERO, -of_year), energy
-
-
-def _protection(account: AccountFile, now: Running) -> Iterator[CostDate]:
-    generator, name = account.terms.generator, now.bill.slot.programme
-    if generator is None or generator.pto is None:
-        return
-    try:
-        until = vintage.protected_until(name, generator.pto)
-    except NotKnownError:  # permission from before there was such a programme
-        until = None
-    if until is not None and _is_near(now.day, until, PROTECTION_DAYS):
-        yield CostDate(What.VINTAGE_ENDS, until, f"{name} is protected for 20 years from {generator.pto}")
-    if name == vintage.NBT:
-        yield from _export_prices(account, now)
-
-
-def _export_prices(account: AccountFile, now: Running) -> Iterator[CostDate]:
-    terms, programme = account.terms, account.programmes[vintage.NBT]
-    prices = Prices(account.tariff, terms.customer, terms.billing.rounding)
-    setting = Setting(terms, programme, prices, whole=True, folder=account.folder)
-    try:
-        table = nbt_maker.table_of(setting)
-        until = nbt_maker.locked_until(setting, table)
-    except (PriceError, NotKnownError):
-        return  # no bill could have been made, and its error is what is told
-    header = table.header
-    if until is not None and _is_near(now.day, until, PROTECTION_DAYS):
-        why = f"export prices {header.id} are locked for {header.lock_years} years from permission to operate"
-        yield CostDate(What.PRICE_LOCK_ENDS, until, why)
-    if (until is None or header.last_day < until) and _is_near(now.day, header.last_day, TARIFF_DAYS):
-        why = f"export prices {header.id} end, and no exports after them can be priced: name the next table"
-        yield CostDate(What.EXPORT_PRICES_END, header.last_day, why)
-
-
-def _prices(account: AccountFile, now: Running) -> Iterator[CostDate]:
-    tariff = account.tariff
-    day = _last_priced(tariff, now.day)
-    if day is not None and _is_near(now.day, day, TARIFF_DAYS):
-        why = f"the last version of tariff {tariff.id} that is known ends, and no price follows: add the next version"
-        yield CostDate(What.TARIFF_ENDS, day, why)
-
-
-def _last_priced(tariff: Tariff, day: date) -> date | None:
-    """The last day without a break of prices from `day` on; None where no end of them is known."""
-    versions = tariff.version
-    while True:
-        at = next((at for at in reversed(range(len(versions))) if versions[at].effective <= day), None)
-        if at is None:
-            return day - _ONE_DAY
-        following = versions[at + 1].effective - _ONE_DAY if at + 1 < len(versions) else None
-        ends = [one for one in (versions[at].last_day, following) if one is not None]
-        if not ends:
-            return None
-        if min(ends) < day:
-            return day - _ONE_DAY
-        day = min(ends) + _ONE_DAY
-
-
-def _is_near(today: date, day: date, within_days: int) -> bool:
-    return timedelta() <= day - today <= timedelta(days=within_days)

@@ -12,7 +12,7 @@ from ..ledger.records import Record
 from ..publish.account import BANK_PREFIX
 from .account_file import AccountFile
 from .bill_parts import due_of_cycle, due_of_true_up, uncertain_of_cycle
-from .cost_dates import CostDate
+from .cost_date import CostDate
 from .lines import BankMove, BankUnit
 from .money import Rounding, rounded
 from .projection import Method, Projection

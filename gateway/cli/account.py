@@ -112,7 +112,7 @@ def reckoned(
     seen = to_datetime(now.until_us, zone).date() - timedelta(days=1)
     year = year_on(known, counted, now.day)
     found = project(known, counted, seen, method, profile, on=now.day)
-    dates = cost_dates(known, now, year, found)
+    dates = cost_dates(known, counted, now, year, found)
     projected = projection_record(known.terms, now.day, year, found)
     record = {**running_record(known, now), **projected, **dates_record(dates)}
     banks = {key: value for key, value in record.items() if key.startswith(BANK_PREFIX)}

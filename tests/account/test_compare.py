@@ -100,6 +100,30 @@ def test_a_production_meter_that_sees_too_little_gives_no_savings(tmp_path: Path
     assert column.due == Decimal("1.80")
 
 
+@pytest.mark.parametrize(("produced", "ratio_told"), [(3_000, None), (3_999, None), (4_000, "0.0000"), (0, None)])
+def test_a_ratio_is_a_share_or_none(tmp_path: Path, produced: int, ratio_told: str | None) -> None:
+    """4 kWh are given. Of 3 made that would be a share of -0.3333: the two meters contradict each other: told.
+
+    Of 4 made nothing was used in the house: a share of none of them, and no contradiction.
+    """
+    production = hours({12: (0, produced)})
+    made = compared(tmp_path, [Wanted("nem1", simple_tariff(tmp_path))], production=production)
+    told = compare_json(made)
+    assert told["self_consumption_ratio"] == ratio_told
+    assert told["self_consumed_milliwh"] == (0 if produced == 4_000 else None)
+    contradictions = [note for note in told["notes"] if "and 4 kWh were exported: one of the two meters" in note]
+    assert bool(contradictions) == (produced < 4_000)
+    text = "\n".join(compare_text(made))
+    assert ("self-consumption ratio             none" in text) == (ratio_told is None)
+    assert "self-consumption ratio" in compare_html(made)
+
+
+@pytest.mark.parametrize("part", [-1, 10])
+def test_what_is_no_share_is_refused(part: int) -> None:
+    with pytest.raises(ValueError, match="is no share"):
+        ratio(part, 9)
+
+
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [

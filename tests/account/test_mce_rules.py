@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.account.account_file import AccountError, AccountFile
-from gateway.account.cost_dates import What, cost_dates
+from gateway.account.cost_date import What
+from gateway.account.cost_dates import cost_dates
 from gateway.account.explain import explain
 from gateway.account.programmes.mce_cashout import ends_mce_year
 from gateway.account.projection import Method, project
@@ -278,6 +279,6 @@ def test_credit_that_the_spring_zeroes_is_told_from_sixty_days_before_it_on(
     first = date(2026, 1, 1)
     energy = Energy(hours(first, day, lambda local: (0, 1000 * (local.hour == 12))), ())
     file = account_file(tmp_path, account_text(tmp_path, first, choices={"netting_interval": "60min"}))
-    dates = cost_dates(file, running(file, energy), None, project(file, energy, day, Method.TO_DATE))
+    dates = cost_dates(file, energy, running(file, energy), None, project(file, energy, day, Method.TO_DATE))
     lost = [(one.day, one.amount) for one in dates if one.what is What.CREDIT_ZEROED]
     assert lost == ([] if amount is None else [(date(2026, 3, 31), Decimal(amount))])

@@ -233,7 +233,7 @@ BONUS = "[[export_adder]]\nname = 'a'\nper_kwh = '1'\nbank = 'bonus'\nsource = '
 
 @pytest.mark.parametrize("leaving", ["another programme", "moving out"])
 def test_leaving_a_year_that_is_known_in_part_pays_the_bonus_out(tmp_path: Path, leaving: str) -> None:
-    """Permission in July 2025, energy since January 2026: 9 kWh earn 1.80, 0.18 and a bonus of 9.00, and nothing is used.
+    """Permission in July 2025, energy since January 2026: 9 kWh earn 1.80, 0.18 and a bonus of 9.00; none is used.
 
     With the end of March the bonus is paid out, the other two are lost, and what they would pay back is told. They
     stayed in the banks for good: 9.00 that the customer is owed.
@@ -267,7 +267,7 @@ def test_a_year_that_is_known_in_part_and_goes_on_keeps_its_banks(tmp_path: Path
 
 
 def test_the_cheque_is_what_the_reversal_leaves_of_the_payment(tmp_path: Path) -> None:
-    """As above: of the payment of 0.31 for 10 kWh the reversal takes 0.14, so the cheque is 0.17; it was told as 0.31."""
+    """As above: of the payment of 0.31 for 10 kWh the reversal takes 0.14, so the cheque is 0.17; 0.31 was told."""
     write_table(tmp_path, flat("0.20", "0.05"))
     bill = surplus_of_ten(tmp_path)
     assert any(note == "0.17 is paid by cheque" for note in bill.notes)

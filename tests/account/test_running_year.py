@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.account.account_file import AccountFile, read_account
-from gateway.account.cost_dates import What
+from gateway.account.cost_date import What
 from gateway.account.dates_to_come import months_after
 from gateway.account.energy import EnergyTable, Flags, Flow
 from gateway.account.projection import Method, came_to, project, year_on
