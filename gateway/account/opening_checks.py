@@ -5,6 +5,7 @@ Notes problems in the document and changes nothing. That a bill begins with `as_
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from ..config.document import Document
 from ..tariff.cycles import LONGEST_DAYS, SHORTEST_DAYS
@@ -51,10 +52,33 @@ def check_opening(
         elif held < 0 and name not in _MAY_BE_CREDITS:
             document.add(("opening", "banks", name), f"the bank {name} is below zero", value=held)
 
+    for table, known in (("paid", file.opening_paid), ("earned", file.opening_earned)):
+        _check_of_year(document, opening, table, known, file.id)
+
 
 def states_nothing(opening: Opening) -> bool:
     """Whether it only says where the account begins."""
-    return not any(getattr(opening, name) for name in FIGURES) and not any(opening.banks.values())
+    tables = (opening.banks, opening.paid, opening.earned)
+    return not any(getattr(opening, name) for name in FIGURES) and not any(any(one.values()) for one in tables)
+
+
+def _check_of_year(document: Document, opening: Opening, table: str, known: tuple[str, ...], programme: str) -> None:
+    """What was paid or earned in the running year: all that the programme asks, or nothing of it."""
+    stated: Mapping[str, Decimal] = getattr(opening, table)
+    for name, amount in stated.items():
+        path = ("opening", table, name)
+        if name not in known:
+            mend = "it takes over " + (", ".join(known) or "nothing of the kind")
+            document.add(path, f"{programme} has no use for {table} {name}", mend, value=amount)
+        elif amount < 0 and table == "earned":
+            document.add(path, f"{table} {name} is below zero", "as the bills since then say", value=amount)
+        elif amount and not opening.cycles:
+            mend = "cycles = how many bills there have been since last_true_up"
+            document.add(path, "no bill lies between last_true_up and as_of", mend, value=amount)
+    lacking = [name for name in known if name not in stated]
+    if stated and lacking and set(stated) <= set(known):
+        mend = f'add {lacking[0]} = "0" if it was nothing: of a part of it no true-up can be made'
+        document.add(("opening", table), f"{table} says nothing of " + ", ".join(lacking), mend)
 
 
 def _check_dates(document: Document, opening: Opening) -> None:

@@ -121,6 +121,10 @@ class ProgrammeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What it takes over of the figures that an account's [opening] may state."""
     bank: tuple[str, ...] = ()
     """The banks that it takes over; `kwh.*` is one for each bucket."""
+    opening_paid: tuple[str, ...] = ()
+    """Of which charges it takes over what was paid in cash in the running year; all of them, or none."""
+    opening_earned: tuple[str, ...] = ()
+    """Of which banks it takes over what they earned in it, likewise."""
     cashout: tuple[CashoutRule, ...] = ()
     """What another supplier's year comes to, one rule after the other."""
     not_included: tuple[str, ...] = ()

@@ -217,14 +217,16 @@ def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated
         non_bypassable=total(line.amount for line in lines if line.kind is LineKind.NON_BYPASSABLE),
         days_estimated=estimated,
         days=(last - first).days + 1,
-        notes=(*lacking(bills), *(() if closing is None else _pending(closing))),
+        notes=(*lacking(bills), *(() if closing is None else _closing_notes(closing))),
         bills=tuple(bills),
     )
 
 
-def _pending(closing: Statement) -> Iterator[str]:
-    """What the true-up names without an amount, such as a surplus whose month has no published rate yet."""
-    return (f"not in it: {line.label}" for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
+def _closing_notes(closing: Statement) -> Iterator[str]:
+    """What the true-up names without an amount, such as a surplus whose month has no published rate yet, and says."""
+    yield from (f"not in it: {line.label}" for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
+    if closing.bill.true_up is not None:
+        yield from (f"at the true-up: {note}" for note in closing.bill.true_up.notes)
 
 
 def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: Method, years: int) -> Iterator[str]:

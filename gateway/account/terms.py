@@ -191,6 +191,10 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     export_kwh: Decimal = Decimal(0)
     banks: Mapping[str, Decimal] = {}
     """Bank -> what it holds, in its own unit."""
+    paid: Mapping[str, Decimal] = {}
+    """Kind of charge -> what of it was paid in cash in this Relevant Period, no bank having paid it (net billing)."""
+    earned: Mapping[str, Decimal] = {}
+    """Bank -> what exports put into it in this Relevant Period, spent or not (net billing)."""
 
     @property
     def knows_energy(self) -> bool:

@@ -17,6 +17,8 @@ def account_text(told: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
     yield _line("  imported", f"{told['import_milliwh'] / 1e6:.3f}", "kWh")
     yield _line("  exported", f"{told['export_milliwh'] / 1e6:.3f}", "kWh")
     yield _line("  due so far", money(told["due_cents"]), currency)
+    if told["true_up_cents"] is not None:
+        yield _line("  its true-up, of the year so far", money(told["true_up_cents"]), currency)
     yield _line("  carried to the true-up", money(told["carried_cents"]), f"of {money(told['carried_in_year_cents'])}")
     for key in sorted(key for key in told if key.startswith(BANK_PREFIX)):
         name, _, unit = key.rpartition("_")

@@ -247,3 +247,10 @@ def test_the_command_tells_why_there_is_none(tmp_path: Path) -> None:
 
 def test_the_command_offers_every_method() -> None:
     assert tuple(one.value for one in Method) == METHODS
+
+
+def test_what_the_true_up_says_is_told_before_it(tmp_path: Path) -> None:
+    """A kilowatt-hour given each noon, 365 x 0.30 of credit, of which nem1 keeps no dollar."""
+    energy = Energy(hours(date(2025, 1, 1), date(2026, 4, 10), lambda local: noon(local)[::-1]), ())
+    found = project(account(tmp_path, "nem1"), energy, date(2026, 4, 10), Method.SAME_DAYS_LAST_YEAR)
+    assert any(note.startswith("at the true-up: energy credits of 109.50 are left and lost") for note in found.notes)

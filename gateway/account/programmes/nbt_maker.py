@@ -21,7 +21,7 @@ from ..programme_file import Figure, NotKnownError
 from ..setting import Ready, Setting
 from ..terms import Opening
 from .nbt import Nbt
-from .nbt_banks import BANKS, SCOPES, Purse
+from .nbt_banks import BANKS, SCOPES, Charges, Purse
 from .nbt_bonus import bonus_series
 from .nbt_state import Leftover, NbtRules, NbtState, PayBack
 from .nbt_year import bank_name
@@ -185,7 +185,10 @@ def _first_state(setting: Setting) -> NbtState:
         whole=whole,
         cycles=opening.cycles,
         purse=Purse(*(opening.banks.get(bank_name(bank), ZERO) for bank in BANKS)),
-        knows_money=not opening.cycles,
+        earned=Purse(*(opening.earned.get(bank_name(bank), ZERO) for bank in BANKS)),
+        paid=Charges(*(opening.paid.get(scope, ZERO) for scope in SCOPES)),
+        knows_paid=bool(opening.paid) or not opening.cycles,
+        knows_earned=bool(opening.earned) or not opening.cycles,
         knows_energy=opening.knows_energy,
         import_milliwh=_milliwh(opening, "import_kwh"),
         export_milliwh=_milliwh(opening, "export_kwh"),

@@ -68,8 +68,9 @@ class NbtState:
     """In this Relevant Period."""
     paid: Charges = NOTHING
     """In cash, in this Relevant Period: what no bank has paid, by scope."""
-    knows_money: bool = True
-    """Whether `earned` and `paid` are those of the whole period: an opening within it does not tell them."""
+    knows_paid: bool = True
+    """Whether `paid` is that of the whole period: an opening within it may not tell it. `knows_earned` likewise."""
+    knows_earned: bool = True
     import_milliwh: int = 0
     export_milliwh: int = 0
     knows_energy: bool = True

@@ -76,10 +76,10 @@ class _Close:
                 self._add(f"true_up.paid_back.{scope}", label, -back.paid.of(scope))
         self._paid_back = back.banks
         self.purse = self.purse.minus(back.banks)
-        if not state.knows_money and any(self.purse.of(bank) for bank in BANKS):
+        if not state.knows_paid and any(self.purse.of(bank) for bank in BANKS):
             self.notes.append(
                 "what was paid in cash before the account opened is not known, so no credit pays it back here; "
-                "the utility's true-up may"
+                "the utility's true-up may: state it in [opening.paid]"
             )
 
     def surplus(self) -> Surplus:
@@ -162,10 +162,10 @@ class _Close:
             return False
         if not state.knows_energy or not state.export_milliwh:
             return False
-        if not state.knows_money:
+        if not state.knows_earned:
             self.notes.append(
                 "the credit for the surplus is not taken back here: what this year earned before the account opened "
-                "is not known, and the utility does take it back"
+                "is not known, and the utility does take it back: state it in [opening.earned]"
             )
             return False
         return True
