@@ -8,8 +8,12 @@ refuses the file with its line.
 import csv
 import os
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+
+from .export_rows_error import RowError
+from .export_rows_sce import SCE_COLUMNS, Row, rows_of_sce
 
 PRICE_PLACES = 9
 COMPONENTS = ("delivery", "generation")
@@ -22,28 +26,16 @@ HourPrices = tuple[int, ...]
 Key = tuple[int, int, bool, str]
 
 
-class RowError(Exception):
-    """The file cannot be used: place and reason, and `mend`."""
-
-    def __init__(self, message: str, mend: str = "") -> None:
-        super().__init__(message)
-        self.mend = mend
-
-
 def read_rows(path: Path) -> dict[Key, HourPrices]:
     """(year, month, whether weekend, component) -> 24 prices, 1e-9 of the currency per kWh. Raises RowError."""
     found: dict[Key, HourPrices] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise RowError(f"{path}:1: the columns are not year,month,day_type,component,00,01 to 23")
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
+            for place, row in _rows(path, csv.DictReader(file)):
                 key = _key(place, row)
                 if key in found:
                     raise RowError(f"{place}: {_words(key)} comes twice", "leave one of the two out")
-                found[key] = tuple(_nano(place, hour, row[hour]) for hour in HOURS)
+                found[key] = tuple(_nano(place, hour, row.get(hour)) for hour in HOURS)
     except OSError as error:
         raise RowError(f"{path}: cannot be read: {os.strerror(error.errno or 0)}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -53,7 +45,19 @@ def read_rows(path: Path) -> dict[Key, HourPrices]:
     return found
 
 
-def _key(place: str, row: dict[str, str]) -> Key:
+def _rows(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[str, Row]]:
+    """(place, row) of a table of ours, or of a utility's own."""
+    names = tuple(reader.fieldnames or ())
+    if tuple(name.strip() for name in names) == SCE_COLUMNS:
+        reader.fieldnames = list(SCE_COLUMNS)
+        yield from rows_of_sce(str(path), ((reader.line_num, row) for row in reader))
+        return
+    if names != COLUMNS:
+        raise RowError(f"{path}:1: the columns are not year,month,day_type,component,00,01 to 23, nor SCE's own")
+    yield from ((f"{path}:{reader.line_num}", row) for row in reader)
+
+
+def _key(place: str, row: Row) -> Key:
     year, month, day_type, component = (row[name] or "" for name in COLUMNS[:4])
     if not re.fullmatch(r"\d{4}", year, re.ASCII):
         raise RowError(f'{place}: year "{year}" is no year', "four digits")

@@ -26,7 +26,8 @@ from ..config.rules import resolved
 from ..places import data_folders, files_by_name
 from ..tariff.holiday_lists import HolidayError, load_list, shipped_lists
 from ..tariff.holidays import Holidays
-from .export_rows import HourPrices, RowError, read_rows
+from .export_rows import HourPrices, read_rows
+from .export_rows_error import RowError
 
 NO_HOLIDAYS = "none"
 

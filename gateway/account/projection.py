@@ -224,9 +224,12 @@ def _of_bills(method: Method, as_of: date, bills: Sequence[Statement], estimated
 
 def _closing_notes(closing: Statement) -> Iterator[str]:
     """What the true-up names without an amount, such as a surplus whose month has no published rate yet, and says."""
-    yield from (f"not in it: {line.label}" for line in closing.true_up_lines if line.kind is LineKind.NOT_INCLUDED)
-    if closing.bill.true_up is not None:
-        yield from (f"at the true-up: {note}" for note in closing.bill.true_up.notes)
+    said = () if closing.bill.true_up is None else closing.bill.true_up.notes
+    for line in closing.true_up_lines:
+        what = line.label.removesuffix(": pending")
+        if line.kind is LineKind.NOT_INCLUDED and not any(note.startswith(what) for note in said):
+            yield f"not in it: {line.label}"
+    yield from (f"at the true-up: {note}" for note in said)
 
 
 def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: Method, years: int) -> Iterator[str]:
