@@ -22,8 +22,11 @@ def due_of_cycle(terms: AccountTerms, bill: Statement) -> Decimal:
 
 
 def due_of_true_up(terms: AccountTerms, bill: Statement) -> Decimal | None:
-    """What the true-up adds, with the account's charges on it; None for a bill without one."""
-    return None if bill.bill.true_up is None else bill.due_now - due_of_cycle(terms, bill)
+    """What the true-up adds, with the account's charges on it; None for a bill without one, or with one of no line."""
+    if bill.bill.true_up is None:
+        return None
+    added = bill.due_now - due_of_cycle(terms, bill)
+    return added if added or bill.true_up_lines else None
 
 
 def uncertain_of_cycle(terms: AccountTerms, bill: Statement) -> Decimal:

@@ -37,7 +37,7 @@ def house_rows(made: Comparison) -> list[tuple[str, str]]:
     return [
         ("imported", f"{kwh(made.import_milliwh):f} kWh"),
         ("exported", f"{kwh(made.export_milliwh):f} kWh"),
-        ("produced", "none: no production meter" if produced is None else f"{kwh(produced):f} kWh"),
+        ("produced", "none that is known: see below" if produced is None else f"{kwh(produced):f} kWh"),
         ("self-consumed", "none" if own is None else f"{kwh(own):f} kWh"),
         ("self-consumption ratio", "none" if share is None else f"{share}"),
     ]

@@ -115,7 +115,8 @@ def credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], 
 
 
 def cycles_known(terms: AccountTerms, first_day: date, last_day: date) -> tuple[Cycle, ...]:
-    """The billing cycles that the account states; calendar months go up to that of `last_day`."""
+    """The billing cycles that the account states; calendar months go up to that of `last_day`, or of an anniversary
+    that is ahead."""
     billing = terms.billing
     if not billing.months:
         assert billing.read_day is not None
@@ -124,7 +125,7 @@ def cycles_known(terms: AccountTerms, first_day: date, last_day: date) -> tuple[
     since = None if pto is None else max(pto, terms.programme[0].first)
     begin = min(one for one in (first_day, billing.anniversary, since) if one is not None)
     months = [month_of(begin)]
-    while months[-1].last_day < last_day:
+    while months[-1].last_day < max(last_day, billing.anniversary or last_day):
         months.append(month_of(months[-1].last_day + _ONE_DAY))
     return tuple(months)
 

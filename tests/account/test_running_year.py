@@ -275,6 +275,17 @@ def test_a_bill_without_a_true_up_has_no_part_of_one(tmp_path: Path) -> None:
     assert (told["due_cents"], told["true_up_cents"]) == (269, None)
 
 
+def test_a_year_that_is_not_known_from_its_first_day_has_no_part_either(tmp_path: Path) -> None:
+    """Energy since March, and the year since January: no true-up, which is not one of 0.00. 31 x 0.25 = 7.75."""
+    known(tmp_path)
+    text = (tmp_path / "account.toml").read_text(encoding="utf-8")
+    text = text.replace("months = true", "months = true\nanniversary = 2026-01-01")
+    (tmp_path / "account.toml").write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 3, 1), date(2025, 12, 31), noon), ())
+    told = reckoned(read_account(tmp_path / "account.toml"), energy, us("2026-01-01T00:00"), Method.TO_DATE)
+    assert (told["due_cents"], told["true_up_cents"]) == (775, None)
+
+
 def test_with_what_the_running_bill_closes_the_statement_agrees_every_day(tmp_path: Path) -> None:
     """The two parts are one statement's, on each evening of the closing bill."""
     account = known(tmp_path, more=TAXES)
@@ -289,3 +300,37 @@ def test_with_what_the_running_bill_closes_the_statement_agrees_every_day(tmp_pa
         tax = ((base + adjustment) * 75 / 1000).quantize(Decimal(1), "ROUND_HALF_UP")
         year_net = (Decimal(noons) * 3 / 100).quantize(Decimal(1), "ROUND_HALF_UP")
         assert told["due_cents"] + told["true_up_cents"] == base + adjustment + fee + tax + year_net
+
+
+ALL_READ = tuple(date(year, month, 5) for year in (2025, 2026) for month in range(1, 13))
+
+
+@pytest.mark.parametrize("read", [(), ALL_READ, ALL_READ[:14]])
+@pytest.mark.parametrize("anniversary", ["2026-03", "2025-03"])
+def test_an_anniversary_that_is_ahead_counts_like_the_one_before(
+    tmp_path: Path, read: tuple[date, ...], anniversary: str
+) -> None:
+    """Twelve bills from March on; seen on the evening of 20 February, with the closing bill of calendar months."""
+    known(tmp_path, pto=date(2024, 6, 1), read=read)
+    path = tmp_path / "account.toml"
+    day = f"{anniversary}-{'05' if read else '01'}"
+    text = path.read_text(encoding="utf-8").replace("[billing]", f"[billing]\nanniversary = {day}")
+    path.write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 1, 5), date(2026, 2, 20), noon), ())
+    told = reckoned(read_account(path), energy, us("2026-02-21T00:00"), Method.TO_DATE)
+    first = date(2025, 3, 5) if read else date(2025, 3, 1)
+    noons = (date(2026, 2, 20) - first).days + 1
+    assert told["year_first_day"] == str(first)
+    assert told["carried_in_year_cents"] == 30 * noons
+    assert told["true_up_cents"] == 30 * noons
+
+
+def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: Path) -> None:
+    """The year ends in June; energy since March: no bill is the twelfth, and none has a true-up."""
+    known(tmp_path, pto=date(2024, 6, 1))
+    path = tmp_path / "account.toml"
+    text = path.read_text(encoding="utf-8").replace("[billing]", "[billing]\nanniversary = 2025-07-01")
+    path.write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 3, 1), date(2025, 5, 10), noon), ())
+    told = reckoned(read_account(path), energy, us("2025-05-11T00:00"), Method.TO_DATE)
+    assert (told["period_first_day"], told["true_up_cents"]) == ("2025-05-01", None)
