@@ -18,7 +18,7 @@ from .price_dates import price_dates
 from .programmes import mce, mce_maker
 from .projection import Projection
 from .protection_dates import protection_dates
-from .registry import MCE
+from .registry import MCE, PLAIN
 from .running import Running
 from .setting import Setting
 from .sources import Energy
@@ -46,7 +46,7 @@ def cost_dates(
 def _true_up(
     account: AccountFile, now: Running, year: tuple[date, date] | None, projected: Projection
 ) -> Iterator[CostDate]:
-    if year is None or not is_near(now.day, year[1], TRUE_UP_DAYS):
+    if year is None or now.bill.slot.programme == PLAIN or not is_near(now.day, year[1], TRUE_UP_DAYS):
         return
     amount = projected.true_up_due
     how = "not projected" if amount is None else f"projected by {projected.method.value}"

@@ -137,6 +137,8 @@ def _running_year(account: AccountFile, table: EnergyTable, day: date, calendar:
         began, whole = None, spell.whole
         for slot in spell.slots:
             began = began or slot.cycle.first_day
+            if began > day:
+                break  # what runs on that day has no year, as before permission to operate
             if slot.closes_year and slot.cycle.last_day >= day and whole:
                 return began, slot.cycle.last_day
             if slot.closes_year:

@@ -334,3 +334,23 @@ def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: 
     energy = Energy(hours(date(2025, 3, 1), date(2025, 5, 10), noon), ())
     told = reckoned(read_account(path), energy, us("2025-05-11T00:00"), Method.TO_DATE)
     assert (told["period_first_day"], told["true_up_cents"]) == ("2025-05-01", None)
+
+
+def test_without_net_metering_there_is_no_true_up_to_tell(tmp_path: Path) -> None:
+    """Twelve bills of a year all the same."""
+    known(tmp_path)
+    path = tmp_path / "account.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('name = "nem1"', 'name = "plain"'), encoding="utf-8")
+    assert dates_on(read_account(path), Energy(TWO_YEARS, ()), date(2026, 12, 10)) == {}
+
+
+def test_before_permission_to_operate_no_year_runs(tmp_path: Path) -> None:
+    """Permission is on 1 September 2026: on 31 August no Relevant Period runs, from then on it ends in August 2027."""
+    known(tmp_path, pto=date(2025, 1, 1))
+    path = tmp_path / "account.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("pto = 2025-01-01", "pto = 2026-09-01"), encoding="utf-8")
+    account, energy = read_account(path), Energy(hours(date(2026, 1, 1), date(2026, 9, 10), noon), ())
+    assert year_on(account, energy, date(2026, 8, 31)) is None
+    assert year_on(account, energy, date(2026, 9, 1)) == (date(2026, 9, 1), date(2027, 8, 31))
+    told = project(account, energy, date(2026, 8, 15), Method.SAME_DAYS_LAST_YEAR)
+    assert "no Relevant Period that runs on 2026-08-16 is known" in told.why_not
