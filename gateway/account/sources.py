@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
-from .energy import EnergyError, EnergyTable
+from .energy import EnergyError, EnergyTable, Stretch
 from .export_table import is_table
 from .price_series import PriceSeries, long_step, read_price_series
 from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
@@ -41,12 +41,15 @@ def energy_of(
     fetch: Fetch,
     override: Path | None = None,
     *,
-    sold_apart: bool = False,
+    sold_apart: Sequence[Stretch] = (),
     export_prices: str = "",
     import_prices: str = "",
     read_file: ReadFile | None = None,
 ) -> Energy:
-    """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
+    """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError.
+
+    `sold_apart`: when all that is made is sold (`sold_apart.spans_of`).
+    """
     billed = [one for one in meters if one.role is Role.GRID]
     tables = [_table(one, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
     notes = [_owner(one) for one in billed if one.register is RegisterOwner.OWN]
@@ -57,7 +60,8 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        tables = two_meters(tables, [_table(one, folder, fetch, override, read_file, alone=False) for one in makers])
+        made = [_table(one, folder, fetch, override, read_file, alone=False) for one in makers]
+        tables = two_meters(tables, made, sold_apart)
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None

@@ -66,6 +66,7 @@ PAYOUTS = {
     # 100 at 0.10, 300 and 50 at 0.12: 52.00 for 450 kWh, of which 250 are left: 28.888...
     "weighted": "28.89",
     "at_year_end": "30.00",
+    "at_closing_day": "30.00",
 }
 
 
@@ -103,6 +104,20 @@ def test_the_year_ends_with_the_bill_that_holds_31_may_or_with_the_day(end: str,
     assert sum(charges) == (10 if end == "exact_june1" else 20)  # a bill that is cut has one customer charge
     assert not list(energy_complaints(bills, spread(YEAR)))
     assert not list(bank_complaints(bills))
+
+
+CLOSING = {"at_year_end": "34.80", "at_closing_day": "43.50"}
+"""290 kWh at the 0.12 of 31 May; at the 0.15 of 20 June, the closing bill's last day: the price rose on 1 June."""
+
+
+@pytest.mark.parametrize("method", list(CLOSING))
+def test_a_price_to_compare_that_changes_on_1_june_is_that_of_31_may_or_of_the_closing_bill(
+    method: str, tmp_path: Path
+) -> None:
+    bills = bills_of(tmp_path, account_text(tmp_path, JUNE, read_dates=reads(), choices={"ptc_method": method}))
+    (closing,) = (one for one in bills if one.bill.true_up is not None)
+    assert closing.slot.cycle.last_day == date(2025, 6, 20)
+    assert amount_of(closing, "true_up.surplus.all") == -Decimal(CLOSING[method])
 
 
 def test_without_the_price_by_component_the_bill_stands_and_the_payment_is_refused(tmp_path: Path) -> None:
