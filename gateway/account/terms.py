@@ -139,7 +139,7 @@ class KwhBase(StrEnum):
 
 
 class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
-    """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the three amounts."""
+    """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the four amounts."""
 
     name: str
     source: str
@@ -152,6 +152,8 @@ class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Must be chosen with `per_kwh`."""
     amount: Decimal | None = None
     """Once, on the bill that holds the day `from`; a credit is below zero."""
+    per_month: Decimal | None = None
+    """On each billing cycle's bill; of one that is cut, on the bill that ends it."""
 
 
 class AdderBank(StrEnum):
