@@ -165,6 +165,9 @@ def _check_meters(document: Document, terms: AccountTerms) -> None:
         if meter.source is EnergyFrom.COLLECTOR and not meter.file:
             mend = 'file = "collected.sqlite": the database of `netmeter collect`'
             document.add((*path, "from"), "a collector has no usual place", mend, value=meter.source.value)
+        if meter.source is EnergyFrom.GREEN_BUTTON and not meter.file.lower().endswith(".xml"):
+            mend = 'file = "utility.xml", as the utility gives it for download; out of a ZIP archive unpack it first'
+            document.add((*path, "file"), "a Green Button file is an .xml file", mend, value=meter.file)
         if meter.gateway and meter.source is not EnergyFrom.COLLECTOR:
             mend = 'it goes with from = "collector": whose meter it is, where several gateways have one of that name'
             document.add((*path, "gateway"), "gateway means nothing here", mend, value=meter.gateway)

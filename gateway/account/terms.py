@@ -35,6 +35,8 @@ class EnergyFrom(StrEnum):
     STORE = "store"
     COLLECTOR = "collector"
     CSV = "csv"
+    GREEN_BUTTON = "green_button"
+    """The utility's own intervals, as it gives them for download (ESPI XML)."""
 
 
 class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -45,9 +47,9 @@ class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     register: RegisterOwner = RegisterOwner.OWN
     source: EnergyFrom = EnergyFrom.STORE
     file: str = ""
-    """The CSV file, or the database if it is not the default one; beside the account's file."""
+    """The CSV or XML file, or the database if it is not the default one; beside the account's file."""
     earlier: str = ""
-    """A CSV file with the months before the first interval of the source."""
+    """A CSV file, or a Green Button file (.xml), with the months before the first interval of the source."""
     gateway: str = ""
     """With a collector: whose meter it is."""
 
