@@ -82,18 +82,25 @@ class _Feed:
                 places.get(name, self.blocks).append(made)
 
     def _reading(self, found: ET.Element) -> Reading:
-        period = next(_named(found, "timePeriod"), None)
+        period, value, qualities = None, "", []
+        for one in found:
+            name = _local(one)
+            if name == "timePeriod":
+                period = one
+            elif name == "value":
+                value = one.text or ""
+            elif name == "ReadingQuality":
+                qualities.append(_text(one, "quality"))
         if period is None:
             raise EnergyError(f"{self.path}: an IntervalReading has no timePeriod, so nobody knows when it was")
-        start_s, duration_s = self._whole(period, "start"), self._whole(period, "duration")
+        times = {_local(one): one.text or "" for one in period}
+        start_s, duration_s = (self._whole(times.get(name, ""), name) for name in ("start", "duration"))
         if duration_s <= 0:
             raise EnergyError(f"{self.path}: the interval that begins at {start_s} lasts {duration_s} seconds")
-        qualities = tuple(_text(one, "quality") for one in _named(found, "ReadingQuality"))
-        return Reading(start_s, duration_s, self._whole(found, "value"), qualities)
+        return Reading(start_s, duration_s, self._whole(value, "value"), tuple(qualities))
 
-    def _whole(self, found: ET.Element, name: str) -> int:
-        text = _text(found, name)
-        if not _WHOLE.fullmatch(text):
+    def _whole(self, text: str, name: str) -> int:
+        if not _WHOLE.fullmatch(text.strip()):
             raise EnergyError(f'{self.path}: {name} "{text[:40]}" of an IntervalReading is no whole number')
         return int(text)
 
@@ -180,7 +187,8 @@ def _point_of(feed: _Feed, meter: _Entry) -> str:
 
 
 def _local(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    tag: str = element.tag
+    return tag[tag.rfind("}") + 1 :]
 
 
 def _named(element: ET.Element, name: str) -> Iterator[ET.Element]:
