@@ -13,10 +13,12 @@ import pytest
 
 from gateway.account.account_file import AccountFile
 from gateway.account.charges import PriceError
+from gateway.account.compare import Wanted, compare
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 
+from .energies import table
 from .laws import bank_complaints
 from .mce import months_table
 from .pennsylvania import account_text, tariff
@@ -145,3 +147,20 @@ def test_two_suppliers_with_one_file_of_prices_are_told_unless_its_prices_change
         return any("Second Power is billed by egs" in one.message for one in account_file(tmp_path, text).warnings)
 
     assert (told_of("2024-09-01"), told_of("2024-12-01")) == (True, False)
+
+
+def test_a_comparison_says_whose_charges_a_column_leaves_out(tmp_path: Path) -> None:
+    """The contract nets under `pennsylvania`; without net metering its supplier's part is on its own bill."""
+    text = account_text(
+        tmp_path,
+        JUNE,
+        top=f'supplier_tariff = "{tariff(tmp_path, generation_only=True)}"',
+        customer=FIRST,
+        choices={"egs_generation": "kwh_bank"},
+    )
+    file = account_file(tmp_path, text)
+    energy = Energy(table("2024-06-01T00:00", 60, [(500, 200)] * 365 * 24), ())
+    both = compare(file, energy, [Wanted(name, file.terms.tariff) for name in ("pennsylvania", "plain")]).columns
+    assert [one.why_not for one in both] == ["", ""]
+    told_of = ["First Energy Sales charges is on its own bill" in " ".join(one.notes) for one in both]
+    assert told_of == [False, True]

@@ -13,7 +13,6 @@ from ...config.rules import NAME, NAME_MEND
 from ..account_file import AccountFile
 from ..registry import PLAIN
 from ..terms import Customer, EnergyFrom
-from .pa_members import check_pennsylvanians
 from .terms import AggregatedUse, ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
 
 NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
@@ -65,7 +64,6 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
                     mend += "; one tenant after another has moved_out before the other's moved_in in [customer]"
                 document.add(path, f"{name} has the meter of {other}, {meter.name}", mend, value=meter.name)
             seen.setdefault(key, []).append(name)
-    check_pennsylvanians(document, terms, accounts)
 
 
 def _follows(one: Customer, other: Customer) -> bool:
