@@ -18,7 +18,7 @@ from ..money import ZERO, divided, kwh, kwh_text, to_step
 from ..period import Period, Settled
 from ..year_ends import last_day_of_year
 from .pa_state import Excess, PaRules, PaState, PtcMethod, Stranded
-from .pa_supplier import Contract, ended
+from .pa_supplier import Contract, Ended, ended
 
 CYCLES_A_YEAR = 12
 _FINE = Decimal("1e-12")
@@ -45,13 +45,12 @@ def close_year(
     banks = [
         BankMove(f"{rules.bank}.{name}", BankUnit.KWH, kwh(held), **{what: kwh(held)}) for name, held in left.items()
     ]
+    own = Ended({}) if contract is None else ended(contract, state.generation, period, state.uncertain_milliwh)
+    generation, moved = own.banks, own.moves
+    lines, notes = [*lines, *own.lines], [*notes, *own.notes]
     full = state.whole and period.number >= CYCLES_A_YEAR
-    after = PaState(before_milliwh=state.import_milliwh if full else 0)
-    if contract is None:
-        return after, Settled((*lines, *stranded), tuple(banks), (*notes, *told))
-    own = ended(contract, state.generation, period, state.uncertain_milliwh)
-    settled = Settled((*lines, *stranded, *own.lines), (*banks, *own.moves), (*notes, *told, *own.notes))
-    return replace(after, generation=own.banks), settled
+    after = PaState(generation=generation, before_milliwh=state.import_milliwh if full else 0)
+    return after, Settled((*lines, *stranded), (*banks, *moved), (*notes, *told))
 
 
 def _payment(rules: PaRules, prices: Prices, state: PaState, period: Period, name: str) -> Line:
