@@ -165,6 +165,9 @@ def _check_meters(document: Document, terms: AccountTerms) -> None:
         if meter.source is EnergyFrom.COLLECTOR and not meter.file:
             mend = 'file = "collected.sqlite": the database of `netmeter collect`'
             document.add((*path, "from"), "a collector has no usual place", mend, value=meter.source.value)
+        if meter.source is EnergyFrom.GREEN_BUTTON and not meter.file.lower().endswith(".xml"):
+            mend = 'file = "utility.xml", as the utility gives it for download; out of a ZIP archive unpack it first'
+            document.add((*path, "file"), "a Green Button file is an .xml file", mend, value=meter.file)
         if meter.gateway and meter.source is not EnergyFrom.COLLECTOR:
             mend = 'it goes with from = "collector": whose meter it is, where several gateways have one of that name'
             document.add((*path, "gateway"), "gateway means nothing here", mend, value=meter.gateway)
@@ -202,10 +205,10 @@ def _warn_miscounted(document: Document, opening: Opening) -> None:
 def _check_charge(document: Document, path: TomlPath, charge: OtherCharge) -> None:
     if not charge.name.strip():
         document.add((*path, "name"), 'name = "" names no line', "write it as the bill prints it", value=charge.name)
-    given = [name for name in ("percent", "per_kwh", "amount") if getattr(charge, name) is not None]
+    given = [name for name in ("percent", "per_kwh", "amount", "per_month") if getattr(charge, name) is not None]
     if len(given) != 1:
-        message = f"says {' and '.join(given) or 'neither percent nor per_kwh nor amount'}"
-        document.add(path, message, "a charge is exactly one of percent, per_kwh and amount", value=charge.name)
+        message = f"says {' and '.join(given) or 'neither percent nor per_kwh nor amount nor per_month'}"
+        document.add(path, message, "it is exactly one of percent, per_kwh, amount, per_month", value=charge.name)
     if (charge.per_kwh is None) != (charge.of is None):
         mend = 'of = "import" | "net" | "year_net", and only with per_kwh'
         document.add((*path, "of"), "per_kwh and of go together", mend, value=charge.name)

@@ -55,7 +55,7 @@ def read_account(path: Path) -> AccountFile:
     tariff, programmes = _tariff_of(document, "tariff", terms.tariff), _programmes_of(document, terms)
     supplied = _tariff_of(document, "supplier_tariff", terms.supplier_tariff) if terms.supplier_tariff else None
     check_terms(document, terms, programmes)
-    check_pennsylvania(document, terms)
+    check_pennsylvania(document, terms, supplied)
     check_mce(document, terms, tariff, supplied)
     if tariff is not None:
         check_prices(document, terms, tariff, programmes)

@@ -41,16 +41,21 @@ class Prices:
     customer: Customer
     rounding: Rounding
     monthly: MonthlyCharges = MonthlyCharges.BY_DAY
+    sells_transmission: bool = False
+    """Whether another supplier sells transmission with its energy, and no exit fee stands in for it: Pennsylvania."""
 
     def retail_in_tier(self, cell: Cell, tier: int) -> Decimal:
         """The full price above the tier's limit (0: below the first).
 
-        With another supplier: without the utility's supply part, with what stands for it.
+        With another supplier: without what that one sells, with what stands for it.
         """
         version = self._version(cell)
+        if self.customer.supplier and not self.sells_transmission:
+            return self._part(version, cell.bucket, Need.DELIVERY, tier) + self._exit_fees(version)
+        retail = self._part(version, cell.bucket, Need.RETAIL, tier)
         if not self.customer.supplier:
-            return self._part(version, cell.bucket, Need.RETAIL, tier)
-        return self._part(version, cell.bucket, Need.DELIVERY, tier) + self._exit_fees(version)
+            return retail
+        return retail - self._part(version, cell.bucket, Need.PRICE_TO_COMPARE, tier)
 
     def export(self, cell: Cell, tier: int = 0) -> Decimal:
         """What an exported kilowatt-hour is paid, where the tariff says it apart from the price."""
@@ -67,6 +72,10 @@ class Prices:
         """The supply part."""
         return self._part(self._version(cell), cell.bucket, Need.SUPPLY)
 
+    def generation_in(self, version: Version, bucket: str) -> Decimal:
+        """The same of a bucket in which nothing needs to have flowed."""
+        return self._part(version, bucket, Need.SUPPLY)
+
     def price_to_compare(self, cell: Cell) -> Decimal:
         """Supply and transmission, without distribution."""
         return self._part(self._version(cell), cell.bucket, Need.PRICE_TO_COMPARE)
@@ -74,10 +83,6 @@ class Prices:
     def price_to_compare_in(self, version: Version, bucket: str) -> Decimal:
         """The same of a bucket in which nothing needs to have flowed."""
         return self._part(version, bucket, Need.PRICE_TO_COMPARE)
-
-    def utility_retail(self, cell: Cell) -> Decimal:
-        """The utility's full price, whoever supplies."""
-        return self._part(self._version(cell), cell.bucket, Need.RETAIL)
 
     def components(self, cell: Cell) -> Mapping[str, Decimal]:
         """Every component of the price, by name."""

@@ -191,10 +191,12 @@ def _longest_us(table: EnergyTable) -> int:
 
 
 def _notes(bills: Sequence[Statement]) -> tuple[str, ...]:
-    """What every bill says, and what the true-up does."""
+    """What every bill says, and what the true-up does; and whose charges are in none of them."""
+    seller = bills[0].slot.supplier if bills[0].bill.period.beside is None else ""
+    other = (f"what {seller} charges is on its own bill, and in no sum of this column",) if seller else ()
     common = [note for note in bills[0].bill.settled.notes if all(note in one.bill.settled.notes for one in bills)]
     closing = bills[-1].bill.true_up
-    return (*common, *(closing.notes if closing else ()))
+    return (*other, *common, *(closing.notes if closing else ()))
 
 
 def _refuse_zone(account: AccountFile, other: AccountFile) -> None:

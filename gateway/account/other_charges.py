@@ -50,12 +50,12 @@ def other_lines(
         key = f"other.{number}"
         if charge.amount is not None:
             if cycle.first_day <= charge.first <= cycle.last_day:
-                kind = LineKind.CREDIT if charge.amount < 0 else LineKind.FEE
-                yield money_line(
-                    key, charge.name, charge.amount, rounding, kind=kind, due=Due.NOW, source=charge.source
-                )
+                yield _fee(key, charge, charge.amount, rounding)
         elif not _holds_on(charge, cycle.last_day):
             continue
+        elif charge.per_month is not None:
+            if bill.period.energy.ends_cycle:
+                yield _fee(key, charge, charge.per_month, rounding)
         elif charge.percent is not None:
             base = max(ZERO, total(line.amount for line in taxed_lines(bill)))
             label = f"{charge.name}: {charge.percent:f} % of {base:f}"
@@ -82,6 +82,11 @@ def other_lines(
                     uncertain_milliwh=year_uncertain_milliwh if of_year else _uncertain_milliwh(charge, cells),
                     cells=() if of_year else tuple(range(len(cells))),
                 )
+
+
+def _fee(key: str, charge: OtherCharge, amount: Decimal, rounding: Rounding) -> Line:
+    kind = LineKind.CREDIT if amount < 0 else LineKind.FEE
+    return money_line(key, charge.name, amount, rounding, kind=kind, due=Due.NOW, source=charge.source)
 
 
 def _holds_on(charge: OtherCharge, day: date) -> bool:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from ..config.document import Document
+from ..tariff.types import Tariff
 from .pa_terms import PennsylvaniaTerms
 from .programme_file import load_programme
 from .registry import PENNSYLVANIA
@@ -19,8 +20,8 @@ PHOTOVOLTAIC = frozenset({"photovoltaic", "pv", "solar", "solar_photovoltaic"})
 """What accounts call it."""
 
 
-def check_pennsylvania(document: Document, terms: AccountTerms) -> None:
-    """The rules of `pennsylvania` across keys."""
+def check_pennsylvania(document: Document, terms: AccountTerms, supplied: Tariff | None) -> None:
+    """The rules of `pennsylvania` across keys; `supplied`: the tariff that the account names as its supplier's."""
     stated = terms.pennsylvania
     if all(one.name != PENNSYLVANIA for one in terms.programme):
         if stated is not None:
@@ -36,21 +37,42 @@ def check_pennsylvania(document: Document, terms: AccountTerms) -> None:
     if terms.billing.anniversary is not None:
         mend = "leave it out: the year ends with May"
         document.warn(("billing", "anniversary"), "decides nothing in Pennsylvania", mend)
-    if terms.generator is not None:
-        if tier_of(terms.generator.technology) is None:
-            known = ", ".join(_technologies())
-            message = f'"{terms.generator.technology}" is none of the technologies that the rules list'
-            document.warn(
-                ("generator", "technology"), message, f"one of {known}, or pv", value=terms.generator.technology
-            )
-        for message in size_faults(terms.generator, terms.customer.kind, standby=stated.standby):
-            document.add(("generator", "size_kw"), message, "see the interconnection agreement", value=_size(terms))
-        if _size(terms) >= _figure("size_of_approval"):
-            message = f"the Commission approves systems of {_figure('size_of_approval'):f} kW and more (75.13(a)(5))"
-            document.warn(("generator", "size_kw"), message, "have its approval at hand", value=_size(terms))
+    check_plant(document, "generator", terms)
+    _check_contracts(document, terms, supplied)
     for message in third_party_faults(stated):
         document.add((*_TABLE, "design_kwh_per_year"), message, "see the contract of the plant's owner")
     _check_properties(document, terms, stated)
+
+
+def check_plant(document: Document, table: str, terms: AccountTerms) -> None:
+    """Size and technology of the account's plant, which stands in that table of the document."""
+    plant, stated = terms.generator, terms.pennsylvania
+    if plant is None or stated is None:
+        return
+    size = _size(plant)
+    if tier_of(plant.technology) is None:
+        message = f'"{plant.technology}" is none of the technologies that the rules list'
+        mend = f"one of {', '.join(_technologies())}, or pv"
+        document.warn((table, "technology"), message, mend, value=plant.technology)
+    for message in size_faults(plant, terms.customer.kind, standby=stated.standby):
+        document.add((table, "size_kw"), message, "see the interconnection agreement", value=size)
+    if size >= _figure("size_of_approval"):
+        message = f"the Commission approves systems of {_figure('size_of_approval'):f} kW and more (75.13(a)(5))"
+        document.warn((table, "size_kw"), message, "have its approval at hand", value=size)
+
+
+def _check_contracts(document: Document, terms: AccountTerms, supplied: Tariff | None) -> None:
+    """One supplier_tariff for suppliers one after the other: each with its own prices."""
+    if supplied is None or terms.choices.get("egs_generation") != "kwh_bank":
+        return
+    begins = {one.effective for one in supplied.version}
+    names = [terms.customer.supplier, *(one.name for one in terms.supplier)]
+    for position, (stint, before) in enumerate(zip(terms.supplier, names, strict=False)):
+        known = {one for one in names[: position + 1] if one}
+        if stint.name and known - {stint.name} and stint.first not in begins:
+            message = f"{stint.name} is billed by {supplied.id}, as {before or sorted(known)[0]} was before it"
+            mend = f"join the prices of both by day: a tariff with [[schedule]], one of them from {stint.first}"
+            document.warn(("supplier", position, "name"), message, mend, value=stint.name)
 
 
 def tier_of(technology: str) -> int | None:
@@ -61,7 +83,7 @@ def tier_of(technology: str) -> int | None:
 
 def size_faults(generator: Generator, kind: CustomerClass, *, standby: bool) -> Iterator[str]:
     """Why a plant of that size has no net metering: 50 kW residential, 3 MW else, 5 MW standing by; limits included."""
-    size = generator.size_kw + sum((one.added_kw for one in generator.enlargement), Decimal(0))
+    size = _size(generator)
     if kind is CustomerClass.RESIDENTIAL:
         if size > _figure("size_limit_residential"):
             yield f"{size:f} kW: residential net metering ends at {_figure('size_limit_residential'):f} kW"
@@ -110,9 +132,8 @@ def _technologies() -> dict[str, Decimal]:
     return {one.name.removeprefix(prefix): one.value for one in figures if one.name.startswith(prefix)}
 
 
-def _size(terms: AccountTerms) -> Decimal:
-    assert terms.generator is not None
-    return terms.generator.size_kw + sum((one.added_kw for one in terms.generator.enlargement), Decimal(0))
+def _size(plant: Generator) -> Decimal:
+    return plant.size_kw + sum((one.added_kw for one in plant.enlargement), Decimal(0))
 
 
 def _figure(name: str) -> Decimal:

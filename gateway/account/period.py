@@ -28,6 +28,8 @@ class Period:
     """Whether the Relevant Period ends with it."""
     leaves: bool = False
     """Whether the customer leaves the programme with it, for another one or for another place."""
+    changes_supplier: bool = False
+    """Whether another supplier sells the energy, or the utility again, from the next cycle on."""
     beside: CycleEnergy | None = None
     """The same energy by the blocks of another supplier's tariff, where the programme has a second ledger."""
 

@@ -29,7 +29,7 @@ from .period import Account, Period, PeriodStatement, settle_all
 from .price_series import PriceSeries
 from .programme_file import ProgrammeFile
 from .programmes.vintage import vintage_notes
-from .registry import PAID_AHEAD, PLAIN, make_programme
+from .registry import PAID_AHEAD, PLAIN, make_programme, sells_transmission
 from .setting import Ready, Setting
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
@@ -66,7 +66,8 @@ def make_statements(
         notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
         parts = _export_parts(account, calendar, spell, ready)
-        settled = _settled(energy, calendar, spell, ready, parts, leaves=_leaves(account, spell, following))
+        ends = _leaves(account, spell, following), _changes_supplier(spell, following)
+        settled = _settled(energy, calendar, spell, ready, parts, *ends)
         ready = Ready(ready.programme, settled.state)
         bills = _statements_of(account, energy.table, calendar, spell, settled, len(made))
         made += [replace(one, export_parts=parts) for one in bills] if parts else bills
@@ -112,7 +113,7 @@ def _ready(
     file, monthly = account.programmes[slot.programme], MonthlyCharges.BY_DAY
     if file.has_option(MONTHLY_CHARGES):
         monthly = MonthlyCharges(file.choice(MONTHLY_CHARGES, customer.utility, terms.choices, customer.kind))
-    prices = Prices(account.tariff, customer, terms.billing.rounding, monthly)
+    prices = Prices(account.tariff, customer, terms.billing.rounding, monthly, sells_transmission(terms))
     made = make_programme(
         Setting(
             terms,
@@ -136,6 +137,10 @@ def _leaves(account: AccountFile, spell: Spell, following: Spell | None) -> bool
     if following is not None:
         return following.programme != spell.programme
     return spell.slots[-1].cycle.last_day == account.terms.customer.moved_out
+
+
+def _changes_supplier(spell: Spell, following: Spell | None) -> bool:
+    return following is not None and following.slots[0].supplier != spell.slots[-1].supplier
 
 
 def _export_parts(
@@ -162,8 +167,8 @@ def _settled(
     spell: Spell,
     ready: Ready[Any],
     parts: Mapping[str, PriceSeries],
-    *,
     leaves: bool,
+    changes_supplier: bool,
 ) -> Account[Any]:
     table = energy.table
     cycles = [one.cycle for one in spell.slots]
@@ -179,6 +184,7 @@ def _settled(
             slot.number,
             slot.closes_year,
             leaves=leaves and slot is spell.slots[-1],
+            changes_supplier=changes_supplier and slot is spell.slots[-1],
             beside=other,
         )
         for one, other, slot in zip(energies, beside, spell.slots, strict=True)

@@ -7,6 +7,7 @@ import importlib
 from typing import Any
 
 from .setting import Ready, Setting
+from .terms import AccountTerms
 
 PLAIN = "plain"
 SOLD_APART = frozenset({"buy_all_sell_all", "feed_in"})
@@ -35,6 +36,11 @@ MAKERS = {
     "buy_all_sell_all": "programmes.generic_maker:make_buy_all",
     "feed_in": "programmes.feed_in:make_feed_in",
 }
+
+
+def sells_transmission(terms: AccountTerms) -> bool:
+    """Whether another supplier of this account sells transmission too, as in Pennsylvania: before net metering too."""
+    return terms.pennsylvania is not None and all(one.name in (PENNSYLVANIA, PLAIN) for one in terms.programme)
 
 
 def make_programme(setting: Setting) -> Ready[Any]:

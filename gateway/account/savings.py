@@ -19,7 +19,7 @@ from .money import ZERO, Rounding, kwh_text, rounded, total, worth
 from .netting import NettingInterval
 from .period import Period
 from .programmes.plain import Plain, PlainState
-from .registry import PLAIN
+from .registry import PLAIN, sells_transmission
 from .statement import Statements
 
 RETAIL, RETAIL_LESS_CHARGES, CREDITS = "nem1", "nem2", "nbt"
@@ -56,7 +56,7 @@ class Savings:
 def savings_of(house: House) -> Savings:
     """Raises PriceError for a programme whose exports the formula has no price for."""
     bills = house.made.statements
-    prices = Prices(house.account.tariff, house.account.terms.customer, Rounding.NONE)
+    prices = _prices(house, Rounding.NONE)
     produced = energy_of_cycles(
         house.production, [one.slot.cycle for one in bills], house.calendar, NettingInterval.NONE
     )
@@ -95,10 +95,16 @@ def _used(grid: CycleEnergy, made: CycleEnergy) -> list[tuple[Cell, int]]:
 
 def _plain_bill(house: House, energy: CycleEnergy, cells: list[Cell], period: Period) -> Decimal:
     """The same cycle without a plant and without net metering."""
-    prices = Prices(house.account.tariff, house.account.terms.customer, house.account.terms.billing.rounding)
+    prices = _prices(house, house.account.terms.billing.rounding)
     used = replace(period, energy=replace(energy, cells=tuple(cells)))
     _, settled = Plain(prices).settle(PlainState(), used)
     return total(line.amount for line in settled.lines)
+
+
+def _prices(house: House, rounding: Rounding) -> Prices:
+    account = house.account
+    transmission = sells_transmission(account.terms)
+    return Prices(account.tariff, account.terms.customer, rounding, sells_transmission=transmission)
 
 
 def _exported(house: House, prices: Prices) -> Decimal:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..config.rules import resolved
 from ..config.types import RegisterOwner, Role
-from .energy import EnergyError, EnergyTable
+from .energy import EnergyError, EnergyTable, Stretch
 from .export_table import is_table
 from .price_series import PriceSeries, long_step, read_price_series
 from .rows import Fields, Row, added, coarse_step_milliwh, followed, table_of
@@ -19,6 +19,8 @@ from .terms import AccountMeter, EnergyFrom
 
 Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
 """A meter's rows where they are kept, oldest first, and what to call that place. Raises EnergyError."""
+GREEN_BUTTON_SUFFIX = ".xml"
+"""What makes a file of intervals a utility's Green Button file (ESPI), wherever one may be named."""
 ReadFile = Callable[[Path], Mapping[str, list[Row]]]
 """`interval_csv.read_intervals`, or what keeps a file in which the meters of a whole building stand."""
 
@@ -41,15 +43,19 @@ def energy_of(
     fetch: Fetch,
     override: Path | None = None,
     *,
-    sold_apart: bool = False,
+    sold_apart: Sequence[Stretch] = (),
     export_prices: str = "",
     import_prices: str = "",
     read_file: ReadFile | None = None,
 ) -> Energy:
-    """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError."""
+    """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError.
+
+    `sold_apart`: when all that is made is sold (`sold_apart.spans_of`).
+    """
     billed = [one for one in meters if one.role is Role.GRID]
     tables = [_table(one, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
-    notes = [_owner(one) for one in billed if one.register is RegisterOwner.OWN]
+    notes = [_whose(one, table) for one, table in zip(billed, tables, strict=True)]
+    notes = [one for one in notes if one]
     for table in tables:
         step = coarse_step_milliwh(table)
         if step:
@@ -57,7 +63,8 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        tables = two_meters(tables, [_table(one, folder, fetch, override, read_file, alone=False) for one in makers])
+        made = [_table(one, folder, fetch, override, read_file, alone=False) for one in makers]
+        tables = two_meters(tables, made, sold_apart)
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
     buying = read_price_series(resolved(folder, import_prices)) if import_prices else None
@@ -94,9 +101,10 @@ def _table(
     rows: Sequence[Fields]
     if override is not None:
         source, rows = str(override), _rows_in(override, meter, read_file, alone=alone)
-    elif meter.source is EnergyFrom.CSV:
+    elif meter.source in (EnergyFrom.CSV, EnergyFrom.GREEN_BUTTON):
         if not meter.file:
-            raise EnergyError(f'[[meter]] {meter.name} has from = "csv" and no file; name it, or give --energy FILE')
+            has = f'[[meter]] {meter.name} has from = "{meter.source.value}" and no file'
+            raise EnergyError(f"{has}; name it, or give --energy FILE")
         path = resolved(folder, meter.file)
         source, rows = str(path), _rows_in(path, meter, read_file, alone=alone)
     else:
@@ -111,6 +119,10 @@ def _table(
 
 
 def _rows_in(path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alone: bool) -> Sequence[Row]:
+    if path.suffix.lower() == GREEN_BUTTON_SUFFIX:
+        from .green_button import read_green_button  # brings a parser of XML along
+
+        return read_green_button(path, meter.name)
     from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
 
     found = (read_file or read_intervals)(path)
@@ -122,5 +134,12 @@ def _rows_in(path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alo
     raise EnergyError(f"{path}: there is no meter {meter.name} in it; its meters: {known}")
 
 
-def _owner(meter: AccountMeter) -> str:
+def _whose(meter: AccountMeter, table: EnergyTable) -> str:
+    """Whose register it is; of a utility's file what shows whether its unit is right."""
+    if table.source.lower().endswith(GREEN_BUTTON_SUFFIX):
+        from .green_button import largest
+
+        return largest(table)
+    if meter.register is not RegisterOwner.OWN:
+        return ""
     return f"{meter.name} is your own meter: the utility bills by its own register, which governs where they differ"

@@ -35,6 +35,8 @@ class EnergyFrom(StrEnum):
     STORE = "store"
     COLLECTOR = "collector"
     CSV = "csv"
+    GREEN_BUTTON = "green_button"
+    """The utility's own intervals, as it gives them for download (ESPI XML)."""
 
 
 class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -45,9 +47,9 @@ class AccountMeter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     register: RegisterOwner = RegisterOwner.OWN
     source: EnergyFrom = EnergyFrom.STORE
     file: str = ""
-    """The CSV file, or the database if it is not the default one; beside the account's file."""
+    """The CSV or XML file, or the database if it is not the default one; beside the account's file."""
     earlier: str = ""
-    """A CSV file with the months before the first interval of the source."""
+    """A CSV file, or a Green Button file (.xml), with the months before the first interval of the source."""
     gateway: str = ""
     """With a collector: whose meter it is."""
 
@@ -139,7 +141,7 @@ class KwhBase(StrEnum):
 
 
 class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
-    """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the three amounts."""
+    """A line outside the tariff's figures: a tax, a credit by date, a fee. Exactly one of the four amounts."""
 
     name: str
     source: str
@@ -152,6 +154,8 @@ class OtherCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Must be chosen with `per_kwh`."""
     amount: Decimal | None = None
     """Once, on the bill that holds the day `from`; a credit is below zero."""
+    per_month: Decimal | None = None
+    """On each billing cycle's bill; of one that is cut, on the bill that ends it."""
 
 
 class AdderBank(StrEnum):

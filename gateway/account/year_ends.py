@@ -43,6 +43,11 @@ def ends_year(cycle: Cycle) -> bool:
     return any(_days(cycle, 5, 31))
 
 
+def last_day_of_year(closing: Cycle) -> date:
+    """The 31 May within the cycle that closes a year; where the year ends early, that cycle's last day."""
+    return next(_days(closing, 5, 31), closing.last_day)
+
+
 def follows_year_end(first: date, end: YearEnd) -> bool:
     """Whether a year begins for certain with a bill of that first day: a cycle has 28 days or more."""
     last = 1 if end is YearEnd.DAY else 28

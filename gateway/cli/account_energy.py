@@ -12,8 +12,8 @@ import click
 from .. import places
 from ..account.account_file import AccountFile
 from ..account.energy import EnergyError
-from ..account.registry import SOLD_APART
 from ..account.rows import Fields
+from ..account.sold_apart import spans_of
 from ..account.sources import Energy, Fetch, energy_of
 from ..account.terms import AccountMeter, EnergyFrom
 from ..config.rules import resolved
@@ -46,7 +46,7 @@ def energy_for(account: AccountFile, config_path: Path | None, override: Path | 
         account.folder,
         fetcher(config_path, account.folder),
         override,
-        sold_apart=any(one.name in SOLD_APART for one in terms.programme),
+        sold_apart=spans_of(terms, account.tariff),
         export_prices=terms.export_prices,
         import_prices=terms.import_prices,
     )

@@ -34,7 +34,11 @@ METHODS = ("to_date", "same_days_last_year", "profile")
     "--account", "account_path", metavar="FILE", required=True, type=any_path, help="The account's TOML file."
 )
 @click.option(
-    "--energy", "energy_path", metavar="FILE", type=any_path, help="Intervals as CSV, instead of its sources."
+    "--energy",
+    "energy_path",
+    metavar="FILE",
+    type=any_path,
+    help="Intervals as CSV or Green Button XML, instead of its sources.",
 )
 @click.option(
     "--config", "config_path", metavar="PATH", type=any_path, help="Whose store: gateway.toml, if not the usual."

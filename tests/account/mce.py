@@ -13,26 +13,8 @@ import numpy as np
 from gateway.account.energy import EnergyTable, Flow
 
 from .house import PACIFIC
-from .simple_tariff import simple_tariff
+from .simple_tariff import SEASONS, simple_tariff
 
-SEASONS = """
-[[season]]
-name = "summer"
-from = "05-01"
-to = "10-31"
-[[season]]
-name = "winter"
-from = "11-01"
-to = "04-30"
-[[period]]
-name = "peak"
-from = "16:00"
-to = "21:00"
-[[period]]
-name = "off_peak"
-from = "00:00"
-to = "24:00"
-"""
 DOCUMENT_003 = {"winter_off_peak": "0.071", "summer_off_peak": "0.082", "winter_peak": "0.15", "summer_peak": "0.20"}
 
 

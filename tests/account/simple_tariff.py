@@ -2,6 +2,26 @@
 
 from pathlib import Path
 
+SEASONS = """
+[[season]]
+name = "summer"
+from = "05-01"
+to = "10-31"
+[[season]]
+name = "winter"
+from = "11-01"
+to = "04-30"
+[[period]]
+name = "peak"
+from = "16:00"
+to = "21:00"
+[[period]]
+name = "off_peak"
+from = "00:00"
+to = "24:00"
+"""
+"""Peak from 4 to 9 p.m. by the wall clock, every day; summer from May to October."""
+
 
 def simple_tariff(
     folder: Path, *, charges: str = 'charges = "0.03"', more: str = "", non_bypassable: str = '"charges"'
@@ -25,23 +45,7 @@ source = "a test"
 [parts]
 supply = ["generation"]
 non_bypassable = [{non_bypassable}]
-[[season]]
-name = "summer"
-from = "05-01"
-to = "10-31"
-[[season]]
-name = "winter"
-from = "11-01"
-to = "04-30"
-[[period]]
-name = "peak"
-from = "16:00"
-to = "21:00"
-[[period]]
-name = "off_peak"
-from = "00:00"
-to = "24:00"
-[[version]]
+{SEASONS}[[version]]
 effective = 2024-01-01
 source = "a test"
 [version.adders_per_kwh]

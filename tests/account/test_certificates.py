@@ -90,3 +90,6 @@ def test_the_count_from_the_production_meters_registers(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "1234        1" in done.output
     assert "carried towards the next: 234 kWh" in done.output
+    assert "owner: customer" in done.output
+    path.write_text(path.read_text(encoding="utf-8").replace('"customer"', '"Sun Credits LLC"'), encoding="utf-8")
+    assert "owner: Sun Credits LLC" in CliRunner().invoke(statement, ["--account", str(path), "--certificates"]).output

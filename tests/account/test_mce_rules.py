@@ -98,6 +98,30 @@ def test_an_account_that_begins_in_mces_year_leaves_the_cash_out_pending(tmp_pat
     assert any("mce_import_kwh" in one for one in bill.notes)
 
 
+def test_energy_from_pges_anniversary_on_is_a_whole_year_of_pge_and_none_of_mces(tmp_path: Path) -> None:
+    """With MCE since 2022, energy from September 2025 on, PG&E's anniversary: PG&E trues up, MCE's first spring pends.
+
+    April to August are missing of MCE's year: its 1,350 - 7 x 50 = 1,000 kWh to March are not the year's surplus. The
+    bank: 1,300 x 0.082 = 106.60 less 50 x 0.082 and 5 x 50 x 0.071: 84.75, zeroed. The next spring is whole:
+    1,600 - 12 x 50 = 1,000 kWh at 0.06. PG&E's delivery: (12 x 50 - 2,950) x 0.12 < 0, so 600 x 0.03 = 18.00.
+    """
+    first = date(2025, 9, 1)
+    choices = {"cashout_rule": "document_003"}
+    text = account_text(tmp_path, date(2022, 5, 1), choices=choices).replace(
+        "months = true", f"months = true\nanniversary = {first}"
+    )
+    kwh = [(50, 1350), *[(50, 0)] * 6, *[(50, 0), (50, 1600)], *[(50, 0)] * 10]
+    bills = reckoned(account_file(tmp_path, text), first, kwh)
+    assert amount_of(bills[11], "true_up.adjustment") == Decimal("18.00")
+    cashed = {bill.slot.cycle.last_day.year: bill for bill in bills if "mce.cashout" in keys(bill)}
+    assert sorted(cashed) == [2026, 2027]
+    pending = next(one for one in cashed[2026].lines if one.key == "mce.cashout")
+    assert (pending.amount, pending.label.endswith("pending")) == (0, True)
+    assert "not known from its first day: state mce_import_kwh" in " ".join(cashed[2026].notes)
+    assert [one.forfeited for one in cashed[2026].banks if one.name == "mce_credit"] == [Decimal("84.75")]
+    assert amount_of(cashed[2027], "mce.cashout") == Decimal("-60.00")
+
+
 def test_an_opening_brings_mces_bank_and_its_year(tmp_path: Path) -> None:
     """5,000 - 4,200 before, 10 - 210 in March: 1,000 kWh, 60.00; the bank is 30.00 + 200 x 0.071 = 44.20 and zeroed."""
     more = """
@@ -269,6 +293,17 @@ def test_a_rate_that_is_not_published_leaves_the_cash_out_pending(tmp_path: Path
     (bill,) = make_statements(account_file(tmp_path, text), Energy(months_table(first, [(0, 1000)]), ())).statements
     assert next(one for one in bill.lines if one.key == "mce.cashout").label.endswith("pending")
     assert (bill.due_now, [one.forfeited for one in bill.banks if one.name == "mce_credit"]) == (0, [Decimal("71.00")])
+
+
+def test_credit_of_a_customer_who_moves_out_is_told_and_is_no_solar_plans(tmp_path: Path) -> None:
+    """Moved out on 31 May: 100 kWh of April are 7.10 in MCE's bank, and its year has not ended."""
+    customer = 'supplier = "mce"\npcia_vintage = "2023"\nmoved_out = 2025-05-31'
+    file = account_file(tmp_path, account_text(tmp_path, APRIL, customer=customer))
+    last = reckoned(file, APRIL, [(0, 100), (0, 0)])[-1]
+    told = " ".join(last.notes)
+    assert "MCE holds 7.10 of credit" in told
+    assert "who leaves MCE otherwise asks MCE for it" in told
+    assert "100 kWh of surplus since the last cash-out are not paid for here" in told
 
 
 @pytest.mark.parametrize(("day", "amount"), [(date(2026, 1, 29), None), (date(2026, 1, 31), "2.20")])

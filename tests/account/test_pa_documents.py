@@ -13,7 +13,7 @@ import pytest
 from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.rows import added
-from gateway.account.sources import Energy
+from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statement
 
 from .house import Days, spread
@@ -66,6 +66,7 @@ PAYOUTS = {
     # 100 at 0.10, 300 and 50 at 0.12: 52.00 for 450 kWh, of which 250 are left: 28.888...
     "weighted": "28.89",
     "at_year_end": "30.00",
+    "at_closing_day": "30.00",
 }
 
 
@@ -103,6 +104,20 @@ def test_the_year_ends_with_the_bill_that_holds_31_may_or_with_the_day(end: str,
     assert sum(charges) == (10 if end == "exact_june1" else 20)  # a bill that is cut has one customer charge
     assert not list(energy_complaints(bills, spread(YEAR)))
     assert not list(bank_complaints(bills))
+
+
+CLOSING = {"at_year_end": "34.80", "at_closing_day": "43.50"}
+"""290 kWh at the 0.12 of 31 May; at the 0.15 of 20 June, the closing bill's last day: the price rose on 1 June."""
+
+
+@pytest.mark.parametrize("method", list(CLOSING))
+def test_a_price_to_compare_that_changes_on_1_june_is_that_of_31_may_or_of_the_closing_bill(
+    method: str, tmp_path: Path
+) -> None:
+    bills = bills_of(tmp_path, account_text(tmp_path, JUNE, read_dates=reads(), choices={"ptc_method": method}))
+    (closing,) = (one for one in bills if one.bill.true_up is not None)
+    assert closing.slot.cycle.last_day == date(2025, 6, 20)
+    assert amount_of(closing, "true_up.surplus.all") == -Decimal(CLOSING[method])
 
 
 def test_without_the_price_by_component_the_bill_stands_and_the_payment_is_refused(tmp_path: Path) -> None:
@@ -159,3 +174,73 @@ def test_two_one_way_meters_are_billed_as_one_that_turns_both_ways(tmp_path: Pat
     for energy in (two, tables["both"]):
         (bill,) = make_statements(file, energy).statements
         assert bill.due_now == Decimal("16.00")
+
+
+FARM = """
+[[meter]]
+name = "house"
+from = "csv"
+file = "house.csv"
+[[meter]]
+name = "barn"
+from = "csv"
+file = "barn.csv"
+"""
+COSTS = """
+[[charge]]
+name = "Equipment for physical aggregation"
+source = "the utility's invoice"
+from = 2024-06-10
+amount = "250.00"
+[[charge]]
+name = "Processing"
+source = "the utility's invoice"
+from = 2024-07-01
+last_day = 2024-08-31
+per_month = "3.50"
+"""
+
+
+def test_physical_aggregation_nets_a_farms_meters_from_their_registers_at_the_customers_cost(tmp_path: Path) -> None:
+    """June: the house takes 100 kWh, the barn 20 and its array gives 60 of them back: 60 x 0.15, 10.00 and 250.00.
+
+    Each meter has a file of its own; one customer charge is due, as for one meter.
+    """
+    june = JUNE, date(2024, 6, 30)
+    for name, taken, given_kwh in (("house", 100, 0), ("barn", 20, 60)):
+        (tmp_path / name).mkdir()
+        books_of(tmp_path / name, spread([Days(*june, taken, given_kwh, NIGHT, NOON)]), tariff(tmp_path))
+        intervals = (tmp_path / name / "intervals.csv").read_text(encoding="utf-8")
+        (tmp_path / f"{name}.csv").write_text(intervals.replace("grid,", f"{name},"), encoding="utf-8")
+    file = account_file(tmp_path, account_text(tmp_path, JUNE, meters=FARM, more=COSTS))
+    (bill,) = make_statements(file, energy_of(file.terms.meter, tmp_path, lambda _: ("", ()))).statements
+    assert (bill.energy.import_milliwh, bill.energy.export_milliwh) == (120_000_000, 60_000_000)
+    assert bill.due_now == Decimal("269.00")
+
+
+def test_a_monthly_expense_of_processing_is_on_the_bills_of_its_months(tmp_path: Path) -> None:
+    """10.00 in June with 250.00 once; 17.50 and 3.50 in July, 10.00 and 3.50 in August, 10.00 in September."""
+    bills = bills_of(tmp_path, account_text(tmp_path, JUNE, more=COSTS))
+    assert [one.due_now for one in bills[:4]] == [260, Decimal("21.00"), Decimal("13.50"), 10]
+
+
+def test_a_monthly_expense_is_due_once_of_a_billing_cycle_that_is_cut(tmp_path: Path) -> None:
+    """Permission on 15 July cuts its bill: 3.50 stand on the piece that ends it."""
+    bills = bills_of(tmp_path, account_text(tmp_path, JUNE, more=COSTS, pto=date(2024, 7, 15)))
+    fees = [[one.amount for one in bill.other if one.label == "Processing"] for bill in bills[:4]]
+    assert [one.slot.cycle.last_day for one in bills[1:3]] == [date(2024, 7, 14), date(2024, 7, 31)]
+    assert fees == [[], [], [Decimal("3.50")], [Decimal("3.50")]]
+
+
+@pytest.mark.parametrize("programme", ["pennsylvania", "plain"])
+def test_who_gives_nothing_is_billed_as_a_customer_without_net_metering(programme: str, tmp_path: Path) -> None:
+    """No fee, no other rate: 250 kWh x 0.15 and the customer charge of 10.00, line by line the same."""
+    taken = [Days(date(2024, 7, 1), date(2024, 7, 31), 250, 0, NIGHT, NOON)]
+    text = account_text(tmp_path, JUNE).replace('name = "pennsylvania"', f'name = "{programme}"')
+    file = account_file(tmp_path, text)
+    (bill,) = statements(file, books_of(tmp_path, spread(taken), file.terms.tariff))
+    lines = {one.key: one.amount for one in bill.lines}
+    assert lines == {
+        "energy.2024-07-01.all": Decimal("37.50"),
+        "fixed.2024-07-01.customer_charge.month": Decimal("10.00"),
+    }

@@ -104,11 +104,14 @@ def stranded(folder: Path, monthly_kwh: list[int], kind: str, base: str = "12000
     return reckoned(account_file(folder, text), JUNE, [(one, 0) for one in monthly_kwh])[-1]
 
 
-def test_purchases_less_by_exactly_10_percent_are_flagged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["small_commercial", "commercial", "industrial", "agricultural"])
+def test_purchases_less_by_exactly_10_percent_are_flagged(kind: str, tmp_path: Path) -> None:
     """10,800 of 12,000 kWh are 90 %; one more is not."""
-    exactly, above = (stranded(tmp_path, [900] * 11 + [last], "commercial") for last in (900, 901))
+    exactly, above = (stranded(tmp_path, [900] * 11 + [last], kind) for last in (900, 901))
     assert amount_of(exactly, "true_up.stranded") == Decimal("12.34")
+    assert any("10 % or more less" in one for one in exactly.notes)
     assert "true_up.stranded" not in {one.key for one in above.lines}
+    assert not any("10 % or more less" in one for one in above.notes)
 
 
 def test_a_residential_customer_is_told_and_owes_nothing(tmp_path: Path) -> None:

@@ -69,4 +69,4 @@ def test_a_name_that_is_gone_is_found() -> None:
 
 def test_each_row_names_a_test_or_says_why_there_is_none() -> None:
     bare = {number for number, text in checklist().items() if not re.search(r"`[^`]*\w_\w[^`]*`|`\w+", text)}
-    assert bare == {15, 51, 60}  # a time of review, fees that are not made, the hours of sunshine
+    assert bare == {15, 60}  # a time of review, the hours of sunshine

@@ -6,18 +6,18 @@ Readings every 15 minutes; prices for the head (`simple_tariff`: peak 0.40, off-
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from gateway.cli.replay import replay
 from gateway.cli.statement import statement
 
-from .house import Days, Row, spread
+from .house import PACIFIC, Days, Row, spread
 from .reckon import account_text
 from .simple_tariff import simple_tariff
 
@@ -29,16 +29,21 @@ NIGHT, NOON, EVENING = range(6), range(10, 16), range(16, 21)
 
 def billed(folder: Path, account: str, table: Sequence[str]) -> list[Mapping[str, Any]]:
     """Every statement, through both commands."""
+    done = asked(folder, account, table)
+    assert done.exit_code == 0, done.output
+    made: list[Mapping[str, Any]] = json.loads(done.stdout)["statements"]
+    return made
+
+
+def asked(folder: Path, account: str, table: Sequence[str]) -> Result:
+    """What `netmeter statement` answers."""
     (folder / "readings.csv").write_text("\n".join(table) + "\n", encoding="ascii")
     (folder / "account.toml").write_text(account, encoding="utf-8")
     intervals = str(folder / "intervals.csv")
     service = ["--service-amps", "200", "--service-volts", "240", "--tariff", simple_tariff(folder)]
     done = CliRunner().invoke(replay, ["--readings", str(folder / "readings.csv"), *service, "--intervals", intervals])
     assert done.exit_code == 0, done.output
-    done = CliRunner().invoke(statement, ["--account", str(folder / "account.toml"), "--energy", intervals, "--json"])
-    assert done.exit_code == 0, done.output
-    made: list[Mapping[str, Any]] = json.loads(done.stdout)["statements"]
-    return made
+    return CliRunner().invoke(statement, ["--account", str(folder / "account.toml"), "--energy", intervals, "--json"])
 
 
 def at(row: Row) -> str:
@@ -119,3 +124,52 @@ def test_a_feed_in_contract_sells_what_the_production_meters_register_counts(tmp
     }
     assert Decimal(january["due_now"]) == Decimal("68.94")
     assert Decimal(february["due_now"]) == Decimal("-83.40")
+
+
+NEM = '[[programme]]\nname = "nem2"\nfrom = 2026-01-01\n'
+PLANT = '[generator]\ntechnology = "pv"\nsize_kw = "9"\napplication = 2022-05-01\npto = 2026-01-01\n'
+JANUARY, FEBRUARY = (date(2026, 1, 1), date(2026, 1, 31)), (date(2026, 2, 1), date(2026, 2, 28))
+
+
+def moved_to_feed_in(folder: Path, *, february_given: int = 0, production_from: date = JANUARY[0]) -> Result:
+    """January under NEM 2.0: the grid meter takes 100 kWh at night and gives 60 at noon, where the plant makes 500.
+
+    From February on all that is made, 1,000 kWh, is sold for 0.10; the grid meter takes 100 kWh at night.
+    """
+    grid = spread([Days(*JANUARY, 100, 60, NIGHT, NOON), Days(*FEBRUARY, 100, february_given, NIGHT, NOON)])
+    array = spread([Days(*JANUARY, 0, 500, NIGHT, NOON), Days(*FEBRUARY, 0, 1000, NIGHT, NOON)])
+    begin = datetime.combine(production_from, time(), PACIFIC).timestamp() * 1_000_000
+    table = ["time,import_wh,export_wh,production_wh"]
+    for row, made in zip(grid, array, strict=True):
+        table.append(f"{at(row)},{wh(row[1])},{wh(row[2])},{wh(made[2]) if row[0] >= begin else ''}")
+    read = [date(2026, month, 1) for month in (1, 2, 3)]
+    text = account_text("feed_in", read, tariff=simple_tariff(folder), customer="", choices={"contract_price": "0.10"})
+    text = text.replace('[[programme]]\nname = "feed_in"\nfrom = 2026-01-01', f'{NEM}[[programme]]\nname = "feed_in"')
+    text = text.replace('name = "feed_in"', 'name = "feed_in"\nfrom = 2026-02-01')
+    return asked(folder, text.replace("[billing]", f"{PRODUCTION}{PLANT}[billing]"), table)
+
+
+@pytest.mark.parametrize(
+    "production_from", [JANUARY[0], FEBRUARY[0]], ids=["metered all along", "metered from then on"]
+)
+def test_net_metering_before_a_feed_in_contract_nets_and_what_the_plant_made_then_is_on_no_bill(
+    production_from: date, tmp_path: Path
+) -> None:
+    """January: 40 net x 0.27 and 100 x 0.03 of charges that no export sets off, trued up: 10.80 + 3.00.
+
+    February: 100 x 0.30 bought, 1,000 x 0.10 sold.
+    """
+    done = moved_to_feed_in(tmp_path, production_from=production_from)
+    assert done.exit_code == 0, done.output
+    january, february = json.loads(done.stdout)["statements"]
+    assert (january["programme"], february["programme"]) == ("nem2", "feed_in")
+    assert (january["export_milliwh"], february["export_milliwh"]) == (60_000_000, 1_000_000_000)
+    assert Decimal(january["due_now"]) == Decimal("13.80")
+    assert Decimal(february["due_now"]) == Decimal("-70.00")
+
+
+def test_a_grid_meter_that_gives_after_the_contract_began_is_refused_with_its_interval(tmp_path: Path) -> None:
+    done = moved_to_feed_in(tmp_path, february_given=1)
+    assert done.exit_code == 1
+    assert "gave energy to the grid, so it is a net meter" in done.output
+    assert "interval 2026-02-01T" in done.output

@@ -18,6 +18,7 @@ from ...config.types import Role
 from ..account_file import AccountError, AccountFile, read_account
 from ..terms import AccountMeter
 from .checks import check_arrangement, check_members
+from .pa_members import check_pennsylvanians
 from .terms import ArrangementTerms, Kind, Member
 
 SURPLUS_PAYOUT, NO_PAYOUT = "surplus_payout", "none"
@@ -98,6 +99,7 @@ def read_arrangement(path: Path) -> ArrangementFile:
     accounts = dict(_Reader(document, terms).accounts())
     if len(accounts) == len(terms.member):
         check_members(document, terms, accounts)
+        check_pennsylvanians(document, terms, accounts)
     problems = errors_of(dict.fromkeys(document.problems))
     if problems:
         raise AccountError(sorted(problems, key=lambda one: (one.file != document.file, one.line)))

@@ -143,7 +143,10 @@ class Mce:
     def _left_behind(self, bank: Decimal, year: MceYear) -> Iterator[str]:
         """Leaving before the spring: no source says that a part of a year is cashed out."""
         if bank:
-            yield f"MCE holds {bank:f} of credit, which no bill here uses any more: it goes over into MCE's solar plan"
+            yield (
+                f"MCE holds {bank:f} of credit, which no bill here uses any more: a customer who moves to MCE's Solar "
+                "Billing Plan keeps it; who leaves MCE otherwise asks MCE for it"
+            )
         if year.surplus_milliwh:
             yield (
                 f"{kwh_text(year.surplus_milliwh)} kWh of surplus since the last cash-out are not paid for here: MCE's "

@@ -7,7 +7,7 @@ alone. The year ends with May: `pa_year`. No fee is made for net metering, as no
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..charges import PriceError, Prices, days_of, fixed_lines, key_of
 from ..lines import BankMove, Due, Line, LineKind, Scope, energy_line
@@ -15,17 +15,10 @@ from ..money import ZERO, worth
 from ..netting import NettingInterval
 from ..period import Period, Settled
 from .pa_bank import Netted, Part, netted, periods_by_bucket
-from .pa_state import GENERATION_BANK, Excess, PaRules, PaState, PtcMethod
+from .pa_state import Excess, PaRules, PaState, PtcMethod
+from .pa_supplier import Contract, supplied
 from .pa_year import close_year
 from .plain import Plain
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """An electric generation supplier that nets kilowatt-hours: its prices, and its periods by bucket."""
-
-    prices: Prices
-    periods: Mapping[str, str]
 
 
 class Pennsylvania:
@@ -48,8 +41,11 @@ class Pennsylvania:
         lines = [self._line(part) for one in found for part in one.billed]
         lines += Plain(self.prices).top_up(energy, lines)
         lines += fixed_lines(energy, self.prices)
-        state, own, banks = self._generation(state, period)
-        lines += [*own, *self._not_ours()]
+        banks: list[BankMove] = []
+        if self.contract is not None and period.beside is not None:
+            generation, own, banks = supplied(self.contract, state.generation, period)
+            state, lines = replace(state, generation=generation), [*lines, *own]
+        lines += self._not_ours()
         excess, why = self._weighted(state, found)
         after = replace(
             state,
@@ -65,19 +61,16 @@ class Pennsylvania:
 
     def true_up(self, state: PaState, period: Period) -> tuple[PaState, Settled]:
         """The end of the year, of a supplier, or of the account: what the banks hold is paid or lost."""
-        return close_year(self.rules, self.prices, state, period)
+        return close_year(self.rules, self.prices, self.contract, state, period)
 
     def _line(self, part: Part) -> Line:
         cell, supplier = part.cell, self.rules.supplier
-        rate = self.prices.utility_retail(cell)
-        if supplier:
-            rate -= self.prices.price_to_compare(cell)
         what = "Distribution" if supplier else "Energy"
         return energy_line(
             key_of("energy", cell.block, cell.bucket),
             f"{what} beyond the bank, {cell.bucket.replace('_', ' ')}, {days_of(cell.block)}",
             part.milliwh,
-            rate,
+            self.prices.retail_in_tier(cell, 0),
             self.prices.rounding,
             due=Due.NOW,
             scope=Scope.DELIVERY if supplier else Scope.ALL,
@@ -100,33 +93,6 @@ class Pennsylvania:
         except PriceError as error:
             return excess, str(error)
         return excess, ""
-
-    def _generation(self, state: PaState, period: Period) -> tuple[PaState, list[Line], list[BankMove]]:
-        """What a supplier whose contract nets kilowatt-hours bills."""
-        contract, energy = self.contract, period.beside
-        if contract is None or energy is None:
-            return state, [], []
-        found = list(netted(energy, contract.periods, state.generation))
-        lines = [self._supplied(contract.prices, part) for one in found for part in one.billed]
-        moves = [one.move(GENERATION_BANK) for one in found if one.held_milliwh or one.net_milliwh < 0]
-        left = {one.period: one.after_milliwh for one in found if one.after_milliwh}
-        return replace(state, generation=left), lines, moves
-
-    def _supplied(self, prices: Prices, part: Part) -> Line:
-        cell = part.cell
-        line = energy_line(
-            key_of("egs.energy", cell.block, cell.bucket),
-            f"{self.rules.supplier}: beyond its bank, {cell.bucket.replace('_', ' ')}, {days_of(cell.block)}",
-            part.milliwh,
-            prices.generation(cell),
-            prices.rounding,
-            due=Due.NOW,
-            scope=Scope.GENERATION,
-            source=prices.source(cell.block),
-            uncertain_milliwh=cell.uncertain_milliwh,
-            cells=(part.position,),
-        )
-        return replace(line, beside=True)
 
     def _not_ours(self) -> Iterator[Line]:
         if not self.rules.supplier or self.contract is not None:

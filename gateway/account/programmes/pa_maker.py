@@ -13,26 +13,42 @@ from ..charges import PriceError, Prices
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO
 from ..setting import Ready, Setting
 from ..terms import CustomerClass
-from .pa import Contract, Pennsylvania
+from .pa import Pennsylvania
 from .pa_bank import periods_by_bucket
 from .pa_state import GENERATION_BANK, Excess, PaRules, PaState, PtcMethod, Stranded
+from .pa_supplier import Contract, EgsSwitch
 
 
 def make_pennsylvania(setting: Setting) -> Ready[Any]:
     """The maker. Raises PriceError with what the account lacks."""
-    rules, supplied = _rules(setting), setting.supplier_tariff
-    contract = None
-    if rules.nets_generation:
-        if supplied is None:
-            raise PriceError(
-                "egs_generation = kwh_bank nets kilowatt-hours at the supplier's price: name it as supplier_tariff in "
-                "the account, or leave the supplier to its own bill (none)"
-            )
-        contract = Contract(
-            Prices(supplied, setting.prices.customer, setting.prices.rounding), periods_by_bucket(supplied)
+    rules, contract = _rules(setting), _contract(setting)
+    state = _state(setting, rules)
+    if contract is None and any(state.generation.values()):
+        raise PriceError(
+            "[opening.banks] states generation_kwh, and no supplier nets kilowatt-hours then: leave it out, or see "
+            "supplier in [customer] and egs_generation in [choices]"
         )
     programme = Pennsylvania(rules, setting.prices, contract)
-    return Ready(programme, _state(setting, rules), beside=supplied if contract is not None else None)
+    return Ready(programme, state, beside=None if contract is None else contract.prices.tariff)
+
+
+def _contract(setting: Setting) -> Contract | None:
+    """Of a supplier that nets kilowatt-hours; None where its part is on its own bill, or the utility supplies."""
+    prices, tariff = setting.prices, setting.supplier_tariff
+    if not prices.customer.supplier or setting.choice("egs_generation") != "kwh_bank":
+        return None
+    if tariff is None:
+        raise PriceError(
+            "egs_generation = kwh_bank nets kilowatt-hours at the supplier's price: name it as supplier_tariff in "
+            "the account, or leave the supplier to its own bill (none)"
+        )
+    return Contract(
+        supplier=prices.customer.supplier,
+        prices=Prices(tariff, prices.customer, prices.rounding),
+        periods=periods_by_bucket(tariff),
+        left_is_zeroed=setting.choice("egs_left") == "zeroed",
+        switch=EgsSwitch(setting.choice("egs_switch")),
+    )
 
 
 def _rules(setting: Setting) -> PaRules:
@@ -44,8 +60,6 @@ def _rules(setting: Setting) -> PaRules:
         source=setting.file.source,
         supplier=customer.supplier,
         ptc_method=PtcMethod(setting.choice("ptc_method")),
-        nets_generation=bool(customer.supplier) and setting.choice("egs_generation") == "kwh_bank",
-        generation_left_is_zeroed=setting.choice("egs_left") == "zeroed",
         stranded=Stranded.NOT_OF_RESIDENTIAL if residential else Stranded.FLAGGED,
         stranded_percent=setting.file.figure_on("stranded_percent", customer.utility, date.max).value,
         base_year_milliwh=None if base is None else _milliwh(base),

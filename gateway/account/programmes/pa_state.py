@@ -20,6 +20,9 @@ class PtcMethod(StrEnum):
 
     WEIGHTED = "weighted"
     AT_YEAR_END = "at_year_end"
+    """That of 31 May, or of the day on which the year ends early."""
+    AT_CLOSING_DAY = "at_closing_day"
+    """That of the last day of the bill that closes the year, which may be in June."""
 
 
 class Stranded(StrEnum):
@@ -38,9 +41,6 @@ class PaRules:
     supplier: str
     """The electric generation supplier; empty: the utility supplies by default."""
     ptc_method: PtcMethod
-    nets_generation: bool
-    """Whether the supplier's contract nets kilowatt-hours too."""
-    generation_left_is_zeroed: bool
     stranded: Stranded
     stranded_percent: Decimal
     base_year_milliwh: int | None

@@ -1,8 +1,9 @@
 """The end of a Pennsylvanian year: what is left in the banks is paid at the price to compare, or lost.
 
-The utility's own customer is paid remaining kWh x price to compare (supply and transmission, never distribution), the
-average weighted by each month's surplus or that of the closing day. A supplier's customer is paid nothing for what the
-distribution bank holds. Without the price by component the payment is refused, with the reason; never guessed.
+The utility's own customer is paid remaining kWh x price to compare (supply and transmission, never distribution): the
+average weighted by each month's surplus, that of 31 May, or that of the closing bill's last day. A supplier's customer
+is paid nothing for what the distribution bank holds. Without the price by component the payment is refused, with the
+reason; never guessed.
 (net-metering 1.5; corrections A-11)
 """
 
@@ -15,14 +16,18 @@ from ..charges import PriceError, Prices
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, Scope, money_line
 from ..money import ZERO, divided, kwh, kwh_text, to_step
 from ..period import Period, Settled
-from .pa_state import GENERATION_BANK, Excess, PaRules, PaState, PtcMethod, Stranded
+from ..year_ends import last_day_of_year
+from .pa_state import Excess, PaRules, PaState, PtcMethod, Stranded
+from .pa_supplier import Contract, Ended, ended
 
 CYCLES_A_YEAR = 12
 _FINE = Decimal("1e-12")
 _SIX = Decimal("0.000001")
 
 
-def close_year(rules: PaRules, prices: Prices, state: PaState, period: Period) -> tuple[PaState, Settled]:
+def close_year(
+    rules: PaRules, prices: Prices, contract: Contract | None, state: PaState, period: Period
+) -> tuple[PaState, Settled]:
     """The state that begins the next year, and what the one that ends comes to."""
     lines: list[Line] = []
     notes: list[str] = []
@@ -40,7 +45,9 @@ def close_year(rules: PaRules, prices: Prices, state: PaState, period: Period) -
     banks = [
         BankMove(f"{rules.bank}.{name}", BankUnit.KWH, kwh(held), **{what: kwh(held)}) for name, held in left.items()
     ]
-    generation, moved = _generation(rules, state.generation, leaves=period.leaves)
+    own = Ended({}) if contract is None else ended(contract, state.generation, period, state.uncertain_milliwh)
+    generation, moved = own.banks, own.moves
+    lines, notes = [*lines, *own.lines], [*notes, *own.notes]
     full = state.whole and period.number >= CYCLES_A_YEAR
     after = PaState(generation=generation, before_milliwh=state.import_milliwh if full else 0)
     return after, Settled((*lines, *stranded), (*banks, *moved), (*notes, *told))
@@ -77,8 +84,10 @@ def _price(
     rules: PaRules, prices: Prices, state: PaState, period: Period, name: str
 ) -> tuple[tuple[Decimal, Decimal], str]:
     """A price to compare as dollars and the kilowatt-hours that they are for; and its source."""
-    if rules.ptc_method is PtcMethod.AT_YEAR_END:
-        block = period.energy.blocks[-1]
+    if rules.ptc_method is not PtcMethod.WEIGHTED:
+        by_bill = rules.ptc_method is PtcMethod.AT_CLOSING_DAY
+        day = period.cycle.last_day if by_bill else last_day_of_year(period.cycle)
+        block = next(one for one in period.energy.blocks if one.first_day <= day <= one.last_day)
         assert block.version is not None
         bucket = bucket_name("" if block.season is None else block.season.name, name)
         return (prices.price_to_compare_in(block.version, bucket), Decimal(1)), prices.source(block)
@@ -86,16 +95,6 @@ def _price(
     if state.unweighted or not excess.milliwh:
         raise PriceError(state.unweighted or "no surplus of this year is known: state excess_kwh and excess_worth")
     return (excess.worth, kwh(excess.milliwh)), "75.13(e): weighted by each month's surplus"
-
-
-def _generation(rules: PaRules, held: Mapping[str, int], *, leaves: bool) -> tuple[Mapping[str, int], list[BankMove]]:
-    """What a supplier's own bank becomes; another supplier does not take it over."""
-    if not held or not (rules.generation_left_is_zeroed or leaves):
-        return held, []
-    moves = [
-        BankMove(f"{GENERATION_BANK}.{name}", BankUnit.KWH, kwh(one), forfeited=kwh(one)) for name, one in held.items()
-    ]
-    return {}, moves
 
 
 def _stranded(rules: PaRules, state: PaState, prices: Prices, cycles: int) -> tuple[list[Line], list[str]]:

@@ -1,0 +1,155 @@
+"""A utility's Green Button file as the intervals of a meter: what it delivered (flow 1) and what it received (flow 19).
+
+Values are scaled by their ReadingType alone. Time is UTC as ESPI has it, intervals as long as they are. What is not
+plain is refused with the mend, never guessed: net values, two usage points, directions in unlike intervals, one
+interval with two values. (NAESB ESPI 3.3 and 4.0; a multiplier inside a reading is in no version and is not applied)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..energy import Quality
+from .energy import EnergyError, EnergyTable
+from .espi import Reading, Stream, read_streams
+from .rows import Row
+
+WATT_HOURS = "72"
+DELIVERED, RECEIVED, NET, TOTAL = "1", "19", "4", "20"
+DELTA, ENERGY, METERED = ("", "4"), ("", "12"), ("", "0", "1", "2")
+ESTIMATED = frozenset({"8", "9", "10", "12", "13"})
+"""ReadingQuality: estimated by a reference day or by interpolation, questionable, projected, mixed."""
+MILLIWH_PLACES = 3
+MOST_W = 10_000_000
+"""On average in an interval; what is more is a multiplier that is not meant."""
+_SECOND_US = 1_000_000
+
+Values = Mapping[int, tuple[int, int, int, bool]]
+"""Start (seconds) -> duration (seconds), milliwatt-hours, how many are in doubt, whether it is estimated."""
+
+
+def read_green_button(path: Path, meter: str) -> list[Row]:
+    """The rows of the file's only usage point, or of that which is named like the meter. Raises EnergyError."""
+    streams = [one for one in read_streams(path) if _is_energy(one)]
+    points = list(dict.fromkeys(one.point for one in streams))
+    if not points:
+        raise EnergyError(f"{path}: no stream of energy by the interval (ReadingType with uom 72, Wh) is in it")
+    if len(points) > 1 and meter not in points:
+        known = ", ".join(points)
+        raise EnergyError(f"{path}: has {len(points)} usage points, {known}; name the [[meter]] as one of them")
+    own = [one for one in streams if one.point == (points[0] if len(points) == 1 else meter)]
+    delivered, received = (_finest(own, flow) for flow in (DELIVERED, RECEIVED))
+    if not delivered:
+        flows = ", ".join(sorted({one.kind.get("flowDirection", "none") for one in own}))
+        raise EnergyError(
+            f"{path}: has nothing that the utility delivered (flowDirection 1), but {flows}; 4 and 20 are sums of both "
+            "directions, of which no bill can be made: ask the utility for delivered and received apart"
+        )
+    return _rows(path, _values(path, delivered, "delivered"), _values(path, received, "received"))
+
+
+def largest(table: EnergyTable) -> str:
+    """What tells a reader that a file's unit is right."""
+    hours = (table.end_us - table.start_us) / (3600 * _SECOND_US)
+    both = ((flow.milliwh / hours).max(initial=0) for flow in (table.flow_import, table.flow_export))
+    taken, given = (f"{one / 1_000_000:.1f} kW" for one in both)
+    return f"{table.meter} is a Green Button file: at most {taken} taken and {given} given on average in an interval"
+
+
+def _is_energy(one: Stream) -> bool:
+    kind = one.kind
+    return (
+        kind.get("uom") == WATT_HOURS
+        and kind.get("accumulationBehaviour", "") in DELTA
+        and kind.get("kind", "") in ENERGY
+        and kind.get("commodity", "") in METERED
+    )
+
+
+def _finest(streams: Sequence[Stream], flow: str) -> list[Stream]:
+    """Those of one direction with the shortest intervals: a feed may have days beside quarters of an hour."""
+    found = [one for one in streams if one.kind.get("flowDirection") == flow and one.readings]
+    shortest = min((min(each.duration_s for each in one.readings) for one in found), default=0)
+    return [one for one in found if min(each.duration_s for each in one.readings) == shortest]
+
+
+def _values(path: Path, streams: Sequence[Stream], what: str) -> Values | None:
+    """None where there is no such stream."""
+    if not streams:
+        return None
+    found: dict[int, tuple[int, int, int, bool]] = {}
+    for stream in streams:
+        sign = _sign(path, stream.readings, what)
+        for one in stream.readings:
+            milliwh, doubt = _scaled(path, stream, sign * one.value)
+            made = (one.duration_s, milliwh, doubt, not ESTIMATED.isdisjoint(one.qualities))
+            if found.setdefault(one.start_s, made) != made:
+                raise EnergyError(
+                    f"{path}: what was {what} in the interval that begins at {_utc(one.start_s)} is there twice, and "
+                    "differs; download it again, or leave the older piece out"
+                )
+            _refuse_power(path, one, milliwh)
+    return found
+
+
+def _sign(path: Path, readings: Iterable[Reading], what: str) -> int:
+    """What was received may be written below zero, all of it; anything else below zero is a net."""
+    values = [one.value for one in readings]
+    if min(values, default=0) >= 0:
+        return 1
+    if what == "received" and max(values) <= 0:
+        return -1
+    raise EnergyError(
+        f"{path}: what was {what} has values below zero, so it is a net of both directions; no bill can be made of it"
+    )
+
+
+def _scaled(path: Path, stream: Stream, value: int) -> tuple[int, int]:
+    """Milliwatt-hours, floored, and how many are in doubt by that."""
+    text = stream.kind.get("powerOfTenMultiplier") or "0"
+    try:
+        places = int(text) + MILLIWH_PLACES
+    except ValueError as error:
+        raise EnergyError(f'{path}: powerOfTenMultiplier "{text[:20]}" is no whole number') from error
+    if not -12 <= places <= 12:
+        raise EnergyError(f"{path}: powerOfTenMultiplier {text} is none of an energy meter")
+    if places >= 0:
+        return value * 10**places, 0
+    whole, rest = divmod(value, 10**-places)
+    return whole, 1 if rest else 0
+
+
+def _refuse_power(path: Path, one: Reading, milliwh: int) -> None:
+    if milliwh * 3600 > MOST_W * 1000 * one.duration_s:
+        raise EnergyError(
+            f"{path}: {milliwh // 1_000_000} kWh in the {one.duration_s} s from {_utc(one.start_s)} on are no meter's "
+            "of an account: is its powerOfTenMultiplier right?"
+        )
+
+
+def _rows(path: Path, delivered: Values | None, received: Values | None) -> list[Row]:
+    assert delivered is not None
+    rows: list[Row] = []
+    for start_s in sorted({*delivered, *(received or ())}):
+        taken, given = delivered.get(start_s), (received or {}).get(start_s)
+        if taken and given and taken[0] != given[0]:
+            raise EnergyError(
+                f"{path}: from {_utc(start_s)} on what was delivered is there by {taken[0]} s, what was received by "
+                f"{given[0]} s; download both in the same intervals"
+            )
+        known = taken or given
+        assert known is not None
+        estimated = any(one[3] for one in (taken, given) if one)
+        quality = Quality.ESTIMATED if estimated else Quality.MEASURED
+        end_us = (start_s + known[0]) * _SECOND_US
+        rows.append(Row(start_s * _SECOND_US, end_us, quality.value, *_part(taken), *_part(given)))
+    return rows
+
+
+def _part(one: tuple[int, int, int, bool] | None) -> tuple[int | None, int | None, int | None]:
+    return (None, None, None) if one is None else (one[1], 0, one[2])
+
+
+def _utc(seconds: int) -> str:
+    from ..tariff.walltime import iso_utc
+
+    return iso_utc(seconds * _SECOND_US)
