@@ -10,6 +10,7 @@ import click
 from gateway.cli.output import OutputGroup
 
 from .bench.cli import bench
+from .card.cli import card
 
 # The 16:00 edge is ten minutes after the start: at this speed it passes after twenty seconds.
 DEFAULT_SPEED = 30
@@ -234,6 +235,7 @@ def soak(
 
 
 main.add_command(bench)
+main.add_command(card)
 
 
 if __name__ == "__main__":

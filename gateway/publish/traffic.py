@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
 from .delivery import MQTT_311, NOBODY_LISTENS, Told
+from .hangups import TIMES, Hangups
 from .limits import LARGEST_PACKET_BYTES, Limits
 from .message import Topics
 from .past import Past
@@ -48,17 +49,25 @@ class Traffic:
         self._unheard = 0
         self._heard = False
         self._packet_bytes = LARGEST_PACKET_BYTES
+        self._hangups = Hangups()
+        self._is_answered = False
+        """Whether something was acknowledged on this connection."""
         self._not_taken: set[str] = set()
         """Topics of messages that are no records, whose refusal has been told."""
 
     def begin(self, limits: Limits) -> None:
         """A new connection, which takes so much."""
         self.window, self._packet_bytes = Window(limits.in_flight), limits.packet_bytes
+        self._is_answered = False
         self.rows.begin()
         self.retained.repeat_all()
 
     def end(self) -> None:
         """The connection is gone; what was in flight is still in the outbox, or asked for again."""
+        reason = self._hangups.hear_end(self.window.messages(), self._is_answered, self._clock.real_us())
+        if reason is not None:
+            size_bytes = reason.packet_bytes
+            logger.warning(event_line("broker_hangs_up", topic=reason.topic, size_bytes=size_bytes, times=TIMES))
         self.window.forget()
         self.past.forget()
 
@@ -71,6 +80,8 @@ class Traffic:
         message = self.window.take(mid)
         if message is None:
             return
+        self._is_answered = True
+        self._hangups.hear_taken(message)
         if reason.is_failure:
             self._take_refusal(message, str(reason))
         elif message.lane is Lane.ROW:
@@ -115,6 +126,9 @@ class Traffic:
         """Hand a message to paho; False where the socket died under it, which is no loss."""
         if (size_bytes := message.packet_bytes) > self._packet_bytes:  # else each connection would die of it anew
             self._take_refusal(message, f"a packet of {size_bytes} bytes, it takes {self._packet_bytes}")
+            return True
+        if not self._hangups.takes(message, self._clock.real_us()):
+            self._take_refusal(message, f"it hangs up on a packet of {size_bytes} bytes")
             return True
         told, properties = self._told.delivery, None
         if message.expiry_s is not None and told.protocol != MQTT_311:

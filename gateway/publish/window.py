@@ -66,6 +66,10 @@ class Window:
         entry = self._entries.pop(mid, None)
         return None if entry is None else entry[0]
 
+    def messages(self) -> list[Outgoing]:
+        """All of them, in the order in which they went out."""
+        return [message for message, _ in self._entries.values()]
+
     def oldest_us(self) -> int | None:
         """When the message went out that waits longest; None where none waits."""
         return min((sent_us for _, sent_us in self._entries.values()), default=None)

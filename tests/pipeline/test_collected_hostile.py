@@ -6,11 +6,13 @@ docs/messages.md, because who lies about a record can hash it too.
 
 import hashlib
 import json
+import sqlite3
 from contextlib import closing
 
 import pytest
 
 from gateway.collect.heard import Faulty, Head, Live, Record, hear
+from gateway.ledger.collected.bounds import EPOCHS_MOST, METERS_MOST
 from gateway.ledger.collected.collection import Collection
 from gateway.ledger.collected.reading import reading
 
@@ -123,3 +125,41 @@ def test_what_never_was_cannot_be_lost(collection) -> None:
     assert not collection.gaps()  # the control: nine are passed over
     collection.apply([heard_of("head", payload_of("head", newest_seq=11))])
     assert [(gap.from_seq, gap.to_seq) for gap in collection.gaps()] == [(10, 11)]
+
+
+def place_count(path) -> tuple[int, int]:
+    """Epochs and series in the database, by hand."""
+    with closing(sqlite3.connect(path)) as hand:
+        return tuple(hand.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("epoch", "series"))
+
+
+def test_made_up_epochs_come_to_an_end_and_the_true_one_goes_on(collection, tmp_path) -> None:
+    """The first is the gateway's own, before the others; each record of a made-up one is sound in itself."""
+    own = heard_of("head", payload_of("head"))
+    made_up = [heard_of("interval", payload_of("interval", store_epoch=f"{n:016x}")) for n in range(1, 3 * EPOCHS_MOST)]
+    assert {type(one) for one in made_up} == {Record}  # the control
+    applied = collection.apply([own, *made_up])
+    # The gateway's own is one of the hundred; it is one of the made-up names too: 0xab is 171.
+    assert applied.new == EPOCHS_MOST
+    assert [(one.what, one.gateway) for one in applied.troubles] == [("too_many", "elm")]
+    assert place_count(tmp_path / "c.sqlite") == (EPOCHS_MOST, EPOCHS_MOST + 1)  # its own has intervals and events
+    assert collection.apply([heard_of("event", payload_of("event"))]).new == 1
+
+
+def test_what_a_head_says_came_before_is_heard_once(collection, tmp_path) -> None:
+    heads = [heard_of("head", payload_of("head", previous_store_epoch=f"{n:016x}")) for n in range(1, 50)]
+    collection.apply(heads)
+    assert place_count(tmp_path / "c.sqlite") == (1, 4)  # this epoch's two series, and those of the first named
+
+
+def test_the_bounds_are_those_of_the_file_after_a_restart(tmp_path) -> None:
+    def head_of(meter: str) -> object:
+        payload = payload_of("head", meter=meter)
+        return hear(BASE, f"{BASE}/elm/meter/{meter}/head", payload, retained=False)
+
+    path = tmp_path / "c.sqlite"
+    with closing(Collection(path)) as first:
+        assert not first.apply(head_of(f"m{n}") for n in range(METERS_MOST)).troubles
+    with closing(Collection(path)) as again:
+        assert [one.what for one in again.apply([head_of("one-more")]).troubles] == ["too_many"]
+        assert not again.apply([head_of("m7")]).troubles

@@ -3,6 +3,7 @@
 (MQTT 3.1.1, 3.1.2.2: an unacceptable protocol level is answered with return code 1, and the connection closed.)
 """
 
+import contextlib
 import socket
 import threading
 
@@ -53,6 +54,7 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
     try:
         while chunk := source.recv(65536):
             target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
     except OSError:
-        return
+        pass  # reset: the other side is told that it is over
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

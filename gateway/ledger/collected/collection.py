@@ -11,6 +11,7 @@ from pathlib import Path
 from ...collect.heard import Answer, Faulty, Head, Heard, Kind, Live, Record, Series
 from .. import chain
 from ..rows import summed
+from .bounds import Bounds
 from .positions import Gap, Positions
 from .tables import ENERGIES, INTERVAL, open_to_write
 
@@ -56,7 +57,7 @@ class Collection:
     def __init__(self, path: Path) -> None:
         """Open or make it. Raises StoreLockedError, StoreError, OSError."""
         self._connection, self._lock = open_to_write(path)
-        self._positions = Positions(self._connection)
+        self._positions, self._bounds = Positions(self._connection), Bounds(self._connection)
         self._meters: set[tuple[str, str, str]] = set()
 
     def close(self) -> None:
@@ -77,6 +78,7 @@ class Collection:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             self._positions.forget()
+            self._bounds.forget()
             self._meters.clear()
             raise
         return applied
@@ -94,6 +96,11 @@ class Collection:
         self._connection.execute("UPDATE trouble SET dismissed = 1 WHERE trouble_id = ?", (trouble_id,))
 
     def _take(self, one: Heard, applied: Applied) -> None:
+        if not isinstance(one, Faulty):
+            of = one.series if isinstance(one, Record | Answer) else one
+            if why := self._bounds.refusal(of.gateway, of.meter, of.store_epoch):
+                self._trouble(Trouble(of.gateway, "", "too_many", why, ""), applied)
+                return
         match one:
             case Record():
                 self._take_record(one, applied)
@@ -212,12 +219,12 @@ class Collection:
                 "INSERT OR IGNORE INTO epoch (gateway, meter, store_epoch) VALUES (?, ?, ?)", place
             )
         if previous is not None and previous != store_epoch:
-            self._connection.execute(
+            is_first_word = self._connection.execute(
                 "UPDATE epoch SET previous = ? WHERE gateway = ? AND meter = ? AND store_epoch = ?"
                 " AND previous IS NULL",
                 (previous, *place),
-            )
-            for kind in Kind:  # what came before is asked for as well
+            ).rowcount
+            for kind in Kind if is_first_word else ():  # what came before is asked for as well
                 self._positions.enter(Series(gateway, meter, previous, kind))
 
     def _refuse(self, record: Record, what: str, why: str, applied: Applied) -> None:
