@@ -43,7 +43,8 @@ def rows_through(ask: Callable[[Mapping[str, Any]], dict[str, Any] | None], mete
 def rows_in_store(path: Path, meter: str) -> list[ClosedRow]:
     """The same out of a store that nobody holds. Raises IntervalsError."""
     if not path.is_file():
-        raise IntervalsError(f"{path}: there is no store; name it as file in [[meter]], or give --config or --energy")
+        mend = "`netmeter run` makes it. Is it elsewhere: file in [[meter]], --config or --energy"
+        raise IntervalsError(f"{path}: there is no store yet; {mend}")
     try:
         store = Store(path)
     except (StoreLockedError, StoreError, SchemaOutdatedError) as error:

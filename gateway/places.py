@@ -62,7 +62,8 @@ def find_config() -> Path:
             continue
         return path
     looked = ", ".join(str(path) for path in candidates)
-    raise PlaceError(f"no gateway.toml found: looked for {looked}; name one with --config PATH")
+    mend = "name one with --config PATH; `netmeter scan --write gateway.toml` makes one"
+    raise PlaceError(f"no gateway.toml found: looked for {looked}; {mend}")
 
 
 def store_path(config: Config) -> Path:

@@ -95,7 +95,8 @@ def timeline(
     if not found:
         raise NoBillYetError(
             f"no billing cycle ends within the energy there is, {first_day} to {last_day}: "
-            "see read_dates in [billing], and that energy and account are of the same years"
+            "see read_dates in [billing], and that energy and account are of the same years; "
+            "of a bill that has not ended `netmeter account` tells"
         )
     return found
 

@@ -98,7 +98,7 @@ def _wait(config: Config, started: dict[str, Any], report: Report) -> dict[str, 
 def _copy_offline(config: Config, part: Path, report: Report) -> Verified:
     store = store_path(config)
     if not store.exists():
-        raise StoreError(f"{store}: there is no store yet")
+        raise StoreError(f"{store}: there is no store yet; `netmeter run` makes it")
     lock = StoreLock(store)
     try:
         copy_closed(store, part, report)

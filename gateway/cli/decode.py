@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 import click
 
+from drivers.recording import TITLE
+
 from .decode_table import AUTO, PROTOCOLS, Decoded, nothing
 from .errors import EXIT_OK, any_path, fail
 from .progress import Progress
@@ -21,6 +23,8 @@ from .text import kwh
 EXIT_NOTHING_VALID = 4
 PIECE_BYTES = 65536
 STANDARD_INPUT = Path("-")
+WIRE = f"# {TITLE}".encode("ascii")
+WHAT = "What a meter says, value by value: `netmeter read --raw`; docs/wire-recordings.md"
 
 
 @click.command()
@@ -61,14 +65,15 @@ def decode(context: click.Context, path: Path, protocol: str, as_json: bool) -> 
         valid += one.valid
         click.echo(json.dumps(asdict(one)) if as_json else _as_text(one))
     if not count:
-        _tell_nothing(nothing(named, length.bytes), as_json)
+        _tell_nothing(nothing(named, length.bytes), as_json, is_wire=length.first == WIRE)
     context.exit(EXIT_OK if valid else EXIT_NOTHING_VALID)
 
 
 class _Length:
-    """How many bytes have been read."""
+    """How many bytes have been read, and how they begin."""
 
     bytes = 0
+    first = b""
 
 
 def _telegrams(path: Path, protocol: str, length: _Length) -> Iterator[Decoded]:
@@ -77,6 +82,7 @@ def _telegrams(path: Path, protocol: str, length: _Length) -> Iterator[Decoded]:
     try:
         with _opened(path) as stream:
             while piece := _piece(stream):
+                length.first = (length.first + piece)[: len(WIRE)]
                 length.bytes += len(piece)
                 yield from decoder.feed(piece)
                 progress("read", length.bytes, 0)
@@ -100,9 +106,11 @@ def _piece(stream: BinaryIO) -> bytes:
     return piece
 
 
-def _tell_nothing(one: Decoded, as_json: bool) -> None:
+def _tell_nothing(one: Decoded, as_json: bool, *, is_wire: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(one)))
+    elif is_wire:
+        click.echo(f"{one.error}: a wire recording of `netmeter read --record`: text, and both ways. {WHAT}")
     else:
         click.echo(f"{one.error}: is it a recording of what the meter sent, byte for byte?")
 

@@ -36,7 +36,8 @@ def status(config_path: Path | None, as_json: bool) -> None:
     config = config_of(chosen_config(config_path))
     answer = ask_daemon(config, {"command": "status"})
     if answer is None:
-        click.echo(f"no gateway {config.gateway.id} is running; start it with `netmeter run`", err=True)
+        named = f" --config {config_path}" if config_path is not None else ""
+        click.echo(f"no gateway {config.gateway.id} is running; start it with `netmeter run{named}`", err=True)
         raise SystemExit(EXIT_NOT_RUNNING)
     troubles = find_troubles(answer)
     if as_json:
@@ -57,7 +58,10 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     if checkpoint != "ok":
         troubles.append(f"checkpoint file: {checkpoint}")
     if answer.get("clock") == "unsynced":
-        troubles.append("clock: not set yet; readings wait, and are booked to their hours when it is")
+        troubles.append(
+            "clock: not set yet; readings wait, and are booked to their hours when it is. "
+            "`timedatectl` tells whether NTP runs; where there is none: [gateway] clock, docs/configuration.md"
+        )
     delivery = answer["delivery"]
     if not delivery["connected"]:
         troubles.append(f"broker {delivery['broker']} is away: {delivery['error'] or 'not connected yet'}")

@@ -4,6 +4,7 @@ Tells how many days each certificate is still valid. A certificate that is not v
 before it was set: that is told so, and tried again for ever.
 """
 
+import socket
 import ssl
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def client_days(section: MqttSection, wall_us: int) -> int | None:
 
 
 def explain(error: Exception) -> str:
-    """A failure to connect, with its mend where TLS says what is wrong."""
+    """A failure to connect, with its mend where it is known."""
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code == NOT_YET_VALID:
             return (
@@ -55,6 +56,10 @@ def explain(error: Exception) -> str:
         if error.verify_code == EXPIRED:
             return "the broker's certificate has expired, or this machine's clock is ahead; renew it on the broker"
         return f"the broker's certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused; does a broker listen there, and is the port right?"
+    if isinstance(error, socket.gaierror):
+        return f"{error.strerror}; is the broker's name spelt right, or give its IP address"
     return str(error)
 
 

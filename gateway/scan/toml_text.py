@@ -38,7 +38,7 @@ def meter_tables(found: Sequence[FoundUnit], chosen: Mapping[str, str]) -> str:
     for unit in found:
         name = _name(unit, names)
         why = _why_not(unit, setting_of)
-        lines = _table(unit, name, chosen)
+        lines = _table(unit, name, chosen, is_one_of_many=len(found) > 1)
         head = _remarks(unit)
         if why:
             lines = [f"# {line}".rstrip() for line in lines]
@@ -104,12 +104,14 @@ def _remarks(unit: FoundUnit) -> list[str]:
     return [_plain(remark) for remark in remarks]
 
 
-def _table(unit: FoundUnit, name: str, chosen: Mapping[str, str]) -> list[str]:
+def _table(unit: FoundUnit, name: str, chosen: Mapping[str, str], *, is_one_of_many: bool) -> list[str]:
     lines = ["[[meter]]", f'name = "{name}"', f'profile = "{unit.profile or CHOOSE}"']
     for key in METER_CHOICES:
         if key == "service_phases" and key not in chosen:
             continue
         remark = "" if key in chosen else f"   # {CHOICES[key]}"
+        if key == "role" and key in chosen and is_one_of_many:
+            remark = f"   # as chosen for all meters here: is each of them that? {CHOICES[key]}"
         lines.append(f"{key} = {_value(key, chosen)}{remark}")
     if unit.port:
         lines.append(f'port = "{_escaped(unit.port)}"')

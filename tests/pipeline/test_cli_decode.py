@@ -164,6 +164,13 @@ def test_nothing_at_all_is_told_to_people_too() -> None:
     assert b"no telegram in 0 bytes" in done.stdout
 
 
+def test_a_wire_recording_is_told_from_what_a_meter_sent() -> None:
+    done = decode(str(Path(__file__).parents[1] / "wire" / "recordings" / "sdm630.wire"))
+    assert done.returncode == 4
+    assert b"a wire recording of `netmeter read --record`" in done.stdout
+    assert b"docs/wire-recordings.md" in done.stdout
+
+
 def test_help_has_an_example_and_the_exit_codes() -> None:
     done = decode("--help")
     assert done.returncode == 0

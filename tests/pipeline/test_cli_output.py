@@ -1,5 +1,9 @@
-"""Commands whose output goes to a full disk: a message, exit code 1, no traceback. /dev/full is the kernel's own."""
+"""Commands whose output goes nowhere: a full disk is told, exit code 1; a reader that has gone is no fault to tell of.
 
+No traceback in either. /dev/full is the kernel's own, and so is the pipe without a reader.
+"""
+
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +44,20 @@ def test_the_same_command_with_room_works(tmp_path: Path) -> None:
     outcome = run("gateway.cli", "tariff show pge-e-tou-c", str(tmp_path / "out"))
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert (tmp_path / "out").stat().st_size > 0
+
+
+@pytest.mark.parametrize(("module", "words"), COMMANDS, ids=[words for _, words in COMMANDS])
+def test_a_reader_that_has_gone_ends_the_command_quietly(module: str, words: str) -> None:
+    """As in `| head -1`; here the reader is gone before the first byte, so that nothing depends on who is faster."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", module, *words.split()]
+        outcome = subprocess.run(
+            command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=120
+        )
+    finally:
+        os.close(writing)
+    assert "Traceback" not in outcome.stderr
+    assert "Exception ignored" not in outcome.stderr
+    assert outcome.returncode == 1

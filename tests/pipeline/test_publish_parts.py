@@ -2,12 +2,14 @@
 
 import json
 import random
+import socket
 
 import pytest
 
 from gateway.ledger.records import OutboxRow
 from gateway.publish.backoff import LONGEST_PAUSE_S, TWINS_AFTER, YOUNG_US, Backoff
 from gateway.publish.dialect import Dialect
+from gateway.publish.encryption import explain
 from gateway.publish.message import Topics
 from gateway.publish.past import IN_FLIGHT_MOST, RECORDS_A_REQUEST, REQUESTS_WAIT_MOST, Past, PastPage, Range
 from gateway.publish.requests import BackfillRequest, RequestError, read_acknowledgement, read_backfill
@@ -298,3 +300,15 @@ def test_a_command_that_is_right_is_read() -> None:
 def test_a_command_that_is_not_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(RequestError):
         read_backfill(json.dumps(BACKFILL | wrong).encode())
+
+
+def test_a_port_where_no_broker_listens_and_a_name_that_is_none_say_what_to_look_at() -> None:
+    """The kernel's and the resolver's own errors. RFC 6761: no name under `invalid` is ever found."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # taken, so nobody else gets it, and nobody listens
+        with pytest.raises(OSError, match="refused") as refused:
+            socket.create_connection(taken.getsockname(), timeout=30)
+    assert explain(refused.value) == "connection refused; does a broker listen there, and is the port right?"
+    with pytest.raises(socket.gaierror) as unknown:
+        socket.getaddrinfo("broker.invalid", 1884)
+    assert explain(unknown.value).endswith("; is the broker's name spelt right, or give its IP address")

@@ -50,6 +50,12 @@ def test_with_all_choices_made_the_config_is_taken(tmp_path: Path) -> None:
     assert problems(tmp_path, whole_config([found(), found(2), on_network], CHOSEN)) == []
 
 
+def test_a_role_that_was_chosen_for_several_meters_is_asked_about_again() -> None:
+    asked = "is each of them that? grid | production"
+    assert meter_tables([found(), found(2)], CHOSEN).count(asked) == 2
+    assert asked not in meter_tables([found()], CHOSEN)
+
+
 @pytest.mark.parametrize("key", CHOSEN)
 def test_each_choice_that_is_not_made_is_a_mistake_that_check_names(tmp_path: Path, key: str) -> None:
     chosen = {name: value for name, value in CHOSEN.items() if name != key}
