@@ -72,14 +72,16 @@ class Accounts(threading.Thread):
         offer: Callable[[str, str], None],
         ledger: Ledger,
         first_after_us: int = FIRST_AFTER_US,
+        announce: Callable[[str, Record], None] | None = None,
     ) -> None:
         """`meters`: whose energy accounts are of, first of all one that faces the grid: events are told of it.
 
-        `calendar`: for this thread alone.
+        `calendar`: for this thread alone. `announce(account, record)`: tells Home Assistant of what goes out.
         """
         super().__init__(name="account", daemon=True)
         self._gateway, self._meters, self._calendar, self._clock = gateway, tuple(meters), calendar, clock
         self._topics, self._reckon, self._offer, self._ledger = topics, reckon, offer, ledger
+        self._announce = announce
         self._accounts = [_Account(one) for one in sections]
         self._newest_us: dict[str, int] = {}
         self._inbox: queue.SimpleQueue[tuple[str, tuple[int, ...]]] = queue.SimpleQueue()
@@ -161,7 +163,10 @@ class Accounts(threading.Thread):
         if why_not and why_not != one.why_not:
             logger.warning(event_line("account_not_reckoned", account=name, why=why_not))
         one.why_not = why_not
-        self._offer(self._topics.gateway(f"account/{name}"), render(account_record(self._gateway, name, found)))
+        record = account_record(self._gateway, name, found)
+        if self._announce is not None:
+            self._announce(name, record)
+        self._offer(self._topics.gateway(f"account/{name}"), render(record))
         self._tell(name, found.get("dates", ()))
 
     def _tell(self, name: str, dates: Iterable[Mapping[str, Any]]) -> None:

@@ -51,6 +51,7 @@ from .meter_clock import MeterClock
 from .meters import clock_meter
 from .notify import Notifier
 from .publish.announcer import Announcer, withdraw
+from .publish.discovery_account import AccountAnnouncer
 from .publish.message import Topics
 from .publish.publisher import Publisher
 from .read import Reading
@@ -266,9 +267,17 @@ class App:
             self._reckoner.reckon,
             self._publisher.offer_retained,
             AccountDesk(self._bookkeeper, self._books, self._store, self._clock),
+            announce=self._account_announcer(topics),
         )
         self._bookkeeper.on_stored = made.hear_closed
         return [made]
+
+    def _account_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
+        config = self._config
+        if not config.mqtt.discovery:
+            return None
+        prefix, offer = config.mqtt.discovery_prefix, self._publisher.offer_retained
+        return AccountAnnouncer(prefix, config.gateway.id, __version__, topics, offer).announce
 
     def _open_control(self) -> Control:
         try:

@@ -6,7 +6,6 @@ reading, `state_class: total` without last_reset: a correction is a small negati
 `state` becomes no entity, or an unknown value, and never 0.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,15 +14,12 @@ from drivers import MeterIdentity
 from ..energy import Direction
 from ..ledger.records import Record
 from ..tariff.calendar import UNASSIGNED_NAME
+from .entities import LONGEST_TEXT, PROGRAM, Entities, Json, device_payload, identifier, number
 from .message import Topics
 
-Json = dict[str, object]
-PROGRAM = "netmeter-gateway"
 MISSED_STATES = 5
 """A power value this many publish periods old is unavailable. Registers never are: a counter that comes and goes
 breaks dashboards for no gain."""
-MILLI_A_KILO = 1_000_000
-LONGEST_TEXT = 255  # of a state in Home Assistant
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +50,35 @@ def meter_topic(prefix: str, gateway: str, meter: str) -> str:
 
 def gateway_payload(topics: Topics, gateway: str, version: str) -> Json:
     """The gateway as a device: the meters' `via_device`, which would else be one without a name."""
-    entities = _Entities(_identifier(gateway), f"netmeter_{gateway}")
+    entities = Entities(identifier(gateway), f"netmeter_{gateway}")
     shown = {"ent_cat": "diagnostic"}
     entities.add("outbox_depth", "Outbox", "{{ value_json.outbox_depth }}", stat_cla="measurement", **shown)
     entities.add("storage", "Storage", f"{{{{ value_json.storage[:{LONGEST_TEXT}] }}}}", **shown)
     entities.add("clock", "Clock", "{{ value_json.clock }}", **shown)
-    device: Json = {"ids": [_identifier(gateway)], "name": f"Netmeter {gateway}", "mdl": PROGRAM, "sw": version}
-    return _payload(device, version, (topics.status,), topics.health, entities)
+    device: Json = {"ids": [identifier(gateway)], "name": f"Netmeter {gateway}", "mdl": PROGRAM, "sw": version}
+    return device_payload(device, version, (topics.status,), topics.health, entities)
 
 
 def meter_payload(topics: Topics, device: Device, held: Mapping[str, bool]) -> Json:
     """A meter as a device, with the entities that its states can fill (`held`, see `holds`)."""
     identity = device.identity
     described: Json = {
-        "ids": [_identifier(device.gateway, device.meter)],
+        "ids": [identifier(device.gateway, device.meter)],
         "name": f"{device.gateway} {device.meter}",
         "mf": identity.vendor,
         "mdl": identity.model,
         "sn": identity.serial,
         "sw": identity.firmware,
-        "via_device": _identifier(device.gateway),
+        "via_device": identifier(device.gateway),
     }
-    entities = _Entities(_identifier(device.gateway, device.meter), f"{device.gateway}_{device.meter}")
+    entities = Entities(identifier(device.gateway, device.meter), f"{device.gateway}_{device.meter}")
     for direction in Direction:
         _add_counters(entities, direction, held)
     if held.get("power_milliw"):
         entities.add(
             "power",
             "Power",
-            _number("value_json.power_milliw", "value_json.power_milliw", 1000, 3),
+            number("value_json.power_milliw", "value_json.power_milliw", 1000, 3),
             dev_cla="power",
             stat_cla="measurement",
             unit_of_meas="W",
@@ -93,7 +89,7 @@ def meter_payload(topics: Topics, device: Device, held: Mapping[str, bool]) -> J
     entities.add("bucket", "Bucket", "{{ value_json.bucket }}", dev_cla="enum", ops=[*options, UNASSIGNED_NAME])
     known = {key: value for key, value in described.items() if value}
     availability = (topics.status, topics.meter(device.meter, "status"))
-    return _payload(known, device.version, availability, topics.meter(device.meter, "state"), entities)
+    return device_payload(known, device.version, availability, topics.meter(device.meter, "state"), entities)
 
 
 def holds(record: Record, before: Mapping[str, bool]) -> dict[str, bool]:
@@ -101,30 +97,7 @@ def holds(record: Record, before: Mapping[str, bool]) -> dict[str, bool]:
     return {**before, **{key: before.get(key, False) or value is not None for key, value in record.items()}}
 
 
-class _Entities:
-    """The components of one device, all of them sensors."""
-
-    def __init__(self, identifier: str, entity_prefix: str) -> None:
-        self.components: dict[str, Json] = {}
-        self._identifier, self._entity_prefix = identifier, entity_prefix
-
-    def add(self, key: str, name: str, template: str, **options: object) -> None:
-        self.components[key] = {
-            "p": "sensor",
-            "uniq_id": f"{self._identifier}.{key}",
-            "def_ent_id": "sensor." + re.sub(r"[^a-z0-9]+", "_", f"{self._entity_prefix}_{key}").strip("_"),
-            "name": name,
-            "val_tpl": template,
-            **options,
-        }
-
-    def add_energy(self, key: str, name: str, milliwh: str, probe: str = "", **options: object) -> None:
-        """`milliwh`: the value as an expression; `probe`: the one of its terms that tells whether it is known."""
-        options = {"dev_cla": "energy", "unit_of_meas": "kWh", "sug_dsp_prc": 2, **options}
-        self.add(key, name, _number(milliwh, probe or milliwh, MILLI_A_KILO, 6), **options)
-
-
-def _add_counters(entities: _Entities, direction: Direction, held: Mapping[str, bool]) -> None:
+def _add_counters(entities: Entities, direction: Direction, held: Mapping[str, bool]) -> None:
     """A direction's lifetime counters; its register as the meter shows it is for comparing, and is no statistic."""
     if not held.get(f"{direction}_register_milliwh"):
         return
@@ -150,27 +123,3 @@ def _buckets(direction: Direction, held: Mapping[str, bool]) -> list[str]:
     """The buckets that a state names, those of an earlier tariff among them."""
     first, last = f"{direction}_bucket_", "_milliwh"
     return [key.removeprefix(first).removesuffix(last) for key in held if key.startswith(first)]
-
-
-def _number(expression: str, probe: str, divisor: int, places: int) -> str:
-    """A template that gives an integer divided by a power of ten with all its digits, and None (unknown) for null.
-
-    Exact as long as half a step of the quotient's binary64 is less than half the last place: up to 4000 GWh.
-    """
-    return f"{{{{ '%.{places}f' | format({expression} / {divisor}) if {probe} is number else None }}}}"
-
-
-def _identifier(*names: str) -> str:
-    return ".".join(("netmeter", *names))  # no name has a point in it
-
-
-def _payload(device: Json, version: str, availability: tuple[str, ...], state: str, entities: _Entities) -> Json:
-    return {
-        "dev": device,
-        "o": {"name": PROGRAM, "sw": version},
-        "avty": [{"t": topic} for topic in availability],
-        "avty_mode": "all",
-        "stat_t": state,
-        "qos": 1,
-        "cmps": entities.components,
-    }

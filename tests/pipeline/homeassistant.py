@@ -138,6 +138,9 @@ def _component_faults(one: dict[str, Any]) -> list[str]:
         found += [f"enum with {key}" for key in ("unit_of_measurement", "state_class") if key in one]
     elif "options" in one:
         found.append("options without enum")
+    elif device_class == "monetary":
+        if not re.fullmatch("[A-Z]{3}", str(one.get("unit_of_measurement"))):  # ISO 4217
+            found.append(f"monetary in {one.get('unit_of_measurement')}")
     elif device_class is not None and device_class not in UNITS:
         found.append(f"device_class {device_class} is not one that this model knows")
     elif device_class is not None and one.get("unit_of_measurement") not in UNITS[device_class]:
