@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any, Protocol
 
+from . import __version__
 from .clock import Clock
-from .config.types import AccountSection
+from .config.types import AccountSection, Config, Role
 from .ledger.records import Batch, Record
 from .log import event_line, logger
 from .publish.account import account_record
+from .publish.discovery_account import AccountAnnouncer
 from .publish.message import Topics, render
 from .tariff.calendar import Calendar
 from .tariff.walltime import to_datetime
@@ -182,3 +184,21 @@ class Accounts(threading.Thread):
         """Whether the bucket or the local day changes there."""
         changes = self._calendar.bucket_at(utc_us - 1) != self._calendar.bucket_at(utc_us)
         return changes or to_datetime(utc_us, self._calendar.zone).time() == time()
+
+
+def accounts_of(
+    config: Config,
+    calendar: Calendar,
+    clock: Clock,
+    topics: Topics,
+    reckon: Reckon,
+    offer: Callable[[str, str], None],
+    ledger: Ledger,
+) -> Accounts:
+    """The accounts of a config, which Home Assistant is told of where it is told of the meters."""
+    roles = {one.name: one.role for one in config.meter if one.role in (Role.GRID, Role.PRODUCTION)}
+    meters = sorted(roles, key=lambda name: roles[name] is not Role.GRID)
+    gateway, mqtt = config.gateway.id, config.mqtt
+    announcer = AccountAnnouncer(mqtt.discovery_prefix, gateway, __version__, topics, offer)
+    announce = announcer.announce if mqtt.discovery else None
+    return Accounts(gateway, config.account, meters, calendar, clock, topics, reckon, offer, ledger, announce=announce)

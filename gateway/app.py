@@ -17,21 +17,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from drivers import DriverError
 
 from . import __version__, interval_desk, interval_rows, places
 from .account_desk import AccountDesk
 from .account_process import AccountProcess
-from .accounts import Accounts
+from .accounts import Accounts, accounts_of
 from .backfill_desk import serve_consumers
 from .bookkeeper import Bookkeeper
 from .books import Books
 from .clock import Clock, SystemClock
-from .config.types import ClockSource, Config, GatewaySection, MeterSection, Role
+from .config.types import ClockSource, Config, GatewaySection, MeterSection
 from .control import Control, Handler
 from .desk import open_books
 from .exchange_desk import answer_of
@@ -51,14 +49,14 @@ from .meter_clock import MeterClock
 from .meters import clock_meter
 from .notify import Notifier
 from .publish.announcer import Announcer, withdraw
-from .publish.discovery_account import AccountAnnouncer
 from .publish.message import Topics
 from .publish.publisher import Publisher
 from .read import Reading
 from .recompute_desk import RecomputeDesk
+from .status_desk import StatusDesk
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
-from .view import delivery_view, meter_view, missing_lines
+from .view import missing_lines
 from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
@@ -253,37 +251,31 @@ class App:
 
     def _open_accounts(self, topics: Topics) -> list[Accounts]:
         """One thread, where there are accounts; none otherwise."""
-        config = self._config
-        if not config.account:
+        if not self._config.account:
             return []
-        roles = {one.name: one.role for one in config.meter if one.role in (Role.GRID, Role.PRODUCTION)}
-        made = Accounts(
-            config.gateway.id,
-            config.account,
-            sorted(roles, key=lambda name: roles[name] is not Role.GRID),
-            Calendar(self._calendar.tariff),
-            self._clock,
-            topics,
-            self._reckoner.reckon,
-            self._publisher.offer_retained,
-            AccountDesk(self._bookkeeper, self._books, self._store, self._clock),
-            announce=self._account_announcer(topics),
-        )
+        desk = AccountDesk(self._bookkeeper, self._books, self._store, self._clock)
+        calendar, offer = Calendar(self._calendar.tariff), self._publisher.offer_retained
+        made = accounts_of(self._config, calendar, self._clock, topics, self._reckoner.reckon, offer, desk)
         self._bookkeeper.on_stored = made.hear_closed
         return [made]
 
-    def _account_announcer(self, topics: Topics) -> Callable[[str, Record], None] | None:
-        config = self._config
-        if not config.mqtt.discovery:
-            return None
-        prefix, offer = config.mqtt.discovery_prefix, self._publisher.offer_retained
-        return AccountAnnouncer(prefix, config.gateway.id, __version__, topics, offer).announce
+    def _status_desk(self) -> StatusDesk:
+        return StatusDesk(
+            self._config,
+            self._clock,
+            self._kernel,
+            self._bookkeeper,
+            self._books,
+            self._lines,
+            self._publisher,
+            self._started_us,
+        )
 
     def _open_control(self) -> Control:
         try:
             path = places.socket_path(self._config)
             handlers: dict[str, Handler] = {
-                "status": lambda _request: self._status(),
+                "status": self._status_desk().answer,
                 "read": self._lines.read_now,
                 interval_rows.COMMAND: lambda request: interval_desk.answer_of(self._bookkeeper, self._store, request),
                 "backup": lambda request: self._bookkeeper.call(
@@ -305,30 +297,6 @@ class App:
 
     def _ask_again(self, meter: str) -> None:
         self._lines.ask_again(meter)
-
-    def _status(self) -> dict[str, Any]:
-        """Answer of `netmeter status`: what the ledger thread sees between two turns."""
-        own = {
-            "uptime_s": (self._clock.real_us() - self._started_us) // 1_000_000,
-            **self._kernel.told(),
-            "delivery": delivery_view(self._publisher.delivery, self._config),
-        }
-        try:
-            return {**self._bookkeeper.call(self._ledger_view), **own}
-        except queue.Empty:
-            return {"error": "the ledger thread does not answer: is the disk hung?", **own}
-
-    def _ledger_view(self) -> dict[str, Any]:
-        now_us, live = self._clock.real_us(), self._bookkeeper.live
-        meters = [
-            {**meter_view(books, live[name], now_us), "wire": self._lines.wire_view(name)}
-            for name, books in self._books.items()
-        ]
-        return {
-            **self._bookkeeper.health_record(),
-            "meters": meters,
-            "consumers": [asdict(one) for one in self._bookkeeper.deliveries.told()],
-        }
 
 
 def run(config: Config, *, config_path: Path, clock: Clock | None = None) -> int:
