@@ -59,7 +59,10 @@ def summary_text(made: Statements) -> Iterator[str]:
             )
             + (" true-up" if one.bill.true_up is not None else "")
             + ("" if one.is_whole else " INCOMPLETE")
+            + (" *" if one.not_included else "")
         )
+    if any(one.not_included for one in made.statements):
+        yield "    * not all that is billed is in these figures: the bill itself names it"
 
 
 def _energy(one: Statement) -> Iterator[str]:

@@ -17,6 +17,7 @@ from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statements
+from gateway.account.statement_text import summary_text
 from gateway.account.timeline import TimelineError
 from gateway.cli.replay import replay
 from gateway.cli.statement import statement
@@ -275,6 +276,14 @@ def test_what_the_figures_lack_is_named_and_never_zero(tmp_path) -> None:
         tmp_path, quarters("2026-04-01", "2026-05-01"), ("from = 2025-01-01", "from = 2026-04-01")
     ).statements
     assert not any("no minimum charge" in one.label for one in march.not_included)
+
+
+def test_the_table_of_bills_marks_those_whose_figures_lack_something(tmp_path) -> None:
+    """December to April over 2026-03-01, since when E-TOU-C has no minimum charge: December to February lack theirs."""
+    found = made(tmp_path, quarters("2025-12-01", "2026-05-01"), ("from = 2025-01-01", "from = 2025-12-01"))
+    _, *rows, said = summary_text(found)
+    assert [row.endswith(" *") for row in rows] == [True, True, True, False, False]
+    assert said.strip() == "* not all that is billed is in these figures: the bill itself names it"
 
 
 def test_a_day_before_all_energy_is_told(tmp_path) -> None:
