@@ -23,6 +23,7 @@ FOUND: Json = {
     "import_milliwh": 160_000_001,
     "export_milliwh": 0,
     "due_cents": -1_205,
+    "true_up_cents": 30_001,
     "uncertain_cents": 7,
     "carried_cents": 0,
     "bank_generation_cents": 4_210,
@@ -60,6 +61,7 @@ def test_home_assistant_takes_it_and_shows_what_was_reckoned() -> None:
     assert shown(payload, FOUND) == {
         "reckoning": "ok",
         "due": "-12.05",
+        "true_up": "300.01",
         "uncertain": "0.07",
         "carried": "0.00",
         "import": "160.000001",
