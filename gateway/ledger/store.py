@@ -9,16 +9,12 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
-from ..energy import AccumulatorState
-from ..validate import ValidatorState
-from . import chain, doubt, intervals, readings
+from . import chain, doubt, intervals, page_owners, readings
 from .backup_slices import BackupSlices
 from .ballast import Ballast
 from .batch_writer import BatchWriter
 from .checkpoint_file import CheckpointFile
-from .checkpoint_keeper import CheckpointKeeper, EncodedState
+from .checkpoint_keeper import CheckpointKeeper
 from .closed import ClosedRow, closed_after
 from .connection import connect, schema_version
 from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_interval_seqs, load_epochs
@@ -29,14 +25,14 @@ from .lock import StoreLock
 from .past import StoredPast
 from .records import Batch, ClosedInterval, OutboxRow, StoredMeter
 from .retention import Retention
-from .rows import enter_meter, is_whole
+from .rows import enter_meter
 from .schema_digest import schema_fault, seal_where_missing
+from .states import check_totals, load_state
 from .store_error import CONTRADICTIONS, MEND, DamagedError, SchemaOutdatedError, StoreError, unreadable
 from .version import SCHEMA_VERSION
 
 LOG_MOST_BYTES = 16 << 20
 """Four times what it grows to where it can be folded back."""
-_ENCODER = msgspec.json.Encoder()
 
 
 class Store:
@@ -58,6 +54,8 @@ class Store:
                 raise SchemaOutdatedError(
                     f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"
                 )
+            if fault := page_owners.fault_of(path):
+                raise DamagedError(f"{path}: {fault}; {MEND}")
             self._connection = connect(path)
             try:
                 if fault := schema_fault(self._connection):
@@ -202,8 +200,8 @@ class Store:
         (event_seq,) = self._connection.execute(
             "SELECT coalesce(max(seq), 0) FROM event WHERE meter_id = ?", (meter_id,)
         ).fetchone()
-        (validator, accumulator), encoded = self._load_state(name, meter_id)
-        self._check_totals(name, meter_id, accumulator)
+        (validator, accumulator), encoded = load_state(self._connection, self.path, meter_id, name)
+        check_totals(self._connection, meter_id, name, accumulator)
         interval_seq = 0 if newest is None else int(newest[0])
         # The first record of a store epoch stands on its genesis, whatever came before it.
         is_first = newest is None or interval_seq < self._first_seqs.get(meter_id, 1)
@@ -221,23 +219,6 @@ class Store:
             held=readings.load_held(self._connection, meter_id),
             beginning={"reason": self.epoch.reason, "witness": self.epoch.witness or None},
         )
-
-    def _load_state(self, name: str, meter_id: int) -> tuple[tuple[ValidatorState, AccumulatorState], EncodedState]:
-        """What the meter's books go on from, and how it is written. Raises DamagedError."""
-        row = self._connection.execute(
-            "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
-        ).fetchone()
-        if row is None:
-            validator, accumulator = ValidatorState(), AccumulatorState()
-            return (validator, accumulator), (_ENCODER.encode(validator), _ENCODER.encode(accumulator))
-        if not is_whole((meter_id, *row[:2]), row[2]):
-            raise DamagedError(f"{self.path}: the state of meter {name} is damaged (its checksum); {MEND}")
-        try:
-            validator = msgspec.json.decode(row[0], type=ValidatorState)
-            accumulator = msgspec.json.decode(row[1], type=AccumulatorState)
-        except msgspec.DecodeError as error:
-            raise DamagedError(f"{self.path}: the state of meter {name} is damaged ({error}); {MEND}") from error
-        return (validator, accumulator), (str(row[0]).encode(), str(row[1]).encode())
 
     def meter_names(self) -> tuple[str, ...]:
         """Every meter that this store has books of, whether or not it is still read."""
@@ -300,20 +281,3 @@ class Store:
             begin(self._connection, Beginning.FIRST, Owner("", Machine(), 0), {}, "")
             epochs = load_epochs(self._connection)
         return epochs[-1]
-
-    def _check_totals(self, name: str, meter_id: int, accumulator: AccumulatorState) -> None:
-        """The table that people read and the state that the program runs on must agree."""
-        expected = {
-            (direction.value, bucket): (milliwh, account.uncertain_milliwh.get(bucket, 0))
-            for direction, account in accumulator.directions.items()
-            for bucket, milliwh in account.totals_milliwh.items()
-        }
-        rows = self._connection.execute(
-            "SELECT direction, bucket, milliwh, uncertain_milliwh FROM bucket_total WHERE meter_id = ?", (meter_id,)
-        )
-        found = {(direction, bucket): tuple(numbers) for direction, bucket, *numbers in rows if any(numbers)}
-        if found != {key: numbers for key, numbers in expected.items() if any(numbers)}:
-            raise DamagedError(
-                f"meter {name}: bucket_total and the running state disagree: the store was changed by hand or is"
-                f" damaged; {MEND}"
-            )
