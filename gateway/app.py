@@ -233,7 +233,8 @@ class App:
             raise StartError(str(error)) from error
         except OSError as error:
             raise StartError(
-                f"store {path}: {error.strerror}; set [store] path to a folder this user can write"
+                f"store {path}: {error.filename or path}: {error.strerror}; see to that, or set [store] path to a file"
+                " in a folder that this user can write"
             ) from error
 
     def _open_books(self, section: MeterSection, outbox_ids: OutboxIds) -> Books:

@@ -36,12 +36,13 @@ def migrate(store: Path, no_backup: bool) -> None:
       2  the command line is wrong
       3  the store is damaged: `netmeter run` sets it aside and begins a new one; `netmeter salvage` reads what is left
     """
-    from ..ledger.lock import StoreLock, StoreLockedError
+    from ..ledger.lock import StoreLock, StoreLockedError, place_of
     from ..ledger.schema import migrate as migrate_store
     from ..ledger.store_error import DamagedError, StoreError, is_corrupt, unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
+        store = place_of(store)
         lock = StoreLock(store)
     except (OSError, StoreLockedError) as error:
         raise click.ClickException(str(error)) from error

@@ -14,7 +14,7 @@ from ..clock import SystemClock
 from ..config.types import Config
 from ..ledger.collected.tables import is_collectors
 from ..ledger.epochs import Owner
-from ..ledger.lock import StoreLock, StoreLockedError
+from ..ledger.lock import StoreLock, StoreLockedError, place_of
 from ..ledger.restore import Restored
 from ..ledger.restore import restore as restore_store
 from ..ledger.store_error import StoreError
@@ -63,7 +63,10 @@ def restore(copy: Path, kind: str, without_history: bool, config_path: Path | No
     config = config_of(path)
     if not copy.is_file():
         fail(f"{copy}: no such file")
-    store = store_path(config)
+    try:
+        store = place_of(store_path(config))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
     if without_history and kind != "collector":
         raise click.UsageError("--without-history goes with --from collector: a backup has its history")
     if kind != "collector" and is_collectors(copy):

@@ -7,7 +7,7 @@ Exclusive, because two writers on one WAL file can lose a commit in SQLite befor
 import sqlite3
 from pathlib import Path
 
-from .store_error import MEND, DamagedError, StoreError, unreadable
+from .store_error import MEND, DamagedError, StoreError, is_corrupt, unreadable
 from .version import SCHEMA_VERSION
 
 
@@ -25,8 +25,9 @@ def schema_version(path: Path) -> int:
         had_index = index.exists()
         try:
             return _user_version(path, "ro")
-        except (sqlite3.Error, UnicodeDecodeError):
-            pass
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if is_corrupt(error):  # a connection that may write folds the log back, which may be what is wrong
+                raise unreadable(path, error) from error
         finally:
             if not had_index:
                 index.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ Opens the file for reading only: neither it nor its journal is changed (SQLite p
 A range of rowids that cannot be read is halved until only the rows on damaged pages are left out.
 """
 
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,12 +40,15 @@ def tells_damage(error: sqlite3.Error) -> bool:
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing. Raises sqlite3.DatabaseError where not even the schema can be read."""
     last: Exception | None = None
-    # On a medium that cannot be written a WAL database opens only as immutable, and then without its journal.
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
+    # On a medium that cannot be written a WAL database opens only as immutable, and then without its journal. One that
+    # is shorter than its header says opens only where the schema may be written: then all before its end is read.
+    for mode, is_cut in itertools.product(("mode=ro", "mode=ro&immutable=1"), (False, True)):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
         )
         connection.text_factory = _text
+        if is_cut:
+            connection.execute("PRAGMA writable_schema = ON")
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except UNREADABLE as error:
@@ -72,10 +76,11 @@ def tables_of(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
 class TableReader:
     """All rows of one table that can be read, in order of their rowid; `lost` fills up on the way."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: str, probes_most: int = PROBES_MOST) -> None:
+        """`probes_most`: so often it looks anew; some 20,000 a second on a PC. Behind that a range is lost in one."""
         self.table = table
         self.lost: list[Lost] = []
-        self._connection, self._probes = connection, 0
+        self._connection, self._probes, self._probes_most = connection, 0, probes_most
 
     def rows(self) -> Iterator[Row]:
         """Rows with their rowid in front. Raises nothing of SQLite's."""
@@ -96,7 +101,7 @@ class TableReader:
                 for row in self._select(low, high):
                     read.append(row)
             except UNREADABLE as error:
-                if low == high or self._probes > PROBES_MOST:
+                if low == high or self._probes > self._probes_most:
                     self._lose(low, high, str(error))
                     continue
                 middle = low + (high - low) // 2
@@ -105,8 +110,10 @@ class TableReader:
             yield from read
 
     def _select(self, low: int, high: int) -> Iterator[Row]:
+        # No more than there can be: looking for another one may fail on the next page, and take the last row with it.
         return self._connection.execute(
-            f'SELECT rowid, * FROM "{self.table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid', (low, high)
+            f'SELECT rowid, * FROM "{self.table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ?',
+            (low, high, high - low + 1),
         )
 
     def _lose(self, low: int, high: int, why: str) -> None:

@@ -1,25 +1,46 @@
 """One daemon a store: a lock file beside it, held by the kernel for as long as the process lives."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from pathlib import Path
+
+PID_BYTES = 32
 
 
 class StoreLockedError(Exception):
     """Another process holds the store; the message names it and what to do."""
 
 
+def place_of(store: Path) -> Path:
+    """The file itself, where the path is a link: its log and all that belongs to it lie there (SQLite does the same).
+
+    Raises OSError where a file can never be: links in a circle, a folder, a device, a pipe.
+    """
+    place = Path(os.path.realpath(store))
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(store))
+    if place.exists() and not place.is_file():
+        raise OSError(errno.EINVAL, "it is a folder, a device or a pipe, and no file", str(place))
+    return place
+
+
 class StoreLock:
     """An exclusive flock on `<store>.lock`, which carries the holder's pid for people. Released by death."""
 
     def __init__(self, store: Path) -> None:
-        place = store.resolve()  # a link to a store is the same store
-        self._descriptor = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises StoreLockedError, OSError."""
+        place = place_of(store)
+        lock = place.with_name(f"{place.name}.lock")
+        self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.pread(self._descriptor, PID_BYTES, 0).strip(b"0123456789\n\0"):  # a link to it would be written over
+            os.close(self._descriptor)
+            raise OSError(errno.EINVAL, "it is no lock file: something else than a number is in it", str(lock))
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = os.pread(self._descriptor, PID_BYTES, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise StoreLockedError(
                 f"{store} is in use by process {_named(holder)}: one gateway a store."

@@ -16,7 +16,7 @@ from .checkpoint_file import Checkpoint, CheckpointFile
 from .connection import connect, schema_version
 from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
-from .lock import StoreLock
+from .lock import StoreLock, place_of
 from .records import Record
 from .rows import enter_meter, insert, summed
 from .store import Store
@@ -42,9 +42,9 @@ class Opener:
     """Opens one store once."""
 
     def __init__(self, path: Path, owner: Owner, names: Sequence[str], make: MakeStore) -> None:
-        """`names`: the meters of the config."""
-        self._path, self._owner, self._names, self._make = path, owner, tuple(names), make
-        self._checkpoints = CheckpointFile(path)
+        """`names`: the meters of the config. Raises OSError where `path` can be no file."""
+        self._path, self._owner, self._names, self._make = place_of(path), owner, tuple(names), make
+        self._checkpoints = CheckpointFile(self._path)
         self._told: list[tuple[str, Record]] = []
 
     def open(self) -> Opened:
@@ -80,10 +80,14 @@ class Opener:
             self._set_aside(Beginning.DAMAGED, fault)
             return lock
         if version == 0 and self._checkpoints.load() is not None:
-            is_there = self._path.exists()
-            self._set_aside(Beginning.LOST, "the file is empty" if is_there else "the file is gone")
+            self._set_aside(Beginning.LOST, self._why_lost())
             return lock
         return self._migrate(lock) if version < SCHEMA_VERSION else lock
+
+    def _why_lost(self) -> str:
+        if not self._path.exists():
+            return "the file is gone"
+        return "the file, with the journal beside it, is no store" if self._path.stat().st_size else "the file is empty"
 
     def _migrate(self, lock: StoreLock) -> StoreLock:
         """By a process of its own, which takes the lock. What it finds damaged is set aside, as what we find so."""
@@ -116,9 +120,12 @@ class Opener:
             store = Store(self._path, lock)
             reason, why = self._judge(store)
             if reason is not None:
+                if store.epoch.gateway == "":  # else nobody knows any more whose chain it is
+                    self._note_owner(store)
                 store.close_file()
                 self._renew(reason, why)
                 store = Store(self._path, lock)
+            self._note_owner(store)
         except SchemaOutdatedError:
             raise
         except DamagedError as error:
@@ -133,7 +140,6 @@ class Opener:
             if store is not None:
                 store.close_file()
             raise
-        self._note_owner(store)
         return store
 
     def _judge(self, store: Store) -> tuple[Beginning | None, str]:
@@ -165,8 +171,12 @@ class Opener:
         return None, ""
 
     def _note_owner(self, store: Store) -> None:
+        """Raises DamagedError, StoreError."""
         if store.epoch.gateway == "" or self._owner.machine.or_else(store.epoch.machine) != store.epoch.machine:
-            store.adopt(self._owner)
+            try:
+                store.adopt(self._owner)
+            except CONTRADICTIONS as error:
+                raise store.judged(error) from error
 
     def _renew(self, reason: Beginning, why: str) -> None:
         """Begin a new epoch in the file that is there: its history stays, its states go on from the best witness."""

@@ -17,6 +17,7 @@ from .connection import connect
 from .damaged import UNREADABLE
 
 HEAD_BYTES = 100
+WRITE_VERSION_MOST = 2
 INNER, LEAF = {0x02, 0x05}, {0x0A, 0x0D}
 TABLE_LEAF = 0x0D
 LOCK_BYTE = 1 << 30
@@ -74,6 +75,8 @@ class _Pages:
         self._usable = self._size - head[20]
         if self._usable < 480:
             raise _OwnerError(f"the header says pages of {self._size} bytes")
+        if not 1 <= head[18] <= WRITE_VERSION_MOST:
+            raise _OwnerError(f"the header says write version {head[18]}: SQLite would only read it")
         length = file.seek(0, 2)
         self._count, self._first_trunk, self._free_count = (int(one) for one in unpack_from(">3I", head, 28))
         if not self._count or head[24:28] != head[92:96]:  # its number of pages holds only then (1.3.7)
@@ -101,7 +104,9 @@ class _Pages:
         if not 1 <= number <= self._count:
             raise _OwnerError(f"{self._names[by]}: names page {number} of {self._count}")
         if self._owners[number]:
-            raise _OwnerError(f"page {number}: belongs to {self._names[self._owners[number]]} and to {self._names[by]}")
+            first, other = self._names[self._owners[number]], self._names[by]
+            whose = f"twice to {first}" if first == other else f"to {first} and to {other}"
+            raise _OwnerError(f"page {number}: belongs {whose}")
         self._owners[number] = by
         self._owned += 1
 

@@ -14,6 +14,7 @@ from .checkpoint_file import Checkpoint, CheckpointFile
 from .connection import connect
 from .copies import Report, Verified, copy_closed, verify_copy
 from .epochs import Beginning, Owner, Witnessed, begin, load_epochs
+from .lock import place_of
 from .opening import MakeStore, carry_outbox, in_transaction, make_empty
 from .swap import Swap, aside_name, finish, new_place, swap
 from .version import SCHEMA_VERSION
@@ -34,6 +35,7 @@ class Restored:
 
 def restore(store: Path, copy: Path, owner: Owner, names: Sequence[str], make: MakeStore, report: Report) -> Restored:
     """Put a copy in the store's place. Raises StoreError, OSError, and what `make` raises; nothing is changed then."""
+    store = place_of(store)
     finish(store)
     new = new_place(store)
     make_empty(new, lambda _place: None)

@@ -21,7 +21,7 @@ from .epochs import Beginning, Machine, Owner, StoreEpoch, adopt, begin, first_i
 from .full_check import FullCheck
 from .history import History
 from .links import Chained, check_last_links
-from .lock import StoreLock
+from .lock import StoreLock, place_of
 from .past import StoredPast
 from .records import Batch, ClosedInterval, OutboxRow, StoredMeter
 from .retention import Retention
@@ -39,7 +39,10 @@ class Store:
     """The open store of one gateway. Used by one thread; raises sqlite3.Error where a commit fails."""
 
     def __init__(self, path: Path, lock: StoreLock | None = None) -> None:
-        """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError."""
+        """Lock (or take the lock that is given) and open. Raises StoreLockedError, SchemaOutdatedError, StoreError,
+        and OSError where it can be no file.
+        """
+        path = place_of(path)
         self._lock = StoreLock(path) if lock is None else lock
         self._slices: BackupSlices | None = None
         Ballast(path).release_if_full()

@@ -1,5 +1,6 @@
 """What can be wrong with a store, by what the caller should do about it: move it, migrate it, or see to the disk."""
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -47,6 +48,11 @@ def unreadable(path: Path, error: Exception) -> StoreError:
         return StoreError(
             f"{path}: another process has this file open and does not hold its lock file (a database shell, a gateway"
             " that knows it by another name, or whose lock file was removed): end that one first"
+        )
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return StoreError(
+            f"{path}: this user (number {os.geteuid()}) may not read and write it; it belongs to number"
+            f" {path.stat().st_uid}: run as that one, or give the whole folder to this one (`chown -R`)"
         )
     free = f"{shutil.disk_usage(path.parent).free // 1_000_000} MB free there"
     return StoreError(

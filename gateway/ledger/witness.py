@@ -18,6 +18,8 @@ from .damaged import UNREADABLE, TableReader, open_for_reading, tables_of
 from .epochs import Witnessed
 from .rows import COLUMNS, is_whole
 
+PROBES_MOST = 20_000
+"""A second or some at the start of a daemon, which reads no meter meanwhile."""
 CHECKPOINT, SALVAGE, UNKNOWN = "checkpoint", "salvage", "unknown"
 
 
@@ -49,7 +51,10 @@ def salvage_states(path: Path) -> Salvaged:
 def _read(connection: sqlite3.Connection) -> Salvaged:
     tables = tables_of(connection)
     rows = {
-        table: [dict(zip(("rowid", *columns), row, strict=True)) for row in TableReader(connection, table).rows()]
+        table: [
+            dict(zip(("rowid", *columns), row, strict=True))
+            for row in TableReader(connection, table, PROBES_MOST).rows()
+        ]
         for table, columns in tables.items()
         if table in ("meter", "meter_state", "outbox")
     }

@@ -1,6 +1,7 @@
 """A store whose header was altered by one bit: it opens anyway, and says so. (SQLite file format, 1.3)
 
-The header is the first hundred bytes; the schema's number is its bytes 60 to 63, those of auto_vacuum are 52 to 55.
+The header is the first hundred bytes; the schema's number is its bytes 60 to 63, those of auto_vacuum are 52 to 55, the
+write version is byte 18.
 """
 
 import sqlite3
@@ -34,7 +35,9 @@ def flip(path: Path, place: int, bit: int) -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize(("place", "bit"), [(63, 0), (63, 1), (63, 2), (63, 3), (60, 0), (60, 7), (52, 0), (55, 0)])
+@pytest.mark.parametrize(
+    ("place", "bit"), [(63, 0), (63, 1), (63, 2), (63, 3), (60, 0), (60, 7), (52, 0), (55, 0), (18, 3)]
+)
 def test_one_altered_bit_sets_the_store_aside_and_the_counters_go_on(path: Path, place: int, bit: int) -> None:
     content = flip(path, place, bit)
     one = opened(path)

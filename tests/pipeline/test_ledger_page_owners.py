@@ -153,7 +153,8 @@ def test_damage_by_lot_never_stops_it_and_is_none_of_its_invention(path: Path) -
     for _ in range(400):
         changed = bytearray(content)
         for _ in range(lot.randint(1, 4)):
-            at = lot.choice((lot.randrange(16, 100), trunk + lot.randrange(80), lot.randrange(len(content))))
+            # Not 16 to 18: SQLite finds nothing wrong in a write version that makes the file one to be read alone.
+            at = lot.choice((lot.randrange(19, 100), trunk + lot.randrange(80), lot.randrange(100, len(content))))
             changed[at] = lot.randrange(256)
         path.write_bytes(changed)
         if fault := page_owners.fault_of(path):
