@@ -1,4 +1,4 @@
-"""Whether every page of a closed store has one owner: a table, an index, or the list of free pages. Changes no row.
+"""Whether no page of a closed store has two owners: tables, indexes and the list of free pages. Changes no row.
 
 A page that is listed as free and is in use is overwritten by the next row that needs room, and no checksum tells of it
 beforehand; so this is asked before the first write. Of each tree only the inner pages are read, a few in a thousand:
@@ -32,7 +32,7 @@ class _OwnerError(Exception):
 
 
 def fault_of(path: Path) -> str:
-    """Which page has no owner, or two; empty where none has, or the file cannot be asked now.
+    """Which page has two owners, or what else does not fit; empty where nothing is wrong, or it cannot be asked now.
 
     For who holds the lock and has no connection. A log is folded back first, as it is at the end of every connection.
     """
