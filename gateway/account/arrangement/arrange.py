@@ -5,7 +5,7 @@ them is its own business. Same input, same statements; nothing here asks for the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,17 @@ from .arrangement_file import ArrangementFile
 from .by_cycle import Site, Span, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
 from .fixed_shares import allocated_by_shares
 from .lease import LeaseLine, lease_lines
-from .remarks import of_beginning, of_file, of_lost, of_no_bill, of_own_exports, of_plant, of_running, of_unknown_use
+from .remarks import (
+    of_beginning,
+    of_cut,
+    of_file,
+    of_lost,
+    of_no_bill,
+    of_own_exports,
+    of_plant,
+    of_running,
+    of_unknown_use,
+)
 from .sizes import size_notes
 from .terms import AggregatedUse, ArrangementTerms, Kind
 
@@ -69,11 +79,15 @@ class Arranged:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """All energy of an arrangement. `members`: each one's own; `meters`: the plant's own, where it has any."""
+    """All energy of an arrangement. `members`: each one's own; `meters`: the plant's own, where it has any.
+
+    `cut`: what each member's meter has, where a share by use takes only the time that all have.
+    """
 
     members: Mapping[str, Energy]
     plant: EnergyTable
-    meters: Sequence[EnergyTable]
+    meters: Sequence[EnergyTable] = ()
+    cut: Mapping[str, EnergyTable] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, EnergyTable]:
@@ -87,6 +101,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
     calendar = calendars[file.terms.member[0].id]
     last_day = _days(read.plant, calendar)[1]
     spells = _spells(file, read.plant, calendar)
+    hosts = spells.get(file.terms.host, ())
     allocation = _allocation(file, read.tables, read.plant, calendars, spells)
     made: dict[str, Statements] = {}
     shared: dict[str, Energy] = {}
@@ -104,8 +119,9 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_plant(read.meters),
         *of_lost(allocation),
         *of_no_bill(file, allocation, made, calendar.zone),
-        *of_beginning(file, spells),
-        *of_running(file, spells, read.plant, calendar.zone),
+        *of_cut(read.cut),
+        *of_beginning(file, hosts),
+        *of_running(file, hosts, read.plant, calendar.zone),
         *of_unknown_use(file, read.tables),
         *of_own_exports(file, own),
         *size_notes(file.terms, read.plant, list(own.values())),
@@ -137,7 +153,8 @@ def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:
         energies[name] = _energy(account, fetch, read_file)
     if file.terms.kind is not Kind.VNEM:
         common = _common(energies)
-        return _Read(common, common[file.terms.host].table, ())
+        cut = {name: one.table for name, one in energies.items()}
+        return _Read(common, common[file.terms.host].table, cut=cut)
     meters = tables_of(file.terms.meter, file.folder, fetch(file.folder), read_file)
     return _Read(energies, added([production_alone(one) for one in meters]), meters)
 
@@ -202,13 +219,14 @@ def _allocation(
     tables: Mapping[str, EnergyTable],
     plant: EnergyTable,
     calendars: Mapping[str, Calendar],
-    spells: Sequence[Spell],
+    spells: Mapping[str, Sequence[Spell]],
 ) -> Allocation:
     terms, calendar = file.terms, calendars[file.terms.member[0].id]
     if terms.kind is Kind.VNEM:
         return allocated_by_shares(terms, plant, lambda day: wall_to_us(day, 0, calendar.zone))
     site = Site(tuple(tables.values()), list(tables).index(terms.host))
-    found = _by_cycle(terms, site, spans_of(spells, calendar.zone), calendar.zone, calendars[terms.host])
+    spans = spans_of(spells[terms.host], list(spells.values()), calendar.zone)
+    found = _by_cycle(terms, site, spans, calendar.zone, calendars[terms.host])
     # A share by use is of everybody's: where one's use is not known, nobody's share is.
     first_us, last_us = plant.first_and_last_us()
     unknown = joined(hole for one in tables.values() for hole in one.holes(first_us, last_us))
@@ -231,14 +249,14 @@ def _buckets(table: EnergyTable, calendar: Calendar) -> Column:
     return found
 
 
-def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Sequence[Spell]:
-    """The bills of the host, by which energy is shared; none where fixed shares need none."""
+def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Mapping[str, Sequence[Spell]]:
+    """The bills of each member, by which energy is shared; none where fixed shares need none."""
     if file.terms.kind is Kind.VNEM:
-        return ()
+        return {}
     days = _days(plant, calendar)
     spells = {name: timeline(one.terms, one.programmes, *days) for name, one in file.accounts.items()}
     _refuse_other_cycles(file.terms.host, spells)
-    return spells[file.terms.host]
+    return spells
 
 
 def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:

@@ -24,12 +24,13 @@ DAY_US = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One billing cycle. `credited`: whether exports earn anything yet."""
+    """One billing cycle. `credited`: whether exports earn anything yet; `outside`: members whose share would not."""
 
     start_us: int
     end_us: int
     credited: bool
     ends_year: bool
+    outside: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,19 @@ class Site:
         return [int(one.flow_export.milliwh[one.rows_in(span.start_us, span.end_us)].sum()) for one in self.tables]
 
 
-def spans_of(spells: Sequence[Spell], zone: tzinfo) -> list[Span]:
-    """The cycles of an account. A year ends where its true-up is, and where another programme or supplier begins."""
+def spans_of(spells: Sequence[Spell], members: Sequence[Sequence[Spell]], zone: tzinfo) -> list[Span]:
+    """The cycles of the host, with what all members (who have the same cycles) are in each.
+
+    A year ends where its true-up is, and where another programme or supplier begins.
+    """
     made: list[Span] = []
+    others = zip(*([slot for spell in one for slot in spell.slots] for one in members), strict=True)
     for spell in spells:
         for slot in spell.slots:
             start_us, end_us = slot.cycle.edges_us(zone)
             ends_year = slot.closes_year or slot is spell.slots[-1]
-            made.append(Span(start_us, end_us, slot.programme != PLAIN, ends_year))
+            outside = frozenset(at for at, other in enumerate(next(others)) if other.programme == PLAIN)
+            made.append(Span(start_us, end_us, slot.programme != PLAIN, ends_year, outside))
     return made
 
 
@@ -131,14 +137,17 @@ def _time_of_day(plant: EnergyTable, rows: slice, zone: tzinfo) -> Column:
 
 
 def by_host_first(site: Site, spans: Sequence[Span]) -> Allocation:
-    """What the host's net export is goes equally to the others, none above its net use; the rest stays the host's."""
+    """What the host's net export is goes equally to the others, none above its net use; the rest stays the host's.
+
+    Who has no net metering in a cycle needs nothing of it: what it were given would be credited to nobody.
+    """
     rows = _Rows(site)
     for span in spans:
         if not span.credited:
             continue
         used, given = site.used(span), site.given(span)
         nets = [taken - gave for taken, gave in zip(used, given, strict=True)]
-        needs = [0 if at == site.host else max(0, net) for at, net in enumerate(nets)]
+        needs = [0 if at == site.host or at in span.outside else max(0, net) for at, net in enumerate(nets)]
         parts = equally_up_to(max(0, -nets[site.host]), needs)
         parts[site.host] = given[site.host] - sum(parts)
         rows.lay(span, parts)

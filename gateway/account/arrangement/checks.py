@@ -6,13 +6,14 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 from ...config.document import Document
 from ...config.hints import did_you_mean
-from ...config.rules import NAME, NAME_MEND
+from ...config.rules import NAME, NAME_MEND, resolved
 from ..account_file import AccountFile
 from ..registry import PLAIN
-from ..terms import Customer, EnergyFrom
+from ..terms import AccountMeter, Customer, EnergyFrom
 from .terms import AggregatedUse, ArrangementTerms, Kind, Shares, ShareUnit, VacantShare
 
 NET_METERING = frozenset({PLAIN, "nem1", "nem2", "net_metering_kwh", "net_metering_usd", "pennsylvania"})
@@ -55,7 +56,7 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
             mend = "shares hold from a local midnight, which must be one for all"
             document.add(path, f"{name} is in the zone {account.tariff.zone}, not {first.tariff.zone}", mend)
         for meter in account.terms.meter:
-            key = (meter.gateway, meter.file, meter.name)
+            key = _place(meter, account.folder)
             for other in seen.get(key, ()):
                 if terms.kind is Kind.VNEM and _follows(account.terms.customer, accounts[other].terms.customer):
                     continue
@@ -64,6 +65,11 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
                     mend += "; one tenant after another has moved_out before the other's moved_in in [customer]"
                 document.add(path, f"{name} has the meter of {other}, {meter.name}", mend, value=meter.name)
             seen.setdefault(key, []).append(name)
+
+
+def _place(meter: AccountMeter, folder: Path) -> tuple[str, str, str]:
+    """What two [[meter]] have alike that are one; a file is beside the account or arrangement that names it."""
+    return meter.gateway, str(resolved(folder, meter.file).resolve()) if meter.file else "", meter.name
 
 
 def _follows(one: Customer, other: Customer) -> bool:
@@ -117,7 +123,13 @@ def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) 
             document.add(("meter",), "vnem needs a meter of the plant itself", mend)
         if terms.host:
             document.add(("host",), "vnem has no host", "its plant has a [[meter]] of its own", value=terms.host)
+        seen: set[tuple[str, str, str]] = set()
         for position, meter in enumerate(terms.meter):
+            place = _place(meter, document.folder)
+            if place in seen:
+                mend = "each meter of the plant once: what it counts would be shared twice"
+                document.add(("meter", position, "name"), f"there are two meters {meter.name}", mend, value=meter.name)
+            seen.add(place)
             if meter.source is EnergyFrom.COLLECTOR and not meter.file:
                 mend = 'file = "collected.sqlite": the database of `netmeter collect`'
                 document.add(("meter", position, "from"), "a collector has no usual place", mend)

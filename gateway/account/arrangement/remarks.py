@@ -9,7 +9,7 @@ from datetime import date, timedelta, tzinfo
 import numpy as np
 
 from ...config.types import RegisterOwner
-from ...tariff.walltime import wall_to_us
+from ...tariff.walltime import iso_utc, wall_to_us
 from ..energy import EnergyTable
 from ..money import kwh_text
 from ..registry import PLAIN
@@ -18,6 +18,7 @@ from ..statement import Statements
 from ..timeline import Spell
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
+from .by_cycle import DAY_US
 from .terms import Kind
 
 _ONE_DAY = timedelta(days=1)
@@ -80,6 +81,20 @@ def _row_at(plant: EnergyTable, day: date, zone: tzinfo) -> int:
 def _mend(file: ArrangementFile, name: str, days: str) -> str:
     """Who has the share of a flat that stands empty can be said of fixed shares alone."""
     return f': write [[vacant]] member = "{name}", {days}' if file.terms.kind is Kind.VNEM else ""
+
+
+def of_cut(tables: Mapping[str, EnergyTable]) -> Iterator[str]:
+    """Whose energy begins last and ends first by a day and more: no share or bill goes beyond (nem_a, pa_virtual)."""
+    ends = {name: one.first_and_last_us() for name, one in tables.items()}
+    if not ends:
+        return
+    late, early = max(ends, key=lambda name: ends[name][0]), min(ends, key=lambda name: ends[name][1])
+    if ends[late][0] - min(first for first, _ in ends.values()) >= DAY_US:
+        since = iso_utc(ends[late][0])
+        yield f"the energy of {late} begins at {since}, that of others before: till then there is no share or bill"
+    if max(last for _, last in ends.values()) - ends[early][1] >= DAY_US:
+        until = iso_utc(ends[early][1])
+        yield f"the energy of {early} ends at {until}, that of others later: the bills of all wait for it"
 
 
 def of_beginning(file: ArrangementFile, spells: Sequence[Spell]) -> Iterator[str]:
