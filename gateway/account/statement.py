@@ -33,7 +33,7 @@ class Statement:
     uncertain_in_year: Decimal
     """What all doubt about its energy is worth at the most, this bill and those before it; exact."""
     year_lacks: tuple[int, ...] = ()
-    """Where it closes a year: the earlier bills of that year that are incomplete, by number."""
+    """Where it closes a year, or its share goes by the year: the earlier bills in it that are incomplete, by number."""
     export_parts: Mapping[str, PriceSeries] = field(default_factory=dict)
     """What its exports are paid by component, where a table says that."""
 

@@ -90,3 +90,26 @@ def test_files_of_one_name_in_the_members_own_folders_are_two_meters(tmp_path) -
     members["b"] = 'account = "a/account.toml"\n'
     with pytest.raises(AccountError, match="b has the meter of a, grid"):
         read_arrangement(write_arrangement(tmp_path, "vnem", members, ARRAY.format("array.csv") + HALVES))
+
+
+def test_after_a_hole_no_bill_of_aggregated_meters_is_whole_until_the_period_ends(tmp_path) -> None:
+    """The pumps lack 21 January 2026; shares go by use since 1 January, so all bills of 2026 are off, and none of 2027.
+
+    Each bill says so itself, because it is what a member is handed. In 2027 each meter takes 2 kWh a day and the barn
+    gives 2: half each, 31 kWh in January.
+    """
+    members = {}
+    for name, given in (("barn", 2_000), ("pumps", 0)):
+        rows = days(FIRST, 396, [2_000], [given])
+        file = write_meter(tmp_path, name, rows[:20] + rows[21:] if name == "pumps" else rows)
+        members[name] = f'meter = "{name}"\nfile = "{file}"\n'
+    write_account(tmp_path, flat_tariff(tmp_path, "0.10"), "nem1", more="")
+    plant = '[plant]\ntechnology = "solar"\nsize_kw = "9"\napplication = 2015-01-01\npto = 2015-06-01\n'
+    made = reckoned(write_arrangement(tmp_path, "nem_a", members, f'host = "barn"\n{plant}'))
+    for each in made.statements.values():
+        assert [one.is_whole for one in each.statements] == [False] * 12 + [True]
+        assert ["the share is off: not all energy of bill 1" in " ".join(one.notes) for one in each.statements] == [
+            number in range(2, 13) for number in range(1, 14)
+        ]
+        assert "pumps: not all energy of 2026-01-21T08:00:00Z" in " ".join(each.notes)
+        assert each.statements[12].energy.export_milliwh == 31_000_000

@@ -43,6 +43,7 @@ from .remarks import (
     of_running,
     of_unknown_use,
 )
+from .shares_off import with_shares_off
 from .sizes import size_notes
 from .terms import AggregatedUse, ArrangementTerms, Kind
 
@@ -103,11 +104,12 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
     spells = _spells(file, read.plant, calendar)
     hosts = spells.get(file.terms.host, ())
     allocation = _allocation(file, read.tables, read.plant, calendars, spells)
+    unknown = tuple(of_unknown_use(file, read.tables))
     made: dict[str, Statements] = {}
     shared: dict[str, Energy] = {}
     for at, (name, account) in enumerate(file.accounts.items()):
         told("reckoning", at + 1, len(file.accounts))
-        shared[name] = _with_share(file, read.members[name], allocation, at)
+        shared[name] = _with_share(file, read.members[name], allocation, at, unknown)
         try:
             made[name] = _statements(file, account, shared[name], min(as_of or last_day, last_day), calendars[name])
         except (EnergyError, PriceError, TimelineError) as error:
@@ -122,7 +124,7 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         *of_cut(read.cut),
         *of_beginning(file, hosts),
         *of_running(file, hosts, read.plant, calendar.zone),
-        *of_unknown_use(file, read.tables),
+        *unknown,
         *of_own_exports(file, own),
         *size_notes(file.terms, read.plant, list(own.values())),
     ]
@@ -136,7 +138,8 @@ def _statements(
     """A member's. None yet of who has just moved in, or left before: nobody else's bills wait for that (vnem)."""
     customer = account.terms.customer
     try:
-        return make_statements(account, energy, last_day, calendar)
+        found = make_statements(account, energy, last_day, calendar)
+        return with_shares_off(found) if file.terms.kind is Kind.NEM_A else found
     except NoBillYetError:
         if file.terms.kind is not Kind.VNEM or (customer.moved_in is None and customer.moved_out is None):
             raise
@@ -275,12 +278,17 @@ def _ends(spells: Sequence[Spell]) -> list[tuple[date, date, bool]]:
     return [(one.cycle.first_day, one.cycle.last_day, one.closes_year) for spell in spells for one in spell.slots]
 
 
-def _with_share(file: ArrangementFile, energy: Energy, allocation: Allocation, at: int) -> Energy:
-    """The member's own imports and its part of the plant's energy. Exports of its own are the host's, or nobody's."""
+def _with_share(
+    file: ArrangementFile, energy: Energy, allocation: Allocation, at: int, unknown: Sequence[str]
+) -> Energy:
+    """The member's own imports and its part of the plant's energy. Exports of its own are the host's, or nobody's.
+
+    `unknown`: whose use nobody knows, which each member's own pages tell.
+    """
     own, name = energy.table, file.terms.member[at].id
     if file.terms.kind is not Kind.PA_VIRTUAL or name == file.terms.host:
         own = replace(own, flow_export=Flow.none(len(own)))
     joined = added([own, allocation.table(at, name)])
     share = int(allocation.of_member(at).sum())
     note = f"{kwh_text(share)} {SHARE_NOTE} {file.terms.name}, in all the time there is energy of"
-    return replace(energy, table=joined, notes=(*energy.notes, note))
+    return replace(energy, table=joined, notes=(*energy.notes, note, *unknown))
