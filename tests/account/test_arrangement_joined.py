@@ -113,3 +113,19 @@ def test_after_a_hole_no_bill_of_aggregated_meters_is_whole_until_the_period_end
         ]
         assert "pumps: not all energy of 2026-01-21T08:00:00Z" in " ".join(each.notes)
         assert each.statements[12].energy.export_milliwh == 31_000_000
+
+
+@pytest.mark.parametrize(("a_gateway", "b_gateway", "are_one"), [("", "cellar", True), ("cellar", "attic", False)])
+def test_a_meter_whose_gateway_is_not_named_may_be_that_of_any_gateway(tmp_path, a_gateway, b_gateway, are_one) -> None:
+    """Both members have a meter u1 in one collector; only two named gateways can have one each."""
+    account = tmp_path / write_account(tmp_path, flat_tariff(tmp_path, "0.10"))
+    collected = 'from = "collector"\nfile = "collected.sqlite"'
+    account.write_text(account.read_text(encoding="utf-8").replace('from = "csv"', collected), encoding="utf-8")
+    named = {"a": a_gateway, "b": b_gateway}
+    members = {one: 'meter = "u1"\n' + (f'gateway = "{at}"\n' if at else "") for one, at in named.items()}
+    path = write_arrangement(tmp_path, "vnem", members, ARRAY.format("array.csv") + HALVES)
+    if are_one:
+        with pytest.raises(AccountError, match="b has the meter of a, u1"):
+            read_arrangement(path)
+    else:
+        assert [one.id for one in read_arrangement(path).terms.member] == ["a", "b"]

@@ -48,7 +48,7 @@ def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
 def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping[str, AccountFile]) -> None:
     """The rules between the members: one vintage, one zone, one meter each."""
     first = next(iter(accounts.values()))
-    seen: dict[tuple[str, str, str], list[str]] = {}
+    seen: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for position, (name, account) in enumerate(accounts.items()):
         path = ("member", position)
         _check_vintage(document, terms, path, first, account)
@@ -57,19 +57,24 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
             document.add(path, f"{name} is in the zone {account.tariff.zone}, not {first.tariff.zone}", mend)
         for meter in account.terms.meter:
             key = _place(meter, account.folder)
-            for other in seen.get(key, ()):
+            for other, gateway in seen.get(key, ()):
+                if meter.gateway and gateway and meter.gateway != gateway:
+                    continue
                 if terms.kind is Kind.VNEM and _follows(account.terms.customer, accounts[other].terms.customer):
                     continue
                 mend = f"write meter = (and gateway or file) of its own into each; {other} has this one"
                 if terms.kind is Kind.VNEM:
                     mend += "; one tenant after another has moved_out before the other's moved_in in [customer]"
                 document.add(path, f"{name} has the meter of {other}, {meter.name}", mend, value=meter.name)
-            seen.setdefault(key, []).append(name)
+            seen.setdefault(key, []).append((name, meter.gateway))
 
 
-def _place(meter: AccountMeter, folder: Path) -> tuple[str, str, str]:
-    """What two [[meter]] have alike that are one; a file is beside the account or arrangement that names it."""
-    return meter.gateway, str(resolved(folder, meter.file).resolve()) if meter.file else "", meter.name
+def _place(meter: AccountMeter, folder: Path) -> tuple[str, str]:
+    """What two [[meter]] have alike that are one, unless each names a gateway of its own: an unnamed one may be any.
+
+    A file is beside the account or arrangement that names it.
+    """
+    return str(resolved(folder, meter.file).resolve()) if meter.file else "", meter.name
 
 
 def _follows(one: Customer, other: Customer) -> bool:
