@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from .account_file import AccountFile
 from .cells import CycleEnergy
-from .doubts.ranges import Range
+from .doubts.ranges import Range, sure
 from .energy import Stretch
 from .lines import BankMove, Due, Line, LineKind
 from .money import total
@@ -101,6 +101,18 @@ class Statement:
     def uncertain_amount(self) -> Decimal:
         """What all doubt about the cycle's energy is worth at most, if every line is off at once; exact."""
         return uncertain_of(self.cycle_lines)
+
+
+def ranges_of(one: Statement) -> StatementRanges:
+    """What its figures can be; those of a bill that is sure are what they are."""
+    return one.ranges or StatementRanges(
+        {line.key: sure(line.amount) for line in one.lines},
+        tuple(sure(move.before) for move in one.banks),
+        tuple(sure(move.after) for move in one.banks),
+        sure(one.due_now),
+        sure(one.carried),
+        sure(one.carried_in_year),
+    )
 
 
 def uncertain_of(lines: Iterable[Line]) -> Decimal:

@@ -13,9 +13,9 @@ from ..period import Period
 from ..programmes.generic import MONEY_BANK, ExportPrice, GenericRules, YearBills, standing_lines
 from ..programmes.generic_billing import BillingState, NetBilling, NetBillingCarryover
 from ..programmes.generic_usd import NetMeteringUsd
-from .ranges import NOTHING, Range, Spent, monotone, spend, sum_of, sure
+from .ranges import NOTHING, Range, Spent, monotone, spend, sum_of
 from .shares import Priced, bucket_of, nets_of, shared_lines
-from .told import Step, Told, as_printed, settled_within, standing_of
+from .told import Step, Told, as_printed, held_or, settled_within, standing_of
 
 MINIMUM, MINIMUM_YEAR, PAID = "minimum", "minimum_year", "bank.credit"
 
@@ -69,11 +69,11 @@ class CreditTwin:
     """`net_billing_carryover` and `net_metering_usd`: credits wait in a bank."""
 
     def __init__(
-        self, programme: NetBillingCarryover | NetMeteringUsd, state: BillingState, held: Range | None
+        self, programme: NetBillingCarryover | NetMeteringUsd, state: BillingState, held: dict[str, Range]
     ) -> None:
         self._programme = programme
         self._year = BilledYear(state.year)
-        self.banks = {MONEY_BANK: sure(state.bank) if held is None else held}
+        self.banks = {MONEY_BANK: held_or(held, MONEY_BANK, state.bank)}
 
     def cycle(self, step: Step) -> Told:
         """The bank pays what it can of the charges."""

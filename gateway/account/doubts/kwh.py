@@ -11,9 +11,9 @@ from ..money import MILLIWH_PER_KWH_PLACES, ZERO, kwh
 from ..programmes.generic import MONEY_BANK
 from ..programmes.generic_kwh import KWH_BANK, SURPLUS_BANK, KwhState, NetMeteringKwh, YearSurplus
 from .billing import PAID, BilledYear
-from .ranges import NOTHING, Range, around, spend, sum_of, sure
+from .ranges import NOTHING, Range, around, spend, sum_of
 from .shares import Priced, bucket_of, nets_of, shared_lines
-from .told import Step, Told, as_printed, settled_within
+from .told import Step, Told, as_printed, held_or, settled_within
 
 CREDIT = "bank.surplus"
 
@@ -24,10 +24,9 @@ class KwhTwin:
     def __init__(self, programme: NetMeteringKwh, state: KwhState, held: dict[str, Range]) -> None:
         self._programme = programme
         self._year = BilledYear(state.year)
-        sums = {f"{KWH_BANK}.{bucket}": sure(kwh(one)) for bucket, one in state.banks_milliwh.items()}
-        sums |= {SURPLUS_BANK: sure(kwh(state.surplus_milliwh)), MONEY_BANK: sure(state.bank)}
-        own = {name: one for name, one in held.items() if name in (*sums, MONEY_BANK)}
-        self.banks = {**sums, **own}
+        own = {f"{KWH_BANK}.{bucket}": kwh(one) for bucket, one in state.banks_milliwh.items()}
+        own |= {SURPLUS_BANK: kwh(state.surplus_milliwh), MONEY_BANK: state.bank}
+        self.banks = {name: held_or(held, name, amount) for name, amount in own.items()}
 
     def cycle(self, step: Step) -> Told:
         """Each bucket's net less what its bank had is billed; what it gave is stored."""

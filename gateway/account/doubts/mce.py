@@ -14,7 +14,7 @@ from ..programmes.mce import MCE_BANK, Mce, MceState
 from ..programmes.mce_cashout import CashedOut, MceYear, cash_out, ends_mce_year
 from .nem import NemTwin
 from .ranges import Range, hull, monotone, spend, sure
-from .told import Step, Told, settled_within
+from .told import Step, Told, held_or, settled_within
 
 OURS = "mce."
 _MOVED = f"bank.{MCE_BANK}"
@@ -27,7 +27,7 @@ class MceTwin:
     def __init__(self, programme: Mce, state: MceState, held: dict[str, Range]) -> None:
         self._programme = programme
         self._delivery = NemTwin(programme.delivery, state.delivery, held)
-        self._bank = held.get(MCE_BANK, sure(state.bank))
+        self._bank = held_or(held, MCE_BANK, state.bank)
         self._off_milliwh = state.year.uncertain_milliwh
         self.banks = {**self._delivery.banks, MCE_BANK: self._bank}
 

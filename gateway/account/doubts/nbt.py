@@ -20,7 +20,7 @@ from ..programmes.nbt_year import bank_name
 from ..programmes.surplus import BILL_CREDIT, SURPLUS_BANK, Payout
 from .nem import FROM_CREDIT
 from .ranges import NOTHING, Range, hull, monotone, spend, sum_of, sure
-from .told import Step, Told, settled_within
+from .told import Step, Told, held_or, settled_within
 from .year import KwhYear
 
 MINIMUM, REVERSAL, SURPLUS, KEPT = "minimum", "true_up.reversal", "true_up.surplus", "true_up.bill_credit"
@@ -41,9 +41,9 @@ class NbtTwin:
 
     def __init__(self, programme: Nbt, state: NbtState, held: dict[str, Range]) -> None:
         self._programme = programme
-        own = {bank_name(bank): sure(state.purse.of(bank)) for bank in BANKS}
-        own |= {BILL_CREDIT: sure(state.bill_credit), SURPLUS_BANK: sure(kwh(state.carried_milliwh))}
-        self.banks = {name: held.get(name, one) for name, one in own.items()}
+        own = {bank_name(bank): state.purse.of(bank) for bank in BANKS}
+        own |= {BILL_CREDIT: state.bill_credit, SURPLUS_BANK: kwh(state.carried_milliwh)}
+        self.banks = {name: held_or(held, name, amount) for name, amount in own.items()}
         self._begin(state)
 
     def _begin(self, state: NbtState) -> None:

@@ -16,7 +16,7 @@ from ..programmes.nem_state import EnergyDue, NemState
 from ..programmes.nem_year import ENERGY_BANK
 from ..programmes.surplus import BILL_CREDIT, SURPLUS_BANK
 from .ranges import NOTHING, Range, monotone, spend, sure
-from .told import Step, Told, settled_within, standing_of
+from .told import Step, Told, held_or, settled_within, standing_of
 from .year import KwhYear
 
 TO_BANK, FROM_CREDIT = "bank.energy_credit", "bank.bill_credit"
@@ -29,9 +29,9 @@ class NemTwin:
         self._programme = programme
         self._state = state
         self.banks = {
-            ENERGY_BANK: held.get(ENERGY_BANK, sure(state.bank)),
-            BILL_CREDIT: held.get(BILL_CREDIT, sure(state.bill_credit)),
-            SURPLUS_BANK: held.get(SURPLUS_BANK, sure(kwh(state.carried_milliwh))),
+            ENERGY_BANK: held_or(held, ENERGY_BANK, state.bank),
+            BILL_CREDIT: held_or(held, BILL_CREDIT, state.bill_credit),
+            SURPLUS_BANK: held_or(held, SURPLUS_BANK, kwh(state.carried_milliwh)),
         }
         self._begin(sure(state.energy), sure(state.non_bypassable), sure(state.paid))
 

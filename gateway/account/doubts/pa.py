@@ -19,7 +19,7 @@ from ..programmes.pa_state import GENERATION_BANK, Excess, PaState
 from .billing import up_to_minimum
 from .ranges import NOTHING, Range, spend, sum_of, sure
 from .shares import GroupOf, Priced, nets_of, share_by_cell, shared_lines
-from .told import Step, Told, as_printed, settled_within
+from .told import Step, Told, as_printed, held_or, settled_within
 
 _FINE = Decimal("1e-15")
 """An average is told to this, outwards."""
@@ -31,9 +31,9 @@ class PaTwin:
     def __init__(self, programme: Pennsylvania, state: PaState, held: Mapping[str, Range]) -> None:
         self._programme = programme
         self._group = group_by(periods_by_bucket(programme.prices.tariff))
-        own = {f"{programme.rules.bank}.{name}": sure(kwh(one)) for name, one in state.banks.items()}
-        own |= {f"{GENERATION_BANK}.{name}": sure(kwh(one)) for name, one in state.generation.items()}
-        self.banks = {**own, **{name: one for name, one in held.items() if name in own}}
+        own = {f"{programme.rules.bank}.{name}": kwh(one) for name, one in state.banks.items()}
+        own |= {f"{GENERATION_BANK}.{name}": kwh(one) for name, one in state.generation.items()}
+        self.banks = {name: held_or(held, name, amount) for name, amount in own.items()}
         self._begin(state)
 
     def _begin(self, state: PaState) -> None:

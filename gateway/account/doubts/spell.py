@@ -13,7 +13,6 @@ from ..lines import BankMove, Due, Line, LineKind
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly
 from ..other_charges import PERCENT
 from ..period import Account, Programme
-from ..programmes.generic import MONEY_BANK
 from ..programmes.generic_billing import NetBilling, NetBillingCarryover
 from ..programmes.generic_kwh import NetMeteringKwh
 from ..programmes.generic_usd import NetMeteringUsd
@@ -167,7 +166,7 @@ def twin_of(programme: Programme[Any], state: Any, held: dict[str, Range]) -> Tw
     elif isinstance(programme, NetMeteringKwh):
         made = KwhTwin(programme, state, held)
     elif isinstance(programme, NetBillingCarryover | NetMeteringUsd):
-        made = CreditTwin(programme, state, held.get(MONEY_BANK))
+        made = CreditTwin(programme, state, held)
     elif isinstance(programme, NetBilling):
         made = BillingTwin(programme, state)
     elif isinstance(programme, Plain):

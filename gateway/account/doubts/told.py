@@ -75,6 +75,12 @@ class Twin(Protocol):
         ...
 
 
+def held_or(held: Mapping[str, Range], name: str, amount: Decimal) -> Range:
+    """What a bank can hold as a programme takes it over with that amount; only that, where it begins it anew."""
+    found = held.get(name)
+    return found if found is not None and found.holds(amount) else sure(amount)
+
+
 def own_range(line: Line, *, nets: bool) -> Range:
     """What a line can be by its own energy. `nets`: both directions are in it, so it may have either sign."""
     made = around(line.amount, line.uncertain_amount)
@@ -183,7 +189,7 @@ def settled_within(programme: Programme[Any], states: Iterable[Any], step: Step)
 
 
 def as_printed(ranges: Mapping[str, Range], lines: Iterable[Line]) -> dict[str, Range]:
-    """Ranges of exact amounts by key, each moved by what its printing rounded off or on, so that they hold what is printed."""
+    """Ranges of exact amounts by key, each moved by what its printing rounded off or on: it holds what is printed."""
     moved = {line.key: _cents(line) for line in lines}
     return {key: one + sure(moved.get(key, ZERO)) for key, one in ranges.items()}
 

@@ -1,0 +1,94 @@
+"""A bill's ranges hold whatever truth its energy's doubt allows, under every programme; and no more where it is simple.
+
+The truth is reckoned as a bill of its own, from energy without a doubt (`doubted`): each line, bank and sum of it must
+lie in what the doubted bill tells. Positive controls: a range that is a little too narrow is complained of.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.account.statement import Statement
+
+from ..pipeline.world import tries
+from .doubted import Case, Sizes, pair_of
+
+ZERO = Decimal(0)
+FINE = Decimal("1e-9")
+"""What averages are rounded by."""
+BONUS = "[[export_adder]]\nname='b'\nper_kwh='0.01'\nbank='bonus'\nsource='s'\nfrom=2025-01-01\n"
+TAX = '[[charge]]\nname = "tax"\npercent = "7.5"\nfrom = 2024-01-01\nsource = "s"\n'
+CASES = [
+    Case("nem1"),
+    Case("nem1", (("surplus_payout", "check"), ("minimum_credit", "all_cycles"))),
+    Case("nem2", more=TAX),
+    Case("nem2", (("energy_due", "monthly"), ("non_bypassable_due", "monthly"))),
+    Case("nem2", (("surplus_payout", "rollover_kwh"),)),
+    Case("nbt", more=TAX),
+    Case("nbt", (("surplus_payout", "check"),), BONUS),
+    Case("mce"),
+    Case("pennsylvania"),
+    Case("net_metering_kwh"),
+    Case("net_metering_kwh", (("surplus_to", "same_bucket"), ("year_surplus", "bill_credit"))),
+    Case("net_metering_usd"),
+    Case("net_billing", more=TAX),
+    Case("net_billing_carryover"),
+    Case("net_billing_carryover", (("credit_from", "same_cycle"), ("leftover", "lost"))),
+]
+SIZES = [
+    Sizes(40, 40, Decimal(4)),
+    Sizes(40, 10, Decimal(1)),
+    Sizes(10, 40, Decimal(4)),
+    Sizes(30, 30, Decimal("0.01")),
+    Sizes(0, 30, Decimal(2)),
+    Sizes(30, 0, Decimal(2)),
+]
+
+
+def outside(told: Statement, true: Statement) -> Iterator[str]:
+    """What of the truth the ranges do not hold, in words."""
+    ranges = told.ranges
+    if ranges is None:
+        yield "no ranges"
+        return
+    amounts = {line.key: line.exact for line in true.lines}
+    found = [(key, one, amounts.get(key, ZERO)) for key, one in ranges.lines.items()]
+    held = {(move.name, at >= len(true.bill.settled.banks)): move for at, move in enumerate(true.banks)}
+    for at, move in enumerate(told.banks):
+        other = held.get((move.name, at >= len(told.bill.settled.banks)))
+        if other is not None:
+            found += [
+                (f"{move.name} before", ranges.before[at], other.before),
+                (f"{move.name} after", ranges.after[at], other.after),
+            ]
+    found += [
+        ("due now", ranges.due_now, true.due_now),
+        ("carried", ranges.carried, true.carried),
+        ("carried in the year", ranges.carried_in_year, true.carried_in_year),
+    ]
+    for name, one, amount in found:
+        if not one.low - FINE <= amount <= one.high + FINE:
+            yield f"bill {told.number}: {name} is {amount}, told {one.low} .. {one.high}"
+
+
+def complaints(told: Sequence[Statement], true: Sequence[Statement]) -> list[str]:
+    return [text for one, other in zip(told, true, strict=True) for text in outside(one, other)]
+
+
+def name_of(case: Case) -> str:
+    return "-".join([case.programme, *(value for _, value in case.choices), *(["more"] if case.more else [])])
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+@tries(4)
+@given(seed=st.integers(0, 2**32), size=st.sampled_from(SIZES))
+def test_the_truth_lies_in_what_is_told(case: Case, seed: int, size: Sizes) -> None:
+    pair = pair_of(seed, case.first, size)
+    with tempfile.TemporaryDirectory() as name:
+        told, true = (case.bills(Path(name), one) for one in (pair.booked, pair.true))
+    assert complaints(told, true) == []
