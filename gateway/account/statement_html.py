@@ -111,7 +111,7 @@ def _energy(one: Statement) -> Iterator[str]:
         figures = (cell.import_milliwh, cell.export_milliwh, cell.net_milliwh, cell.uncertain_milliwh)
         yield _row([cell.bucket.replace("_", " "), days], [f"{kwh(each):.6f}" for each in figures])
     energy = one.energy
-    doubt = sum(cell.uncertain_milliwh for cell in energy.cells)
+    doubt = energy.uncertain_milliwh
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh, doubt)
     yield _row(["All", ""], [f"{kwh(each):.6f}" for each in figures], ' class="sum"') + "</table>"
     if not_placed(one):

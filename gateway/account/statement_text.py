@@ -72,7 +72,7 @@ def _energy(one: Statement) -> Iterator[str]:
     for cell in one.energy.cells:
         yield _energy_row(cell)
     energy = one.energy
-    uncertain = sum(cell.uncertain_milliwh for cell in energy.cells)
+    uncertain = energy.uncertain_milliwh
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh)
     yield f"  {'all':<42} " + " ".join(f"{kwh(each):>13.6f}" for each in figures) + f" {kwh(uncertain):>11.6f}"
     if not_placed(one):

@@ -31,7 +31,7 @@ class YearToDate:
             self,
             carried=self.carried + bill.settled.due(Due.TRUE_UP),
             net_milliwh=None if self.net_milliwh is None else self.net_milliwh + energy.net_milliwh,
-            uncertain_milliwh=self.uncertain_milliwh + sum(cell.uncertain_milliwh for cell in energy.cells),
+            uncertain_milliwh=self.uncertain_milliwh + energy.uncertain_milliwh,
         )
 
 

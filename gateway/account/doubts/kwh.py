@@ -41,9 +41,7 @@ class KwhTwin:
         exact = shared_lines(step.energy, billed, bucket_of, 1, Priced("energy", prices.retail_in_tier))
         lines = as_printed(exact, step.bill.settled.lines)
         if not programme.leaves_out(step.before, period):
-            net_of_all = around(
-                kwh(step.energy.net_milliwh), kwh(sum(one.uncertain_milliwh for one in step.energy.cells))
-            )
+            net_of_all = around(kwh(step.energy.net_milliwh), kwh(step.energy.uncertain_milliwh))
             self.banks[SURPLUS_BANK] = (self.banks[SURPLUS_BANK] - net_of_all).not_below_zero
         earned = self._earned(step)
         spent = spend(self.banks[MONEY_BANK] + earned, sum_of(lines.values()))

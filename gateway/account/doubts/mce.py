@@ -38,7 +38,7 @@ class MceTwin:
         left = spend(self._bank, charge).left.not_below_zero
         moved = monotone(lambda owed, held: max(ZERO, owed - held) - owed, (), (charge, self._bank))
         self._bank = (self._bank - charge).not_below_zero
-        self._off_milliwh += sum(cell.uncertain_milliwh for cell in step.energy.cells)
+        self._off_milliwh += step.energy.uncertain_milliwh
         lines = {**utility.lines, _MOVED: moved, "mce.due": left}
         due = utility.due + left
         if ends_mce_year(step.bill.period.cycle):

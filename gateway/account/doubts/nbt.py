@@ -75,20 +75,14 @@ class NbtTwin:
 
     def _charges(self, step: Step) -> tuple[dict[str, Range], Range]:
         """By scope; and what they lack of the minimum, which is among the fixed ones."""
-        found = dict.fromkeys(SCOPES, NOTHING)
-        for one in step.amounts:
-            if one.line.due is Due.NOW:
-                scope = _scope_of(one.line)
-                found[scope] = found[scope] + one.range
+        charged = [one for one in step.amounts if one.line.due is Due.NOW]
+        found = {scope: step.together([one for one in charged if _scope_of(one.line) == scope]) for scope in SCOPES}
         fixed = [line for line in step.bill.settled.lines if line.kind is LineKind.FIXED and line.key != MINIMUM]
         minimums, lacking = list(minimum_lines(step.energy, self._programme.prices)), NOTHING
         found["fixed"] = found["fixed"] + sure(printed_total(fixed))
         if minimums:
             # The programme holds the minimum against what it charges before the charges by the day.
-            billed, least = (
-                sum_of(one.range for one in step.amounts if one.line.due is Due.NOW),
-                printed_total(minimums),
-            )
+            billed, least = step.together(charged), printed_total(minimums)
             lacking = monotone(lambda charged: max(ZERO, least - charged), (), (billed,))
             found["fixed"] = found["fixed"] + lacking
         return found, lacking

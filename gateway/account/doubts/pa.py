@@ -49,7 +49,7 @@ class PaTwin:
         """What the banks do not cover is billed; what was given is stored."""
         programme = self._programme
         self._store(step.energy)
-        self._off_milliwh += sum(cell.import_uncertain_milliwh for cell in step.energy.cells)
+        self._off_milliwh += step.energy.import_uncertain_milliwh
         exact = self._net(step.energy, self._group, programme.rules.bank, Priced("energy", self._per_kwh))
         lines = as_printed(exact, step.bill.settled.lines)
         told = up_to_minimum(step, programme.prices, sum_of(lines.values()))

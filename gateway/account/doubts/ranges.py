@@ -71,6 +71,11 @@ def hull(ranges: Iterable[Range]) -> Range:
     return Range(min(one.low for one in every), max(one.high for one in every))
 
 
+def both(one: Range, other: Range) -> Range:
+    """What is in both, which there is: each holds the truth."""
+    return Range(max(one.low, other.low), min(one.high, other.high))
+
+
 def sum_of(ranges: Iterable[Range]) -> Range:
     """All together."""
     whole = NOTHING

@@ -71,7 +71,7 @@ class _Walk:
 
     def bill(self, one: Statement, states: tuple[Any, Any]) -> Statement:
         """One statement with its ranges."""
-        step = Step(one.bill, *states)
+        step = Step(one.bill, *states, nets=self._nets)
         step = replace(step, amounts=tuple(amounts_of(self._programme, step, nets=self._nets)))
         before = dict(self.twin.banks)
         cycle = self.twin.cycle(step)
@@ -110,9 +110,10 @@ class _Walk:
 
 def _carried(step: Step, lines: Mapping[str, Range]) -> Range:
     """What goes to the true-up, lines among it that are not there and may be."""
-    carried = [line.key for line in step.bill.settled.lines if line.due is Due.TRUE_UP]
-    absent = [one.range for one in step.amounts if one.line.due is Due.TRUE_UP and one.line.key not in lines]
-    return sum_of([*(lines[key] for key in carried), *absent])
+    of_energy = [one for one in step.amounts if one.line.due is Due.TRUE_UP]
+    keys = {one.line.key for one in of_energy}
+    others = [line.key for line in step.bill.settled.lines if line.due is Due.TRUE_UP and line.key not in keys]
+    return step.together(of_energy) + sum_of(lines[key] for key in others)
 
 
 def _closing(one: Statement) -> Sequence[BankMove]:

@@ -5,6 +5,7 @@ off too: the programme itself says what it would be (`amounts_of`). A true-up is
 each state that can be (`settled_within`). (docs/account.md, "Uncertain")
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -15,9 +16,12 @@ from ..cells import Cell, CycleEnergy
 from ..charges import PriceError
 from ..lines import Due, Line, LineKind
 from ..money import ZERO, total, worth
-from ..period import PeriodStatement, Programme, Settled
-from .ranges import NOTHING, Range, around, hull, sum_of, sure
+from ..period import Period, PeriodStatement, Programme, Settled
+from ..shifts import worth_of_shifts
+from .ranges import NOTHING, Range, around, both, hull, sum_of, sure
 
+_TIERED = re.compile(r"^tier\.|\.tier\d+$")
+"""Keys of lines that are a tier's: another cell's energy moves them too."""
 OF_ENERGY = (LineKind.ENERGY, LineKind.NON_BYPASSABLE, LineKind.BASELINE, LineKind.CREDIT)
 
 
@@ -37,6 +41,8 @@ class Step:
     before: Any
     after: Any
     amounts: tuple[Amount, ...] = ()
+    nets: bool = False
+    """Whether a line's energy is that of both directions."""
 
     @property
     def energy(self) -> CycleEnergy:
@@ -44,7 +50,50 @@ class Step:
 
     def sum_of(self, *kinds: LineKind, prefix: str = "") -> Range:
         """Energy lines of some kinds together."""
-        return sum_of(one.range for one in self.amounts if one.line.kind in kinds and one.line.key.startswith(prefix))
+        return self.together([x for x in self.amounts if x.line.kind in kinds and x.line.key.startswith(prefix)])
+
+    def together(self, amounts: Sequence[Amount]) -> Range:
+        """Their sum: no further off than its lines together, nor than energy booked in a wrong cell makes it."""
+        whole = sum_of(one.range for one in amounts)
+        plain = [one for one in amounts if _is_linear(one, nets=self.nets)]
+        if len(plain) < 2:
+            return whole
+        off = sum((_off_together(self.bill.period, plain, beside=each, nets=self.nets) for each in (False, True)), ZERO)
+        known = around(total(one.line.amount for one in plain), off)
+        rest = sum_of(one.range for one in amounts if not _is_linear(one, nets=self.nets))
+        return both(whole, known + rest)
+
+
+def _is_linear(one: Amount, *, nets: bool) -> bool:
+    """Whether it is energy of its cells, all of it, at one price."""
+    line = one.line
+    return bool(
+        line.amount
+        and line.rate is not None
+        and line.uncertain_worth is None
+        and line.cells
+        and line.kind in (LineKind.ENERGY, LineKind.CREDIT)
+        and not _TIERED.search(line.key)
+        and one.range == own_range(line, nets=nets)
+    )
+
+
+def _off_together(period: Period, amounts: Sequence[Amount], *, beside: bool, nets: bool) -> Decimal:
+    """What shifts can change a sum of lines by, of one ledger's cells."""
+    energy = period.beside if beside else period.energy
+    if energy is None:
+        return ZERO
+    taken: dict[int, Decimal] = {}
+    given: dict[int, Decimal] = {}
+    for line in (one.line for one in amounts if one.line.beside is beside):
+        rate = ZERO if line.rate is None else line.rate
+        is_import = line.quantity is not None and line.quantity > 0
+        for at in line.cells:
+            if nets or is_import:
+                taken[at] = taken.get(at, ZERO) + rate
+            if nets or not is_import:
+                given[at] = given.get(at, ZERO) - rate
+    return worth_of_shifts(energy.import_shifts, taken) + worth_of_shifts(energy.export_shifts, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +146,20 @@ def amounts_of(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator
     for line in step.bill.settled.lines:
         if line.kind in OF_ENERGY:
             _, more = would_be.pop(line.key, (line, NOTHING))
-            yield Amount(line, own_range(line, nets=nets) + more)
+            yield Amount(line, own_range(line, nets=nets) + more + _of_tiers(step, line, nets=nets))
     for line, more in would_be.values():
         yield Amount(replace(line, exact=ZERO, amount=ZERO), more)
+
+
+def _of_tiers(step: Step, line: Line, *, nets: bool) -> Range:
+    """Where energy is priced in order, what other cells have too much moves this one's across a tier's two limits."""
+    if nets or not re.search(r"\.tier\d+$", line.key) or line.rate is None:
+        return NOTHING
+    block = step.energy.cells[line.cells[0]].block
+    cells = [cell for cell in step.energy.cells if cell.block is block]
+    is_import = line.kind is not LineKind.CREDIT
+    milliwh = sum(cell.import_uncertain_milliwh if is_import else cell.export_uncertain_milliwh for cell in cells)
+    return around(ZERO, abs(worth(2 * milliwh, line.rate)))
 
 
 def _would_be(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator[tuple[str, tuple[Line, Range]]]:

@@ -34,8 +34,8 @@ class KwhYear:
 
     def add(self, step: Step) -> None:
         """One more cycle."""
-        self._import_off_milliwh += sum(cell.import_uncertain_milliwh for cell in step.energy.cells)
-        self._export_off_milliwh += sum(cell.export_uncertain_milliwh for cell in step.energy.cells)
+        self._import_off_milliwh += step.energy.import_uncertain_milliwh
+        self._export_off_milliwh += step.energy.export_uncertain_milliwh
 
     def sides(
         self, import_milliwh: int, export_milliwh: int, banks: Mapping[str, Range], last_due: Range
