@@ -121,6 +121,7 @@ def _no_more_than_taken(placed: Placed, cuts: Column, taken: Column, doubts: Col
             here = inside & (pairs == pair)
             own = placed.pairs_at(np.arange(gap.first, gap.last + 1)) == pair
             most = int(taken[here].sum()) + part_off_milliwh(gap, own, flow, placed.rows)
+            most = min(most, int(flow.milliwh[placed.rows][gap.rows].sum()) + gap.off_milliwh(flow))
             if made[here].sum() > most:
                 made[here] = 0
                 made[np.flatnonzero(here)[0]] = most

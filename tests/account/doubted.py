@@ -6,6 +6,7 @@ the doubt allows. Nothing here reckons money.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -133,7 +134,7 @@ class Case:
             made = net_billing.account_text(folder, pto=self.first, choices=choices, more=self.more)
         else:
             reads = [self.first]
-            while len(reads) <= MONTHS:
+            while len(reads) <= 2 * MONTHS:
                 reads.append((reads[-1] + timedelta(days=31)).replace(day=1))
             made = account_text(
                 self.programme,
@@ -153,3 +154,22 @@ class Case:
         path.write_text(self.text(folder), encoding="utf-8")
         account = with_surplus_rate(read_account(path), "0.03")
         return list(make_statements(account, Energy(table, ())).statements)
+
+
+Month = tuple[int, int, int, int]
+"""kWh taken and given, and by how much each may be off."""
+
+
+def months_of(first: date, months: Sequence[Month]) -> EnergyTable:
+    """A month's imports in one quarter at 10:00 of the tenth, its exports in one at 12:00, each alone; off-peak."""
+    starts: list[int] = []
+    flows: list[tuple[int, int, int, int]] = []
+    day = first
+    for taken, given, taken_off, given_off in months:
+        following = (day + timedelta(days=31)).replace(day=1)
+        tenth = day.replace(day=10)
+        starts += [us(day, 0), us(tenth, 10 * 60), us(tenth, 12 * 60), us(following, 0) - QUARTER_US]
+        flows += [(0, 0, 0, 0), (taken, 0, taken_off, 0), (0, given, 0, given_off), (0, 0, 0, 0)]
+        day = following
+    columns = [[kwh * KWH for kwh in column] for column in zip(*flows, strict=True)]
+    return _table(np.array(starts, dtype=np.int64), *columns)
