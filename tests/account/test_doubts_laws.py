@@ -6,6 +6,7 @@ lie in what the doubted bill tells. Positive controls: a range that is a little 
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.account.statement import Statement
+from gateway.account.doubts.ranges import Range
+from gateway.account.statement import Statement, StatementRanges
 
 from ..pipeline.world import tries
-from .doubted import Case, Sizes, pair_of
+from .doubted import MONTHS, Case, Sizes, months_of, pair_of
 
 ZERO = Decimal(0)
 FINE = Decimal("1e-9")
@@ -37,6 +39,7 @@ CASES = [
     Case("net_metering_kwh", (("surplus_to", "same_bucket"), ("year_surplus", "bill_credit"))),
     Case("net_metering_usd"),
     Case("net_billing", more=TAX),
+    Case("buy_all_sell_all", more='[[meter]]\nname = "sun"\nrole = "production"\n'),
     Case("net_billing_carryover"),
     Case("net_billing_carryover", (("credit_from", "same_cycle"), ("leftover", "lost"))),
 ]
@@ -92,3 +95,41 @@ def test_the_truth_lies_in_what_is_told(case: Case, seed: int, size: Sizes) -> N
     with tempfile.TemporaryDirectory() as name:
         told, true = (case.bills(Path(name), one) for one in (pair.booked, pair.true))
     assert complaints(told, true) == []
+
+
+def narrowed(told: Statement) -> Statement:
+    """Ranges of half the width about what was reckoned."""
+    ranges = told.ranges
+    assert ranges is not None
+
+    def half(one: Range, amount: Decimal) -> Range:
+        return Range(amount - (amount - one.low) / 2, amount + (one.high - amount) / 2)
+
+    amounts = {line.key: line.amount for line in told.lines}
+    banks = [
+        tuple(half(one, getattr(move, name)) for one, move in zip(getattr(ranges, name), told.banks, strict=True))
+        for name in ("before", "after")
+    ]
+    return replace(
+        told,
+        ranges=StatementRanges(
+            {key: half(one, amounts[key]) for key, one in ranges.lines.items()},
+            banks[0],
+            banks[1],
+            half(ranges.due_now, told.due_now),
+            half(ranges.carried, told.carried),
+            half(ranges.carried_in_year, told.carried_in_year),
+        ),
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_ranges_of_half_the_width_are_found_out(case: Case) -> None:
+    """The positive control: one quarter a month takes and one gives, each off as far as it can be."""
+    months = [(130, 20, 3, 2)] * MONTHS
+    with tempfile.TemporaryDirectory() as name:
+        told = case.bills(Path(name), months_of(case.first, months))
+        true = case.bills(Path(name), months_of(case.first, [(133, 18, 0, 0)] * MONTHS))
+    assert complaints(told, true) == []
+    found = complaints([narrowed(one) for one in told], true)
+    assert any("due now" in one or "carried" in one for one in found)

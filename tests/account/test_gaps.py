@@ -7,6 +7,7 @@ many of them together, and adding them all says too much.
 import random
 import tempfile
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,16 +50,22 @@ def _flow(booked: list[int], edge_milliwh: int) -> Flow:
     )
 
 
-def july(folder: Path, table: EnergyTable, netting: NettingInterval = NettingInterval.QUARTER) -> CycleEnergy:
+@cache
+def calendar() -> Calendar:
+    with tempfile.TemporaryDirectory() as name:
+        return Calendar(load_tariff(simple_tariff(Path(name))))
+
+
+def july(table: EnergyTable) -> CycleEnergy:
     cycle = Cycle(date(2026, 7, 1), date(2026, 7, 31))
-    (found,) = energy_of_cycles(table, [cycle], Calendar(load_tariff(simple_tariff(folder))), netting)
+    (found,) = energy_of_cycles(table, [cycle], calendar(), NettingInterval.QUARTER)
     return found
 
 
-def test_a_part_of_a_gap_has_at_most_all_that_flowed_in_it(tmp_path: Path) -> None:
+def test_a_part_of_a_gap_has_at_most_all_that_flowed_in_it() -> None:
     """32 quarters from 12:15 to 20:15 of 1 kWh each: 15 off-peak and 17 of peak, which begins at 16:00. Off-peak may
     have had none or all: 15 booked, of 32; so may peak. The sum is sure."""
-    energy = july(tmp_path, gap_table([KWH] * 32, [0] * 32))
+    energy = july(gap_table([KWH] * 32, [0] * 32))
     by_bucket = {cell.bucket: cell for cell in energy.cells}
     peak, rest = by_bucket["summer_peak"], by_bucket["summer_off_peak"]
     assert (rest.import_milliwh, rest.import_uncertain_milliwh) == (15 * KWH, 17 * KWH)
@@ -66,16 +73,16 @@ def test_a_part_of_a_gap_has_at_most_all_that_flowed_in_it(tmp_path: Path) -> No
     assert energy.uncertain_milliwh == 0
 
 
-def test_what_a_gap_takes_net_is_no_more_than_it_takes(tmp_path: Path) -> None:
+def test_what_a_gap_takes_net_is_no_more_than_it_takes() -> None:
     """Each quarter of 1 kWh in and 1 kWh out may have been any of them: but no bucket took more than all 32."""
-    for cell in july(tmp_path, gap_table([KWH] * 32, [KWH] * 32)).cells:
+    for cell in july(gap_table([KWH] * 32, [KWH] * 32)).cells:
         assert cell.positive_net_milliwh == 0
         assert cell.positive_net_uncertain_milliwh <= 32 * KWH
 
 
-def test_a_gap_within_one_price_is_off_by_its_two_ends(tmp_path: Path) -> None:
+def test_a_gap_within_one_price_is_off_by_its_two_ends() -> None:
     """Fourteen quarters to 15:45; the read quarters beside them are off by 2 Wh each, at their own two edges."""
-    energy = july(tmp_path, gap_table([KWH] * 14, [0] * 14, edge_milliwh=2000))
+    energy = july(gap_table([KWH] * 14, [0] * 14, edge_milliwh=2000))
     assert [cell.import_uncertain_milliwh for cell in energy.cells] == [4000]
 
 
@@ -89,9 +96,7 @@ def test_whatever_flowed_is_within_what_is_told(seed: int, count: int, most_kwh:
         for _ in range(2)
     ]
     booked = [even(sum(one), count) for one in true]
-    with tempfile.TemporaryDirectory() as name:
-        told = july(Path(name), gap_table(*booked))
-        real = july(Path(name), gap_table(*true))
+    told, real = july(gap_table(*booked)), july(gap_table(*true))
     for one, other in zip(told.cells, real.cells, strict=True):
         assert abs(one.import_milliwh - other.import_milliwh) <= one.import_uncertain_milliwh
         assert abs(one.export_milliwh - other.export_milliwh) <= one.export_uncertain_milliwh
