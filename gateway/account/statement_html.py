@@ -85,11 +85,6 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     yield f"<div>Carried to the true-up<strong>{plain(one.carried)} {currency}</strong>"
     yield _quiet(between(ranges.carried))
     yield _quiet(f"in this year {plain(one.carried_in_year)}{f', {in_year}' if in_year else ''}") + "</div>"
-    if one.uncertain_amount:
-        yield f"<div>Uncertain at the most<strong>{one.uncertain_amount:.2f} {currency}</strong>"
-        if one.bill.true_up is not None:
-            yield f'<span class="quiet">of the whole year {one.uncertain_in_year:.2f}</span>'
-        yield "</div>"
     yield "</div>"
     yield from _energy(one)
     yield from _lines("This cycle", one, one.bill.settled.lines)

@@ -170,9 +170,5 @@ def _sums(made: Statements, one: Statement) -> Iterator[str]:
     yield f"Due now                  {plain(one.due_now):>12} {currency}{due}"
     yield f"Carried to the true-up   {plain(one.carried):>12} {currency}{carried}"
     yield f"  in this year           {plain(one.carried_in_year):>12} {currency}{in_year}"
-    if one.uncertain_amount:
-        yield f"Uncertain at the most    {one.uncertain_amount:>12.2f} {currency}"
-    if one.uncertain_in_year and one.bill.true_up is not None:
-        yield f"  of the whole year       {one.uncertain_in_year:>12.2f} {currency}"
     if not one.is_whole:
         yield "INCOMPLETE: energy is missing, see the notes"

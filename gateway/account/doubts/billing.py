@@ -18,6 +18,7 @@ from .shares import Priced, bucket_of, nets_of, shared_lines
 from .told import Step, Told, as_printed, held_or, settled_within, standing_of
 
 MINIMUM, MINIMUM_YEAR, PAID = "minimum", "minimum_year", "bank.credit"
+_TOP_UPS = (MINIMUM, MINIMUM_YEAR)
 
 
 class BilledYear:
@@ -31,7 +32,8 @@ class BilledYear:
         made, ends = [], []
         for owed, year in zip((energy.low, energy.high), self._ends, strict=True):
             standing, after = standing_lines(period, prices, rules, owed, year)
-            made.append({line.key: line.amount for line in standing})
+            # What lacks of a minimum is not rounded here: both ends would be, and might change places.
+            made.append({line.key: line.exact if line.key in _TOP_UPS else line.amount for line in standing})
             ends.append(after)
         self._ends = (ends[0], ends[1])
         keys = dict.fromkeys(key for one in made for key in one)
