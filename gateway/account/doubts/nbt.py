@@ -23,6 +23,7 @@ from .ranges import NOTHING, Range, hull, monotone, spend, sum_of, sure
 from .told import Step, Told, held_or, settled_within
 from .year import KwhYear
 
+COST = "export_cost."
 MINIMUM, REVERSAL, SURPLUS, KEPT = "minimum", "true_up.reversal", "true_up.surplus", "true_up.bill_credit"
 _SCOPED = ("generation", "delivery")
 
@@ -69,13 +70,14 @@ class NbtTwin:
         spent = spend(self.banks[BILL_CREDIT], charged)
         self.banks[BILL_CREDIT], self._last_due = spent.after, spent.left
         lines = {f"bank.{bank_name(bank)}": -paid.used[bank] for bank in BANKS}
-        lines |= {f"export_cost.{bank}": cost for bank, cost in costs.items()}
+        lines |= {f"{COST}{bank}": cost for bank, cost in costs.items()}
         lines |= {FROM_CREDIT: -spent.used, MINIMUM: lacking}
         return Told(spent.left, charged, lines, dict(self.banks))
 
     def _charges(self, step: Step) -> tuple[dict[str, Range], Range]:
         """By scope; and what they lack of the minimum, which is among the fixed ones."""
-        charged = [one for one in step.amounts if one.line.due is Due.NOW]
+        due_now = [one for one in step.amounts if one.line.due is Due.NOW]
+        charged = [one for one in due_now if not one.line.key.startswith(COST)]  # a cost is what its credits come to
         found = {scope: step.together([one for one in charged if _scope_of(one.line) == scope]) for scope in SCOPES}
         fixed = [line for line in step.bill.settled.lines if line.kind is LineKind.FIXED and line.key != MINIMUM]
         minimums, lacking = list(minimum_lines(step.energy, self._programme.prices)), NOTHING
