@@ -103,6 +103,22 @@ def _table(
     return EnergyTable("grid", "made", begin, begin + QUARTER_US, flows[0], flows[1], np.zeros(len(begin), bool))
 
 
+TIER = """
+[[version.tier]]
+above_kwh = "20"
+[version.tier.energy_per_kwh]
+summer_peak = { generation = "0.25", delivery = "0.22" }
+summer_off_peak = { generation = "0.25", delivery = "0.12" }
+winter_peak = { generation = "0.25", delivery = "0.22" }
+winter_off_peak = { generation = "0.25", delivery = "0.12" }
+"""
+
+
+def spring(component: str, month: int, _weekend: bool, _hour: int) -> str:
+    """Prices of exports that are below zero from March to May (`net_billing.Price`)."""
+    return "0.02" if component == "delivery" else "-0.03" if month in (3, 4, 5) else "0.07"
+
+
 @dataclass(frozen=True)
 class Case:
     """A programme with the account's own choices."""
@@ -110,6 +126,10 @@ class Case:
     programme: str
     choices: tuple[tuple[str, str], ...] = ()
     more: str = ""
+    has_tiers: bool = False
+    """Whether energy above 20 kWh a month costs 0.10 more."""
+    below_zero: bool = False
+    """Whether exports cost something in spring, under `nbt`."""
 
     @property
     def first(self) -> date:
@@ -129,7 +149,7 @@ class Case:
         elif self.programme == "mce":
             made = mce.account_text(folder, self.first, choices=chosen, more=self.more)
         elif self.programme == "nbt":
-            net_billing.write_table(folder, net_billing.flat("0.07", "0.02"))
+            net_billing.write_table(folder, spring if self.below_zero else net_billing.flat("0.07", "0.02"))
             choices = "\n".join(f'{name} = "{value}"' for name, value in {"acc_plus": "none", **chosen}.items())
             made = net_billing.account_text(folder, pto=self.first, choices=choices, more=self.more)
         else:
@@ -146,6 +166,9 @@ class Case:
                 more=self.more,
             )
             made = made.replace('rounding = "cent"', "")
+        if self.has_tiers:
+            with (folder / "simple.toml").open("a", encoding="utf-8") as file:
+                file.write(TIER)
         return made.replace("[billing]", '[billing]\nrounding = "none"')
 
     def bills(self, folder: Path, table: EnergyTable) -> list[Statement]:

@@ -33,12 +33,16 @@ CASES = [
     Case("nem2", (("surplus_payout", "rollover_kwh"),)),
     Case("nbt", more=TAX),
     Case("nbt", (("surplus_payout", "check"),), BONUS),
+    Case("nbt", (("surplus_payout", "check"), ("leftover", "forfeit")), BONUS, below_zero=True),
     Case("mce"),
     Case("pennsylvania"),
     Case("net_metering_kwh"),
     Case("net_metering_kwh", (("surplus_to", "same_bucket"), ("year_surplus", "bill_credit"))),
+    Case("net_metering_kwh", has_tiers=True),
     Case("net_metering_usd"),
     Case("net_billing", more=TAX),
+    Case("net_billing", has_tiers=True),
+    Case("nem1", has_tiers=True),
     Case("buy_all_sell_all", more='[[meter]]\nname = "sun"\nrole = "production"\n'),
     Case("net_billing_carryover"),
     Case("net_billing_carryover", (("credit_from", "same_cycle"), ("leftover", "lost"))),
@@ -84,7 +88,14 @@ def complaints(told: Sequence[Statement], true: Sequence[Statement]) -> list[str
 
 
 def name_of(case: Case) -> str:
-    return "-".join([case.programme, *(value for _, value in case.choices), *(["more"] if case.more else [])])
+    return "-".join(
+        [
+            case.programme,
+            *(value for _, value in case.choices),
+            *(["more"] if case.more else []),
+            *(["tiers"] if case.has_tiers else []),
+        ]
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)

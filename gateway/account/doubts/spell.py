@@ -24,6 +24,7 @@ from ..programmes.pa import Pennsylvania
 from ..programmes.plain import Plain
 from ..statement import Statement, StatementRanges, uncertain_of
 from ..terms import OtherCharge
+from .amounts import amounts_of
 from .billing import BillingTwin, CreditTwin, PlainTwin
 from .kwh import KwhTwin
 from .mce import MceTwin
@@ -31,7 +32,7 @@ from .nbt import NbtTwin
 from .nem import NemTwin
 from .pa import PaTwin
 from .ranges import NOTHING, Range, hull, sum_of, sure
-from .told import Step, Told, Twin, amounts_of, as_printed, own_range
+from .told import Step, Told, Twin, as_printed, own_range
 
 _BOTH_WAYS = (NetMeteringKwh, NetMeteringUsd, Nem, Mce, Pennsylvania)
 """Programmes that net before they price: a line's energy has both directions."""

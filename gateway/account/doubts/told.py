@@ -1,24 +1,22 @@
-"""What a twin gets of a bill and what it tells of it; and the doubt that a bill's energy lines bring along.
+"""What a twin gets of a bill and what it tells of it.
 
-A line may be off by the doubt of its energy. One that is not there, because nothing was metered in its hours, may be
-off too: the programme itself says what it would be (`amounts_of`). A true-up is settled by the programme itself, with
-each state that can be (`settled_within`). (docs/account.md, "Uncertain")
+Sums of energy lines are known better than the lines (`Step.together`). A true-up is settled by the programme itself,
+with each state that can be (`settled_within`). (docs/account.md, "How far off a figure can be")
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from ...tariff.calendar import UNASSIGNED_NAME
-from ..cells import Cell, CycleEnergy
+from ..cells import CycleEnergy
 from ..charges import PriceError
 from ..lines import Due, Line, LineKind
-from ..money import ZERO, total, worth
+from ..money import ZERO, total
 from ..period import Period, PeriodStatement, Programme, Settled
 from ..shifts import worth_of_shifts
-from .ranges import NOTHING, Range, around, both, hull, sum_of, sure
+from .ranges import Range, around, both, hull, sum_of, sure
 
 _TIERED = re.compile(r"^tier\.|\.tier\d+$")
 """Keys of lines that are a tier's: another cell's energy moves them too."""
@@ -136,95 +134,6 @@ def own_range(line: Line, *, nets: bool) -> Range:
     if nets or line.rate is None or not line.amount:
         return made
     return made.not_below_zero if line.amount > 0 else made.not_above_zero
-
-
-def amounts_of(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator[Amount]:
-    """A bill's energy lines, with those that would be there if hours without energy had as much as they may have."""
-    would_be: dict[str, tuple[Line, Range]] = {}
-    for key, (line, more) in _would_be(programme, step, nets=nets):
-        would_be[key] = (line, would_be.get(key, (line, NOTHING))[1] + more)
-    for line in step.bill.settled.lines:
-        if line.kind in OF_ENERGY:
-            _, more = would_be.pop(line.key, (line, NOTHING))
-            yield Amount(line, own_range(line, nets=nets) + more + _of_tiers(step, line, nets=nets))
-    for line, more in would_be.values():
-        yield Amount(replace(line, exact=ZERO, amount=ZERO), more)
-
-
-def _of_tiers(step: Step, line: Line, *, nets: bool) -> Range:
-    """Where energy is priced in order, what other cells have too much moves this one's across a tier's two limits."""
-    if nets or not re.search(r"\.tier\d+$", line.key) or line.rate is None:
-        return NOTHING
-    block = step.energy.cells[line.cells[0]].block
-    cells = [cell for cell in step.energy.cells if cell.block is block]
-    is_import = line.kind is not LineKind.CREDIT
-    milliwh = sum(cell.import_uncertain_milliwh if is_import else cell.export_uncertain_milliwh for cell in cells)
-    return around(ZERO, abs(worth(2 * milliwh, line.rate)))
-
-
-def _would_be(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator[tuple[str, tuple[Line, Range]]]:
-    """By key; one direction after the other. What has no price, because nothing was ever metered of it, is left out."""
-    printed = {line.key: line.exact for line in step.bill.settled.lines}
-    for fill in (_filled_net,) if nets else (_filled_import, _filled_export):
-        for line in _settled_with(programme, step, fill):
-            moved = line.exact - printed.get(line.key, ZERO)
-            if moved and line.kind in OF_ENERGY:
-                both_ways = nets and line.kind is not LineKind.NON_BYPASSABLE
-                yield line.key, (line, around(ZERO, abs(moved)) if both_ways else hull((NOTHING, sure(moved))))
-
-
-def _settled_with(programme: Programme[Any], step: Step, fill: Callable[[Cell], Cell]) -> tuple[Line, ...]:
-    period = step.bill.period
-    energy, beside = _filled(period.energy, fill), None if period.beside is None else _filled(period.beside, fill)
-    if energy is period.energy and beside is period.beside:
-        return ()
-    try:
-        return programme.settle(step.before, replace(period, energy=energy, beside=beside))[1].lines
-    except PriceError:
-        return ()
-
-
-def _filled(energy: CycleEnergy, fill: Callable[[Cell], Cell]) -> CycleEnergy:
-    """With as much as cells of no energy may have."""
-    cells = tuple(cell if cell.bucket == UNASSIGNED_NAME else fill(cell) for cell in energy.cells)
-    return energy if cells == energy.cells else replace(energy, cells=cells)
-
-
-def _filled_net(cell: Cell) -> Cell:
-    """Where both directions net: in one of them."""
-    if not cell.positive_net_milliwh:
-        cell = replace(cell, positive_net_milliwh=cell.positive_net_uncertain_milliwh)
-    if not cell.import_milliwh and not cell.export_milliwh:
-        cell = replace(cell, import_milliwh=cell.uncertain_milliwh)
-    return cell
-
-
-def _filled_import(cell: Cell) -> Cell:
-    milliwh, parts = cell.import_uncertain_milliwh, cell.parts
-    if cell.import_milliwh or not milliwh:
-        return cell
-    step_worth = None if parts.import_worth is None else worth(milliwh, parts.import_dearest)
-    parts = replace(parts, import_tiers_milliwh=_in_last(parts.import_tiers_milliwh, milliwh), import_worth=step_worth)
-    return replace(cell, import_milliwh=milliwh, parts=parts)
-
-
-def _filled_export(cell: Cell) -> Cell:
-    milliwh, parts = cell.export_uncertain_milliwh, cell.parts
-    if cell.export_milliwh or not milliwh:
-        return cell
-    step_worth = None if parts.export_worth is None else worth(milliwh, parts.export_dearest)
-    parts = replace(
-        parts,
-        export_tiers_milliwh=_in_last(parts.export_tiers_milliwh, milliwh),
-        export_worth=step_worth,
-        export_parts=tuple(replace(one, worth=one.uncertain_worth) for one in parts.export_parts),
-    )
-    return replace(cell, export_milliwh=milliwh, parts=parts)
-
-
-def _in_last(tiers: Sequence[int], milliwh: int) -> tuple[int, ...]:
-    """In the dearest tier, as far as prices rise."""
-    return (*(0 for _ in tiers[1:]), milliwh) if tiers else ()
 
 
 def settled_within(programme: Programme[Any], states: Iterable[Any], step: Step) -> Told:
