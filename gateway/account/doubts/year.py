@@ -44,7 +44,7 @@ class KwhYear:
         carried, credit = banks[SURPLUS_BANK], banks[BILL_CREDIT]
         least = Side(
             import_milliwh + self._import_off_milliwh,
-            max(0, export_milliwh - self._export_off_milliwh),
+            max(min(0, export_milliwh), export_milliwh - self._export_off_milliwh),
             _milliwh(carried.low),
             credit.low,
             last_due.high,
