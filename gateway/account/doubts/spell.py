@@ -78,7 +78,8 @@ class _Walk:
         cycle = self.twin.cycle(step)
         between = dict(self.twin.banks)
         closing = Told(NOTHING, NOTHING) if one.bill.true_up is None else self.twin.close(step)
-        found = {amount.line.key: amount.range for amount in step.amounts} | dict(cycle.lines) | dict(closing.lines)
+        found = {amount.line.key: step.together([amount]) for amount in step.amounts}
+        found |= {**cycle.lines, **closing.lines}
         found |= self._other(one, cycle.taxed + closing.taxed)
         lines = {line.key: found.get(line.key, own_range(line, nets=True)) for line in one.lines}
         due = cycle.due + closing.due + sum_of(lines[line.key] for line in one.other if line.due is Due.NOW)

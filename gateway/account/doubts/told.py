@@ -20,6 +20,8 @@ from .ranges import Range, around, both, hull, sum_of, sure
 
 _TIERED = re.compile(r"^tier\.|\.tier\d+$")
 """Keys of lines that are a tier's: another cell's energy moves them too."""
+_BOTH = (LineKind.ENERGY, LineKind.CREDIT)
+_ONE_WAY = (*_BOTH, LineKind.NON_BYPASSABLE)
 OF_ENERGY = (LineKind.ENERGY, LineKind.NON_BYPASSABLE, LineKind.BASELINE, LineKind.CREDIT)
 
 
@@ -54,7 +56,7 @@ class Step:
         """Their sum: no further off than its lines together, nor than energy booked in a wrong cell makes it."""
         whole = sum_of(one.range for one in amounts)
         plain = [one for one in amounts if _is_linear(one, nets=self.nets)]
-        if len(plain) < 2:
+        if not plain:
             return whole
         off = sum((_off_together(self.bill.period, plain, beside=each, nets=self.nets) for each in (False, True)), ZERO)
         known = around(total(one.line.amount for one in plain), off)
@@ -70,7 +72,7 @@ def _is_linear(one: Amount, *, nets: bool) -> bool:
         and line.rate is not None
         and line.uncertain_worth is None
         and line.cells
-        and line.kind in (LineKind.ENERGY, LineKind.CREDIT)
+        and line.kind in (_BOTH if nets else _ONE_WAY)
         and not _TIERED.search(line.key)
         and one.range == own_range(line, nets=nets)
     )
