@@ -56,6 +56,11 @@ class Cell:
         """By how much the net may be off."""
         return self.import_uncertain_milliwh + self.export_uncertain_milliwh
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether any of it may be off: all of a gap may be sure, and what it took net or was worth by the hour not."""
+        return bool(self.uncertain_milliwh or self.positive_net_uncertain_milliwh or self.parts.is_uncertain)
+
 
 @dataclass(frozen=True, slots=True)
 class CycleEnergy:

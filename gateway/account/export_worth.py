@@ -42,19 +42,20 @@ def _worths_of(
     given = table.flow_export.milliwh[rows]
     found: dict[int, list[ExportWorth]] = {bucket: [] for bucket in np.unique(buckets).tolist()}
     for name, price in price_nano.items():
-        doubts = _doubts(table, rows, buckets, price)
+        doubts = doubts_by_price(table, rows, table.flow_export, buckets, price)
         for bucket, made in found.items():
             here = buckets == bucket
             made.append(ExportWorth(name, worth_of(given[here], price[here]), doubts.get(bucket, Decimal(0))))
     return {bucket: tuple(made) for bucket, made in found.items()}
 
 
-def _doubts(table: EnergyTable, rows: slice, buckets: Column, price_nano: Column) -> dict[int, Decimal]:
+def doubts_by_price(
+    table: EnergyTable, rows: slice, flow: Flow, buckets: Column, price_nano: Column
+) -> dict[int, Decimal]:
     """By bucket: the doubt of each run of one price, times that price; of a gap what it can be worth there."""
     if not len(buckets):
         return {}
     changes = (np.diff(price_nano, prepend=price_nano[0]) != 0) | (np.diff(buckets, prepend=buckets[0]) != 0)
-    flow = table.flow_export
     runs_at = run_begins(table, rows, np.cumsum(changes).astype(np.int64))
     gaps = over_edges(gaps_in(table, rows), runs_at)
     begins, inside = cut_at(gaps, runs_at, len(buckets))

@@ -119,7 +119,7 @@ def _import(cell: Cell) -> Cell:
     milliwh, parts = cell.import_uncertain_milliwh, cell.parts
     if cell.import_milliwh or not milliwh:
         return cell
-    step_worth = None if parts.import_worth is None else worth(milliwh, parts.import_dearest)
+    step_worth = None if parts.import_worth is None else parts.import_step_doubt
     parts = replace(parts, import_tiers_milliwh=_in_last(parts.import_tiers_milliwh, milliwh), import_worth=step_worth)
     return replace(cell, import_milliwh=milliwh, parts=parts)
 
@@ -128,7 +128,7 @@ def _export(cell: Cell) -> Cell:
     milliwh, parts = cell.export_uncertain_milliwh, cell.parts
     if cell.export_milliwh or not milliwh:
         return cell
-    step_worth = None if parts.export_worth is None else worth(milliwh, parts.export_dearest)
+    step_worth = None if parts.export_worth is None else parts.export_step_doubt
     parts = replace(
         parts,
         export_tiers_milliwh=_in_last(parts.export_tiers_milliwh, milliwh),

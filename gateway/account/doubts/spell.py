@@ -12,7 +12,7 @@ from typing import Any
 from ..lines import BankMove, Due, Line, LineKind
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly
 from ..other_charges import PERCENT
-from ..period import Account, Programme
+from ..period import Account, Period, Programme
 from ..programmes.generic_billing import NetBilling, NetBillingCarryover
 from ..programmes.generic_kwh import NetMeteringKwh
 from ..programmes.generic_usd import NetMeteringUsd
@@ -46,15 +46,19 @@ def with_ranges(
     held: dict[str, Range],
 ) -> list[Statement]:
     """The bills of one spell with their ranges. `held`: what banks can hold as it begins; and then as it ends."""
-    if not any(cell.uncertain_milliwh for one in made for cell in one.energy.cells) and all(
-        one.is_sure for one in held.values()
-    ):
+    if all(_is_sure(one.bill.period) for one in made) and all(one.is_sure for one in held.values()):
         return list(made)
     with exactly():
         walk = _Walk(programme, settled, charges, held)
         told = [walk.bill(one, states) for one, states in zip(made, settled.states, strict=True)]
     held.update(walk.twin.banks)
     return told
+
+
+def _is_sure(period: Period) -> bool:
+    """Whether nothing of it is in doubt: how much flowed in each bucket, and what of it at which price."""
+    energies = [period.energy, *([] if period.beside is None else [period.beside])]
+    return not any(cell.is_uncertain for energy in energies for cell in energy.cells)
 
 
 class _Walk:
