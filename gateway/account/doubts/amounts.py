@@ -75,7 +75,8 @@ def _would_be(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator[
         for line in _settled_with(programme, step, _each(fill)):
             moved = line.exact - printed.get(line.key, ZERO)
             if moved and line.kind in OF_ENERGY:
-                both_ways = nets and line.kind is not LineKind.NON_BYPASSABLE
+                # Prices by the hour may be below zero, and what they are where nothing flowed is not told.
+                both_ways = line.rate is None or (nets and line.kind is not LineKind.NON_BYPASSABLE)
                 yield line.key, (line, around(ZERO, abs(moved)) if both_ways else hull((NOTHING, sure(moved))))
     if not any(cell.parts.limits_milliwh for cell in step.energy.cells):
         return

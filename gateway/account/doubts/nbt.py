@@ -120,7 +120,9 @@ class NbtTwin:
         told = settled_within(self._programme, self._states(state), step)
         if any(key.startswith(REVERSAL) for key in told.lines):
             told = self._with_surplus_apart(told)
-        purse = {bank: told.after.get(bank_name(bank), NOTHING) for bank in BANKS} if state.whole else self._purse()
+        purse = {bank: told.after.get(bank_name(bank), NOTHING) for bank in BANKS}
+        if not state.whole and not step.bill.period.leaves:
+            purse = self._purse()
         self.banks = {
             **{bank_name(bank): one for bank, one in purse.items()},
             BILL_CREDIT: told.after.get(BILL_CREDIT, self.banks[BILL_CREDIT]),
@@ -158,9 +160,10 @@ class NbtTwin:
             for key, one in told.lines.items()
             if key not in (SURPLUS, KEPT) and not key.startswith(f"{REVERSAL}.")
         }
-        payment, taxed = told.lines.get(SURPLUS, NOTHING), sum_of(one for key, one in asked.items() if key != REVERSAL)
-        bill = self._last_due + sum_of(asked.values())
-        kept = monotone(lambda pays, due: max(ZERO, pays - max(ZERO, due)), (-payment,), (bill,))
+        payment, taken_back = told.lines.get(SURPLUS, NOTHING), told.lines.get(REVERSAL, NOTHING)
+        taxed = sum_of(one for key, one in asked.items() if key != REVERSAL)
+        pays, bill = (-payment - taken_back).not_below_zero, self._last_due + taxed
+        kept = monotone(lambda paid, due: max(ZERO, paid - max(ZERO, due)), (pays,), (bill,))
         lines, after = dict(told.lines), dict(told.after)
         if self._programme.rules.surplus.payout is Payout.CREDIT:
             lines[KEPT] = hull((lines.get(KEPT, NOTHING), kept))
