@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import product
 
 from ...tariff.calendar import UNASSIGNED_NAME
-from ..cells import Cell, CycleEnergy
+from ..cells import CycleEnergy
 from ..charges import PriceError
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, kwh, to_step
 from ..programmes.pa import Pennsylvania
@@ -50,7 +50,9 @@ class PaTwin:
         programme = self._programme
         self._store(step.energy)
         self._off_milliwh += step.energy.import_uncertain_milliwh
-        exact = self._net(step.energy, self._group, programme.rules.bank, Priced("energy", self._per_kwh))
+        exact = self._net(
+            step.energy, self._group, programme.rules.bank, Priced("energy", programme.prices.retail_in_tier)
+        )
         lines = as_printed(exact, step.bill.settled.lines)
         told = up_to_minimum(step, programme.prices, sum_of(lines.values()))
         contract, beside = programme.contract, step.bill.period.beside
@@ -66,7 +68,7 @@ class PaTwin:
         """Banks, prices and what was purchased at their ends."""
         state, prefix = step.after, f"{self._programme.rules.bank}."
         assert isinstance(state, PaState)
-        banks = {name.removeprefix(prefix): one for name, one in self.banks.items() if name.startswith(prefix)}
+        banks, generation = self._held(prefix), self._held(f"{GENERATION_BANK}.")
         prices = {name: self._price(name) for name in banks if self._stored.get(name)}
         states = []
         for low_bank, low_price, sign in product((True, False), (True, False), (1, -1)):
@@ -74,6 +76,7 @@ class PaTwin:
                 replace(
                     state,
                     banks={name: _milliwh(_end(one, low=low_bank)) for name, one in banks.items()},
+                    generation={name: _milliwh(_end(one, low=low_bank)) for name, one in generation.items()},
                     excess={
                         **state.excess,
                         **{name: _priced(_end(one, low=low_price)) for name, one in prices.items()},
@@ -88,22 +91,19 @@ class PaTwin:
         self._begin(PaState())
         return told
 
+    def _held(self, prefix: str) -> dict[str, Range]:
+        """Banks by period of the day."""
+        return {name.removeprefix(prefix): one for name, one in self.banks.items() if name.startswith(prefix)}
+
     def _net(self, energy: CycleEnergy, group: GroupOf, bank: str, priced: Priced) -> dict[str, Range]:
         """Each period's net against its bank; what is left is laid on its cells."""
         nets, prefix = nets_of(energy.cells, group), f"{bank}."
-        held = [name.removeprefix(prefix) for name in self.banks if name.startswith(prefix)]
-        billed: dict[str, Range] = {}
+        held, billed = self._held(prefix), dict[str, Range]()
         for name in dict.fromkeys([*held, *nets]):
-            net, before = nets.get(name, NOTHING), self.banks.get(prefix + name, NOTHING)
+            net, before = nets.get(name, NOTHING), held.get(name, NOTHING)
             billed[name] = spend(before, net.not_below_zero).left
             self.banks[prefix + name] = (before - net).not_below_zero
         return shared_lines(energy, billed, group, 1, priced)
-
-    def _per_kwh(self, cell: Cell, _tier: int) -> Decimal:
-        """The full price; without what a supplier bills."""
-        prices = self._programme.prices
-        whole = prices.utility_retail(cell)
-        return whole - prices.price_to_compare(cell) if self._programme.rules.supplier else whole
 
     def _store(self, energy: CycleEnergy) -> None:
         """What each cell's part of a period's surplus may be, with its price."""
