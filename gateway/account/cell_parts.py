@@ -35,11 +35,17 @@ class CellParts:
     export_tiers_milliwh: tuple[int, ...] = ()
     export_worth: Decimal | None = None
     import_worth: Decimal | None = None
-    import_dearest: Decimal = Decimal(0)
-    """Of the time-step prices in it, per kWh; exports likewise."""
-    export_dearest: Decimal = Decimal(0)
+    import_step_doubt: Decimal = Decimal(0)
+    """What all doubt about imports at time-step prices is worth at the most; exports likewise."""
+    export_step_doubt: Decimal = Decimal(0)
     export_parts: tuple[ExportWorth, ...] = ()
     """By component, where exports have prices of several."""
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether what its energy is worth may be off."""
+        worths = (one.uncertain_worth for one in self.export_parts)
+        return any((self.import_step_doubt, self.export_step_doubt, *worths))
 
 
 NO_PARTS = CellParts()

@@ -4,13 +4,15 @@ Exact int64, never through floating point. A cell is a number here (`pairs`); wh
 `cells`' business, and what an edge's doubt does to a sum is `doubt`'s.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
 import numpy as np
 
 from .doubt import Sides, positive_uncertain, run_begins, run_uncertain
-from .energy import Column, EnergyTable
+from .energy import Column, EnergyTable, Flow
+from .gaps import Gap, cut_at, gaps_in, over_edges, part_off_milliwh
 from .netting import NettingInterval, netting_keys
 
 
@@ -60,22 +62,34 @@ def sums_of(placed: Placed, netting: NettingInterval, zone: tzinfo) -> CellSums:
     """All sums. Raises EnergyError for a row that no netting interval holds."""
     rows, imported, exported = placed.rows, placed.table.flow_import, placed.table.flow_export
     runs_at = run_begins(placed.table, rows, placed.segments)
-    uncertain = [
-        placed.by_pair(runs_at, run_uncertain(one.uncertain_milliwh[rows], runs_at)) for one in (imported, exported)
-    ]
+    gaps = gaps_in(placed.table, rows)
+    split = over_edges(gaps, runs_at)
+    uncertain = [_uncertain(placed, one, runs_at, split) for one in (imported, exported)]
     taken, given = placed.whole(imported.milliwh[rows]), placed.whole(exported.milliwh[rows])
     if netting is NettingInterval.MONTH:
         positive, doubts = np.maximum(taken - given, 0), uncertain[0] + uncertain[1]
     else:
-        positive, doubts = _by_netting_interval(placed, netting, zone, runs_at)
+        positive, doubts = _by_netting_interval(placed, netting, zone, runs_at, gaps)
     estimated = placed.whole(placed.table.estimated[rows].astype(np.int64))
     # What is credited or taken back of earlier hours is in the net alone: no netting interval took or gave it.
     given = placed.whole(placed.table.credited_milliwh[rows])
     return CellSums(taken, given, positive, uncertain[0], uncertain[1], doubts, estimated)
 
 
+def _uncertain(placed: Placed, flow: Flow, runs_at: Column, gaps: Sequence[Gap]) -> Column:
+    """By cell: of each run its two ends; of a gap over an edge of a price what each cell may have of it."""
+    runs_at, inside = cut_at(gaps, runs_at, len(placed.segments))
+    made = np.where(inside, 0, run_uncertain(flow.uncertain_milliwh[placed.rows], runs_at))
+    sums = placed.by_pair(runs_at, made)
+    for gap in gaps:
+        pairs = placed.pairs_at(np.arange(gap.first, gap.last + 1))
+        for pair in np.unique(pairs).tolist():
+            sums[pair] += part_off_milliwh(gap, pairs == pair, flow, placed.rows)
+    return sums
+
+
 def _by_netting_interval(
-    placed: Placed, netting: NettingInterval, zone: tzinfo, runs_at: Column
+    placed: Placed, netting: NettingInterval, zone: tzinfo, runs_at: Column, gaps: Sequence[Gap]
 ) -> tuple[Column, Column]:
     """The sum of max(0, import - export) over netting intervals, a price's edge cutting them; and its doubt."""
     rows, imported, exported = placed.rows, placed.table.flow_import, placed.table.flow_export
@@ -94,4 +108,21 @@ def _by_netting_interval(
         return positive, np.zeros_like(positive)
     connected = ~np.isin(cuts, runs_at)
     doubts = positive_uncertain(Sides(taken, given, taken_doubt, given_doubt), connected)
-    return positive, placed.by_pair(cuts, doubts)
+    return positive, placed.by_pair(cuts, _no_more_than_taken(placed, cuts, taken, doubts, gaps))
+
+
+def _no_more_than_taken(placed: Placed, cuts: Column, taken: Column, doubts: Column, gaps: Sequence[Gap]) -> Column:
+    """What a gap takes net is not less than nothing, and no more than all that it may have taken."""
+    ends, made, flow = np.append(cuts[1:], len(placed.segments)), doubts.copy(), placed.table.flow_import
+    for gap in gaps:
+        inside = (cuts >= gap.first) & (ends <= gap.last + 1)
+        pairs = placed.pairs_at(cuts)
+        for pair in np.unique(pairs[inside]).tolist():
+            here = inside & (pairs == pair)
+            own = placed.pairs_at(np.arange(gap.first, gap.last + 1)) == pair
+            most = int(taken[here].sum()) + part_off_milliwh(gap, own, flow, placed.rows)
+            most = min(most, int(flow.milliwh[placed.rows][gap.rows].sum()) + gap.off_milliwh(flow))
+            if made[here].sum() > most:
+                made[here] = 0
+                made[np.flatnonzero(here)[0]] = most
+    return made

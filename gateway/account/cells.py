@@ -5,7 +5,7 @@ that crosses the edge of a bucket or of a day with another price is refused, as 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
 from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
 from .cell_sums import Placed, sums_of
+from .doubt import run_begins
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .export_worth import NO_SERIES, with_export_parts
+from .gaps import gaps_in, over_edges
 from .netting import NettingInterval
 from .price_series import PriceSeries
+from .shifts import Shift, open_milliwh, shifts_of, within
 from .step_worth import with_steps
 
 
@@ -53,6 +56,11 @@ class Cell:
         """By how much the net may be off."""
         return self.import_uncertain_milliwh + self.export_uncertain_milliwh
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether any of it may be off: all of a gap may be sure, and what it took net or was worth by the hour not."""
+        return bool(self.uncertain_milliwh or self.positive_net_uncertain_milliwh or self.parts.is_uncertain)
+
 
 @dataclass(frozen=True, slots=True)
 class CycleEnergy:
@@ -74,6 +82,9 @@ class CycleEnergy:
     """The whole billing cycle, of a piece of one that is cut."""
     adjusted_milliwh: int = 0
     """Inside the cells' exports: what is credited, or below zero taken back, of earlier hours."""
+    import_shifts: tuple[Shift, ...] = ()
+    """What of the imports may be another cell's, and what may not have flowed; `export_shifts` likewise."""
+    export_shifts: tuple[Shift, ...] = ()
 
     @property
     def whole_cycle(self) -> Cycle:
@@ -90,6 +101,20 @@ class CycleEnergy:
     @property
     def net_milliwh(self) -> int:
         return self.import_milliwh - self.export_milliwh
+
+    @property
+    def import_uncertain_milliwh(self) -> int:
+        """By how much all imports together may be off: what one bucket has too much another one lacks."""
+        return min(open_milliwh(self.import_shifts), sum(cell.import_uncertain_milliwh for cell in self.cells))
+
+    @property
+    def export_uncertain_milliwh(self) -> int:
+        return min(open_milliwh(self.export_shifts), sum(cell.export_uncertain_milliwh for cell in self.cells))
+
+    @property
+    def uncertain_milliwh(self) -> int:
+        """By how much the net may be off."""
+        return self.import_uncertain_milliwh + self.export_uncertain_milliwh
 
 
 def energy_of_cycles(
@@ -117,13 +142,31 @@ def energy_of_cycles(
         parts = with_steps(parts, gathered, len(dated), import_prices, export_prices)
     if export_parts:
         parts = with_export_parts(parts, gathered, len(dated), export_parts)
-    for position, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
+    places: list[dict[int, int]] = [{} for _ in cycles]
+    for position, pair, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
+        places[position][pair] = len(cells[position])
         cells[position].append(cell)
+    shifts = _shifts(table, rows, plan, segments, len(calendar.bucket_names))
     blocks = [tuple(block for at, block in plan.blocks if at == position) for position in range(len(cycles))]
     return tuple(
-        _energy_of(table, cycle, own_blocks, tuple(own), calendar)
-        for cycle, own_blocks, own in zip(cycles, blocks, cells, strict=True)
+        replace(
+            _energy_of(table, cycle, own_blocks, tuple(own), calendar),
+            import_shifts=within(shifts[0], place),
+            export_shifts=within(shifts[1], place),
+        )
+        for cycle, own_blocks, own, place in zip(cycles, blocks, cells, places, strict=True)
     )
+
+
+def _shifts(
+    table: EnergyTable, rows: slice, plan: "_Plan", segments: Column, buckets: int
+) -> tuple[tuple[Shift, ...], tuple[Shift, ...]]:
+    """Of imports and of exports, by the number of block and bucket."""
+    pairs = plan.block_of[segments] * buckets + plan.bucket_of[segments]
+    breaks = run_begins(table, rows, np.zeros(len(segments), dtype=np.int64))
+    gaps = over_edges(gaps_in(table, rows), np.flatnonzero(np.diff(segments, prepend=-1)))
+    imported, exported = (shifts_of(rows, flow, pairs, breaks, gaps) for flow in (table.flow_import, table.flow_export))
+    return imported, exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +256,8 @@ def _cells(
     calendar: Calendar,
     netting: NettingInterval,
     parts: Mapping[tuple[int, int], CellParts],
-) -> Iterator[tuple[int, Cell]]:
-    """Sums by (block, bucket), with the position of each one's cycle."""
+) -> Iterator[tuple[int, int, Cell]]:
+    """Sums by (block, bucket), with the position of each one's cycle and its number."""
     if not len(segments):
         return
     names = calendar.bucket_names
@@ -228,6 +271,7 @@ def _cells(
         position, block = plan.blocks[number - 1]
         yield (
             position,
+            pair,
             Cell(
                 block,
                 names[bucket],

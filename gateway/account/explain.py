@@ -115,7 +115,7 @@ def explain_text(told: Mapping[str, Any]) -> Iterator[str]:
         why = (
             "its share of what these lines may be off"
             if told["lines"]
-            else "as much as all energy of the year is uncertain"
+            else "as far as the energy that it is made of is uncertain"
         )
         yield f"  it may be off by {line['uncertain_amount']}: {why}"
     if line["uncertain_milliwh"]:

@@ -5,7 +5,6 @@ models is a named line without an amount, never silently zero.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -18,7 +17,8 @@ from .period import PeriodStatement
 from .programme_file import ProgrammeFile
 from .terms import KwhBase, OtherCharge
 
-_PERCENT = Decimal("0.01")
+PERCENT = Decimal("0.01")
+"""Of one."""
 _TOLD_FLAGS = frozenset(
     {
         Flag.NO_CUSTOMER_CHARGE,
@@ -59,10 +59,8 @@ def other_lines(
         elif charge.percent is not None:
             base = max(ZERO, total(line.amount for line in taxed_lines(bill)))
             label = f"{charge.name}: {charge.percent:f} % of {base:f}"
-            exact = base * charge.percent * _PERCENT
-            doubt = total(line.uncertain_amount for line in taxed_lines(bill)) * abs(charge.percent) * _PERCENT
-            line = money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
-            yield replace(line, uncertain_worth=doubt)
+            exact = base * charge.percent * PERCENT
+            yield money_line(key, label, exact, rounding, kind=LineKind.TAX, due=Due.NOW, source=charge.source)
         elif charge.of is KwhBase.YEAR_NET and year_net_milliwh is None:
             if bill.period.closes_year:
                 yield _pending(key, charge)

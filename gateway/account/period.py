@@ -97,20 +97,25 @@ class Account(Generic[State]):
     statements: tuple[PeriodStatement, ...]
     state: State
     notes: tuple[str, ...] = field(default=())
+    states: tuple[tuple[State, State], ...] = ()
+    """Before each cycle, and after it: before its true-up, where it has one."""
 
 
 def settle_all(programme: Programme[State], opening: State, periods: Iterable[Period]) -> Account[State]:
     """Settle cycle after cycle. Decimal arithmetic inside is exact (`money.exactly`)."""
     state = opening
     statements: list[PeriodStatement] = []
+    states: list[tuple[State, State]] = []
     with exactly():
         for period in periods:
+            before = state
             state, settled = programme.settle(state, period)
+            states.append((before, state))
             closing: Settled | None = None
             if period.closes_year:
                 state, closing = programme.true_up(state, period)
             statements.append(PeriodStatement(period, settled, closing))
-    return Account(tuple(statements), state)
+    return Account(tuple(statements), state, states=tuple(states))
 
 
 def periods_of(energies: Sequence[CycleEnergy], year_ends: Iterable[int], first_number: int = 1) -> tuple[Period, ...]:

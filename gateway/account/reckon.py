@@ -21,6 +21,8 @@ from .account_file import AccountFile
 from .billed_as import stints_by_right
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import MonthlyCharges, PriceError, Prices
+from .doubts.ranges import Range
+from .doubts.spell import with_ranges
 from .energy import EnergyError, EnergyTable
 from .export_worth import NO_SERIES
 from .money import ZERO, exactly, kwh
@@ -61,6 +63,7 @@ def make_statements(
     notes = [*energy.notes, *_one_way(account, energy.table), *_warned(account, last_day)]
     ready: Ready[Any] | None = None
     before: Spell | None = None
+    ranges: dict[str, Range] = {}
     for spell, following in zip(spells, (*spells[1:], None), strict=True):
         notes += [spell.note] if spell.note else []
         notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
@@ -70,6 +73,7 @@ def make_statements(
         settled = _settled(energy, calendar, spell, ready, parts, *ends)
         ready = Ready(ready.programme, settled.state)
         bills = _statements_of(account, energy.table, calendar, spell, settled, len(made))
+        bills = with_ranges(bills, ready.programme, settled, account.terms.charge, ranges)
         made += [replace(one, export_parts=parts) for one in bills] if parts else bills
         before = spell
     notes += _unused_payments(account, made)
@@ -214,9 +218,8 @@ def _statements_of(
     made: list[Statement] = []
     with exactly():
         year, doubt = year_from(spell.opening, whole=spell.whole), ZERO
-        for slot, settled_bill in zip(spell.slots, settled.statements, strict=True):
-            year = year.with_bill(settled_bill)
-            bill = year.doubted(settled_bill)
+        for slot, bill in zip(spell.slots, settled.statements, strict=True):
+            year = year.with_bill(bill)
             other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding, year.uncertain_milliwh))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))

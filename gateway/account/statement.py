@@ -6,13 +6,31 @@ from decimal import Decimal
 
 from .account_file import AccountFile
 from .cells import CycleEnergy
+from .doubts.ranges import Range, sure
 from .energy import Stretch
-from .lines import BankMove, Due, Line
+from .lines import BankMove, Due, Line, LineKind
 from .money import total
 from .other_charges import due_of
 from .period import PeriodStatement
 from .price_series import PriceSeries
 from .timeline import Slot
+
+_NOT_OF_ENERGY = (LineKind.BANK, LineKind.ADJUSTMENT, LineKind.FIXED, LineKind.SURPLUS)
+"""Made of other lines: their doubt is those lines'."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRanges:
+    """What a bill's figures can be, its energy being uncertain: each from the lowest to the highest."""
+
+    lines: Mapping[str, Range]
+    """By key, every line."""
+    before: tuple[Range, ...]
+    """Of each of `Statement.banks`; `after` likewise."""
+    after: tuple[Range, ...]
+    due_now: Range
+    carried: Range
+    carried_in_year: Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,8 @@ class Statement:
     """Where it closes a year, or its share goes by the year: the earlier bills in it that are incomplete, by number."""
     export_parts: Mapping[str, PriceSeries] = field(default_factory=dict)
     """What its exports are paid by component, where a table says that."""
+    ranges: StatementRanges | None = None
+    """None: nothing of it is uncertain."""
 
     @property
     def energy(self) -> CycleEnergy:
@@ -83,9 +103,21 @@ class Statement:
         return uncertain_of(self.cycle_lines)
 
 
+def ranges_of(one: Statement) -> StatementRanges:
+    """What its figures can be; those of a bill that is sure are what they are."""
+    return one.ranges or StatementRanges(
+        {line.key: sure(line.amount) for line in one.lines},
+        tuple(sure(move.before) for move in one.banks),
+        tuple(sure(move.after) for move in one.banks),
+        sure(one.due_now),
+        sure(one.carried),
+        sure(one.carried_in_year),
+    )
+
+
 def uncertain_of(lines: Iterable[Line]) -> Decimal:
-    """The sum of what each line's doubt is worth."""
-    return total(line.uncertain_amount for line in lines)
+    """The sum of what each energy line's doubt is worth, and each tax's."""
+    return total(line.uncertain_amount for line in lines if line.kind not in _NOT_OF_ENERGY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from html import escape
 
 from .lines import BankUnit, Line
 from .money import kwh
-from .statement import Statement, Statements
+from .statement import Statement, Statements, ranges_of
 from .statement_json import due_words, plain
-from .statement_text import NO_TRUE_UP_LINES, not_placed
+from .statement_text import NO_TRUE_UP_LINES, bank_doubts, between, line_doubt, not_placed
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, "Liberation Sans", Arial, sans-serif; color: #1c2430;
@@ -22,6 +22,7 @@ h1 { font-size: 22px; margin: 0 0 2px; } h2 { font-size: 18px; margin: 0; } h3 {
 p { margin: 2px 0; } .quiet { color: #5a6675; font-size: 13px; }
 .due { display: flex; gap: 12px; margin: 16px 0 4px; flex-wrap: wrap; }
 .due div { background: #f3f6f9; border-left: 4px solid #2a6fb0; padding: 8px 14px; min-width: 150px; }
+.due .quiet { display: block; }
 .due strong { display: block; font-size: 20px; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; font-size: 13px; color: #5a6675; border-bottom: 1px solid #9aa5b1; }
@@ -78,19 +79,17 @@ def _statement(made: Statements, one: Statement) -> Iterator[str]:
     if not one.is_whole:
         yield '<p class="warn">Incomplete: energy is missing, see the notes.</p>'
     yield '<div class="due">'
-    yield f"<div>Due now<strong>{plain(one.due_now)} {currency}</strong></div>"
+    ranges = ranges_of(one)
+    in_year = between(ranges.carried_in_year)
+    yield f"<div>Due now<strong>{plain(one.due_now)} {currency}</strong>{_quiet(between(ranges.due_now))}</div>"
     yield f"<div>Carried to the true-up<strong>{plain(one.carried)} {currency}</strong>"
-    yield f'<span class="quiet">in this year {plain(one.carried_in_year)}</span></div>'
-    if one.uncertain_amount:
-        yield f"<div>Uncertain at the most<strong>{one.uncertain_amount:.2f} {currency}</strong>"
-        if one.bill.true_up is not None:
-            yield f'<span class="quiet">of the whole year {one.uncertain_in_year:.2f}</span>'
-        yield "</div>"
+    yield _quiet(between(ranges.carried))
+    yield _quiet(f"in this year {plain(one.carried_in_year)}{f', {in_year}' if in_year else ''}") + "</div>"
     yield "</div>"
     yield from _energy(one)
-    yield from _lines("This cycle", one.bill.settled.lines)
-    yield from _lines("Other charges", one.other)
-    yield from _lines("True-up of the year", one.true_up_lines)
+    yield from _lines("This cycle", one, one.bill.settled.lines)
+    yield from _lines("Other charges", one, one.other)
+    yield from _lines("True-up of the year", one, one.true_up_lines)
     if one.bill.true_up is not None and not one.true_up_lines:
         yield f"<h3>True-up of the year</h3>\n<p>{NO_TRUE_UP_LINES}</p>"
     yield from _banks(one)
@@ -107,14 +106,14 @@ def _energy(one: Statement) -> Iterator[str]:
         figures = (cell.import_milliwh, cell.export_milliwh, cell.net_milliwh, cell.uncertain_milliwh)
         yield _row([cell.bucket.replace("_", " "), days], [f"{kwh(each):.6f}" for each in figures])
     energy = one.energy
-    doubt = sum(cell.uncertain_milliwh for cell in energy.cells)
+    doubt = energy.uncertain_milliwh
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh, doubt)
     yield _row(["All", ""], [f"{kwh(each):.6f}" for each in figures], ' class="sum"') + "</table>"
     if not_placed(one):
         yield f'<p class="quiet">{escape(not_placed(one))}</p>'
 
 
-def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
+def _lines(title: str, one: Statement, lines: Sequence[Line]) -> Iterator[str]:
     if not lines:
         return
     yield f'<h3>{escape(title)}</h3>\n<table><tr><th>Line</th><th class="n">Quantity</th><th class="n">Rate</th>'
@@ -122,7 +121,7 @@ def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
     for line in lines:
         quantity = "" if line.quantity is None else f"{plain(line.quantity)} {line.unit}"
         rate = "" if line.rate is None else plain(line.rate)
-        doubt = f"&plusmn;{line.uncertain_amount:.2f}" if line.uncertain_milliwh or line.uncertain_amount else ""
+        doubt = _doubt(line_doubt(one, line))
         label = f'{escape(line.label)}<span class="key">{escape(line.key)}, exact {plain(line.exact)}'
         label += f", {escape(line.source)}</span>" if line.source else "</span>"
         cells = [quantity, rate, plain(line.amount), due_words(line.due), doubt]
@@ -137,11 +136,25 @@ def _banks(one: Statement) -> Iterator[str]:
     yield (
         "<h3>Credits</h3>\n<table><tr><th>Bank</th>" + "".join(f'<th class="n">{name}</th>' for name in names) + "</tr>"
     )
-    for move in one.banks:
+    for at, move in enumerate(one.banks):
         unit = "" if move.unit is BankUnit.MONEY else f", {move.unit}"
-        amounts = (move.before, move.earned, move.used, move.paid_out, move.forfeited, move.after)
-        yield _row([move.name.replace("_", " ") + unit], [plain(each) for each in amounts])
+        before, after = (_key(_doubt(each)) for each in bank_doubts(one, at, move))
+        moved = [plain(each) for each in (move.earned, move.used, move.paid_out, move.forfeited)]
+        figures = [plain(move.before) + before, *moved, plain(move.after) + after]
+        yield _row([move.name.replace("_", " ") + unit], figures)
     yield "</table>"
+
+
+def _quiet(text: str) -> str:
+    return f'<span class="quiet">{text}</span>' if text else ""
+
+
+def _key(text: str) -> str:
+    return f'<span class="key">{text}</span>' if text else ""
+
+
+def _doubt(text: str) -> str:
+    return text.replace("+-", "&plusmn;")
 
 
 def _listed(title: str, texts: Sequence[str]) -> Iterator[str]:

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from .cells import Cell
+from .doubts.ranges import Range
 from .lines import BankMove, Due, Line
-from .statement import Statement, Statements
+from .statement import Statement, StatementRanges, Statements, ranges_of
 from .terms import AccountTerms
 
 SCHEMA = 1
@@ -41,7 +42,7 @@ def as_json(made: Statements, chosen: Sequence[Statement]) -> dict[str, Any]:
 
 def statement_json(one: Statement) -> dict[str, Any]:
     """One bill."""
-    slot = one.slot
+    slot, ranges = one.slot, ranges_of(one)
     return {
         "number": one.number,
         "first_day": slot.cycle.first_day.isoformat(),
@@ -59,19 +60,37 @@ def statement_json(one: Statement) -> dict[str, Any]:
         "import_unassigned_milliwh": one.energy.import_unassigned_milliwh,
         "export_unassigned_milliwh": one.energy.export_unassigned_milliwh,
         "energy": [_cell(cell) for cell in one.energy.cells],
-        "lines": [line_json(line) for line in one.bill.settled.lines],
-        "other_lines": [line_json(line) for line in one.other],
-        "true_up": None if one.bill.true_up is None else [line_json(line) for line in one.bill.true_up.lines],
-        "not_included": [line_json(line) for line in one.not_included],
-        "banks": [bank_json(move, "cycle") for move in one.bill.settled.banks]
-        + ([] if one.bill.true_up is None else [bank_json(move, "true_up") for move in one.bill.true_up.banks]),
+        "lines": [_ranged(line, ranges) for line in one.bill.settled.lines],
+        "other_lines": [_ranged(line, ranges) for line in one.other],
+        "true_up": None if one.bill.true_up is None else [_ranged(line, ranges) for line in one.bill.true_up.lines],
+        "not_included": [_ranged(line, ranges) for line in one.not_included],
+        "banks": [_bank(one, at, ranges) for at in range(len(one.banks))],
         "due_now": plain(one.due_now),
+        **_ends("due_now", ranges.due_now),
         "carried_to_true_up": plain(one.carried),
+        **_ends("carried_to_true_up", ranges.carried),
         "carried_in_year": plain(one.carried_in_year),
+        **_ends("carried_in_year", ranges.carried_in_year),
         "uncertain_amount": plain(one.uncertain_amount),
         "uncertain_in_year": plain(one.uncertain_in_year),
         "notes": list(one.notes),
     }
+
+
+def _ranged(line: Line, ranges: StatementRanges) -> dict[str, Any]:
+    """A line with what it can be, its energy being uncertain."""
+    return {**line_json(line), **_ends("amount", ranges.lines[line.key])}
+
+
+def _bank(one: Statement, at: int, ranges: StatementRanges) -> dict[str, Any]:
+    """A bank's movement with what it can have held."""
+    moved = bank_json(one.banks[at], "cycle" if at < len(one.bill.settled.banks) else "true_up")
+    return {**moved, **_ends("before", ranges.before[at]), **_ends("after", ranges.after[at])}
+
+
+def _ends(name: str, one: Range) -> dict[str, str]:
+    """The lowest and the highest that it can be; the same where it is sure."""
+    return {f"{name}_low": plain(one.low), f"{name}_high": plain(one.high)}
 
 
 def line_json(line: Line) -> dict[str, Any]:

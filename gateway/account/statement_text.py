@@ -1,12 +1,14 @@
 """A statement as text for a terminal, to lay beside the utility's bill. Layout only: every figure is taken as it is."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from textwrap import wrap
 
 from .cells import Cell
+from .doubts.ranges import Range
 from .lines import BankMove, BankUnit, Line
-from .money import kwh
-from .statement import Statement, Statements
+from .money import Rounding, kwh, rounded
+from .statement import Statement, Statements, ranges_of
 from .statement_json import due_words, plain
 
 _LABEL_WIDTH = 58
@@ -23,15 +25,15 @@ def statement_text(made: Statements, one: Statement) -> Iterator[str]:
     yield ""
     yield from _energy(one)
     yield ""
-    yield from _lines("This cycle", one.bill.settled.lines)
+    yield from _lines("This cycle", one, one.bill.settled.lines)
     if one.other:
-        yield from _lines("Other charges", one.other)
+        yield from _lines("Other charges", one, one.other)
     if one.true_up_lines:
-        yield from _lines("True-up of the year", one.true_up_lines)
+        yield from _lines("True-up of the year", one, one.true_up_lines)
     elif one.bill.true_up is not None:
         yield f"True-up of the year: {NO_TRUE_UP_LINES}"
         yield ""
-    yield from _banks(one.banks)
+    yield from _banks(one)
     yield from _sums(made, one)
     for line in one.not_included:
         yield f"  {line.label}"
@@ -70,7 +72,7 @@ def _energy(one: Statement) -> Iterator[str]:
     for cell in one.energy.cells:
         yield _energy_row(cell)
     energy = one.energy
-    uncertain = sum(cell.uncertain_milliwh for cell in energy.cells)
+    uncertain = energy.uncertain_milliwh
     figures = (energy.import_milliwh, energy.export_milliwh, energy.net_milliwh)
     yield f"  {'all':<42} " + " ".join(f"{kwh(each):>13.6f}" for each in figures) + f" {kwh(uncertain):>11.6f}"
     if not_placed(one):
@@ -94,49 +96,79 @@ def _energy_row(cell: Cell) -> str:
     )
 
 
-def _lines(title: str, lines: Sequence[Line]) -> Iterator[str]:
+def _lines(title: str, one: Statement, lines: Sequence[Line]) -> Iterator[str]:
     yield f"{title:<60} {'quantity':>14}       {'rate':>12} {'amount':>12}  due      uncertain"
     for line in lines:
-        yield from _line(line)
+        yield from _line(one, line)
     yield ""
 
 
-def _line(line: Line) -> Iterator[str]:
+def _line(one: Statement, line: Line) -> Iterator[str]:
     words = wrap(line.label, _LABEL_WIDTH)
     for more in words[:-1]:
         yield f"  {more}"
     quantity = "" if line.quantity is None else plain(line.quantity)
     rate = "" if line.rate is None else plain(line.rate)
-    doubt = f"  +-{line.uncertain_amount:.2f}" if line.uncertain_milliwh or line.uncertain_amount else ""
+    doubt = line_doubt(one, line)
     figures = f"{quantity:>14} {line.unit:<5} {rate:>12} {plain(line.amount):>12}"
-    yield f"  {words[-1]:<58} {figures}  {due_words(line.due)}{doubt}"
+    yield f"  {words[-1]:<58} {figures}  {due_words(line.due):<7}{f'  {doubt}' if doubt else ''}".rstrip()
     yield f"    {line.key}   exact {plain(line.exact)}   {line.source}"
 
 
-def _banks(banks: Sequence[BankMove]) -> Iterator[str]:
-    for move in banks:
+def line_doubt(one: Statement, line: Line) -> str:
+    """What a line can be; empty where it is sure."""
+    return range_text(ranges_of(one).lines[line.key], line.amount)
+
+
+def range_text(one: Range, amount: Decimal) -> str:
+    """`+-` where it may be off as far to either side, else from where to where; empty where it is sure."""
+    if one.is_sure:
+        return ""
+    below, above = (f"{off:.2f}" for off in (amount - one.low, one.high - amount))
+    return f"+-{above}" if below == above else f"{plain(_cents(one.low))} to {plain(_cents(one.high))}"
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return rounded(amount, Rounding.CENT)
+
+
+def between(one: Range) -> str:
+    """The half-sentence behind a sum; empty where it is sure."""
+    return "" if one.is_sure else f"between {plain(_cents(one.low))} and {plain(_cents(one.high))}"
+
+
+def _banks(one: Statement) -> Iterator[str]:
+    for at, move in enumerate(one.banks):
         unit = "" if move.unit is BankUnit.MONEY else f" {move.unit}"
+        before, after = bank_doubts(one, at, move)
         parts = [
-            f"{word} {plain(amount)}"
-            for word, amount in (
-                ("before", move.before),
-                ("earned", move.earned),
-                ("used", move.used),
-                ("paid out", move.paid_out),
-                ("forfeited", move.forfeited),
-                ("after", move.after),
+            f"{word} {plain(amount)}{f' ({doubt})' if doubt else ''}"
+            for word, amount, doubt in (
+                ("before", move.before, before),
+                ("earned", move.earned, ""),
+                ("used", move.used, ""),
+                ("paid out", move.paid_out, ""),
+                ("forfeited", move.forfeited, ""),
+                ("after", move.after, after),
             )
         ]
         yield f"Bank {move.name.replace('_', ' ')}{unit}: " + ", ".join(parts)
 
 
+def bank_doubts(one: Statement, at: int, move: BankMove) -> tuple[str, str]:
+    """What the bank at that place of `Statement.banks` can hold, before and after."""
+    ranges = ranges_of(one)
+    return range_text(ranges.before[at], move.before), range_text(ranges.after[at], move.after)
+
+
 def _sums(made: Statements, one: Statement) -> Iterator[str]:
-    currency = made.account.tariff.currency
-    yield f"Due now                  {plain(one.due_now):>12} {currency}"
-    yield f"Carried to the true-up   {plain(one.carried):>12} {currency}, in this year {plain(one.carried_in_year)}"
-    if one.uncertain_amount:
-        yield f"Uncertain at the most    {one.uncertain_amount:>12.2f} {currency}"
-    if one.uncertain_in_year and one.bill.true_up is not None:
-        yield f"  of the whole year       {one.uncertain_in_year:>12.2f} {currency}"
+    currency, ranges = made.account.tariff.currency, ranges_of(one)
+    due, carried, in_year = (
+        f", {text}" if (text := between(each)) else ""
+        for each in (ranges.due_now, ranges.carried, ranges.carried_in_year)
+    )
+    yield f"Due now                  {plain(one.due_now):>12} {currency}{due}"
+    yield f"Carried to the true-up   {plain(one.carried):>12} {currency}{carried}"
+    yield f"  in this year           {plain(one.carried_in_year):>12} {currency}{in_year}"
     if not one.is_whole:
         yield "INCOMPLETE: energy is missing, see the notes"

@@ -1,4 +1,4 @@
-"""What a cell's energy is worth at time-step prices, and the dearest of them, which values what is uncertain.
+"""What a cell's energy is worth at time-step prices, and what its doubt is: each step's at its own price.
 
 Gathered from the same rows as the cell itself; integers until the last digit is placed. No programme here.
 """
@@ -10,8 +10,8 @@ from decimal import Decimal
 import numpy as np
 
 from .cell_parts import NO_PARTS, CellParts, Gathered
-from .energy import Column
-from .price_series import PRICE_PLACES, PriceSeries, worth_of
+from .export_worth import doubts_by_price
+from .price_series import PriceSeries, worth_of
 
 Parts = dict[tuple[int, int], CellParts]
 """By number of block (counted from 1) and of bucket."""
@@ -30,19 +30,19 @@ def with_steps(
     selling = None if export_prices is None else export_prices.prices_of(table, rows)
     for number in range(1, blocks + 1):
         first, last = gathered.rows_of(number)
-        buckets = gathered.bucket_of[first:last]
-        taken = table.flow_import.milliwh[rows][first:last]
+        buckets, inside = gathered.bucket_of[first:last], slice(rows.start + first, rows.start + last)
+        doubts = [
+            {} if price is None else doubts_by_price(table, inside, flow, buckets, price[first:last])
+            for flow, price in ((table.flow_import, buying), (table.flow_export, selling))
+        ]
+        taken = table.flow_import.milliwh[inside]
         for bucket in np.unique(buckets).tolist():
             here, part = buckets == bucket, made.get((number, bucket), NO_PARTS)
             if buying is not None:
-                price = buying[first:last][here]
-                part = replace(part, import_worth=worth_of(taken[here], price), import_dearest=_dearest(price))
-            if selling is not None:
-                part = replace(part, export_dearest=_dearest(selling[first:last][here]))
-            made[number, bucket] = part
+                part = replace(part, import_worth=worth_of(taken[here], buying[first:last][here]))
+            made[number, bucket] = replace(
+                part,
+                import_step_doubt=doubts[0].get(bucket, Decimal(0)),
+                export_step_doubt=doubts[1].get(bucket, Decimal(0)),
+            )
     return made
-
-
-def _dearest(price_nano: Column) -> Decimal:
-    """Per kWh; of prices below zero the lowest counts as dear as it is low."""
-    return Decimal(int(np.abs(price_nano).max())).scaleb(-PRICE_PLACES) if len(price_nano) else Decimal(0)

@@ -1,16 +1,14 @@
-"""What a Relevant Period has come to, bill by bill: what it carries, its energy, and how much of both is uncertain.
+"""What a Relevant Period has come to, bill by bill: what it carries, its energy, and how much of that is uncertain.
 
-A true-up's lines stand on the whole year's energy. An adjustment is one sum, cut off at zero: it is off by no more than
-all lines of the year together; a payment for surplus by the year's kilowatt-hours at its rate. Nothing is settled here.
+Nothing is settled here. What its lines and banks may be off by is `doubts`' business.
 """
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .lines import Due, Line, LineKind
+from .lines import Due
 from .money import MILLIWH_PER_KWH_PLACES, ZERO
 from .period import PeriodStatement
-from .statement import uncertain_of
 from .terms import Opening
 
 
@@ -22,8 +20,6 @@ class YearToDate:
     """To the true-up."""
     net_milliwh: int | None = 0
     """Import less export; None where not all of it is known."""
-    uncertain: Decimal = ZERO
-    """What all lines of the bills may be off by."""
     uncertain_milliwh: int = 0
     incomplete: tuple[int, ...] = ()
     """Bills of which not all energy is known, by number."""
@@ -35,23 +31,8 @@ class YearToDate:
             self,
             carried=self.carried + bill.settled.due(Due.TRUE_UP),
             net_milliwh=None if self.net_milliwh is None else self.net_milliwh + energy.net_milliwh,
-            uncertain=self.uncertain + uncertain_of(bill.settled.lines),
-            uncertain_milliwh=self.uncertain_milliwh + sum(cell.uncertain_milliwh for cell in energy.cells),
+            uncertain_milliwh=self.uncertain_milliwh + energy.uncertain_milliwh,
         )
-
-    def doubted(self, bill: PeriodStatement) -> PeriodStatement:
-        """The bill that closes the year, its true-up's lines with what they may be off by."""
-        if bill.true_up is None or not self.uncertain_milliwh:
-            return bill
-        lines = tuple(self._doubted(line) for line in bill.true_up.lines)
-        return replace(bill, true_up=replace(bill.true_up, lines=lines))
-
-    def _doubted(self, line: Line) -> Line:
-        if line.rate is not None and line.kind is LineKind.SURPLUS:
-            return replace(line, uncertain_milliwh=self.uncertain_milliwh)
-        if line.rate is None and line.kind is LineKind.ADJUSTMENT and line.due is Due.NOW:
-            return replace(line, uncertain_worth=self.uncertain)
-        return line
 
 
 def year_from(opening: Opening | None, *, whole: bool) -> YearToDate:

@@ -44,23 +44,23 @@ def year(tmp_path: Path) -> tuple[Statements, Energy]:
 
 
 def test_a_charge_on_the_years_energy_is_the_years_bills(year: tuple[Statements, Energy]) -> None:
-    """585.6 kWh x 0.0003; 124 runs of 4 Wh are 0.496 kWh."""
+    """585.6 kWh x 0.0003; two months of which all energy together is off by 4 Wh each are 0.008 kWh."""
     made, energy = year
     told = explain(made, energy, made.statements[-1], "other.2")
     line = told["line"]
     assert (Decimal(line["quantity"]), Decimal(line["exact"])) == (Decimal("585.6"), Decimal("0.17568"))
-    assert (line["uncertain_milliwh"], Decimal(line["uncertain_amount"])) == (496_000, Decimal("0.0001488"))
+    assert (line["uncertain_milliwh"], Decimal(line["uncertain_amount"])) == (8000, Decimal("0.0000024"))
     assert told["cells"] == []
     assert [one["import_milliwh"] - one["export_milliwh"] for one in told["year"]] == [288_000_000, 297_600_000]
     assert any("585.600000 net" in text for text in explain_text(told))
 
 
 def test_a_percentage_tells_its_lines_and_their_doubt(year: tuple[Statements, Energy]) -> None:
-    """All that is due is the adjustment, which is off by 0.1732: 7.5 % of it."""
+    """All that is due is the adjustment, which is off by 0.0268: 7.5 % of it."""
     made, energy = year
     told = explain(made, energy, made.statements[-1], "other.1")
     assert [one["key"] for one in told["lines"]] == ["true_up.adjustment"]
-    assert Decimal(told["line"]["uncertain_amount"]) == Decimal("0.01299")
+    assert Decimal(told["line"]["uncertain_amount"]) == Decimal("0.00201")
     base = Decimal(told["lines"][0]["amount"])
     assert Decimal(told["line"]["exact"]) == base * Decimal("0.075")
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateway.account.account_file import AccountError, read_account
@@ -84,11 +85,15 @@ def test_before_permission_to_operate_they_cost_the_same(tmp_path: Path, books: 
     assert (plain.slot.programme, plain.due_now, first.due_now) == ("plain", Decimal("37.80"), Decimal("18.10"))
 
 
-def test_what_is_uncertain_is_worth_the_dearest_step(tmp_path: Path, books: Books) -> None:
-    first, _ = bills_of(tmp_path, books)
-    for line in lines_of(first, LineKind.ENERGY).values():
-        assert line.uncertain_milliwh > 0
-        assert line.uncertain_amount == Decimal(line.uncertain_milliwh).scaleb(-6) * 9
+def test_what_is_uncertain_is_worth_its_own_step(tmp_path: Path, books: Books) -> None:
+    """The quarters before and after 3 at night are off by 1 kWh each, and the price changes there: 1 x 0.10 and
+    1 x 0.50. At 9, the dearest step of that bucket, nothing flowed."""
+    made = books.energy.table
+    three_us = midnight_us(READ[0] + ONE_DAY) + 3 * 3_600_000_000
+    doubts = np.where((made.end_us == three_us) | (made.start_us == three_us), 1_000_000, 0)
+    doubtful = replace(made, flow_import=replace(made.flow_import, uncertain_milliwh=doubts), alone=None)
+    first, _ = bills_of(tmp_path, replace(books, energy=replace(books.energy, table=doubtful)))
+    assert sum(line.uncertain_amount for line in lines_of(first, LineKind.ENERGY).values()) == Decimal("0.60")
 
 
 def test_explaining_such_a_line_tells_each_days_worth_and_no_price_of_the_tariff(tmp_path: Path, books: Books) -> None:

@@ -1,7 +1,9 @@
 """What a true-up may be off by: the doubt of the year's energy, by hand; nothing where there is none.
 
-61 days of hours, each edge 1 Wh in doubt in either direction. A run of hours in one bucket is off by its two ends in
-two directions: 4 Wh. September has 31 runs off-peak and 30 of peak, October 32 and 31.
+61 days of hours, each told to be off by 1 Wh in either direction. A run of hours in one bucket is off by its two ends
+in two directions: 4 Wh. September has 31 runs off-peak and 30 of peak, October 32 and 31. At an edge between the two
+what one has too much the other lacks: September has 60 such edges, October 62. Of a month's sum its first and its last
+hour may be off: 4 Wh again.
 """
 
 from decimal import Decimal
@@ -51,20 +53,22 @@ def closing(folder: Path, programme: str, wh: tuple[int, int], uncertain_milliwh
     return second
 
 
-def test_an_adjustment_is_off_by_all_lines_of_the_year(tmp_path: Path) -> None:
-    """(31 x 0.30 + 30 x 0.40) x 4 Wh = 0.0852, and (32 x 0.30 + 31 x 0.40) x 4 Wh = 0.0880."""
+def test_an_adjustment_is_off_by_what_edges_of_prices_move(tmp_path: Path) -> None:
+    """Lines: (31 x 0.30 + 30 x 0.40) x 4 Wh = 0.0852, and (32 x 0.30 + 31 x 0.40) x 4 Wh = 0.0880. Their sum is known
+    better: at an edge 1 Wh in each direction costs 0.40 instead of 0.30, so 60 x 2 Wh x 0.10 = 0.0120 and 62 x 2 Wh x
+    0.10 = 0.0124; and each month's first and last hour, off-peak: 4 Wh x 0.30 = 0.0012."""
     bill = closing(tmp_path, "nem1", (500, 100), 1000)
     (adjustment,) = [one for one in bill.true_up_lines if one.key == "true_up.adjustment"]
-    assert adjustment.uncertain_amount == Decimal("0.1732")
+    assert adjustment.uncertain_amount == Decimal("0.0268")
     assert bill.uncertain_in_year == Decimal("0.1732")
     assert bill.uncertain_amount == Decimal("0.0880")  # the closing cycle's own
 
 
 def test_a_surplus_is_off_by_the_years_kilowatt_hours(tmp_path: Path) -> None:
-    """124 runs of 4 Wh are 0.496 kWh, at 0.05."""
+    """Two months, each of them off by 4 Wh in all: 0.008 kWh, at 0.05."""
     bill = closing(tmp_path, "net_metering_kwh", (100, 500), 1000)
     (surplus,) = [one for one in bill.true_up_lines if one.key == "true_up.surplus"]
-    assert (surplus.uncertain_milliwh, surplus.uncertain_amount) == (496_000, Decimal("0.0248"))
+    assert (surplus.uncertain_milliwh, surplus.uncertain_amount) == (8000, Decimal("0.0004"))
 
 
 @pytest.mark.parametrize("programme", ["net_metering_kwh", "net_metering_usd"])

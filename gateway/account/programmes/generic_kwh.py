@@ -118,11 +118,15 @@ class NetMeteringKwh:
         return fresh, Settled(lines, _emptied(state))
 
     def _surplus(self, state: KwhState, period: Period) -> int:
-        """The year's surplus after this cycle. The engine leaves out the net of a January inside a Relevant Period."""
-        begins_year = (period.cycle.first_day - _ONE_DAY).year != period.cycle.last_day.year
-        if begins_year and state.started and not state.fresh and not self.kwh_rules.january_is_counted:
+        """The year's surplus after this cycle."""
+        if self.leaves_out(state, period):
             return state.surplus_milliwh
         return max(0, state.surplus_milliwh - period.energy.net_milliwh)
+
+    def leaves_out(self, state: KwhState, period: Period) -> bool:
+        """Whether a cycle's net is none of the year's surplus: the engine's way with a January inside a year."""
+        begins_year = (period.cycle.first_day - _ONE_DAY).year != period.cycle.last_day.year
+        return begins_year and state.started and not state.fresh and not self.kwh_rules.january_is_counted
 
     def _credit(self, state: KwhState, period: Period, surplus_milliwh: int) -> Line | None:
         """The year's surplus as a credit of the closing cycle."""

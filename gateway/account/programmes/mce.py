@@ -71,7 +71,7 @@ class Mce:
             label = "MCE: to (+) and from (-) the credit bank"
             lines.append(self._money(f"bank.{MCE_BANK}", label, earned - used, LineKind.BANK, Due.NOW))
         bank = state.bank + earned - used
-        year = self._year(state, period)
+        year = self.year_with(state, period)
         move = BankMove(MCE_BANK, BankUnit.MONEY, state.bank, earned=earned, used=used)
         notes: tuple[str, ...] = ()
         if ends_mce_year(period.cycle):
@@ -92,7 +92,8 @@ class Mce:
         delivery, settled = self.delivery.true_up(state.delivery, period)
         return replace(state, delivery=delivery), settled
 
-    def _year(self, state: MceState, period: Period) -> MceYear:
+    def year_with(self, state: MceState, period: Period) -> MceYear:
+        """MCE's year to date with this cycle; also where the cycle ends it."""
         year = state.year
         if not state.settled and not year.known:
             first = period.cycle.first_day

@@ -41,7 +41,7 @@ class MceYear:
             self,
             import_milliwh=self.import_milliwh + energy.import_milliwh,
             export_milliwh=self.export_milliwh + energy.export_milliwh,
-            uncertain_milliwh=self.uncertain_milliwh + sum(cell.uncertain_milliwh for cell in energy.cells),
+            uncertain_milliwh=self.uncertain_milliwh + energy.uncertain_milliwh,
             has_holes=self.has_holes or bool(energy.holes),
         )
 

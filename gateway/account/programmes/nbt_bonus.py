@@ -5,7 +5,9 @@ earn it. The account's own additions go by a bill's last day, for all of it. (ne
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from ...tariff.walltime import wall_to_us
 from ..cells import Cell, CycleEnergy
 from ..lines import Due, Line, LineKind, Scope, energy_line
-from ..money import MILLIWH_PER_KWH_PLACES, Rounding
+from ..money import MILLIWH_PER_KWH_PLACES, Rounding, total
 from ..price_series import PRICE_PLACES, PriceSeries
 from ..programme_file import Figure
 from .nbt_state import NbtRules
@@ -52,7 +54,7 @@ def adder_lines(rules: NbtRules, energy: CycleEnergy, bank: str, rounding: Round
     for key, name, rate, source, given in adders:
         flowing = [at for at, milliwh in given.items() if milliwh]
         if flowing:
-            yield energy_line(
+            line = energy_line(
                 f"credit.{key}",
                 name,
                 -sum(given.values()),
@@ -65,6 +67,15 @@ def adder_lines(rules: NbtRules, energy: CycleEnergy, bank: str, rounding: Round
                 uncertain_milliwh=sum(energy.cells[at].export_uncertain_milliwh for at in flowing),
                 cells=tuple(flowing),
             )
+            yield replace(line, uncertain_worth=_dated_doubt(energy)) if key == ACC_PLUS else line
+
+
+def _dated_doubt(energy: CycleEnergy) -> Decimal | None:
+    """What ACC Plus may be off by where it has a last day, whose midnight is an edge; None: as any other addition."""
+    parts = [
+        one.uncertain_worth for cell in energy.cells for one in cell.parts.export_parts if one.component == ACC_PLUS
+    ]
+    return total(parts) if parts else None
 
 
 def _given_milliwh(cell: Cell, figure: Figure, ends: date | None) -> int:

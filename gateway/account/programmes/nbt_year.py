@@ -10,13 +10,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, money_line
-from ..money import ZERO, Rounding, divided, kwh, kwh_text, rounded, total
+from ..money import ZERO, Rounding, divided, kwh, kwh_text, rounded, to_step, total
 from ..period import Period, Settled
 from .nbt_banks import BANKS, SCOPES, Charges, Purse, spend
 from .nbt_state import Leftover, NbtRules, NbtState, PayBack
 from .surplus import Payout, Surplus, Year, surplus_lines
 
 SCOPED = ("generation", "delivery")
+_FINE = Decimal("1e-12")
+"""Where nothing is rounded, so far an average is told: the banks go on exactly from it."""
 
 
 def bank_name(bank: str) -> str:
@@ -177,7 +179,7 @@ class _Close:
         for bank in SCOPED:
             earned = state.earned.of(bank)
             exact = divided(earned * surplus_milliwh, Decimal(state.export_milliwh))
-            amount = rounded(exact, self._rounding)
+            amount = rounded(exact, self._rounding) if self._rounding is Rounding.CENT else to_step(exact, _FINE)
             taken[bank] = min(amount, self.purse.of(bank))
             rest += amount - taken[bank]
             if amount:

@@ -1,6 +1,6 @@
 """Lines of energy at time-step prices: one amount for each cell. Their average price is none of ours to print.
 
-What is uncertain of one is valued at the dearest step of its cell. (net-metering 3.1: time-step buy and sell rates)
+What is uncertain of one is valued at the price of its step. (net-metering 3.1: time-step buy and sell rates)
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from decimal import Decimal
 from ..cells import Cell, CycleEnergy
 from ..charges import PriceError, Prices, days_of, key_of
 from ..lines import Due, Line, LineKind
-from ..money import kwh, rounded, worth
+from ..money import kwh, rounded
 
 
 def taken_by_step(energy: CycleEnergy, prices: Prices) -> Iterator[Line]:
@@ -19,7 +19,7 @@ def taken_by_step(energy: CycleEnergy, prices: Prices) -> Iterator[Line]:
             continue
         if cell.parts.import_worth is None:
             raise PriceError("imports have time-step prices, and the account names no file of them: import_prices")
-        doubt = worth(cell.import_uncertain_milliwh, cell.parts.import_dearest)
+        doubt = cell.parts.import_step_doubt
         yield _line("energy", "Energy", cell, position, 1, cell.parts.import_worth, doubt, prices, Due.NOW)
 
 
@@ -30,7 +30,7 @@ def given_by_step(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Lin
             continue
         if cell.parts.export_worth is None:
             raise PriceError("exports have time-step prices, and the account names no file of them: export_prices")
-        doubt = worth(cell.export_uncertain_milliwh, cell.parts.export_dearest)
+        doubt = cell.parts.export_step_doubt
         yield _line("export", "Export", cell, position, -1, cell.parts.export_worth, doubt, prices, due)
 
 
