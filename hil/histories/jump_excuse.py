@@ -16,6 +16,7 @@ from .record import DIRECTIONS, Fate, Taken
 from .tariff import Tariff
 from .truth import MILLIWH, Flow
 
+WEEK_US = 7 * 86_400_000_000
 STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
 
 
@@ -126,7 +127,17 @@ def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) 
 
 def _can_flow(milliwh: int, way: list[Taken]) -> bool:
     """Whether the service carries that in the time of a way: more is never booked."""
-    return milliwh * MILLIWH <= LIMIT_MILLIW * (way[-1].true_latest_us - way[0].true_earliest_us)
+    return milliwh * MILLIWH <= LIMIT_MILLIW * longest_us(way[0], way[-1])
+
+
+def longest_us(before: Taken, after: Taken) -> int:
+    """The longest time that anybody can take to have passed between two readings: by the wall clock too, where that was
+    set on; after another boot with a clock that is behind, a week.
+    """
+    if before.boot != after.boot and after.wall_us <= before.wall_us:
+        return WEEK_US
+    passed_us = after.true_latest_us - before.true_earliest_us
+    return max(passed_us, after.wall_latest_us - before.wall_earliest_us)
 
 
 def _is_read_anew(history: JumpHistory, before: Taken, after: Taken) -> bool:
@@ -145,7 +156,7 @@ def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
 
     By that, because a fall of less than a coarse digit is none: nobody can see it.
     """
-    most = LIMIT_MILLIW * (after.true_latest_us - before.true_earliest_us) // MILLIWH
+    most = LIMIT_MILLIW * longest_us(before, after) // MILLIWH
     digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
     grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
     if history.width_milliwh is not None:
