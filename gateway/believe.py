@@ -26,7 +26,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
-from .quarantine import JUMPS, in_question, released, with_serial_of
+from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .read import Reading
 from .returned import maybe_returned
 from .undecided import (
@@ -50,7 +50,8 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
-    return msgspec.structs.replace(released(state), last=reading, lost=lost, memories=line.memories, doubted=doubted)
+    state = msgspec.structs.replace(released(state), seen=None)
+    return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 
 def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Accepted:
@@ -137,7 +138,7 @@ def believe(
     held_jumps = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP)
     if reason is None:
         line = follow(state.last, state.memories, reading, limits, state.lost)
-        asleep = _asleep(state, reading, limits) if held_reason in held_jumps else None
+        asleep = _asleep(state, reading, limits) if held_reason in (*held_jumps, *CLOCKS) else None
         if line.objection in held_jumps and asleep is not None:
             line = asleep
         if line.objection in SAME_REGISTERS:
@@ -181,7 +182,7 @@ def _begin_anew(
 ) -> tuple[ValidatorState, Decision]:
     """A new register epoch, which begins where the row began to move; or the line before the last goes on."""
     first = state.held_first
-    if state.held_reason in JUMPS and state.held_moved is not None:
+    if state.held_reason in MAY_JUMP and state.held_moved is not None:
         first = state.held_standing or first
     if state.last is None or first is None:
         raise ValueError("nothing is held")

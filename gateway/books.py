@@ -6,6 +6,7 @@ meter: intervals in one series, events in another. The rows and the state belong
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 from . import jumps
 from .accumulate import Rules
@@ -30,7 +31,7 @@ from .decision import (
     Rule,
     Waiting,
 )
-from .doubts import of_absence, stood_since_us, told_anew
+from .doubts import of_absence, to_tell_anew, told_anew
 from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
@@ -40,6 +41,7 @@ from .ledger.past import Past
 from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
+from .placed import seen_since
 from .publish.message import state_record
 from .read import Reading
 from .recompute import MeterAgain, begin, emptied, with_buckets_of
@@ -175,7 +177,7 @@ class Books:
             self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
-        previous, held = self._validator.last, self._validator.held_first
+        previous, held = self._validator.last, seen_since(self._validator)
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
         had = self._accumulator.present
@@ -199,7 +201,8 @@ class Books:
         self._write_reading(self.last_decision, reading, batch)
         for interval in closed:
             self._write_interval(interval, batch)
-        self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
+        state, tariff = self._accumulator.state, self._timeline.calendar.tariff_id
+        self._journal.write_again(state.again, tariff, self._limits.limit_milliw, batch)
         self._tell_left_out(reading.latest_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
@@ -210,16 +213,15 @@ class Books:
         """Book a reading, and tell what its decision leaves open. Returns `closed`, by that decision, and what closed
         by the reading, told so."""
         state, from_us = self._accumulator.state, self._accumulator.state.instant_us
+        ahead_us = state.frontier_us, state.frontier_step_us
         doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
         closed = [*closed, *self._accumulator.add(reading, estimated)]
         if not doubts:
             return closed
-        since_us = stood_since_us(doubts)
-        if since_us is not None:
-            self._journal.tell_anew(
-                since_us, from_us, self._timeline, batch, lambda one: told_anew(one, self._limits.limit_milliw, doubts)
-            )
-        return self._accumulator.leave_open(doubts, from_us, closed)
+        for since_us, to_us, step_us in to_tell_anew(doubts, from_us, *ahead_us):
+            new_word = partial(told_anew, limit_milliw=self._limits.limit_milliw, doubts=doubts, step_us=step_us)
+            self._journal.tell_anew(since_us, to_us, self._timeline, batch, new_word)
+        return self._accumulator.leave_open(doubts, from_us, closed, ahead_us)
 
     def exchange(self, statement: Statement, moment: Moment, batch: Batch) -> Outcome:
         """Book the operator's word on an exchange of this meter; nothing where it is known already or refused."""

@@ -196,6 +196,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far the clock was set back since, 0 or less: `opened` is by the clock of then."""
     doubted: dict[Direction, int] = {}
     """Registers of lost directions that fell and stood still there, as the meter shows them: no count of anything."""
+    seen: Reading | None = None
+    """The newest reading since `last`, of its boot, that was not booked: what it says of the clock; no registers."""
 
 
 @dataclass(frozen=True, slots=True)

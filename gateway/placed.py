@@ -14,7 +14,7 @@ from dataclasses import replace
 import msgspec
 
 from .clock_steps import measured_step_us, step_back_us, witness_of
-from .decision import Decision, Opened, Quarantined, RegisterMemory, Rejected, ValidatorState
+from .decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from .energy import Direction
 from .read import Reading
 
@@ -25,7 +25,7 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     """
     if state.last is None:
         return state, None
-    seen = witness_of(state.last, reading, state.held_first)
+    seen = witness_of(state.last, reading, seen_since(state))
     step_us = step_back_us(state.last, seen)
     if step_us >= 0:
         return state, state.last
@@ -36,6 +36,21 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     set_us = 0 if state.opened is None else state.opened_set_us + step_us
     placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us), lost=lost, opened_set_us=set_us)
     return placed, state.last if seen is reading else placed.last
+
+
+def seen_since(state: ValidatorState) -> Reading | None:
+    """Of the readings since the last booked one the newest of its boot: it tells of the clock before a restart."""
+    return state.seen or state.held_first
+
+
+def noted(state: ValidatorState, reading: Reading, decision: Decision) -> ValidatorState:
+    """The state that remembers a reading which is not booked for its clock: a register may be as wrong as it will."""
+    if not isinstance(decision, Quarantined | Rejected) or decision.reason is Reason.CLOCK_NOT_SET:
+        return state
+    if state.last is None or reading.boot_id != state.last.boot_id:
+        return state
+    snapshot = replace(reading.snapshot, energy_import=None, energy_export=None)
+    return msgspec.structs.replace(state, seen=replace(reading, snapshot=snapshot))
 
 
 def unplaced(

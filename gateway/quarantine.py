@@ -17,6 +17,9 @@ from .uncertainty import most_energy_milliwh
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
+CLOCKS = (Reason.TIME_NOT_ADVANCED, Reason.CLOCK_JUMPED)
+MAY_JUMP = (*JUMPS, *CLOCKS)
+"""Reasons of a row whose registers may be in question: one that is held for its clock is not asked for them first."""
 OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 """Reasons for which registers are others, whatever they show."""
 
@@ -64,7 +67,7 @@ def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
     """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
     then and the row was them, awake again. What grew more than can have flowed in between."""
     last, first = state.last, state.held_first
-    if last is None or first is None or state.held_reason not in JUMPS:
+    if last is None or first is None or state.held_reason not in MAY_JUMP:
         return {}
     line = follow(last, state.memories, first, limits, state.lost, asleep=True)
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
@@ -124,7 +127,7 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     objections, registers = _objections(state, limits), registers_of(state.held_first.snapshot)
     if state.held_reason in OTHERS:
         return not any(register.milliwh for register in registers.values())
-    if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
+    if state.held_reason in MAY_JUMP and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known
     if set(objections.values()) == {Reason.ROLLED_OVER} or state.held_reason is Reason.ROLLED_OVER:
         return any(registers[direction].milliwh == 0 for direction in objections)

@@ -11,7 +11,7 @@ import msgspec
 from .energy import AccumulatorState, Direction, DirectionState, Interval, OpenPart, Part, Quality
 from .tariff.calendar import UNASSIGNED_NAME
 from .timeline import Timeline
-from .uncertainty import Mark, start_uncertain_milliwh
+from .uncertainty import Mark, most_energy_milliwh, start_uncertain_milliwh
 
 
 def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int, most_us: int) -> None:
@@ -29,8 +29,10 @@ def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_mil
         state.incomplete = True
         state.again.append(_so_far(state, timeline, limit_milliw))
         state.frontier_us = timeline.next_edge_us(state.interval_start_us)
+        state.frontier_step_us = new_us - old_us
     elif leaves_interval:
         _park(state, timeline, limit_milliw)
+        state.frontier_step_us = new_us - old_us
     before, after = timeline.bucket_name(old_us), timeline.bucket_name(new_us)
     for account in state.directions.values():
         account.marks = [_moved(mark, new_us - old_us) for mark in account.marks]
@@ -55,7 +57,7 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
     if not state.frontier_us or edge_us < state.frontier_us:
         return
     state.incomplete = state.frontier_incomplete
-    state.frontier_us, state.frontier_incomplete = 0, False
+    state.frontier_us, state.frontier_incomplete, state.frontier_step_us = 0, False, 0
     for account in state.directions.values():
         if (parked := account.parked) is None:
             continue
@@ -87,27 +89,35 @@ def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], bucket_
         account.marks = [mark]
 
 
-def merged(closed: Interval | None, again: Interval) -> Interval:
+def merged(closed: Interval | None, again: Interval, limit_milliw: int) -> Interval:
     """The new word on an interval whose time was shown again: both energies, and that either may belong elsewhere.
 
-    None: no interval has had this time; what came is its first word.
+    None: no interval has had this time; what came is its first word. Of a direction that the meter lacked in one of
+    the two times nobody knows what flowed then: it is told.
     """
     if closed is None:
         return msgspec.structs.replace(again, again=False)
+    lacking_us = max(closed.end_us - closed.start_us, again.end_us - again.start_us)
+    lacking_milliwh = most_energy_milliwh(limit_milliw, lacking_us)
     qualities = (closed.quality, again.quality)
     return msgspec.structs.replace(
         closed,
         start_us=min(closed.start_us, again.start_us),
         quality=Quality.INCOMPLETE if Quality.INCOMPLETE in qualities else Quality.REPEATED,
         register_epoch=max(closed.register_epoch, again.register_epoch),
-        energy_import=_sum(closed.energy_import, again.energy_import),
-        energy_export=_sum(closed.energy_export, again.energy_export),
+        energy_import=_sum(closed.energy_import, again.energy_import, lacking_milliwh),
+        energy_export=_sum(closed.energy_export, again.energy_export, lacking_milliwh),
     )
 
 
-def _sum(one: Part | None, other: Part | None) -> Part | None:
+def _sum(one: Part | None, other: Part | None, lacking_milliwh: int) -> Part | None:
+    """`lacking_milliwh`: what can have flowed in the time of which a direction has no part."""
     if one is None or other is None:
-        return one if other is None else other
+        part = one if other is None else other
+        if part is None:
+            return None
+        told_milliwh = part.uncertain_milliwh + lacking_milliwh
+        return Part(part.milliwh, part.unassigned_milliwh, told_milliwh, part.register_milliwh)
     return Part(
         one.milliwh + other.milliwh,
         one.unassigned_milliwh + other.unassigned_milliwh,

@@ -12,7 +12,7 @@ import msgspec
 from .decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
 from .energy import Direction, registers_of
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
-from .quarantine import JUMPS, in_question
+from .quarantine import MAY_JUMP, in_question
 from .read import Reading
 from .returned import WITHIN_US
 from .uncertainty import most_energy_milliwh
@@ -24,7 +24,7 @@ DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
 def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Undecided:
     """What becomes of the quarantine when `line`, of `reading`, is booked: was it a glitch, or can it have been so?"""
     last, first = state.last, state.held_first
-    if last is None or first is None or state.held_reason not in JUMPS:
+    if last is None or first is None or state.held_reason not in MAY_JUMP:
         return DECIDED
     objections = follow(last, state.memories, first, limits, state.lost).objections
     if not objections or not _counts_on(state, reading, limits):

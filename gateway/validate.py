@@ -38,7 +38,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
-from .placed import placed_by, unplaced
+from .placed import noted, placed_by, unplaced
 from .quarantine import (
     begun_with,
     is_long_enough,
@@ -78,7 +78,9 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     state = _by_basis(state, limits)
     placed, order = placed_by(state, reading)
     after, decision = _decide(placed, order, without(reading, _doubted(state, reading)), limits)
-    return (after, decision) if placed is state else unplaced(state, placed, after, decision)
+    if placed is not state:
+        after, decision = unplaced(state, placed, after, decision)
+    return noted(after, reading, decision), decision
 
 
 def _decide(

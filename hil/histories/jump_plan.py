@@ -249,11 +249,12 @@ def asks_by_lot(
     turns_us: Sequence[int],
     others: tuple[Happening, ...],
     reread: Fault | None = None,
+    paces_s: tuple[int, ...] = (12, 60, 60, 300, 900),
 ) -> tuple[Ask, ...]:
-    """Polls at a steady pace, mostly faster for two minutes around each change, at `turns_us` in order; none while
-    nothing is read, and none while the gateway is started with another config."""
+    """Polls at a steady pace, one of `paces_s`, mostly faster for two minutes around each change, at `turns_us` in
+    order; none while nothing is read, and none while the gateway is started with another config."""
     away = [(one.at_us, one.at_us + one.size_us) for one in others if one.kind in (Kind.GAP, Kind.REBOOT)]
-    poll_us = (12, 60, 60, 300, 900)[lot.between(0, 4)] * S
+    poll_us = paces_s[lot.between(0, len(paces_s) - 1)] * S
     fast_us = (5, 12, 12, 30)[lot.between(0, 3)] * S
     answer_us = (0, 50_000, 1_500_000)[lot.between(0, 2)]
     found: list[Ask] = []

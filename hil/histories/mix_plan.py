@@ -15,6 +15,7 @@ from .tariff import MINUTE_US
 S = 1_000_000
 KEY = name_key("mixed")
 STEPS_S = (7, 61, 90, 300, 599, 601, 900, 1800, 3600, 5400, 7200)
+PACES_S = (60, 120, 300, 300, 900)
 RIGHT_AT_LEAST_US = 300 * S
 """The clock is right until the account has begun."""
 
@@ -34,7 +35,7 @@ def mixed_history(seed: int, number: int) -> JumpHistory:
     ahead_us = max((each.size_us for each in steps), default=0)
     end_us = over_us + max(ahead_us, 0) + 2 * one.base.tariff.interval_min * MINUTE_US + 80 * MINUTE_US
     turns_us = sorted(turns_of(faults) + [each.at_us for each in steps])
-    asks = polled_on(asks_by_lot(lot, start_us, end_us, turns_us, others), over_us, lot)
+    asks = polled_on(asks_by_lot(lot, start_us, end_us, turns_us, others, paces_s=PACES_S), over_us, lot)
     return replace(one, base=replace(one.base, asks=asks, happenings=others), faults=faults)
 
 
@@ -79,10 +80,12 @@ def _settings(lot: Lot, start_us: int, end_us: int, faults: tuple[Fault, ...]) -
 
 
 def _moment(lot: Lot, start_us: int, end_us: int, faults: tuple[Fault, ...]) -> int:
-    """Any time; in one of two a time in which something is wrong, or right beside it."""
+    """Any time; in two of three a time in which something is wrong, mostly for long, or right beside it."""
     from_us, until_us = start_us + RIGHT_AT_LEAST_US, end_us
-    if lot.one_in(2):
+    if not lot.one_in(3):
         fault = faults[lot.between(0, len(faults) - 1)]
+        if not lot.one_in(3):
+            fault = max(faults, key=lambda each: each.until_us - each.at_us)
         from_us, until_us = max(fault.at_us - 60 * S, from_us), max(fault.until_us + 60 * S, from_us + S)
     return lot.between(from_us, until_us)
 
