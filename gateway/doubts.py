@@ -87,12 +87,20 @@ def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt], st
     for doubt in doubts:
         is_told = not _bounds(doubt, start_us, end_us)
         if doubt.earlier_milliwh and end_us > doubt.since_us and not is_told:
-            most_milliwh = most_energy_milliwh(limit_milliw, end_us - max(start_us, doubt.since_us))
-            found = _doubted(found, doubt.direction, min(doubt.earlier_milliwh, most_milliwh))
+            most_milliwh = _times_shown(interval) * most_energy_milliwh(
+                limit_milliw, end_us - max(start_us, doubt.since_us)
+            )
+            open_milliwh = min(doubt.earlier_milliwh, most_milliwh) if most_milliwh else doubt.earlier_milliwh
+            found = _doubted(found, doubt.direction, open_milliwh)
     if found is interval:
         return None
     quality = Quality.ESTIMATED if interval.quality is Quality.MEASURED else interval.quality
     return msgspec.structs.replace(found, quality=quality)
+
+
+def _times_shown(interval: Interval) -> int:
+    """How often a clock can have shown its time: 0 is any number of times."""
+    return {Quality.REPEATED: 0, Quality.INCOMPLETE: 2}.get(interval.quality, 1)
 
 
 def to_tell_anew(doubts: Sequence[Doubt], from_us: int, ahead_us: int, step_us: int) -> Iterator[tuple[int, int, int]]:

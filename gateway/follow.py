@@ -13,7 +13,7 @@ import msgspec
 from drivers import EnergyRegister
 
 from .clock import DRIFT_PPM
-from .clock_steps import UNKNOWN_US, is_behind
+from .clock_steps import UNKNOWN_US, is_behind, measured_step_us
 from .decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import CLOSE_US, watch_still
@@ -107,6 +107,7 @@ def follow(
         _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
     result.doubts += _of_waking(result, previous, memories, shown, limits)
+    result.doubts += _of_leap(result, previous, memories, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
@@ -182,6 +183,28 @@ def _of_waking(
         has_told = memory.still.frozen and memory.still.since_us - since_us <= 2 * CLOSE_US
         yield Doubt(direction, grown_milliwh, grown_milliwh, since_us, memory.still.found_us if has_told else 0)
         yield from of_woken_beside(previous, memories, result.reading, shown, direction, since_us)
+
+
+def _of_leap(
+    result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that grew by more than monotonic time allows, behind a clock that leapt ahead: the machine stood
+    still, or they had stood before and gave at once. Then it may have flowed at any time since they stood."""
+    step_us, reading = measured_step_us(previous, result.reading), result.reading
+    if step_us is None or step_us <= 0:
+        return
+    passed_us = reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
+    had = registers_of(previous.snapshot)
+    for direction, now in registers_of(reading.snapshot).items():
+        before = had.get(direction)
+        if before is None:
+            continue
+        grown_milliwh = now.milliwh - before.milliwh
+        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        if grown_milliwh > most_milliwh + before.resolution_milliwh + now.rounding_milliwh:
+            since_us = may_stand_since_us(memories.get(direction), previous)
+            yield Doubt(direction, grown_milliwh + digits_milliwh, grown_milliwh + digits_milliwh, since_us)
 
 
 def of_woken_beside(

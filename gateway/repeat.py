@@ -37,7 +37,8 @@ def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_mil
     for account in state.directions.values():
         account.marks = [_moved(mark, new_us - old_us) for mark in account.marks]
         if account.closed_us is not None:
-            account.closed_us += new_us - old_us
+            had_part = not leaves_interval and account.counts_since(state.interval_start_us)
+            account.closed_us = max(account.closed_us + new_us - old_us, state.interval_start_us * had_part)
         own_milliwh = start_uncertain_milliwh(account.marks[-1], new_us, limit_milliw) if account.present else 0
         if before != after and own_milliwh:
             account.doubt(before, own_milliwh)
@@ -132,6 +133,10 @@ def _park(state: AccumulatorState, timeline: Timeline, limit_milliw: int) -> Non
     state.frontier_incomplete = state.incomplete
     for direction, account in state.directions.items():
         account.parked = _open_part(state, direction, account, limit_milliw)
+        if not account.counts_since(state.interval_start_us):  # found again, it has a part of what it lacked till now
+            shown_us = (state.instant_us - state.interval_start_us) * (2 if state.repeated else 1)
+            lacking_us = min(shown_us, state.instant_us - account.marks[-1].earliest_us)
+            account.parked = OpenPart(0, 0, most_energy_milliwh(limit_milliw, lacking_us))
 
 
 def _open_part(
@@ -141,7 +146,8 @@ def _open_part(
     milliwh = account.interval_milliwh
     if not account.counts_since(state.interval_start_us) or not (account.proven or milliwh):
         return None
-    end_milliwh = start_uncertain_milliwh(account.marks[-1], state.instant_us, limit_milliw) if account.present else 0
+    # Of a direction that is lost, all that can have flowed since.
+    end_milliwh = start_uncertain_milliwh(account.marks[-1], state.instant_us, limit_milliw)
     return OpenPart(
         milliwh,
         account.interval_unassigned_milliwh,

@@ -46,7 +46,8 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
     """The times that no register tells of."""
     whole = [one for one in taken if len(one.shown) == len(DIRECTIONS)]
     found = []
-    for before, after in pairwise(one for one in taken if one.shown and not one.glitch):
+    right = [one for one in taken if one.shown and not one.glitch]
+    for before, after in [*pairwise(right), *_over_another(taken)]:
         unnumbered = history.base.imports[before.meter].serial == history.base.imports[after.meter].serial
         known = not unnumbered or _is_read_anew(history, before, after)
         if before.meter != after.meter and not known and _is_possible(history, before, after):
@@ -57,6 +58,22 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
+    return found
+
+
+def _over_another(taken: Sequence[Taken]) -> list[tuple[Taken, Taken]]:
+    """Booked readings of two meters, between which nothing of the second was read, but what was not believed: another
+    line. That may as well have been a meter that answers wrongly for a while."""
+    found = []
+    between: set[int] = set()
+    last: Taken | None = None
+    for one in taken:
+        if one.fate is Fate.NOT_BOOKED:
+            between |= {one.meter} if one.shown else set()
+            continue
+        if last is not None and last.meter != one.meter and between and one.meter not in between:
+            found.append((last, one))
+        last, between = one, set()
     return found
 
 
@@ -85,9 +102,14 @@ def flow_of(history: JumpHistory, direction: str) -> Flow:
 
 def digit_milliwh(history: JumpHistory, one: Taken) -> int:
     """The last digit of what a reading shows."""
-    faults = history.fault_at(one.true_latest_us), history.fault_at(one.true_earliest_us)
-    coarse = any(fault is not None and fault.jump is Jump.COARSE for fault in faults)
+    coarse = shows(history, one, Jump.COARSE)
     return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
+
+
+def shows(history: JumpHistory, one: Taken, jump: Jump) -> bool:
+    """Whether a reading can have been latched while this was wrong."""
+    earliest_us, latest_us = one.true_earliest_us, one.true_latest_us
+    return any(each.jump is jump and each.at_us <= latest_us and earliest_us < each.until_us for each in history.faults)
 
 
 def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidden]:

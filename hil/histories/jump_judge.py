@@ -6,7 +6,7 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 """
 
 from ..soak.history import Verdict
-from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times
+from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
@@ -66,8 +66,7 @@ def booked_milliwh(state: Content, direction: str) -> int:
 def open_end_milliwh(history: JumpHistory, one: Taken) -> int:
     """What a reading leaves open by itself: its digit and its window. No edge has told that of the last one yet."""
     half_us = (one.true_latest_us - one.true_earliest_us) // 2 + 1 + history.base.error_us
-    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
-    digits = 2 if fault is not None and fault.jump is Jump.BACK else 1
+    digits = 2 if shows(history, one, Jump.BACK) else 1
     return digit_milliwh(history, one) * digits + LIMIT_MILLIW * half_us // MILLIWH + 1
 
 

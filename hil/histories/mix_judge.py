@@ -21,7 +21,7 @@ from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
 from .truth import MILLIWH
 
-LAWS = ("law", "bucket", "truth", "interval", "interval_truth", "series", "whole", "taken", "step")
+LAWS = ("law", "bucket", "truth", "interval", "interval_truth", "series", "sum", "whole", "taken", "step")
 AS_SHOWN = {"epoch", "resumed", "gap", "clock_step", "frozen", "moves_again", "rejected", "quarantined"}
 """Events of a history in which every booked register is booked as it was shown."""
 ONLY_STANDS = (Jump.FREEZE, Jump.NOTHING, Jump.ONE_NOTHING)
@@ -53,6 +53,8 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
     newest = judge_series(history.base, played.intervals, verdict)
     _judge_intervals(oracle, newest, hidden, exact, verdict)
     _judge_steps(oracle, played, verdict)
+    if kept:
+        _judge_sum(kept, newest, verdict)
     if kept and not oracle.reckoning.has_hidden_step:
         _judge_whole(history, played, kept, hidden, verdict)
     return verdict
@@ -116,6 +118,30 @@ def _judge_intervals(
             told += sum(each.of(direction, one["start_utc_us"], one["end_utc_us"]) for each in hidden)
             if not (milliwh - told) * MILLIWH <= share.true <= (milliwh + told) * MILLIWH:
                 verdict.find("interval_truth", f"{name}: {milliwh}, true {share.true // MILLIWH}, told {told}")
+
+
+def _judge_sum(kept: Sequence[Taken], newest: list[Content], verdict: Verdict) -> None:
+    """What is in the newest words on all intervals, and has grown since the last of them, is what is booked."""
+    last = kept[-1]
+    if (
+        last.state is None
+        or not newest
+        or not last.quiet
+        or newest[-1]["register_epoch"] != last.state["register_epoch"]
+    ):
+        return
+    for direction in DIRECTIONS:
+        edge_milliwh, register = (
+            newest[-1][f"{direction}_register_milliwh"],
+            last.state[f"{direction}_register_milliwh"],
+        )
+        if edge_milliwh is None or register is None:
+            continue
+        told = sum(one[f"{direction}_milliwh"] or 0 for one in newest) + register - edge_milliwh
+        verdict.counts["sums"] += 1
+        if told != booked_milliwh(last.state, direction):
+            words = f"{direction}: {told} mWh in intervals, {booked_milliwh(last.state, direction)} in buckets"
+            verdict.find("sum", words)
 
 
 def _judge_steps(oracle: Oracle, played: Played, verdict: Verdict) -> None:
