@@ -65,7 +65,8 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
 
 def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
     """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
-    then and the row was them, awake again. What grew more than can have flowed in between."""
+    then and the row was them, awake again. What grew more than can have flowed in between; and all of one beside it
+    that had stood as well."""
     last, first = state.last, state.held_first
     if last is None or first is None or state.held_reason not in MAY_JUMP:
         return {}
@@ -74,12 +75,16 @@ def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
         return {}
     before = registers_of(last.snapshot)
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
-    found = {
-        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh - flowed_milliwh
+    grown = {
+        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh
         for direction, now in registers_of(line.reading.snapshot).items()
         if direction in before
     }
-    return {direction: milliwh for direction, milliwh in found.items() if milliwh > 0}
+    found = {direction: milliwh - flowed_milliwh for direction, milliwh in grown.items() if milliwh > flowed_milliwh}
+    for direction, memory in state.memories.items() if found else ():
+        if memory.stood_since_us and direction in grown:
+            found.setdefault(direction, grown[direction])
+    return found
 
 
 def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

@@ -236,8 +236,7 @@ def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
 
 def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
     """Of registers that go on where an earlier row, let go meanwhile, had shown that they stood still at the last
-    accepted reading: what they grew by may have flowed at any time since they stood. So may what another grew by that
-    stood beside one of them."""
+    accepted reading: what they grew by may have flowed at any time since they stood."""
     if state.last is None:
         return ()
     before, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
@@ -247,9 +246,4 @@ def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
         open_milliwh = now[direction].milliwh - before[direction].milliwh + digits_milliwh
         since_us = may_stand_since_us(state.memories.get(direction), state.last)
         found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
-    told = {one.direction for one in found}
-    for wrong in state.held_woken:
-        since_us = may_stand_since_us(state.memories.get(wrong), state.last)
-        beside = of_woken_beside(state.last, state.memories, line.reading, now, wrong, since_us)
-        found += [one for one in beside if one.direction not in told]
     return tuple(found)

@@ -161,7 +161,8 @@ def _judge_whole(
     if history.base.swaps_us or last.state is None or not jumps <= set(DISPLAYS):
         return
     opened = [one for one in played.events if one["event"] == "epoch"][1:]
-    if opened and jumps <= set(ONLY_STANDS):
+    # One that stood until it had passed its width, and shows a 0 then, may be taken for one that was reset.
+    if opened and jumps <= set(ONLY_STANDS) and history.width_milliwh is None:
         verdict.find("taken", f"taken for another meter: {opened[0]}")
     if hidden or last.glitch or history.fault_at(last.true_earliest_us) is not None:
         return
