@@ -15,6 +15,7 @@ from .decision import (
     Accepted,
     Class,
     Decision,
+    Doubt,
     Limits,
     NewEpoch,
     Opened,
@@ -39,6 +40,7 @@ from .undecided import (
     of_the_others,
     of_woken,
     of_zeros,
+    wider,
 )
 
 
@@ -148,13 +150,22 @@ def believe(
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
             widths, doubts = (
                 line.widths_milliwh,
-                (*line.doubts, *of_rollover(state, line, limits), *of_kept_back(state, line)),
+                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *of_kept_back(state, line)),
             )
             return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
         if reason is not Reason.METER_REPLACED and held_reason in held_jumps:
             reason = held_reason
     return _begin_anew(state, reason, confirming, reading, limits)
+
+
+def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> list[Doubt]:
+    """Of registers through their width, one of which can have been lost before: the most that either rule tells."""
+    found = {one.direction: one for one in of_rollover(state, line, limits)}
+    for one in of_doubted(state, line, reading, limits):
+        other = found.get(one.direction)
+        found[one.direction] = one if other is None else wider(one, other)
+    return list(found.values())
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

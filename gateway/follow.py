@@ -71,7 +71,7 @@ def follow(
             before, most_us = had[direction], passed_us
         elif direction in lost:
             before = registers_of(lost[direction].snapshot)[direction]
-            most_us = elapsed_us(lost[direction], reading)
+            most_us = since_lost_us(lost[direction], previous, reading)
         else:
             continue
         memory = memories.get(direction, ORDINARY)
@@ -147,6 +147,11 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     if is_behind(previous, reading):
         return UNKNOWN_US
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
+
+
+def since_lost_us(lost: Reading, previous: Reading, reading: Reading) -> int:
+    """The longest time since a direction was lost: where that since `previous` is not known, by so much more."""
+    return max(elapsed_us(lost, reading), elapsed_us(previous, reading) + previous.latest_us - lost.earliest_us)
 
 
 def may_stand_since_us(memory: RegisterMemory | None, last: Reading) -> int:

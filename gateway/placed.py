@@ -4,8 +4,8 @@ A register that stands still since an hour, a direction that was lost an hour ag
 between which the epoch began: each has its instant by the clock of that time. Where the next reading shows by
 monotonic time that the clock was set back, they are moved by the step before anything is reckoned with them; else less
 time seems to have passed than did, and what the register gives then looks like more than can have flowed. Set on, they
-stay: nobody can say whether the machine stood still. Over a restart of which nothing was seen only that is moved since
-when a register stands, by the least that is possible. Moved for good only once a reading is booked.
+stay: nobody can say whether the machine stood still. Over a restart of which nothing was seen all but the last reading
+is moved, by the least that is possible. Moved for good only once a reading is booked.
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,13 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     step_us = step_back_us(state.last, seen)
     if step_us >= 0:
         return state, state.last
-    placed = msgspec.structs.replace(state, memories=_moved_memories(state.memories, step_us))
-    if measured_step_us(state.last, seen) is None:
-        return placed, state.last
     lost = {direction: _moved(one, step_us) for direction, one in state.lost.items()}
     set_us = 0 if state.opened is None else state.opened_set_us + step_us
-    placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us), lost=lost, opened_set_us=set_us)
+    memories = _moved_memories(state.memories, step_us)
+    placed = msgspec.structs.replace(state, memories=memories, lost=lost, opened_set_us=set_us)
+    if measured_step_us(state.last, seen) is None:
+        return placed, state.last
+    placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us))
     return placed, state.last if seen is reading else placed.last
 
 

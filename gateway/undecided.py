@@ -193,6 +193,13 @@ def _of_begun_beside(
             yield Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us)
 
 
+def wider(one: Doubt, other: Doubt) -> Doubt:
+    """Both told of the same register at once: the most of either, since the earlier."""
+    earlier_milliwh = max(one.earlier_milliwh, other.earlier_milliwh)
+    since_us = min(each.since_us for each in (one, other) if each.earlier_milliwh) if earlier_milliwh else 0
+    return Doubt(one.direction, max(one.milliwh, other.milliwh), earlier_milliwh, since_us)
+
+
 def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """Of a direction that was lost and begins anew: what flowed meanwhile is in no register. Nor is it in one that
     stood still all the time that another stood where it fell to."""

@@ -137,13 +137,16 @@ def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) 
     """What may be off by the readings on a way: what flowed, or what the registers gave."""
     from_us, until_us = way[0].true_earliest_us, way[-1].true_latest_us
     found: dict[str, int] = {}
+    digits = [digit_milliwh(history, one) for one in way]
     for direction in directions:
         shown = [one.shown[direction] for one in way if direction in one.shown]
         grown_milliwh = sum(
             max(after - before, 0) for before, after in pairwise(shown) if _can_flow(after - before, way)
         )
         flowed_milliwh = flow_of(history, direction).between(from_us, until_us) // MILLIWH + 1
-        found[direction] = max(grown_milliwh, flowed_milliwh) + sum(digit_milliwh(history, one) for one in way[-2:])
+        # A fall within the coarsest digit is held until the register has passed it again.
+        digits_milliwh = sum(digits[-2:]) + max(digits) - max(digits[-2:])
+        found[direction] = max(grown_milliwh, flowed_milliwh) + digits_milliwh
     return Hidden(from_us, until_us, found)
 
 
@@ -182,5 +185,5 @@ def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
     digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
     grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
     if history.width_milliwh is not None:
-        grown = [each % history.width_milliwh for each in grown]
+        grown = [(each + digits_milliwh) % history.width_milliwh - digits_milliwh for each in grown]
     return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)
