@@ -216,8 +216,20 @@ class Books:
         ahead_us = state.frontier_us, state.frontier_step_us
         doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
         closed = [*closed, *self._accumulator.add(reading, estimated)]
-        if not doubts:
-            return closed
+        return self._leave_open(doubts, from_us, closed, batch, ahead_us) if doubts else closed
+
+    def _leave_open(
+        self,
+        doubts: Sequence[Doubt],
+        from_us: int,
+        closed: list[Interval],
+        batch: Batch,
+        ahead_us: tuple[int, int] = (0, 0),
+    ) -> list[Interval]:
+        """Tell what is open of what was booked from `from_us` on, and before that, in new words on closed intervals.
+
+        `ahead_us`: until when an earlier clock had closed some, how far it was set since. Returns `closed`, told so.
+        """
         for since_us, to_us, step_us in to_tell_anew(doubts, from_us, *ahead_us):
             new_word = partial(told_anew, limit_milliw=self._limits.limit_milliw, doubts=doubts, step_us=step_us)
             self._journal.tell_anew(since_us, to_us, self._timeline, batch, new_word)
@@ -258,6 +270,9 @@ class Books:
     def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
         opened = outcome.opened
         bucket = self._accumulator.restate(outcome, self._timeline.calendar)
+        if outcome.doubts:
+            to_us = min(self._timeline.next_edge_us(opened.first.latest_us), self._accumulator.state.instant_us)
+            self._leave_open(outcome.doubts, to_us, [], batch)
         self._write_reading("stated: afterwards", opened.first, batch)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
         self.tell(kind, moment.wall_us, detail, batch)
