@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from .decision import Doubt
-from .energy import AccumulatorState, Direction, DirectionState, Interval, OpenPart, Part, Quality, registers_of
+from .energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality, registers_of
 from .read import Reading
 from .swing import most_in_interval_milliwh
 from .timeline import Timeline
@@ -63,7 +63,7 @@ def _tell_parked(
         return
     most_milliwh = most_in_interval_milliwh(parked.milliwh, end_us - start_us, 0, limit_milliw)
     told_milliwh = parked.uncertain_milliwh + min(doubt.earlier_milliwh, most_milliwh)
-    account.parked = OpenPart(parked.milliwh, parked.unassigned_milliwh, told_milliwh)
+    account.parked = msgspec.structs.replace(parked, uncertain_milliwh=told_milliwh)
 
 
 def of_absence(state: AccumulatorState, reading: Reading, limit_milliw: int) -> list[Doubt]:

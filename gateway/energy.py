@@ -81,6 +81,8 @@ class OpenPart(msgspec.Struct, frozen=True):
     milliwh: int
     unassigned_milliwh: int
     uncertain_milliwh: int
+    lacked: bool = False
+    """The meter had lost this direction before the interval began."""
 
 
 class Unread(msgspec.Struct, frozen=True, array_like=True):

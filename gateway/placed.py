@@ -29,13 +29,13 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     step_us = step_back_us(state.last, seen)
     if step_us >= 0:
         return state, state.last
-    lost = {direction: _moved(one, step_us) for direction, one in state.lost.items()}
+    lost = {direction: moved(one, step_us) for direction, one in state.lost.items()}
     set_us = 0 if state.opened is None else state.opened_set_us + step_us
-    memories = _moved_memories(state.memories, step_us)
+    memories = moved_memories(state.memories, step_us)
     placed = msgspec.structs.replace(state, memories=memories, lost=lost, opened_set_us=set_us)
     if measured_step_us(state.last, seen) is None:
         return placed, state.last
-    placed = msgspec.structs.replace(placed, last=_moved(state.last, step_us))
+    placed = msgspec.structs.replace(placed, last=moved(state.last, step_us))
     return placed, state.last if seen is reading else placed.last
 
 
@@ -73,16 +73,18 @@ def opening_of(state: ValidatorState) -> Opened | None:
     opened, set_us = state.opened, state.opened_set_us
     if opened is None or not set_us:
         return opened
-    previous, first = _moved(opened.previous, set_us), _moved(opened.first, set_us)
-    memories = _moved_memories(opened.memories, set_us)
+    previous, first = moved(opened.previous, set_us), moved(opened.first, set_us)
+    memories = moved_memories(opened.memories, set_us)
     return msgspec.structs.replace(opened, previous=previous, first=first, memories=memories)
 
 
-def _moved(reading: Reading, step_us: int) -> Reading:
+def moved(reading: Reading, step_us: int) -> Reading:
+    """The reading by a clock that was set by so much since."""
     return replace(reading, earliest_us=reading.earliest_us + step_us, latest_us=reading.latest_us + step_us)
 
 
-def _moved_memories(memories: Mapping[Direction, RegisterMemory], step_us: int) -> dict[Direction, RegisterMemory]:
+def moved_memories(memories: Mapping[Direction, RegisterMemory], step_us: int) -> dict[Direction, RegisterMemory]:
+    """What is remembered of registers, by a clock that was set by so much since."""
     found = dict(memories)
     for direction, memory in memories.items():
         if memory.stood_since_us:

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import msgspec
 
-from .decision import Limits, Reason, ValidatorState
+from .clock_steps import step_back_us
+from .decision import Limits, Reason, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
 from .follow import SAME_REGISTERS, Followed, clock_jumped, follow
+from .placed import moved, moved_memories
 from .read import Reading
 from .returned import maybe_returned
 from .uncertainty import most_energy_milliwh
@@ -51,8 +53,10 @@ def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
 
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
+    memories = _carried(state, reading, limits)
     return msgspec.structs.replace(
         let_go(state, limits),
+        held_memories=memories,
         held_reason=reason,
         held_count=1,
         held_basis=limits.basis,
@@ -61,6 +65,18 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
         held_standing=reading,
         held_again=state.held_first is not None,
     )
+
+
+def _carried(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, RegisterMemory]:
+    """What is remembered of the row before, if only the clock was set since, and `reading` counts on from it: since
+    when a register stands."""
+    latest = state.held_latest
+    if latest is None or latest.boot_id != reading.boot_id or state.held_basis != limits.basis:
+        return {}
+    step_us = step_back_us(latest, reading)
+    line = follow(moved(latest, step_us), moved_memories(state.held_memories, step_us), reading, limits)
+    same_directions = registers_of(latest.snapshot).keys() == registers_of(reading.snapshot).keys()
+    return line.memories if line.objection is None and same_directions else {}
 
 
 def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:

@@ -66,7 +66,7 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
         account.interval_extra_milliwh += parked.milliwh
         account.interval_unassigned_milliwh += parked.unassigned_milliwh
         account.interval_uncertain_milliwh += parked.uncertain_milliwh
-        if account.closed_us is not None:
+        if account.closed_us is not None and not parked.lacked:
             account.closed_us = max(account.closed_us, edge_us)
 
 
@@ -136,7 +136,7 @@ def _park(state: AccumulatorState, timeline: Timeline, limit_milliw: int) -> Non
         if not account.counts_since(state.interval_start_us):  # found again, it has a part of what it lacked till now
             shown_us = (state.instant_us - state.interval_start_us) * (2 if state.repeated else 1)
             lacking_us = min(shown_us, state.instant_us - account.marks[-1].earliest_us)
-            account.parked = OpenPart(0, 0, most_energy_milliwh(limit_milliw, lacking_us))
+            account.parked = OpenPart(0, 0, most_energy_milliwh(limit_milliw, lacking_us), lacked=True)
 
 
 def _open_part(

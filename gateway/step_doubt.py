@@ -9,9 +9,11 @@ Plain functions on the accumulator's state; closed intervals are not changed.
 
 from collections import Counter
 
+import msgspec
+
 from .clock import LAST_CREDIBLE_US
 from .clock_steps import STEP_US, drift_us
-from .energy import AccumulatorState, EdgeAtRisk, OpenPart
+from .energy import AccumulatorState, EdgeAtRisk
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
@@ -104,7 +106,7 @@ def _doubt_open_intervals(state: AccumulatorState, doubt_milliwh: int) -> None:
             account.interval_uncertain_milliwh += doubt_milliwh
         if (parked := account.parked) is not None:
             told_milliwh = parked.uncertain_milliwh + doubt_milliwh
-            account.parked = OpenPart(parked.milliwh, parked.unassigned_milliwh, told_milliwh)
+            account.parked = msgspec.structs.replace(parked, uncertain_milliwh=told_milliwh)
 
 
 def _near(timeline: Timeline, instant_us: int, step_us: int) -> list[tuple[int, str, str]]:
