@@ -52,7 +52,8 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
-    state = msgspec.structs.replace(released(state), seen=None)
+    woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
+    state = msgspec.structs.replace(released(state), seen=None, held_woken=woken)
     return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 

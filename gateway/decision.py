@@ -188,7 +188,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_again: bool = False
     """Another row was held before this one, and fits neither it nor the last accepted reading."""
     held_woken: dict[Direction, int] = {}
-    """What an earlier row showed that the registers had kept back at `last`, if it was them, awake again."""
+    """What an earlier row showed that the registers had kept back at `last`, if it was them, awake again; of a lost one
+    until it is found."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
     opened: Opened | None = None

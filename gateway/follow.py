@@ -106,7 +106,7 @@ def follow(
     if limits.remembers_standing:
         _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
-    result.doubts += _of_waking(result, previous, memories, shown, limits)
+    result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
     result.doubts += _of_leap(result, previous, memories, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
@@ -165,6 +165,7 @@ def _of_waking(
     memories: Mapping[Direction, RegisterMemory],
     shown: Mapping[Direction, EnergyRegister],
     limits: Limits,
+    lost: Mapping[Direction, Reading],
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
@@ -173,16 +174,17 @@ def _of_waking(
     stood too, by its power, but no edge has told it all. One beside it that moves at once with it may have stood as
     long: power that flows the other way does not show that.
     """
-    had, now = registers_of(previous.snapshot), registers_of(result.reading.snapshot)
-    for direction, before in had.items():
-        memory = memories.get(direction, ORDINARY)
+    now = registers_of(result.reading.snapshot)
+    before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
+    for direction, last in before_each.items():
+        before, memory = registers_of(last.snapshot)[direction], memories.get(direction, ORDINARY)
         if memory.still is None or direction not in now or now[direction].milliwh == before.milliwh:
             continue
         grown_milliwh = now[direction].milliwh - before.milliwh
-        since_us = memory.stood_since_us or previous.earliest_us - CLOSE_US
+        since_us = memory.stood_since_us or last.earliest_us - CLOSE_US
         if not memory.still.frozen:
             digits_milliwh = (memory.digit_milliwh or before.resolution_milliwh) + now[direction].rounding_milliwh
-            awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(previous, result.reading))
+            awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, result.reading))
             if grown_milliwh <= awake_milliwh + digits_milliwh:
                 continue
         has_told = memory.still.frozen and memory.still.since_us - since_us <= 2 * CLOSE_US

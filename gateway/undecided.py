@@ -246,11 +246,13 @@ def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
     accepted reading: what they grew by may have flowed at any time since they stood."""
     if state.last is None:
         return ()
-    before, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
+    now, had = registers_of(line.reading.snapshot), registers_of(state.last.snapshot)
     found: list[Doubt] = []
-    for direction in state.held_woken.keys() & before.keys() & now.keys():
-        digits_milliwh = before[direction].resolution_milliwh + now[direction].resolution_milliwh
-        open_milliwh = now[direction].milliwh - before[direction].milliwh + digits_milliwh
-        since_us = may_stand_since_us(state.memories.get(direction), state.last)
+    for direction in state.held_woken.keys() & now.keys() & (had.keys() | state.lost.keys()):
+        last = state.last if direction in had else state.lost[direction]
+        before = registers_of(last.snapshot)[direction]
+        digits_milliwh = before.resolution_milliwh + now[direction].resolution_milliwh
+        open_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
+        since_us = may_stand_since_us(state.memories.get(direction), last)
         found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
     return tuple(found)

@@ -140,14 +140,20 @@ def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) 
     digits = [digit_milliwh(history, one) for one in way]
     for direction in directions:
         shown = [one.shown[direction] for one in way if direction in one.shown]
-        grown_milliwh = sum(
-            max(after - before, 0) for before, after in pairwise(shown) if _can_flow(after - before, way)
-        )
+        grown = [_grown(history, before, after) for before, after in pairwise(shown)]
+        grown_milliwh = sum(milliwh for milliwh in grown if _can_flow(milliwh, way))
         flowed_milliwh = flow_of(history, direction).between(from_us, until_us) // MILLIWH + 1
         # A fall within the coarsest digit is held until the register has passed it again.
         digits_milliwh = sum(digits[-2:]) + max(digits) - max(digits[-2:])
         found[direction] = max(grown_milliwh, flowed_milliwh) + digits_milliwh
     return Hidden(from_us, until_us, found)
+
+
+def _grown(history: JumpHistory, before: int, after: int) -> int:
+    """What a register seems to have grown by, through its width where it has one."""
+    if history.width_milliwh is not None:
+        return (after - before) % history.width_milliwh
+    return max(after - before, 0)
 
 
 def _can_flow(milliwh: int, way: list[Taken]) -> bool:

@@ -35,7 +35,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
         verdict.counts[name] += len(found)
     verdict.counts["booked"] += len(kept)
     oracle = MixedOracle(history)
-    exact = is_as_shown(played, kept)
+    exact = is_as_shown(history, played, kept)
     verdict.counts["exact"] += exact
     hidden = [_by_any_clock(history, one) for one in hidden_times(history, played.taken)]
     verdict.counts["hidden"] += bool(hidden)
@@ -75,11 +75,12 @@ class MixedOracle(Oracle):
             super()._split(before, after, from_us)
 
 
-def is_as_shown(played: Played, kept: Sequence[Taken]) -> bool:
+def is_as_shown(history: JumpHistory, played: Played, kept: Sequence[Taken]) -> bool:
     """Whether every booked register was booked as it was shown, so that the oracle can reckon it."""
     events = played.events
     told = {one["event"] for one in events} <= AS_SHOWN
     whole = all(len(one.shown) == len(DIRECTIONS) for one in kept)
+    whole = whole and all(one.jump not in (Jump.BACK, Jump.COARSE) for one in history.faults)
     return told and whole and not any(one.get("classified") == "returned" for one in events)
 
 
