@@ -113,7 +113,8 @@ def shows(history: JumpHistory, one: Taken, jump: Jump) -> bool:
 
 
 def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidden]:
-    """Registers that stand still, or begin at 0, and come back in a way that may as well have flowed."""
+    """Registers that stand still, or begin at 0, and come back in a way that may as well have flowed. One that stood
+    near 0 until it began there again hides what it had kept back."""
     if fault.jump not in (*STANDS, Jump.FROM_ZERO):
         return []
     before = [one for one in whole if one.true_latest_us < fault.at_us]
@@ -126,6 +127,11 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     way = [sound, *during, *after[:1]]
     if fault.jump is Jump.FROM_ZERO and _is_possible(history, before[-1], during[0]):
         return [_between(history, way, _of(fault))]
+    frozen = next((one for one in history.faults if one.jump is Jump.FREEZE and one.until_us == fault.at_us), None)
+    if fault.jump is Jump.FROM_ZERO and frozen is not None:
+        since = [one for one in before if one.true_latest_us < frozen.at_us]
+        young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
+        return [_between(history, [*since[-1:], *way], young)] if since and young else []
     if not after or after[0].meter != during[-1].meter:
         unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
     else:
@@ -182,14 +188,15 @@ def _was_seen(history: JumpHistory, before: Taken, during: list[Taken]) -> bool:
     return not _is_possible(history, before, during[0]) and all(one.fate is Fate.NOT_BOOKED for one in during)
 
 
-def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
+def _is_possible(history: JumpHistory, before: Taken, after: Taken, directions: Sequence[str] = DIRECTIONS) -> bool:
     """Whether the later registers can be the earlier ones, counted on, by the coarser digit of both displays.
 
     By that, because a fall of less than a coarse digit is none: nobody can see it.
     """
     most = LIMIT_MILLIW * longest_us(before, after) // MILLIWH
     digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
-    grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
+    shown = [one for one in directions if one in before.shown and one in after.shown]
+    grown = [after.shown[one] - before.shown[one] for one in shown]
     if history.width_milliwh is not None:
         grown = [(each + digits_milliwh) % history.width_milliwh - digits_milliwh for each in grown]
     return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)
