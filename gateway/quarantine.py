@@ -4,9 +4,12 @@ A register that fell, or jumped, and stands still there proves nothing: a meter 
 So such a row is not believed before it has moved. What is remembered of it is in the `held_` fields of the state. Pure.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
+
+from drivers import EnergyRegister
 
 from .clock_steps import step_back_us
 from .decision import Limits, Reason, RegisterMemory, ValidatorState
@@ -54,8 +57,11 @@ def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
     memories = _carried(state, reading, limits)
+    woken, was_held = _woken_in_row(state, reading, limits), state.held_first is not None
+    state = let_go(state, limits)
     return msgspec.structs.replace(
-        let_go(state, limits),
+        state,
+        held_woken={**state.held_woken, **woken} if woken else state.held_woken,
         held_memories=memories,
         held_reason=reason,
         held_count=1,
@@ -63,7 +69,7 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
         held_first=reading,
         held_latest=reading,
         held_standing=reading,
-        held_again=state.held_first is not None,
+        held_again=was_held,
     )
 
 
@@ -86,16 +92,44 @@ def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
     last, first = state.last, state.held_first
     if last is None or first is None or state.held_reason not in MAY_JUMP:
         return {}
+    if state.held_reason in CLOCKS and follow(last, state.memories, first, limits, state.lost).objection is None:
+        return {}
     line = follow(last, state.memories, first, limits, state.lost, asleep=True)
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
         return {}
     before = registers_of(last.snapshot)
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
-    grown = {
-        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh
-        for direction, now in registers_of(line.reading.snapshot).items()
-        if direction in before
+    grown = _grown(before, registers_of(line.reading.snapshot))
+    return _kept_back(state, grown, flowed_milliwh)
+
+
+def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
+    """The same of a row that is held for its clock, and still stood where the last accepted reading did: `reading`,
+    which begins another, gives more than can have flowed since the newest of it."""
+    last, latest = state.last, state.held_latest
+    if last is None or latest is None or state.held_reason not in CLOCKS or latest.boot_id != reading.boot_id:
+        return {}
+    had, stood = registers_of(last.snapshot), registers_of(latest.snapshot)
+    before = {one: register for one, register in stood.items() if one in had and had[one].milliwh == register.milliwh}
+    line = follow(last, state.memories, reading, limits, state.lost, asleep=True)
+    jumped = follow(latest, state.held_memories, reading, limits).objection is Reason.IMPOSSIBLE_JUMP
+    if line.objection not in SAME_REGISTERS or not jumped:
+        return {}
+    passed_us = reading.monotonic_us - latest.monotonic_us + latest.latest_us - latest.earliest_us
+    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
+    return _kept_back(state, _grown(before, registers_of(reading.snapshot)), flowed_milliwh)
+
+
+def _grown(before: Mapping[Direction, EnergyRegister], now: Mapping[Direction, EnergyRegister]) -> dict[Direction, int]:
+    """The most that each register can have counted."""
+    return {
+        one: register.milliwh + register.resolution_milliwh - before[one].milliwh
+        for one, register in now.items()
+        if one in before
     }
+
+
+def _kept_back(state: ValidatorState, grown: Mapping[Direction, int], flowed_milliwh: int) -> dict[Direction, int]:
     found = {direction: milliwh - flowed_milliwh for direction, milliwh in grown.items() if milliwh > flowed_milliwh}
     for direction, memory in state.memories.items() if found else ():
         if memory.stood_since_us and direction in grown:
