@@ -97,10 +97,15 @@ def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
     line = follow(last, state.memories, first, limits, state.lost, asleep=True)
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
         return {}
-    before = registers_of(last.snapshot)
+    now = registers_of(line.reading.snapshot)
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
-    grown = _grown(before, registers_of(line.reading.snapshot))
-    return _kept_back(state, grown, flowed_milliwh)
+    found = _kept_back(state, _grown(registers_of(last.snapshot), now), flowed_milliwh)
+    for direction, lost in state.lost.items():
+        flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - lost.latest_us)
+        kept_milliwh = _grown(registers_of(lost.snapshot), now).get(direction, 0) - flowed_milliwh
+        if kept_milliwh > 0:
+            found[direction] = kept_milliwh
+    return found
 
 
 def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:

@@ -9,6 +9,7 @@ where the clock was set while the machine was off.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ..soak.history import Verdict
 from .judge import judge_integers, judge_law, judge_series
@@ -131,6 +132,9 @@ def _judge_sum(kept: Sequence[Taken], newest: list[Content], verdict: Verdict) -
         or newest[-1]["register_epoch"] != last.state["register_epoch"]
     ):
         return
+    end_us = newest[-1]["end_utc_us"]
+    if any(after.wall_us < before.wall_us and before.wall_us > end_us for before, after in pairwise(kept)):
+        return  # the open interval has a part from before the clock was set back, which nobody can see yet
     for direction in DIRECTIONS:
         edge_milliwh, register = (
             newest[-1][f"{direction}_register_milliwh"],
