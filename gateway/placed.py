@@ -39,6 +39,22 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     return placed, state.last if seen is reading else placed.last
 
 
+def row_placed_by(state: ValidatorState, reading: Reading) -> ValidatorState:
+    """The state with its held row by the clock of `reading`, where that was set on since the row began: a reading that
+    had stood before the last booked one by a clock that was behind stands after it."""
+    last = state.last
+    if last is None:
+        return state
+
+    def placed(one: Reading | None) -> Reading | None:
+        if one is None or one.boot_id != reading.boot_id or one.instant_us > last.instant_us:
+            return one
+        return moved(one, max(measured_step_us(one, reading) or 0, 0))
+
+    row = {name: placed(getattr(state, name)) for name in ("held_first", "held_standing", "held_moved")}
+    return msgspec.structs.replace(state, **row)
+
+
 def seen_since(state: ValidatorState) -> Reading | None:
     """Of the readings since the last booked one the newest of its boot: it tells of the clock before a restart."""
     return state.seen or state.held_first

@@ -38,7 +38,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
-from .placed import noted, placed_by, unplaced
+from .placed import noted, placed_by, row_placed_by, unplaced
 from .quarantine import (
     begun_with,
     is_long_enough,
@@ -156,6 +156,7 @@ def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limit
         return begun_with(state, reason, reading, limits), Quarantined(reason, state.last, reading)
     held = longer_by(state, line, reason, limits)
     if is_long_enough(held, limits):
+        held = row_placed_by(held, reading)
         if not proves_nothing(held, limits):
             return believe(held, line, reading, limits)
         rest = accept_without(held, reading, limits)

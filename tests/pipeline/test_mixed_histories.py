@@ -61,6 +61,7 @@ ONCE_OUTSIDE = [
     *((8, number) for number in (149, 756, 1440)),
     *((9, number) for number in (333, 614, 1074, 1092, 1944)),
     *((10, number) for number in (229, 425)),
+    *((81, number) for number in (497, 1515)),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 
