@@ -119,7 +119,8 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
         return []
     before = [one for one in whole if one.true_latest_us < fault.at_us]
     during = [one for one in whole if fault.at_us <= one.true_latest_us and one.true_earliest_us < fault.until_us]
-    during = [one for one in during if one.glitch is (fault.jump in WRONG)]
+    # The window of the last one may reach into the time of the next meter, which is wrong in its own way.
+    during = [one for one in during if one.glitch is (fault.jump in WRONG) and one.meter == during[0].meter]
     after = [one for one in whole if fault.until_us <= one.true_earliest_us and not one.glitch]
     if not before or not during:
         return []
