@@ -52,7 +52,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             without = asleep(history, after, played.taken) | _lost(played.events[: after.told])
             judge_truth(history, kept[0], after, without, hidden, verdict)
     newest = judge_series(history.base, played.intervals, verdict)
-    _judge_intervals(oracle, newest, hidden, exact, verdict)
+    _judge_intervals(history, oracle, newest, hidden, exact, verdict)
     _judge_steps(oracle, played, verdict)
     if kept:
         _judge_sum(kept, newest, verdict)
@@ -101,10 +101,13 @@ def _lost(events: Sequence[Content]) -> frozenset[str]:
 
 
 def _judge_intervals(
-    oracle: Oracle, newest: list[Content], hidden: list[Hidden], exact: bool, verdict: Verdict
+    history: JumpHistory, oracle: Oracle, newest: list[Content], hidden: list[Hidden], exact: bool, verdict: Verdict
 ) -> None:
     """Each newest word: in integers where they can be reckoned, and the truth by the clock as it was."""
     verdict.counts["revisions"] += sum(one["revision"] for one in newest)
+    # A display that lacks a digit of what it has never shown yet is known to nobody.
+    is_back = any(fault.jump is Jump.BACK for fault in history.faults)
+    back_milliwh = history.base.imports[0].step_milliwh if is_back else 0
     for one in newest:
         for direction in DIRECTIONS:
             milliwh, told = one[f"{direction}_milliwh"], one[f"{direction}_uncertain_milliwh"]
@@ -117,7 +120,7 @@ def _judge_intervals(
                 verdict.find("interval", f"{name}: {booked}, reckoned {(share.milliwh, share.unassigned_milliwh)}")
             if oracle.reckoning.has_unplaced or oracle.reckoning.has_hidden_step:
                 continue
-            told += sum(each.of(direction, one["start_utc_us"], one["end_utc_us"]) for each in hidden)
+            told += sum(each.of(direction, one["start_utc_us"], one["end_utc_us"]) for each in hidden) + back_milliwh
             if not (milliwh - told) * MILLIWH <= share.true <= (milliwh + told) * MILLIWH:
                 verdict.find("interval_truth", f"{name}: {milliwh}, true {share.true // MILLIWH}, told {told}")
 
