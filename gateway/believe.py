@@ -65,6 +65,15 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
 
 
+def go_on(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[ValidatorState, Accepted]:
+    """Book a reading on the old line. Where a register turns out to have stood, one that is lost may have stood too."""
+    after, decision = accept(state, line), accepted(state, line, reading, limits)
+    if decision.found is not Class.STOOD_STILL:
+        return after, decision
+    stood = {one: 0 for one in after.lost if one in line.memories and line.memories[one].stood_since_us}
+    return msgspec.structs.replace(after, held_woken={**stood, **after.held_woken}), decision
+
+
 def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
     """The state with which a register epoch begins."""
     opened = None
@@ -145,7 +154,7 @@ def believe(
         if line.objection in held_jumps and asleep is not None:
             line = asleep
         if line.objection in SAME_REGISTERS:
-            return accept(state, line), accepted(state, line, reading, limits)
+            return go_on(state, line, reading, limits)
         # That zero is within reach by now proves nothing: it had to be when the register fell.
         if line.objection is Reason.ROLLED_OVER and (held_reason not in held_jumps or asleep is not None):
             notes, frozen = tuple(line.notes), frozenset(line.frozen)

@@ -252,7 +252,8 @@ def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
         last = state.last if direction in had else state.lost[direction]
         before = registers_of(last.snapshot)[direction]
         digits_milliwh = before.resolution_milliwh + now[direction].resolution_milliwh
-        open_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
+        grown_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
+        open_milliwh = max(grown_milliwh, state.held_woken[direction])  # this may be another meter by now
         since_us = may_stand_since_us(state.memories.get(direction), last)
         found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
     return tuple(found)

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import msgspec
 
-from .believe import accept, accept_without, accepted, begun, believe, without
+from .believe import accept_without, begun, believe, go_on, without
 from .clock import LAST_CREDIBLE_US
 from .clock_steps import is_behind
 from .decision import (
@@ -104,7 +104,7 @@ def _decide(
         return _hold(state, changed, reading, limits)
     line = follow(state.last, state.memories, reading, limits, state.lost)
     if line.objection is None:
-        return accept(state, line), accepted(state, line, reading, limits)
+        return go_on(state, line, reading, limits)
     return _hold(state, line.objection, reading, limits)
 
 

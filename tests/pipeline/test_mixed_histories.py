@@ -62,6 +62,7 @@ ONCE_OUTSIDE = [
     *((9, number) for number in (333, 614, 1074, 1092, 1944)),
     *((10, number) for number in (229, 425)),
     *((81, number) for number in (497, 1515)),
+    *((86, number) for number in (71, 275, 409, 1415)),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 
