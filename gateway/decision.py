@@ -188,7 +188,7 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_again: bool = False
     """Another row was held before this one, and fits neither it nor the last accepted reading."""
     held_woken: dict[Direction, int] = {}
-    """What an earlier row showed that the registers had kept back at `last`, if it was them, awake again; of a lost one
+    """What an earlier row showed that the registers can have kept back at `last`, if they woke in it; of a lost one
     until it is found."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
