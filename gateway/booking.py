@@ -21,7 +21,7 @@ from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from .read import Reading
 from .returned import missing_milliwh
-from .tidings import Tidings
+from .tidings import Teller, Tidings
 from .timeline import Timeline
 
 
@@ -35,9 +35,12 @@ class Booking:
         accumulator: RecordedAccumulator,
         journal: Journal,
         tidings: Tidings,
+        teller: Teller,
     ) -> None:
+        """`teller`: who writes events down."""
         self._meter_id, self._beginning, self._timeline = stored.meter_id, stored.beginning, timeline
         self._accumulator, self._journal, self._tidings = accumulator, journal, tidings
+        self._teller = teller
 
     def reading(
         self,
@@ -68,7 +71,7 @@ class Booking:
         closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
         closed = self.book(decision.reading, doubts, closed, batch)
         kind, detail = jumps.epoch(decision)
-        self._journal.tell(kind, decision.first.latest_us, detail, batch)
+        self._teller.tell(kind, decision.first.latest_us, detail, batch)
         return closed
 
     def exchange(self, outcome: Exchanged, batch: Batch) -> None:
@@ -83,7 +86,7 @@ class Booking:
         batch.epochs.append(EpochRow(self._meter_id, epoch, Reason.STATED.value, closing, opening))
         stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
         kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
-        self._journal.tell(kind, opening.latest_us, detail, batch)
+        self._teller.tell(kind, opening.latest_us, detail, batch)
         self._tidings.directions(had, self._accumulator.state, closing, opening, batch)
         self.write_intervals(closed, batch)
 
@@ -96,7 +99,7 @@ class Booking:
             self._leave_open(outcome.doubts, to_us, [], batch)
         self.write_reading("stated: afterwards", opened.first, batch)
         kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
-        self._journal.tell(kind, moment.wall_us, detail, batch)
+        self._teller.tell(kind, moment.wall_us, detail, batch)
 
     def correct(
         self,
@@ -117,14 +120,14 @@ class Booking:
             found = correct(words[0], words[1:], direction, entries, resolution_milliwh, shift_milliwh)
         detail: Record = {"direction": direction.value, "from_utc_us": from_us, "to_utc_us": to_us}
         if isinstance(found, Disagreement):
-            self._journal.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
+            self._teller.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
             return False
         self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh, stretch_us)
         if last is not None:
             self.write_reading("corrected", last, batch)
         for old, interval in zip(closed[1:], found.intervals, strict=True):
             self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
-        self._journal.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
+        self._teller.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
         return True
 
     def book(
@@ -165,14 +168,14 @@ class Booking:
         news = follow_clock(self._accumulator, previous, reading, counts_on, held)
         if news is None:
             return []
-        self._journal.tell("clock_step", reading.latest_us, news.detail, batch)
+        self._teller.tell("clock_step", reading.latest_us, news.detail, batch)
         return news.closed
 
     def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
         """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""
         detail = self._accumulator.bridge(reading, counts_on)
         if detail is not None:
-            self._journal.tell("store_epoch", reading.latest_us, {**self._beginning, **detail}, batch)
+            self._teller.tell("store_epoch", reading.latest_us, {**self._beginning, **detail}, batch)
 
     def _leave_open(
         self,

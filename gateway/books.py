@@ -72,7 +72,7 @@ class Books:
         self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._tidings = Tidings(self._journal, self._validator, timeline, gap_us)
-        self._booking = Booking(stored, timeline, self._accumulator, self._journal, self._tidings)
+        self._booking = Booking(stored, timeline, self._accumulator, self._journal, self._tidings, self._journal)
         self._cross_check = CrossCheck(counters, section.limit_milliw)
         self._held = Held(stored.held)
         self._bucket_of: tuple[Reading | None, str] = None, ""

@@ -4,10 +4,12 @@ Decisions, bookings and events are those of `gateway.books`; only where its rows
 nothing written. A table has no monotonic clock, so a time that leaps is told from its neighbours (`table`), not here.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import structs
 
+from ..booking import Booking
 from ..books import Books
 from ..closing import close_pending
 from ..energy import AccumulatorState, Interval
@@ -33,6 +35,16 @@ class Kept:
         self.rows.append(EventRow(0, len(self.rows) + 1, at_us, kind, detail))
 
 
+class _Booking(Booking):
+    """Gives out closed intervals; its journal is nobody's."""
+
+    closed: Callable[[Interval], None]
+
+    def write_intervals(self, closed: Sequence[Interval], batch: Batch) -> None:  # noqa: ARG002
+        for interval in closed:
+            self.closed(interval)
+
+
 class Walk(Books):
     """One meter's books without a store. `step` is the way in; `runs`, `events`, `refused` is what came."""
 
@@ -47,6 +59,9 @@ class Walk(Books):
         self.runs: list[IntervalRun] = []
         self._kept = Kept()
         self._tidings = Tidings(self._kept, self._validator, timeline, gap_us)
+        written = self._accumulator, self._journal, self._tidings, self._kept
+        self._booking = _Booking(stored, timeline, *written)
+        self._booking.closed = self._add_interval
         self.refused: dict[tuple[str, Reason], list[int]] = {}
         """(rejected or quarantined, reason) -> `latest_us` of each reading."""
 
@@ -90,9 +105,6 @@ class Walk(Books):
             return
         kind = "quarantined" if isinstance(decision, Quarantined) else "rejected"
         self.refused.setdefault((kind, decision.reason), []).append(decision.reading.latest_us)
-
-    def _write_interval(self, interval: Interval, batch: Batch) -> None:  # noqa: ARG002
-        self._add_interval(interval)
 
     def _add_interval(self, interval: Interval) -> None:
         last = self.runs[-1] if self.runs else None
