@@ -132,6 +132,7 @@ class Accumulator:
         `passed_us`: how long ago that was by monotonic time; None: nobody knows.
         """
         if self.started:
+            self.state.frontier_step_us += step_us if self.state.frontier_us else 0
             step_doubt.doubt_step(self.state, self._timeline, step_us, self._rules.limit_milliw, passed_us)
 
     def go_back(self, step_us: int) -> list[Interval]:

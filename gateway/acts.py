@@ -137,11 +137,15 @@ class Restore(msgspec.Struct, frozen=True, tag="restore"):
     missing_milliwh: dict[Direction, int]
 
 
-class LeaveOpen(msgspec.Struct, frozen=True, tag="leave_open"):
+class LeaveOpen(msgspec.Struct, frozen=True, tag="leave_open", omit_defaults=True):
     """`Accumulator.leave_open`."""
 
     doubts: tuple[Doubt, ...]
     from_us: int
+    ahead_us: int = 0
+    """Until when an earlier clock had closed intervals; 0: it had not been ahead."""
+    ahead_step_us: int = 0
+    """How far the clock was set since then."""
 
 
 Act = Add | Begin | ClockSet | GoBack | Unplaced | Bridge | Move | Restate | Restore | LeaveOpen
@@ -220,8 +224,10 @@ class RecordedAccumulator(Accumulator):
         self._note(Restore(from_us, to_us, dict(missing_milliwh)))
         return restore(self.state, calendar, from_us, to_us, missing_milliwh)
 
-    def leave_open(self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval]) -> list[Interval]:
-        self._note(LeaveOpen(tuple(doubts), from_us))
+    def leave_open(
+        self, doubts: Sequence[Doubt], from_us: int, closed: list[Interval], ahead_us: tuple[int, int] = (0, 0)
+    ) -> list[Interval]:
+        self._note(LeaveOpen(tuple(doubts), from_us, *ahead_us))
         return super().leave_open(doubts, from_us, closed)
 
     def _note(self, act: Act) -> None:
@@ -269,6 +275,6 @@ def do_again(accumulator: Accumulator, acts: Sequence[Act], calendar: Calendar, 
                 restate(accumulator.state, Restated(ValidatorState(), opened, closing, opening), calendar)
             case Restore(from_us, to_us, missing):
                 restore(accumulator.state, calendar, from_us, to_us, missing)
-            case LeaveOpen(doubts_, from_us):
+            case LeaveOpen(doubts_, from_us, _, _):
                 closed = accumulator.leave_open(doubts_, from_us, closed)
     return Done(closed, skipped, tuple(act for act in acts if isinstance(act, LeaveOpen)))

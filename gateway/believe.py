@@ -15,6 +15,7 @@ from .decision import (
     Accepted,
     Class,
     Decision,
+    Doubt,
     Limits,
     NewEpoch,
     Opened,
@@ -26,7 +27,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
-from .quarantine import JUMPS, in_question, released, with_serial_of
+from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .read import Reading
 from .returned import maybe_returned
 from .undecided import (
@@ -39,6 +40,7 @@ from .undecided import (
     of_the_others,
     of_woken,
     of_zeros,
+    wider,
 )
 
 
@@ -50,7 +52,9 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
-    return msgspec.structs.replace(released(state), last=reading, lost=lost, memories=line.memories, doubted=doubted)
+    woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
+    state = msgspec.structs.replace(released(state), seen=None, held_woken=woken)
+    return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 
 def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Accepted:
@@ -59,6 +63,15 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
     doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *of_kept_back(state, line))
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
+
+
+def go_on(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[ValidatorState, Accepted]:
+    """Book a reading on the old line. Where a register turns out to have stood, one that is lost may have stood too."""
+    after, decision = accept(state, line), accepted(state, line, reading, limits)
+    if decision.found is not Class.STOOD_STILL:
+        return after, decision
+    stood = {one: 0 for one in after.lost if one in line.memories and line.memories[one].stood_since_us}
+    return msgspec.structs.replace(after, held_woken={**stood, **after.held_woken}), decision
 
 
 def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
@@ -137,23 +150,32 @@ def believe(
     held_jumps = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP)
     if reason is None:
         line = follow(state.last, state.memories, reading, limits, state.lost)
-        asleep = _asleep(state, reading, limits) if held_reason in held_jumps else None
+        asleep = _asleep(state, reading, limits) if held_reason in (*held_jumps, *CLOCKS) else None
         if line.objection in held_jumps and asleep is not None:
             line = asleep
         if line.objection in SAME_REGISTERS:
-            return accept(state, line), accepted(state, line, reading, limits)
+            return go_on(state, line, reading, limits)
         # That zero is within reach by now proves nothing: it had to be when the register fell.
         if line.objection is Reason.ROLLED_OVER and (held_reason not in held_jumps or asleep is not None):
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
             widths, doubts = (
                 line.widths_milliwh,
-                (*line.doubts, *of_rollover(state, line, limits), *of_kept_back(state, line)),
+                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *of_kept_back(state, line)),
             )
             return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
         if reason is not Reason.METER_REPLACED and held_reason in held_jumps:
             reason = held_reason
     return _begin_anew(state, reason, confirming, reading, limits)
+
+
+def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> list[Doubt]:
+    """Of registers through their width, one of which can have been lost before: the most that either rule tells."""
+    found = {one.direction: one for one in of_rollover(state, line, limits)}
+    for one in of_doubted(state, line, reading, limits):
+        other = found.get(one.direction)
+        found[one.direction] = one if other is None else wider(one, other)
+    return list(found.values())
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
@@ -181,7 +203,7 @@ def _begin_anew(
 ) -> tuple[ValidatorState, Decision]:
     """A new register epoch, which begins where the row began to move; or the line before the last goes on."""
     first = state.held_first
-    if state.held_reason in JUMPS and state.held_moved is not None:
+    if state.held_reason in MAY_JUMP and state.held_moved is not None:
         first = state.held_standing or first
     if state.last is None or first is None:
         raise ValueError("nothing is held")

@@ -6,7 +6,6 @@ costs at most that much resolution. A record is offered to the broker only after
 """
 
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from .config.types import Config
 from .decision import Booked, Quarantined, Reason, Waiting
 from .deliveries import Deliveries
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement
+from .health import HealthTeller
 from .ledger.ballast import Ballast
 from .ledger.records import Batch, NotReadableError, Record
 from .ledger.store import Store
@@ -30,6 +30,7 @@ from .publish.publisher import Publisher
 from .publish.requests import Acknowledgement
 from .pulse import Pulse
 from .read import Reading
+from .rows_wanted import Question, RowsWanted
 from .saver import Saver
 from .thinner import Thinner
 from .upkeep import Upkeep
@@ -60,7 +61,7 @@ class _Turn:
     commit_now: bool = False
     touched: set[str] = field(default_factory=set)
     """Meters of which something was heard."""
-    rows_wanted: list[tuple[int, int, int]] = field(default_factory=list)
+    rows_wanted: list[Question] = field(default_factory=list)
 
 
 class Bookkeeper(threading.Thread):
@@ -86,7 +87,7 @@ class Bookkeeper(threading.Thread):
         self._live = Live(books, topics, clock, config.mqtt.state_every_s)
         self.live = self._live.meters
         self._config, self._store, self._books, self._topics, self._clock = config, store, books, topics, clock
-        self._ask_again, self._about = ask_again, about
+        self._ask_again = ask_again
         self._publisher: Publisher | None = None
         self._announce: Callable[[str, Record], None] | None = None
         self.on_stored: Callable[[Batch], None] | None = None
@@ -94,12 +95,14 @@ class Bookkeeper(threading.Thread):
         self._inbox: queue.Queue[Callable[[_Turn], None]] = queue.Queue()
         self._unsaved_since_us: int | None = None
         """Since when the batch holds a reading that no disk has, real microseconds."""
-        self._rows_wanted: list[tuple[int, int, int]] = []
+        self._rows_wanted = RowsWanted(store, self._saver, self.pulse)
         self.deliveries = Deliveries(store, config.gateway.id, config.mqtt.consumer, topics, self._saver.note)
         self._commit_due_us = 0
         self._look_at_all_us = 0
         self._health_due_us = 0
         self._thinner = Thinner(config, store, clock, self.pulse, self._saver)
+        told_by = self._saver, self.deliveries, self.upkeep
+        self._health_teller = HealthTeller(config.gateway.id, store, clock, *told_by, about)
         self._stopping = False
 
     def attach(self, publisher: Publisher, announce: Callable[[str, Record], None] | None = None) -> None:
@@ -205,7 +208,7 @@ class Bookkeeper(threading.Thread):
         """After the inbox: commit if due, offer what is new, keep the meters' presence."""
         if turn.commit_now or self._clock.real_us() >= self._commit_due_us:
             self._commit()
-        self._offer_rows(turn)
+        self._rows_wanted.offer(turn.rows_wanted, self._publisher)
         if self._publisher is not None and self._saver.can_read and not self.health.error:
             self.deliveries.offer_heads(self._publisher, self.pulse)
         now_us = self._clock.real_us()
@@ -215,23 +218,6 @@ class Bookkeeper(threading.Thread):
         for name in turn.touched:
             self._offer_live(name)
         self._offer_health()
-
-    def _offer_rows(self, turn: _Turn) -> None:
-        """Answer the publisher; where the store cannot be read now, later."""
-        self._rows_wanted += turn.rows_wanted
-        while self._rows_wanted and self._publisher is not None and self._saver.can_read:
-            connection, after_id, limit = self._rows_wanted[0]
-            try:
-                with self.pulse.waiting_for_disk():
-                    rows = self._store.pending(after_id, limit)
-                    gone = set(self._batch.acknowledged)  # taken, and not yet deleted
-                    while rows and all(row.outbox_id in gone for row in rows):
-                        rows = self._store.pending(rows[-1].outbox_id, limit)
-            except sqlite3.Error as error:
-                self._saver.note(error)
-                return
-            self._rows_wanted.pop(0)
-            self._publisher.offer_rows(connection, [row for row in rows if row.outbox_id not in gone])
 
     @property
     def _batch(self) -> Batch:
@@ -346,22 +332,4 @@ class Bookkeeper(threading.Thread):
 
     def health_record(self) -> Record:
         """The gateway's own state, as published and as `netmeter status` shows it."""
-        from . import __version__
-
-        health = self.health
-        return {
-            "schema": 1,
-            "gateway": self._config.gateway.id,
-            "version": __version__,
-            "store_epoch": self._store.store_epoch,
-            "clock": self._clock.state().value,
-            "clock_error_us": self._clock.error_us(),
-            "outbox_depth": health.outbox_depth,
-            **self.deliveries.health(self._publisher),
-            "commits": health.commits,
-            "storage": health.error or ("larger than max_size_mb" if health.over_size else "ok"),
-            **self.upkeep.told(),
-            "readings_dropped": health.readings_dropped,
-            **self._about,
-            "sqlite": sqlite3.sqlite_version,
-        }
+        return self._health_teller.record(self._publisher)

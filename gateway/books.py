@@ -4,46 +4,39 @@ No thread, no clock, no SQL, no MQTT: a reading in, rows out. Sequence numbers a
 meter: intervals in one series, events in another. The rows and the state belong together in one transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from . import jumps
 from .accumulate import Rules
 from .acts import RecordedAccumulator
+from .booking import Booking
 from .clock import ClockState
-from .clock_watch import follow_clock
 from .config.types import MeterSection
-from .correct import Correction, correct
 from .decision import (
     Accepted,
     Basis,
     Booked,
-    Class,
     Decision,
-    Doubt,
     Limits,
     NewEpoch,
     Quarantined,
-    Reason,
     Rejected,
     Rollover,
-    Rule,
     Waiting,
 )
-from .doubts import of_absence, stood_since_us, told_anew
 from .energy import AccumulatorState, Direction, Interval
 from .exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
 from .hold import Held
 from .journal import Journal, Origin, OutboxIds
 from .kernels import Kernel
 from .ledger.past import Past
-from .ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
-from .load_profile import NOT_CLOSED, Disagreement, ProfileEntry
+from .ledger.records import Batch, Record, StoredMeter
+from .load_profile import ProfileEntry
 from .meter_witness import NOT_KNOWN, MeterWitness
+from .placed import seen_since
 from .publish.message import state_record
 from .read import Reading
 from .recompute import MeterAgain, begin, emptied, with_buckets_of
-from .returned import missing_milliwh
 from .tariff_counters import CrossCheck, TariffCounter
 from .tidings import Counters, Tidings
 from .timeline import Calendar, Timeline
@@ -79,6 +72,7 @@ class Books:
         self._kernel, self._rules = kernel, rules
         self._journal = Journal(stored, origin, section.name, outbox_ids)
         self._tidings = Tidings(self._journal, self._validator, timeline, gap_us)
+        self._booking = Booking(stored, timeline, self._accumulator, self._journal, self._tidings, self._journal)
         self._cross_check = CrossCheck(counters, section.limit_milliw)
         self._held = Held(stored.held)
         self._bucket_of: tuple[Reading | None, str] = None, ""
@@ -158,107 +152,48 @@ class Books:
         for reading in placed:
             self._decide(reading, batch)
 
-    def _follow_clock(
-        self, previous: Reading | None, reading: Reading, batch: Batch, counts_on: bool, held: Reading | None = None
-    ) -> list[Interval]:
-        """Before `reading` is booked: do and tell what it says of the clock. Returns what closed by that."""
-        news = follow_clock(self._accumulator, previous, reading, counts_on, held)
-        if news is None:
-            return []
-        self.tell("clock_step", reading.latest_us, news.detail, batch)
-        return news.closed
-
-    def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
-        """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""
-        detail = self._accumulator.bridge(reading, counts_on)
-        if detail is not None:
-            self.tell("store_epoch", reading.latest_us, {**self._stored.beginning, **detail}, batch)
-
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
-        previous, held = self._validator.last, self._validator.held_first
+        previous, held = self._validator.last, seen_since(self._validator)
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
             case Accepted() | Rollover():
-                closed = self._follow_clock(previous, decision.reading, batch, counts_on=True, held=held)
-                self._tidings.gap(previous, decision.reading, batch)
-                self._cross_bridge(decision.reading, batch, counts_on=True)
-                closed = self._book(decision.reading, decision.doubts, closed, batch, bool(decision.frozen))
+                booked = previous, decision.reading, decision.doubts
+                closed = self._booking.reading(*booked, batch, bool(decision.frozen), held)
                 self._tidings.booked(previous, decision, batch)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
-                closed = self._open_epoch(decision, previous, held, batch)
+                closed = self._booking.epoch(decision, previous, held, batch)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():
                 self._refuse(decision, batch)
         kind = type(decision).__name__.lower()
         self.last_decision = f"{kind}: {decision.reason}" if hasattr(decision, "reason") else kind
-        self._write_reading(self.last_decision, reading, batch)
-        for interval in closed:
-            self._write_interval(interval, batch)
-        self._journal.write_again(self._accumulator.state.again, self._timeline.calendar.tariff_id, batch)
-        self._tell_left_out(reading.latest_us, batch)
+        self._booking.write_reading(self.last_decision, reading, batch)
+        self._booking.write_intervals(closed, batch)
+        self._booking.write_again(batch)
+        self._booking.tell_left_out(reading.latest_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return decision
-
-    def _book(
-        self, reading: Reading, doubts: Sequence[Doubt], closed: list[Interval], batch: Batch, estimated: bool = False
-    ) -> list[Interval]:
-        """Book a reading, and tell what its decision leaves open. Returns `closed`, by that decision, and what closed
-        by the reading, told so."""
-        state, from_us = self._accumulator.state, self._accumulator.state.instant_us
-        doubts = (*doubts, *of_absence(state, reading, self._limits.limit_milliw))
-        closed = [*closed, *self._accumulator.add(reading, estimated)]
-        if not doubts:
-            return closed
-        since_us = stood_since_us(doubts)
-        if since_us is not None:
-            self._journal.tell_anew(
-                since_us, from_us, self._timeline, batch, lambda one: told_anew(one, self._limits.limit_milliw, doubts)
-            )
-        return self._accumulator.leave_open(doubts, from_us, closed)
 
     def exchange(self, statement: Statement, moment: Moment, batch: Batch) -> Outcome:
         """Book the operator's word on an exchange of this meter; nothing where it is known already or refused."""
         outcome = judge(self._validator, statement, moment, self._limits)
         match outcome:
             case Exchanged():
-                self._book_exchange(outcome, batch)
+                self._booking.exchange(outcome, batch)
+                self.latest = outcome.opening
             case Restated():
-                self._book_afterwards(outcome, statement, moment, batch)
+                self._booking.afterwards(outcome, statement, moment, batch)
             case _:
                 return outcome
         self._validator = outcome.state
-        self._tell_left_out(moment.wall_us, batch)
+        self._booking.tell_left_out(moment.wall_us, batch)
         batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
         return outcome
-
-    def _book_exchange(self, outcome: Exchanged, batch: Batch) -> None:
-        closing, opening, meter_id = outcome.closing, outcome.opening, self._stored.meter_id
-        epoch, had = outcome.state.register_epoch, self._accumulator.present
-        closed = self._book(closing, outcome.doubts, [], batch)
-        self._tidings.gap(outcome.previous, replace(closing, earliest_us=closing.latest_us), batch)
-        self._write_reading("stated: closing", closing, batch)
-        closed += self._accumulator.start_epoch(epoch, opening)
-        self._write_reading("stated: opening", opening, batch)
-        batch.epochs.append(EpochRow(meter_id, epoch, Reason.STATED.value, closing, opening))
-        stated = (Class.METER_REPLACED, Rule.OPERATOR_SAYS_SO)
-        kind, detail = jumps.epoch(NewEpoch(Reason.STATED, epoch, closing, opening, opening, *stated))
-        self.tell(kind, opening.latest_us, detail, batch)
-        self._tidings.directions(had, self._accumulator.state, closing, opening, batch)
-        for interval in closed:
-            self._write_interval(interval, batch)
-        self.latest = opening
-
-    def _book_afterwards(self, outcome: Restated, statement: Statement, moment: Moment, batch: Batch) -> None:
-        opened = outcome.opened
-        bucket = self._accumulator.restate(outcome, self._timeline.calendar)
-        self._write_reading("stated: afterwards", opened.first, batch)
-        kind, detail = jumps.exchange(statement.exchange, outcome.state.register_epoch, opened, bucket)
-        self.tell(kind, moment.wall_us, detail, batch)
 
     def correct(
         self,
@@ -274,34 +209,15 @@ class Books:
 
         False: the profile does not fit, and nothing is corrected. Raises NotReadableError; nothing is changed then.
         """
-        closed = self._journal.find_stretch(from_us, to_us, self._timeline, batch)
-        words = [one.interval for one in closed]
-        found: Correction | Disagreement = NOT_CLOSED
-        if words:
-            found = correct(words[0], words[1:], direction, entries, resolution_milliwh, shift_milliwh)
-        detail: Record = {"direction": direction.value, "from_utc_us": from_us, "to_utc_us": to_us}
-        if isinstance(found, Disagreement):
-            self.tell("profile_refused", to_us, {**detail, **asdict(found)}, batch)
-            return False
-        self._accumulator.move(direction, found.gains_milliwh, found.doubts_milliwh, (from_us, to_us))
-        if self._validator.last is not None:
-            self._write_reading("corrected", self._validator.last, batch)
-        for old, interval in zip(closed[1:], found.intervals, strict=True):
-            self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch, old)
-        self.tell("corrected", to_us, {**detail, "intervals": len(found.intervals)}, batch)
-        batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
-        return True
+        told_by, last = (entries, resolution_milliwh, batch, shift_milliwh), self._validator.last
+        is_corrected = self._booking.correct(direction, (from_us, to_us), *told_by, last)
+        if is_corrected:
+            batch.states[self._stored.meter_id] = (self._validator, self._accumulator.state)
+        return is_corrected
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Write an event: into the store and, in the same transaction, into the outbox."""
         self._journal.tell(kind, at_us, detail, batch)
-
-    def _write_reading(self, decision: str, reading: Reading, batch: Batch) -> None:
-        acts = self._accumulator.take_acts(decision, reading)
-        batch.readings.append(ReadingRow(self._stored.meter_id, self.register_epoch, decision, reading, acts))
-
-    def _write_interval(self, interval: Interval, batch: Batch) -> None:
-        self._journal.write_interval(interval, self._timeline.calendar.tariff_id, batch)
 
     def running_bucket(self) -> str | None:
         """The bucket that held at the last accepted reading."""
@@ -343,36 +259,3 @@ class Books:
         self.counters.quarantined += quarantined
         self.counters.rejected += not quarantined
         self._tidings.refused(decision, batch)
-
-    def _open_epoch(
-        self, decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch
-    ) -> list[Interval]:
-        meter_id = self._stored.meter_id
-        batch.epochs.append(
-            EpochRow(meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
-        )
-        closed = self._follow_clock(previous, decision.first, batch, counts_on=False, held=held)
-        self._cross_bridge(decision.first, batch, counts_on=False)
-        counted_milliwh = self._accumulator.counted_milliwh
-        absent = of_absence(self._accumulator.state, decision.first, self._limits.limit_milliw)
-        closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
-        doubts = [*decision.doubts, *absent, *self._restore(decision, counted_milliwh)]
-        closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
-        closed = self._book(decision.reading, doubts, closed, batch)
-        kind, detail = jumps.epoch(decision)
-        self.tell(kind, decision.first.latest_us, detail, batch)
-        return closed
-
-    def _restore(self, decision: NewEpoch, counted_milliwh: Mapping[Direction, int]) -> list[Doubt]:
-        """Where the line before the last goes on: book what that has counted meanwhile and nobody else."""
-        if decision.returned_from is None or decision.previous is None:
-            return []
-        missing = missing_milliwh(decision.returned_from, decision.first, counted_milliwh)
-        more = {direction: milliwh for direction, milliwh in missing.items() if milliwh > 0}
-        from_us, to_us = decision.returned_from.earliest_us, decision.first.latest_us
-        self._accumulator.restore(from_us, to_us, more, self._timeline.calendar)
-        return [Doubt(direction, 0, -milliwh, from_us) for direction, milliwh in missing.items() if milliwh < 0]
-
-    def _tell_left_out(self, at_us: int, batch: Batch) -> None:
-        left_out, self._accumulator.left_out = self._accumulator.left_out, None
-        self._tidings.left_out(left_out, at_us, batch)

@@ -30,7 +30,7 @@ def follow_clock(
 ) -> ClockNews | None:
     """Before `reading` is booked: tell the accumulator how the clock was set since `previous`; None: it was not.
 
-    `counts_on`: its registers count on from the previous ones. `held`: the first reading held between the two.
+    `counts_on`: its registers count on from the previous ones. `held`: the newest reading between the two, not booked.
     """
     if previous is None or not accumulator.started:
         return None

@@ -188,7 +188,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_again: bool = False
     """Another row was held before this one, and fits neither it nor the last accepted reading."""
     held_woken: dict[Direction, int] = {}
-    """What an earlier row showed that the registers had kept back at `last`, if it was them, awake again."""
+    """What an earlier row showed that the registers can have kept back at `last`, if they woke in it; of a lost one
+    until it is found."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
     opened: Opened | None = None
@@ -196,6 +197,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far the clock was set back since, 0 or less: `opened` is by the clock of then."""
     doubted: dict[Direction, int] = {}
     """Registers of lost directions that fell and stood still there, as the meter shows them: no count of anything."""
+    seen: Reading | None = None
+    """The newest reading since `last`, of its boot, that was not booked: what it says of the clock; no registers."""
 
 
 @dataclass(frozen=True, slots=True)

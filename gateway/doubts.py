@@ -4,7 +4,7 @@ No energy is moved here. What is open of a register's growth can have flowed bet
 between, or, where the register stood still before, at any time since. Closed intervals are told anew, never changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -42,8 +42,28 @@ def tell(
                     most_milliwh = most_in_interval_milliwh(share.milliwh, length_us, unread_us, limit_milliw)
                     open_milliwh = min(open_milliwh, most_milliwh)
                 share.uncertain_milliwh += open_milliwh
+        _tell_parked(timeline, state, account, doubt, limit_milliw)
         closed = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in closed]
+        state.again = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in state.again]
     return closed
+
+
+def _tell_parked(
+    timeline: Timeline, state: AccumulatorState, account: DirectionState, doubt: Doubt, limit_milliw: int
+) -> None:
+    """The interval that was open when the clock was set back: a register may have stood in it already."""
+    parked, start_us = account.parked, state.frontier_us + state.frontier_step_us
+    end_us = timeline.next_edge_us(state.frontier_us) + state.frontier_step_us
+    if (
+        parked is None
+        or not doubt.earlier_milliwh
+        or end_us <= doubt.since_us
+        or not _bounds(doubt, start_us, start_us)
+    ):
+        return
+    most_milliwh = most_in_interval_milliwh(parked.milliwh, end_us - start_us, 0, limit_milliw)
+    told_milliwh = parked.uncertain_milliwh + min(doubt.earlier_milliwh, most_milliwh)
+    account.parked = msgspec.structs.replace(parked, uncertain_milliwh=told_milliwh)
 
 
 def of_absence(state: AccumulatorState, reading: Reading, limit_milliw: int) -> list[Doubt]:
@@ -58,23 +78,42 @@ def of_absence(state: AccumulatorState, reading: Reading, limit_milliw: int) -> 
     return found
 
 
-def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt]) -> Interval | None:
-    """The new word on a closed interval in which a register stood; None: it says nothing else than before."""
-    found = interval
+def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt], step_us: int = 0) -> Interval | None:
+    """The new word on a closed interval in which a register stood; None: it says nothing else than before.
+
+    `step_us`: how far the clock was set since it closed; the doubts are by the one that holds now.
+    """
+    found, start_us, end_us = interval, interval.start_us + step_us, interval.end_us + step_us
     for doubt in doubts:
-        is_told = not _bounds(doubt, interval.start_us, interval.end_us)
-        if doubt.earlier_milliwh and interval.end_us > doubt.since_us and not is_told:
-            most_milliwh = most_energy_milliwh(limit_milliw, interval.end_us - max(interval.start_us, doubt.since_us))
-            found = _doubted(found, doubt.direction, min(doubt.earlier_milliwh, most_milliwh))
+        is_told = not _bounds(doubt, start_us, end_us)
+        if doubt.earlier_milliwh and end_us > doubt.since_us and not is_told:
+            most_milliwh = _times_shown(interval) * most_energy_milliwh(
+                limit_milliw, end_us - max(start_us, doubt.since_us)
+            )
+            open_milliwh = min(doubt.earlier_milliwh, most_milliwh) if most_milliwh else doubt.earlier_milliwh
+            found = _doubted(found, doubt.direction, open_milliwh)
     if found is interval:
         return None
     quality = Quality.ESTIMATED if interval.quality is Quality.MEASURED else interval.quality
     return msgspec.structs.replace(found, quality=quality)
 
 
-def stood_since_us(doubts: Sequence[Doubt]) -> int | None:
-    """The earliest that something of it can have flowed; None: not before the reading that was booked before."""
-    return min((doubt.since_us for doubt in doubts if doubt.earlier_milliwh), default=None)
+def _times_shown(interval: Interval) -> int:
+    """How often a clock can have shown its time: 0 is any number of times."""
+    return {Quality.REPEATED: 0, Quality.INCOMPLETE: 2}.get(interval.quality, 1)
+
+
+def to_tell_anew(doubts: Sequence[Doubt], from_us: int, ahead_us: int, step_us: int) -> Iterator[tuple[int, int, int]]:
+    """In which times ended the intervals that may have to be told anew: (since, to, how far the clock was set since).
+
+    Up to `from_us` by the clock that holds now; up to `ahead_us` by one that was `step_us` ahead.
+    """
+    since_us = min((doubt.since_us for doubt in doubts if doubt.earlier_milliwh), default=None)
+    if since_us is None:
+        return
+    yield since_us, from_us, 0
+    if ahead_us > from_us:
+        yield max(since_us - step_us, from_us), ahead_us, step_us
 
 
 def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:

@@ -81,6 +81,8 @@ class OpenPart(msgspec.Struct, frozen=True):
     milliwh: int
     unassigned_milliwh: int
     uncertain_milliwh: int
+    lacked: bool = False
+    """The meter had lost this direction before the interval began."""
 
 
 class Unread(msgspec.Struct, frozen=True, array_like=True):
@@ -202,6 +204,8 @@ class AccumulatorState(msgspec.Struct):
     frontier_us: int = 0
     """While time repeats that closed intervals have had: where they end, and the parked interval goes on. Else 0."""
     frontier_incomplete: bool = False
+    frontier_step_us: int = 0
+    """How far the clock was set since those intervals closed, below 0."""
     again: list[Interval] = []
     """What has flowed in closed intervals whose time was shown again, until their new revisions are written."""
     at_risk: list[EdgeAtRisk] = []

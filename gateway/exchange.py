@@ -84,6 +84,8 @@ class Restated:
     closing_milliwh: Mapping[Direction, int]
     """As the account continues it."""
     opening_milliwh: Mapping[Direction, int]
+    doubts: tuple[Doubt, ...] = ()
+    """What the closing registers leave open of the time before the old meter's last reading."""
 
     @property
     def old_milliwh(self) -> dict[Direction, int]:
@@ -219,6 +221,7 @@ def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Mom
         {direction: register.milliwh for direction, register in registers_of(line.reading.snapshot).items()},
         # An opening may be above what was read by less than a digit.
         {direction: min(milliwh, shown[direction].milliwh) for direction, milliwh in said.opening_milliwh.items()},
+        tuple(replace(one, milliwh=0) for one in line.doubts if one.earlier_milliwh),
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from drivers import EnergyRegister
 
 from .clock import DRIFT_PPM
-from .clock_steps import UNKNOWN_US, is_behind
+from .clock_steps import UNKNOWN_US, is_behind, measured_step_us
 from .decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
 from .frozen import CLOSE_US, watch_still
@@ -71,7 +71,7 @@ def follow(
             before, most_us = had[direction], passed_us
         elif direction in lost:
             before = registers_of(lost[direction].snapshot)[direction]
-            most_us = elapsed_us(lost[direction], reading)
+            most_us = since_lost_us(lost[direction], previous, reading)
         else:
             continue
         memory = memories.get(direction, ORDINARY)
@@ -106,7 +106,8 @@ def follow(
     if limits.remembers_standing:
         _remember_standing(result, previous, had, booked)
     result.reading = _with_registers(reading, booked)
-    result.doubts += _of_waking(result, previous, memories, shown, limits)
+    result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
+    result.doubts += _of_leap(result, previous, memories, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
@@ -148,6 +149,11 @@ def elapsed_us(previous: Reading, reading: Reading) -> int:
     return reading.latest_us + reading.clock_error_us - previous.earliest_us + previous.clock_error_us
 
 
+def since_lost_us(lost: Reading, previous: Reading, reading: Reading) -> int:
+    """The longest time since a direction was lost: where that since `previous` is not known, by so much more."""
+    return max(elapsed_us(lost, reading), elapsed_us(previous, reading) + previous.latest_us - lost.earliest_us)
+
+
 def may_stand_since_us(memory: RegisterMemory | None, last: Reading) -> int:
     """Since when a register may stand that was read last with `last`."""
     return memory.stood_since_us if memory is not None and memory.stood_since_us else last.earliest_us - CLOSE_US
@@ -159,6 +165,7 @@ def _of_waking(
     memories: Mapping[Direction, RegisterMemory],
     shown: Mapping[Direction, EnergyRegister],
     limits: Limits,
+    lost: Mapping[Direction, Reading],
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
@@ -167,21 +174,44 @@ def _of_waking(
     stood too, by its power, but no edge has told it all. One beside it that moves at once with it may have stood as
     long: power that flows the other way does not show that.
     """
-    had, now = registers_of(previous.snapshot), registers_of(result.reading.snapshot)
-    for direction, before in had.items():
-        memory = memories.get(direction, ORDINARY)
+    now = registers_of(result.reading.snapshot)
+    before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
+    for direction, last in before_each.items():
+        before, memory = registers_of(last.snapshot)[direction], memories.get(direction, ORDINARY)
         if memory.still is None or direction not in now or now[direction].milliwh == before.milliwh:
             continue
         grown_milliwh = now[direction].milliwh - before.milliwh
-        since_us = memory.stood_since_us or previous.earliest_us - CLOSE_US
+        since_us = memory.stood_since_us or last.earliest_us - CLOSE_US
         if not memory.still.frozen:
             digits_milliwh = (memory.digit_milliwh or before.resolution_milliwh) + now[direction].rounding_milliwh
-            awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(previous, result.reading))
+            awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, result.reading))
             if grown_milliwh <= awake_milliwh + digits_milliwh:
                 continue
         has_told = memory.still.frozen and memory.still.since_us - since_us <= 2 * CLOSE_US
         yield Doubt(direction, grown_milliwh, grown_milliwh, since_us, memory.still.found_us if has_told else 0)
         yield from of_woken_beside(previous, memories, result.reading, shown, direction, since_us)
+
+
+def _of_leap(
+    result: Followed, previous: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that grew by more than monotonic time allows, behind a clock that leapt ahead: the machine stood
+    still, or they had stood before and gave at once. Then it may have flowed at any time since they stood."""
+    step_us, reading = measured_step_us(previous, result.reading), result.reading
+    if step_us is None or step_us <= 0:
+        return
+    passed_us = reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
+    had = registers_of(previous.snapshot)
+    for direction, now in registers_of(reading.snapshot).items():
+        before = had.get(direction)
+        if before is None:
+            continue
+        grown_milliwh = now.milliwh - before.milliwh
+        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        if grown_milliwh > most_milliwh + before.resolution_milliwh + now.rounding_milliwh:
+            since_us = may_stand_since_us(memories.get(direction), previous)
+            yield Doubt(direction, grown_milliwh + digits_milliwh, grown_milliwh + digits_milliwh, since_us)
 
 
 def of_woken_beside(

@@ -89,7 +89,7 @@ class Journal:
         row = OutboxRow(self._outbox_ids.next(), self._meter, "interval", seq, payload)
         batch.outbox.append((self._meter_id, row))
 
-    def write_again(self, additions: list[Interval], tariff: str, batch: Batch) -> None:
+    def write_again(self, additions: list[Interval], tariff: str, limit_milliw: int, batch: Batch) -> None:
         """Write the revisions of intervals whose time was shown again, and take them off the list.
 
         What cannot be looked up now stays there, in the state that is stored, and is written later.
@@ -100,7 +100,8 @@ class Journal:
             except NotReadableError:
                 return
             addition = additions.pop(0)
-            self.write_interval(merged(None if closed is None else closed.interval, addition), tariff, batch, closed)
+            word = merged(None if closed is None else closed.interval, addition, limit_milliw)
+            self.write_interval(word, tariff, batch, closed)
 
     def tell_anew(
         self,

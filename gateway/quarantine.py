@@ -4,19 +4,27 @@ A register that fell, or jumped, and stands still there proves nothing: a meter 
 So such a row is not believed before it has moved. What is remembered of it is in the `held_` fields of the state. Pure.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
 
-from .decision import Limits, Reason, ValidatorState
+from drivers import EnergyRegister
+
+from .clock_steps import step_back_us
+from .decision import Limits, Reason, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
 from .follow import SAME_REGISTERS, Followed, clock_jumped, follow
+from .placed import moved, moved_memories
 from .read import Reading
 from .returned import maybe_returned
 from .uncertainty import most_energy_milliwh
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
+CLOCKS = (Reason.TIME_NOT_ADVANCED, Reason.CLOCK_JUMPED)
+MAY_JUMP = (*JUMPS, *CLOCKS)
+"""Reasons of a row whose registers may be in question: one that is held for its clock is not asked for them first."""
 OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 """Reasons for which registers are others, whatever they show."""
 
@@ -48,35 +56,90 @@ def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
 
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
+    memories = _carried(state, reading, limits)
+    woken, was_held = _woken_in_row(state, reading, limits), state.held_first is not None
+    state = let_go(state, limits)
     return msgspec.structs.replace(
-        let_go(state, limits),
+        state,
+        held_woken={**state.held_woken, **woken} if woken else state.held_woken,
+        held_memories=memories,
         held_reason=reason,
         held_count=1,
         held_basis=limits.basis,
         held_first=reading,
         held_latest=reading,
         held_standing=reading,
-        held_again=state.held_first is not None,
+        held_again=was_held,
     )
+
+
+def _carried(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, RegisterMemory]:
+    """What is remembered of the row before, if only the clock was set since, and `reading` counts on from it: since
+    when a register stands."""
+    latest = state.held_latest
+    if latest is None or latest.boot_id != reading.boot_id or state.held_basis != limits.basis:
+        return {}
+    step_us = step_back_us(latest, reading)
+    line = follow(moved(latest, step_us), moved_memories(state.held_memories, step_us), reading, limits)
+    same_directions = registers_of(latest.snapshot).keys() == registers_of(reading.snapshot).keys()
+    return line.memories if line.objection is None and same_directions else {}
 
 
 def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
     """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
-    then and the row was them, awake again. What grew more than can have flowed in between."""
+    then and the row was them, awake again. What grew more than can have flowed in between; and all of one beside it
+    that had stood as well."""
     last, first = state.last, state.held_first
-    if last is None or first is None or state.held_reason not in JUMPS:
+    if last is None or first is None or state.held_reason not in MAY_JUMP:
+        return {}
+    if state.held_reason in CLOCKS and follow(last, state.memories, first, limits, state.lost).objection is None:
         return {}
     line = follow(last, state.memories, first, limits, state.lost, asleep=True)
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
         return {}
-    before = registers_of(last.snapshot)
+    now = registers_of(line.reading.snapshot)
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
-    found = {
-        direction: now.milliwh + now.resolution_milliwh - before[direction].milliwh - flowed_milliwh
-        for direction, now in registers_of(line.reading.snapshot).items()
-        if direction in before
+    found = _kept_back(state, _grown(registers_of(last.snapshot), now), flowed_milliwh)
+    for direction, lost in state.lost.items():
+        flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - lost.latest_us)
+        kept_milliwh = _grown(registers_of(lost.snapshot), now).get(direction, 0) - flowed_milliwh
+        if kept_milliwh > 0:
+            found[direction] = kept_milliwh
+    return found
+
+
+def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
+    """The same of a row that is held for its clock, and still stood where the last accepted reading did: `reading`,
+    which begins another, gives more than can have flowed since the newest of it."""
+    last, latest = state.last, state.held_latest
+    if last is None or latest is None or state.held_reason not in CLOCKS or latest.boot_id != reading.boot_id:
+        return {}
+    had, stood = registers_of(last.snapshot), registers_of(latest.snapshot)
+    before = {one: register for one, register in stood.items() if one in had and had[one].milliwh == register.milliwh}
+    line = follow(last, state.memories, reading, limits, state.lost, asleep=True)
+    jumped = follow(latest, state.held_memories, reading, limits).objection is Reason.IMPOSSIBLE_JUMP
+    if line.objection not in SAME_REGISTERS or not jumped:
+        return {}
+    passed_us = reading.monotonic_us - latest.monotonic_us + latest.latest_us - latest.earliest_us
+    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
+    return _kept_back(state, _grown(before, registers_of(reading.snapshot)), flowed_milliwh)
+
+
+def _grown(before: Mapping[Direction, EnergyRegister], now: Mapping[Direction, EnergyRegister]) -> dict[Direction, int]:
+    """The most that each register can have counted."""
+    return {
+        one: register.milliwh + register.resolution_milliwh - before[one].milliwh
+        for one, register in now.items()
+        if one in before
     }
-    return {direction: milliwh for direction, milliwh in found.items() if milliwh > 0}
+
+
+def _kept_back(state: ValidatorState, grown: Mapping[Direction, int], flowed_milliwh: int) -> dict[Direction, int]:
+    found = {direction: milliwh - flowed_milliwh for direction, milliwh in grown.items() if milliwh > flowed_milliwh}
+    for direction, memory in state.memories.items() if found else ():
+        if memory.stood_since_us and direction in grown:
+            found.setdefault(direction, grown[direction])
+    return found
 
 
 def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
@@ -124,7 +187,7 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     objections, registers = _objections(state, limits), registers_of(state.held_first.snapshot)
     if state.held_reason in OTHERS:
         return not any(register.milliwh for register in registers.values())
-    if state.held_reason in JUMPS and maybe_returned(state, state.held_first, limits) is not None:
+    if state.held_reason in MAY_JUMP and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known
     if set(objections.values()) == {Reason.ROLLED_OVER} or state.held_reason is Reason.ROLLED_OVER:
         return any(registers[direction].milliwh == 0 for direction in objections)

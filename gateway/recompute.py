@@ -6,7 +6,7 @@ thinned. Reads slices from a `Past`, holds in memory only what differs. Writes n
 """
 
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ import msgspec
 
 from .accumulate import Accumulator, Rules
 from .acts import LeaveOpen, do_again
-from .doubts import stood_since_us, told_anew
+from .doubts import to_tell_anew, told_anew
 from .energy import AccumulatorState, Direction, Interval, Part, Quality
 from .journal import MOST_TOLD_ANEW
 from .kernels import Kernel
@@ -84,7 +84,7 @@ class MeterAgain:
             self._say(interval)
         while self.state.again:
             addition = self.state.again.pop(0)
-            self._say(merged(self._word(addition.end_us, past), addition))
+            self._say(merged(self._word(addition.end_us, past), addition, self.accumulator.limit_milliw))
 
     def compare(self, past: Past) -> None:
         """Hold what was said since the last time against the records."""
@@ -110,15 +110,14 @@ class MeterAgain:
 
     def _tell_anew(self, left: LeaveOpen, past: Past) -> None:
         """The new words on closed intervals in which a register stood, as `Journal.tell_anew` writes them."""
-        since_us = stood_since_us(left.doubts)
-        if since_us is None:
-            return
-        ends_us = [one for one in self.ends_us[-2 * MOST_TOLD_ANEW :] if since_us < one <= left.from_us]
-        for end_us in ends_us[-MOST_TOLD_ANEW:]:
-            interval = self._word(end_us, past)
-            word = None if interval is None else told_anew(interval, self.accumulator.limit_milliw, left.doubts)
-            if word is not None:
-                self._say(word)
+        limit_milliw = self.accumulator.limit_milliw
+        for since_us, to_us, step_us in to_tell_anew(left.doubts, left.from_us, left.ahead_us, left.ahead_step_us):
+            ends_us = self.ends_us[bisect_right(self.ends_us, since_us) : bisect_right(self.ends_us, to_us)]
+            for end_us in ends_us[-MOST_TOLD_ANEW:]:
+                interval = self._word(end_us, past)
+                word = None if interval is None else told_anew(interval, limit_milliw, left.doubts, step_us)
+                if word is not None:
+                    self._say(word)
 
     def _say(self, interval: Interval) -> None:
         self._said[interval.end_us] = interval

@@ -11,7 +11,7 @@ import msgspec
 from .energy import AccumulatorState, Direction, DirectionState, Interval, OpenPart, Part, Quality
 from .tariff.calendar import UNASSIGNED_NAME
 from .timeline import Timeline
-from .uncertainty import Mark, start_uncertain_milliwh
+from .uncertainty import Mark, most_energy_milliwh, start_uncertain_milliwh
 
 
 def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_milliw: int, most_us: int) -> None:
@@ -29,13 +29,16 @@ def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_mil
         state.incomplete = True
         state.again.append(_so_far(state, timeline, limit_milliw))
         state.frontier_us = timeline.next_edge_us(state.interval_start_us)
+        state.frontier_step_us = new_us - old_us
     elif leaves_interval:
         _park(state, timeline, limit_milliw)
+        state.frontier_step_us = new_us - old_us
     before, after = timeline.bucket_name(old_us), timeline.bucket_name(new_us)
     for account in state.directions.values():
         account.marks = [_moved(mark, new_us - old_us) for mark in account.marks]
         if account.closed_us is not None:
-            account.closed_us += new_us - old_us
+            had_part = not leaves_interval and account.counts_since(state.interval_start_us)
+            account.closed_us = max(account.closed_us + new_us - old_us, state.interval_start_us * had_part)
         own_milliwh = start_uncertain_milliwh(account.marks[-1], new_us, limit_milliw) if account.present else 0
         if before != after and own_milliwh:
             account.doubt(before, own_milliwh)
@@ -55,7 +58,7 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
     if not state.frontier_us or edge_us < state.frontier_us:
         return
     state.incomplete = state.frontier_incomplete
-    state.frontier_us, state.frontier_incomplete = 0, False
+    state.frontier_us, state.frontier_incomplete, state.frontier_step_us = 0, False, 0
     for account in state.directions.values():
         if (parked := account.parked) is None:
             continue
@@ -63,7 +66,7 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
         account.interval_extra_milliwh += parked.milliwh
         account.interval_unassigned_milliwh += parked.unassigned_milliwh
         account.interval_uncertain_milliwh += parked.uncertain_milliwh
-        if account.closed_us is not None:
+        if account.closed_us is not None and not parked.lacked:
             account.closed_us = max(account.closed_us, edge_us)
 
 
@@ -87,27 +90,35 @@ def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], bucket_
         account.marks = [mark]
 
 
-def merged(closed: Interval | None, again: Interval) -> Interval:
+def merged(closed: Interval | None, again: Interval, limit_milliw: int) -> Interval:
     """The new word on an interval whose time was shown again: both energies, and that either may belong elsewhere.
 
-    None: no interval has had this time; what came is its first word.
+    None: no interval has had this time; what came is its first word. Of a direction that the meter lacked in one of
+    the two times nobody knows what flowed then: it is told.
     """
     if closed is None:
         return msgspec.structs.replace(again, again=False)
+    lacking_us = max(closed.end_us - closed.start_us, again.end_us - again.start_us)
+    lacking_milliwh = most_energy_milliwh(limit_milliw, lacking_us)
     qualities = (closed.quality, again.quality)
     return msgspec.structs.replace(
         closed,
         start_us=min(closed.start_us, again.start_us),
         quality=Quality.INCOMPLETE if Quality.INCOMPLETE in qualities else Quality.REPEATED,
         register_epoch=max(closed.register_epoch, again.register_epoch),
-        energy_import=_sum(closed.energy_import, again.energy_import),
-        energy_export=_sum(closed.energy_export, again.energy_export),
+        energy_import=_sum(closed.energy_import, again.energy_import, lacking_milliwh),
+        energy_export=_sum(closed.energy_export, again.energy_export, lacking_milliwh),
     )
 
 
-def _sum(one: Part | None, other: Part | None) -> Part | None:
+def _sum(one: Part | None, other: Part | None, lacking_milliwh: int) -> Part | None:
+    """`lacking_milliwh`: what can have flowed in the time of which a direction has no part."""
     if one is None or other is None:
-        return one if other is None else other
+        part = one if other is None else other
+        if part is None:
+            return None
+        told_milliwh = part.uncertain_milliwh + lacking_milliwh
+        return Part(part.milliwh, part.unassigned_milliwh, told_milliwh, part.register_milliwh)
     return Part(
         one.milliwh + other.milliwh,
         one.unassigned_milliwh + other.unassigned_milliwh,
@@ -122,6 +133,10 @@ def _park(state: AccumulatorState, timeline: Timeline, limit_milliw: int) -> Non
     state.frontier_incomplete = state.incomplete
     for direction, account in state.directions.items():
         account.parked = _open_part(state, direction, account, limit_milliw)
+        if not account.counts_since(state.interval_start_us):  # found again, it has a part of what it lacked till now
+            shown_us = (state.instant_us - state.interval_start_us) * (2 if state.repeated else 1)
+            lacking_us = min(shown_us, state.instant_us - account.marks[-1].earliest_us)
+            account.parked = OpenPart(0, 0, most_energy_milliwh(limit_milliw, lacking_us), lacked=True)
 
 
 def _open_part(
@@ -131,7 +146,8 @@ def _open_part(
     milliwh = account.interval_milliwh
     if not account.counts_since(state.interval_start_us) or not (account.proven or milliwh):
         return None
-    end_milliwh = start_uncertain_milliwh(account.marks[-1], state.instant_us, limit_milliw) if account.present else 0
+    # Of a direction that is lost, all that can have flowed since.
+    end_milliwh = start_uncertain_milliwh(account.marks[-1], state.instant_us, limit_milliw)
     return OpenPart(
         milliwh,
         account.interval_unassigned_milliwh,

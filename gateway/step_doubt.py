@@ -9,9 +9,11 @@ Plain functions on the accumulator's state; closed intervals are not changed.
 
 from collections import Counter
 
+import msgspec
+
 from .clock import LAST_CREDIBLE_US
 from .clock_steps import STEP_US, drift_us
-from .energy import AccumulatorState, EdgeAtRisk, OpenPart
+from .energy import AccumulatorState, EdgeAtRisk
 from .timeline import Timeline
 from .uncertainty import most_energy_milliwh
 
@@ -75,7 +77,7 @@ def doubt_step(
         edge.told_us = max(abs(edge.net_us), edge.told_us)
         edge.settled = not jumped
     for bucket, doubt_us in doubts_us.items():
-        _tell(state, bucket, most_energy_milliwh(limit_milliw, min(doubt_us, age_us)))
+        _tell(state, bucket, most_energy_milliwh(limit_milliw, min(doubt_us, age_us)), reach_us)
     state.set_us = state.instant_us + step_us
 
 
@@ -100,11 +102,11 @@ def _doubt_open_intervals(state: AccumulatorState, doubt_milliwh: int) -> None:
         for share in waiting.shares.values():
             share.uncertain_milliwh += doubt_milliwh
     for account in state.directions.values():
-        if account.present:
+        if account.counts_since(state.interval_start_us):
             account.interval_uncertain_milliwh += doubt_milliwh
         if (parked := account.parked) is not None:
             told_milliwh = parked.uncertain_milliwh + doubt_milliwh
-            account.parked = OpenPart(parked.milliwh, parked.unassigned_milliwh, told_milliwh)
+            account.parked = msgspec.structs.replace(parked, uncertain_milliwh=told_milliwh)
 
 
 def _near(timeline: Timeline, instant_us: int, step_us: int) -> list[tuple[int, str, str]]:
@@ -126,7 +128,9 @@ def _add(doubts_us: Counter[str], before: str, after: str, duration_us: int) -> 
         doubts_us[after] += duration_us
 
 
-def _tell(state: AccumulatorState, bucket: str, doubt_milliwh: int) -> None:
+def _tell(state: AccumulatorState, bucket: str, doubt_milliwh: int, reach_us: int) -> None:
+    """Of each direction that is there, or was when one of the edges was passed; a set clock may have moved its end."""
     for account in state.directions.values():
-        if account.present:
+        closed_us = account.closed_us
+        if closed_us is None or any(edge.edge_us <= closed_us + reach_us for edge in state.at_risk):
             account.doubt(bucket, doubt_milliwh)

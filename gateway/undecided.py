@@ -12,7 +12,7 @@ import msgspec
 from .decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
 from .energy import Direction, registers_of
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
-from .quarantine import JUMPS, in_question
+from .quarantine import MAY_JUMP, in_question
 from .read import Reading
 from .returned import WITHIN_US
 from .uncertainty import most_energy_milliwh
@@ -24,7 +24,7 @@ DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
 def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Undecided:
     """What becomes of the quarantine when `line`, of `reading`, is booked: was it a glitch, or can it have been so?"""
     last, first = state.last, state.held_first
-    if last is None or first is None or state.held_reason not in JUMPS:
+    if last is None or first is None or state.held_reason not in MAY_JUMP:
         return DECIDED
     objections = follow(last, state.memories, first, limits, state.lost).objections
     if not objections or not _counts_on(state, reading, limits):
@@ -193,6 +193,13 @@ def _of_begun_beside(
             yield Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us)
 
 
+def wider(one: Doubt, other: Doubt) -> Doubt:
+    """Both told of the same register at once: the most of either, since the earlier."""
+    earlier_milliwh = max(one.earlier_milliwh, other.earlier_milliwh)
+    since_us = min(each.since_us for each in (one, other) if each.earlier_milliwh) if earlier_milliwh else 0
+    return Doubt(one.direction, max(one.milliwh, other.milliwh), earlier_milliwh, since_us)
+
+
 def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """Of a direction that was lost and begins anew: what flowed meanwhile is in no register. Nor is it in one that
     stood still all the time that another stood where it fell to."""
@@ -239,11 +246,14 @@ def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
     accepted reading: what they grew by may have flowed at any time since they stood."""
     if state.last is None:
         return ()
-    before, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
+    now, had = registers_of(line.reading.snapshot), registers_of(state.last.snapshot)
     found: list[Doubt] = []
-    for direction in state.held_woken.keys() & before.keys() & now.keys():
-        digits_milliwh = before[direction].resolution_milliwh + now[direction].resolution_milliwh
-        open_milliwh = now[direction].milliwh - before[direction].milliwh + digits_milliwh
-        since_us = may_stand_since_us(state.memories.get(direction), state.last)
+    for direction in state.held_woken.keys() & now.keys() & (had.keys() | state.lost.keys()):
+        last = state.last if direction in had else state.lost[direction]
+        before = registers_of(last.snapshot)[direction]
+        digits_milliwh = before.resolution_milliwh + now[direction].resolution_milliwh
+        grown_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
+        open_milliwh = max(grown_milliwh, state.held_woken[direction])  # this may be another meter by now
+        since_us = may_stand_since_us(state.memories.get(direction), last)
         found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
     return tuple(found)

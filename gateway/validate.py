@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import msgspec
 
-from .believe import accept, accept_without, accepted, begun, believe, without
+from .believe import accept_without, begun, believe, go_on, without
 from .clock import LAST_CREDIBLE_US
 from .clock_steps import is_behind
 from .decision import (
@@ -38,7 +38,7 @@ from .decision import (
 )
 from .energy import Direction, registers_of
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
-from .placed import placed_by, unplaced
+from .placed import noted, placed_by, row_placed_by, unplaced
 from .quarantine import (
     begun_with,
     is_long_enough,
@@ -78,7 +78,9 @@ def validate(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[V
     state = _by_basis(state, limits)
     placed, order = placed_by(state, reading)
     after, decision = _decide(placed, order, without(reading, _doubted(state, reading)), limits)
-    return (after, decision) if placed is state else unplaced(state, placed, after, decision)
+    if placed is not state:
+        after, decision = unplaced(state, placed, after, decision)
+    return noted(after, reading, decision), decision
 
 
 def _decide(
@@ -102,7 +104,7 @@ def _decide(
         return _hold(state, changed, reading, limits)
     line = follow(state.last, state.memories, reading, limits, state.lost)
     if line.objection is None:
-        return accept(state, line), accepted(state, line, reading, limits)
+        return go_on(state, line, reading, limits)
     return _hold(state, line.objection, reading, limits)
 
 
@@ -154,6 +156,7 @@ def _hold(state: ValidatorState, reason: Reason, reading: Reading, limits: Limit
         return begun_with(state, reason, reading, limits), Quarantined(reason, state.last, reading)
     held = longer_by(state, line, reason, limits)
     if is_long_enough(held, limits):
+        held = row_placed_by(held, reading)
         if not proves_nothing(held, limits):
             return believe(held, line, reading, limits)
         rest = accept_without(held, reading, limits)

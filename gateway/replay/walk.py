@@ -4,10 +4,12 @@ Decisions, bookings and events are those of `gateway.books`; only where its rows
 nothing written. A table has no monotonic clock, so a time that leaps is told from its neighbours (`table`), not here.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from msgspec import structs
 
+from ..booking import Booking
 from ..books import Books
 from ..closing import close_pending
 from ..energy import AccumulatorState, Interval
@@ -33,6 +35,25 @@ class Kept:
         self.rows.append(EventRow(0, len(self.rows) + 1, at_us, kind, detail))
 
 
+def add_interval(runs: list[IntervalRun], interval: Interval) -> None:
+    """One more behind the last of them."""
+    last = runs[-1] if runs else None
+    if not isinstance(last, ListedRun):
+        last = ListedRun()
+        runs.append(last)
+    last.append(interval)
+
+
+class _Booking(Booking):
+    """Keeps closed intervals; its journal is nobody's."""
+
+    runs: list[IntervalRun]
+
+    def write_intervals(self, closed: Sequence[Interval], batch: Batch) -> None:  # noqa: ARG002
+        for interval in closed:
+            add_interval(self.runs, interval)
+
+
 class Walk(Books):
     """One meter's books without a store. `step` is the way in; `runs`, `events`, `refused` is what came."""
 
@@ -47,6 +68,9 @@ class Walk(Books):
         self.runs: list[IntervalRun] = []
         self._kept = Kept()
         self._tidings = Tidings(self._kept, self._validator, timeline, gap_us)
+        written = self._accumulator, self._journal, self._tidings, self._kept
+        self._booking = booking = _Booking(stored, timeline, *written)
+        booking.runs = self.runs
         self.refused: dict[tuple[str, Reason], list[int]] = {}
         """(rejected or quarantined, reason) -> `latest_us` of each reading."""
 
@@ -78,7 +102,7 @@ class Walk(Books):
     def finish(self) -> None:
         """The table ends: edges that were crossed close with what is known of them."""
         for interval in close_pending(self.account, None, self._rules.limit_milliw, self._rules.edge_tolerance_us):
-            self._add_interval(interval)
+            add_interval(self.runs, interval)
 
     def tell(self, kind: str, at_us: int, detail: Record, batch: Batch) -> None:
         """Keep an event."""
@@ -90,13 +114,3 @@ class Walk(Books):
             return
         kind = "quarantined" if isinstance(decision, Quarantined) else "rejected"
         self.refused.setdefault((kind, decision.reason), []).append(decision.reading.latest_us)
-
-    def _write_interval(self, interval: Interval, batch: Batch) -> None:  # noqa: ARG002
-        self._add_interval(interval)
-
-    def _add_interval(self, interval: Interval) -> None:
-        last = self.runs[-1] if self.runs else None
-        if not isinstance(last, ListedRun):
-            last = ListedRun()
-            self.runs.append(last)
-        last.append(interval)

@@ -36,11 +36,11 @@ def _tells_no_step(books: Books) -> None:
 
 
 def _sends_intervals_twice(books: Books) -> None:
-    def write_again(additions: list[Interval], tariff: str, batch: Batch) -> None:
+    def write_again(additions: list[Interval], tariff: str, _limit_milliw: int, batch: Batch) -> None:
         while additions:
             books._journal.write_interval(additions.pop(0), tariff, batch)
 
-    books._journal.write_again = write_again  # type: ignore[method-assign]
+    books._journal.write_again = write_again  # type: ignore[method-assign,assignment]
 
 
 def _splits_nothing(books: Books) -> None:

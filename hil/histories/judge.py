@@ -28,16 +28,16 @@ def judge(history: History, played: Played) -> Verdict:
     _judge_registers(kept, played.taken, verdict)
     for one in kept:
         if one.state is not None:
-            _judge_law(one.state, verdict)
+            judge_law(one.state, verdict)
     oracle = Oracle(history)
     for number, (_, after) in enumerate(oracle.walk(kept, played.taken)):
         if after.fate is Fate.OPENED or (number % TRUTH_EVERY and after is not kept[-1]):
             continue
-        _judge_integers(oracle, after, verdict)
+        judge_integers(oracle, after, verdict)
         _judge_truth(history, oracle, kept[0], after, verdict)
-    newest = _judge_series(history, played.intervals, verdict)
+    newest = judge_series(history, played.intervals, verdict)
     _judge_intervals(oracle, newest, verdict)
-    _judge_events(oracle, played, verdict)
+    judge_events(oracle, played, verdict)
     return verdict
 
 
@@ -56,7 +56,7 @@ def _judge_registers(kept: list[Taken], taken: list[Taken], verdict: Verdict) ->
             verdict.find("register", f"meter {before.meter}, then {after.meter} at {after.wall_us}: {after.fate}")
 
 
-def _judge_law(state: Content, verdict: Verdict) -> None:
+def judge_law(state: Content, verdict: Verdict) -> None:
     """Buckets and unassigned are earlier epochs, register and first register: any reader can say that."""
     for one in DIRECTIONS:
         if state[f"{one}_register_milliwh"] is None:
@@ -72,7 +72,7 @@ def _bucket(state: Content, direction: str, name: str, what: str = "bucket") -> 
     return int(state.get(f"{direction}_{what}_{name}_milliwh") or 0)
 
 
-def _judge_integers(oracle: Oracle, after: Taken, verdict: Verdict) -> None:
+def judge_integers(oracle: Oracle, after: Taken, verdict: Verdict) -> None:
     if after.state is None:
         return
     for direction in DIRECTIONS:
@@ -111,7 +111,7 @@ def _judge_truth(history: History, oracle: Oracle, first: Taken, after: Taken, v
                 verdict.find("truth", f"{direction} {name} at {after.true_us}: {words}")
 
 
-def _judge_series(history: History, intervals: list[Content], verdict: Verdict) -> list[Content]:
+def judge_series(history: History, intervals: list[Content], verdict: Verdict) -> list[Content]:
     """Numbers without a hole; the words that hold neither overlap nor leave time out; each in its bucket."""
     newest: dict[int, Content] = {}
     for number, one in enumerate(intervals, 1):
@@ -150,7 +150,7 @@ def _judge_intervals(oracle: Oracle, newest: list[Content], verdict: Verdict) ->
                 verdict.find("interval_truth", f"{name}: {words}")
 
 
-def _judge_events(oracle: Oracle, played: Played, verdict: Verdict) -> None:
+def judge_events(oracle: Oracle, played: Played, verdict: Verdict) -> None:
     """Each time that the clock was set under booked readings is told once, with its step."""
     told = [one["step_us"] for one in played.events if one["event"] == "clock_step"]
     verdict.counts["steps"] += len(told)

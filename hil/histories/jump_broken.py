@@ -31,14 +31,14 @@ def _never_rebases(books: Books) -> None:
 
 def _tells_no_doubt(books: Books) -> None:
     """What a decision leaves open is not told."""
-    decide = books._book
+    decide = books._booking.book
 
     def book(
         reading: Reading, _doubts: Sequence[Doubt], closed: list[Interval], batch: Batch, estimated: bool = False
     ) -> list[Interval]:
         return decide(reading, (), closed, batch, estimated)
 
-    books._book = book  # type: ignore[method-assign,assignment]
+    books._booking.book = book  # type: ignore[method-assign,assignment]
 
 
 BROKEN: dict[str, Callable[[Books], None]] = {

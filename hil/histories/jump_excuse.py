@@ -16,6 +16,7 @@ from .record import DIRECTIONS, Fate, Taken
 from .tariff import Tariff
 from .truth import MILLIWH, Flow
 
+WEEK_US = 7 * 86_400_000_000
 STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
 
 
@@ -45,7 +46,8 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
     """The times that no register tells of."""
     whole = [one for one in taken if len(one.shown) == len(DIRECTIONS)]
     found = []
-    for before, after in pairwise(one for one in taken if one.shown and not one.glitch):
+    right = [one for one in taken if one.shown and not one.glitch]
+    for before, after in [*pairwise(right), *_over_another(taken)]:
         unnumbered = history.base.imports[before.meter].serial == history.base.imports[after.meter].serial
         known = not unnumbered or _is_read_anew(history, before, after)
         if before.meter != after.meter and not known and _is_possible(history, before, after):
@@ -56,6 +58,22 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
+    return found
+
+
+def _over_another(taken: Sequence[Taken]) -> list[tuple[Taken, Taken]]:
+    """Booked readings of two meters, between which nothing of the second was read, but what was not believed: another
+    line. That may as well have been a meter that answers wrongly for a while."""
+    found = []
+    between: set[int] = set()
+    last: Taken | None = None
+    for one in taken:
+        if one.fate is Fate.NOT_BOOKED:
+            between |= {one.meter} if one.shown else set()
+            continue
+        if last is not None and last.meter != one.meter and between and one.meter not in between:
+            found.append((last, one))
+        last, between = one, set()
     return found
 
 
@@ -84,18 +102,25 @@ def flow_of(history: JumpHistory, direction: str) -> Flow:
 
 def digit_milliwh(history: JumpHistory, one: Taken) -> int:
     """The last digit of what a reading shows."""
-    faults = history.fault_at(one.true_latest_us), history.fault_at(one.true_earliest_us)
-    coarse = any(fault is not None and fault.jump is Jump.COARSE for fault in faults)
+    coarse = shows(history, one, Jump.COARSE)
     return history.base.imports[one.meter].step_milliwh * (COARSER if coarse else 1)
 
 
+def shows(history: JumpHistory, one: Taken, jump: Jump) -> bool:
+    """Whether a reading can have been latched while this was wrong."""
+    earliest_us, latest_us = one.true_earliest_us, one.true_latest_us
+    return any(each.jump is jump and each.at_us <= latest_us and earliest_us < each.until_us for each in history.faults)
+
+
 def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidden]:
-    """Registers that stand still, or begin at 0, and come back in a way that may as well have flowed."""
+    """Registers that stand still, or begin at 0, and come back in a way that may as well have flowed. One that stood
+    near 0 until it began there again hides what it had kept back."""
     if fault.jump not in (*STANDS, Jump.FROM_ZERO):
         return []
     before = [one for one in whole if one.true_latest_us < fault.at_us]
     during = [one for one in whole if fault.at_us <= one.true_latest_us and one.true_earliest_us < fault.until_us]
-    during = [one for one in during if one.glitch is (fault.jump in WRONG)]
+    # The window of the last one may reach into the time of the next meter, which is wrong in its own way.
+    during = [one for one in during if one.glitch is (fault.jump in WRONG) and one.meter == during[0].meter]
     after = [one for one in whole if fault.until_us <= one.true_earliest_us and not one.glitch]
     if not before or not during:
         return []
@@ -103,6 +128,11 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     way = [sound, *during, *after[:1]]
     if fault.jump is Jump.FROM_ZERO and _is_possible(history, before[-1], during[0]):
         return [_between(history, way, _of(fault))]
+    frozen = next((one for one in history.faults if one.jump is Jump.FREEZE and one.until_us == fault.at_us), None)
+    if fault.jump is Jump.FROM_ZERO and frozen is not None:
+        since = [one for one in before if one.true_latest_us < frozen.at_us]
+        young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
+        return [_between(history, [*since[-1:], *way], young)] if since and young else []
     if not after or after[0].meter != during[-1].meter:
         unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
     else:
@@ -114,19 +144,38 @@ def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) 
     """What may be off by the readings on a way: what flowed, or what the registers gave."""
     from_us, until_us = way[0].true_earliest_us, way[-1].true_latest_us
     found: dict[str, int] = {}
+    digits = [digit_milliwh(history, one) for one in way]
     for direction in directions:
         shown = [one.shown[direction] for one in way if direction in one.shown]
-        grown_milliwh = sum(
-            max(after - before, 0) for before, after in pairwise(shown) if _can_flow(after - before, way)
-        )
+        grown = [_grown(history, before, after) for before, after in pairwise(shown)]
+        grown_milliwh = sum(milliwh for milliwh in grown if _can_flow(milliwh, way))
         flowed_milliwh = flow_of(history, direction).between(from_us, until_us) // MILLIWH + 1
-        found[direction] = max(grown_milliwh, flowed_milliwh) + sum(digit_milliwh(history, one) for one in way[-2:])
+        # A fall within the coarsest digit is held until the register has passed it again.
+        digits_milliwh = sum(digits[-2:]) + max(digits) - max(digits[-2:])
+        found[direction] = max(grown_milliwh, flowed_milliwh) + digits_milliwh
     return Hidden(from_us, until_us, found)
+
+
+def _grown(history: JumpHistory, before: int, after: int) -> int:
+    """What a register seems to have grown by, through its width where it has one."""
+    if history.width_milliwh is not None:
+        return (after - before) % history.width_milliwh
+    return max(after - before, 0)
 
 
 def _can_flow(milliwh: int, way: list[Taken]) -> bool:
     """Whether the service carries that in the time of a way: more is never booked."""
-    return milliwh * MILLIWH <= LIMIT_MILLIW * (way[-1].true_latest_us - way[0].true_earliest_us)
+    return milliwh * MILLIWH <= LIMIT_MILLIW * longest_us(way[0], way[-1])
+
+
+def longest_us(before: Taken, after: Taken) -> int:
+    """The longest time that anybody can take to have passed between two readings: by the wall clock too, where that was
+    set on; after another boot with a clock that is behind, a week.
+    """
+    if before.boot != after.boot and after.wall_us <= before.wall_us:
+        return WEEK_US
+    passed_us = after.true_latest_us - before.true_earliest_us
+    return max(passed_us, after.wall_latest_us - before.wall_earliest_us)
 
 
 def _is_read_anew(history: JumpHistory, before: Taken, after: Taken) -> bool:
@@ -140,14 +189,17 @@ def _was_seen(history: JumpHistory, before: Taken, during: list[Taken]) -> bool:
     return not _is_possible(history, before, during[0]) and all(one.fate is Fate.NOT_BOOKED for one in during)
 
 
-def _is_possible(history: JumpHistory, before: Taken, after: Taken) -> bool:
+def _is_possible(history: JumpHistory, before: Taken, after: Taken, directions: Sequence[str] = DIRECTIONS) -> bool:
     """Whether the later registers can be the earlier ones, counted on, by the coarser digit of both displays.
 
     By that, because a fall of less than a coarse digit is none: nobody can see it.
     """
-    most = LIMIT_MILLIW * (after.true_latest_us - before.true_earliest_us) // MILLIWH
+    most = LIMIT_MILLIW * longest_us(before, after) // MILLIWH
     digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
-    grown = [milliwh - before.shown[one] for one, milliwh in after.shown.items() if one in before.shown]
+    shown = [one for one in directions if one in before.shown and one in after.shown]
+    grown = [after.shown[one] - before.shown[one] for one in shown]
     if history.width_milliwh is not None:
-        grown = [each % history.width_milliwh for each in grown]
+        # Of one meter a fall is through its width; another one may begin a coarse digit below.
+        below_milliwh = digits_milliwh if before.meter != after.meter else 0
+        grown = [(each + below_milliwh) % history.width_milliwh - below_milliwh for each in grown]
     return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)

@@ -6,7 +6,7 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 """
 
 from ..soak.history import Verdict
-from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times
+from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
@@ -39,7 +39,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             _judge_law(one.state, verdict)
             if one.quiet:
                 without = asleep(history, one, played.taken) | lost
-                _judge_truth(history, kept[0], one, without, hidden, verdict)
+                judge_truth(history, kept[0], one, without, hidden, verdict)
     _judge_intervals(history, kept[0], played.intervals, hidden, verdict)
     found = {event.get("classified") for event in played.events}
     if not hidden and not found & NOT_ONE_LINE:
@@ -52,26 +52,25 @@ def _judge_law(state: Content, verdict: Verdict) -> None:
         if state[f"{one}_register_milliwh"] is None:
             continue
         grown = state[f"{one}_earlier_epochs_milliwh"] + state[f"{one}_register_milliwh"]
-        off = _booked(state, one) - grown + state[f"{one}_epoch_first_milliwh"]
+        off = booked_milliwh(state, one) - grown + state[f"{one}_epoch_first_milliwh"]
         if off:
             verdict.find("law", f"{one} at {state['time_utc_us']}: {off} mWh")
 
 
-def _booked(state: Content, direction: str) -> int:
+def booked_milliwh(state: Content, direction: str) -> int:
     return int(state[f"{direction}_unassigned_milliwh"] or 0) + sum(
         int(state.get(f"{direction}_bucket_{name}_milliwh") or 0) for name in NAMES[1:]
     )
 
 
-def _open_end_milliwh(history: JumpHistory, one: Taken) -> int:
+def open_end_milliwh(history: JumpHistory, one: Taken) -> int:
     """What a reading leaves open by itself: its digit and its window. No edge has told that of the last one yet."""
     half_us = (one.true_latest_us - one.true_earliest_us) // 2 + 1 + history.base.error_us
-    fault = history.fault_at(one.true_latest_us) or history.fault_at(one.true_earliest_us)
-    digits = 2 if fault is not None and fault.jump is Jump.BACK else 1
+    digits = 2 if shows(history, one, Jump.BACK) else 1
     return digit_milliwh(history, one) * digits + LIMIT_MILLIW * half_us // MILLIWH + 1
 
 
-def _judge_truth(
+def judge_truth(
     history: JumpHistory,
     first: Taken,
     after: Taken,
@@ -83,7 +82,7 @@ def _judge_truth(
     if state is None:
         return
     verdict.counts["truths"] += 1
-    running, open_milliwh = tariff.bucket(after.true_us), _open_end_milliwh(history, after)
+    running, open_milliwh = tariff.bucket(after.true_us), open_end_milliwh(history, after)
     for direction in DIRECTIONS:
         if direction in without or state[f"{direction}_register_milliwh"] is None:
             continue
@@ -136,8 +135,8 @@ def _judge_whole(history: JumpHistory, kept: list[Taken], lost: frozenset[str], 
         if direction in lost or last.state[f"{direction}_register_milliwh"] is None:
             continue
         true = flow_of(history, direction).between(kept[0].true_us, last.true_us) // MILLIWH
-        open_milliwh = _open_end_milliwh(history, last) + _open_end_milliwh(history, kept[0])
-        off = _booked(last.state, direction) - true
+        open_milliwh = open_end_milliwh(history, last) + open_end_milliwh(history, kept[0])
+        off = booked_milliwh(last.state, direction) - true
         verdict.lost_milliwh += max(-off - open_milliwh, 0)
         verdict.doubled_milliwh += max(off - open_milliwh, 0)
         if abs(off) > open_milliwh:

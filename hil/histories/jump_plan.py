@@ -4,6 +4,7 @@ A pure function of seed and number, the same on every machine. The clocks are ri
 Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -131,7 +132,7 @@ def jump_history(seed: int, number: int, rereads: bool = True) -> JumpHistory:
         imports,
         exports,
         changes_us,
-        _asks(lot, start_us, end_us, faults, others, reread),
+        asks_by_lot(lot, start_us, end_us, turns_of(faults), others, reread),
         others,
         unassigned=lot.one_in(4),
         max_gap_us=(60 * S, 900 * S, HOUR_US)[lot.between(0, 2)],
@@ -236,19 +237,24 @@ def _flows(lot: Lot, start_us: int, end_us: int) -> tuple[Flow, Flow]:
     return Flow(tuple(imported)), Flow(tuple(exported))
 
 
-def _asks(
+def turns_of(faults: tuple[Fault, ...]) -> list[int]:
+    """When something begins or ends, in order."""
+    return sorted([one.at_us for one in faults] + [one.until_us for one in faults])
+
+
+def asks_by_lot(
     lot: Lot,
     start_us: int,
     end_us: int,
-    faults: tuple[Fault, ...],
+    turns_us: Sequence[int],
     others: tuple[Happening, ...],
-    reread: Fault | None,
+    reread: Fault | None = None,
+    paces_s: tuple[int, ...] = (12, 60, 60, 300, 900),
 ) -> tuple[Ask, ...]:
-    """Polls at a steady pace, mostly faster for two minutes around each change; none while nothing is read, and none
-    while the gateway is started with another config."""
-    away = [(one.at_us, one.at_us + one.size_us) for one in others if one.kind is Kind.GAP]
-    turns_us = sorted([one.at_us for one in faults] + [one.until_us for one in faults])
-    poll_us = (12, 60, 60, 300, 900)[lot.between(0, 4)] * S
+    """Polls at a steady pace, one of `paces_s`, mostly faster for two minutes around each change, at `turns_us` in
+    order; none while nothing is read, and none while the gateway is started with another config."""
+    away = [(one.at_us, one.at_us + one.size_us) for one in others if one.kind in (Kind.GAP, Kind.REBOOT)]
+    poll_us = paces_s[lot.between(0, len(paces_s) - 1)] * S
     fast_us = (5, 12, 12, 30)[lot.between(0, 3)] * S
     answer_us = (0, 50_000, 1_500_000)[lot.between(0, 2)]
     found: list[Ask] = []

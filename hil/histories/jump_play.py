@@ -1,4 +1,4 @@
-"""Plays a history of jumping registers through the books of one meter. The clocks are right throughout.
+"""Plays a history of jumping registers through the books of one meter, by clocks that are set as the history says.
 
 Knows of the gateway what `play` knows, and no more.
 """
@@ -42,11 +42,12 @@ class JumpPlayer(Player):
         fault = self._jumps.fault_at(ask.latched_us)
         registers = [self._register(meter, number, fault, ask) for number, meter in enumerate(meters)]
         power_milliw = self._power_milliw(ask) if self._jumps.has_power else None
+        lag_us, off_us = meters[0].refresh_us, machine.off_us + history.error_us
         reading = Reading(
             meter=METER,
             snapshot=RegisterSnapshot(registers[0], registers[1], power_milliw, one_moment=True, others={}),
-            earliest_us=ask.sent_us - meters[0].refresh_us + history.error_us,
-            latest_us=ask.received_us + history.error_us,
+            earliest_us=ask.sent_us - lag_us + off_us,
+            latest_us=ask.received_us + off_us,
             monotonic_us=machine.monotonic_us(ask.received_us),
             boot_id=f"boot {machine.boot}",
             clock_state=ClockState.SYNCED,
@@ -63,9 +64,9 @@ class JumpPlayer(Player):
                 wall_latest_us=reading.latest_us,
                 monotonic_us=reading.monotonic_us,
                 boot=reading.boot_id,
-                true_earliest_us=ask.sent_us - meters[0].refresh_us,
+                true_earliest_us=ask.sent_us - lag_us,
                 true_latest_us=ask.received_us,
-                clock_off_us=0,
+                clock_off_us=machine.off_us,
             )
         )
         self._book(reading)

@@ -94,7 +94,7 @@ class Oracle:
             step_us = measured_step_us(before, after, seen_between(taken, before, after))
             blind = unplaced(before, after, step_us)
             if step_us or blind:
-                self.reckoning.steps_us.append(step_us)
+                self.reckoning.steps_us.append(None if blind else step_us)
             self.reckoning.has_unplaced |= blind
             self.reckoning.has_hidden_step |= is_hidden(before, after, step_us)
             if after.fate is not Fate.OPENED and blind:

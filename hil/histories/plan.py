@@ -16,7 +16,10 @@ from .truth import Flow, Meter
 S = 1_000_000
 HOUR_US = 3600 * S
 LIMIT_MILLIW = 12_000_000
+POLLS_AFTER = 7
+"""So often the meter is asked after the last that happens: five readings are held before they are believed."""
 _KEY = name_key("histories")
+_AFTER_KEY = name_key("histories: asked on")
 # Days and zones in which local time changes, or is an odd offset from UTC.
 PLACES = (
     ("America/Los_Angeles", "2026-03-07T20:00"),
@@ -127,6 +130,7 @@ def history(seed: int, number: int) -> History:
     over_us = last.at_us + (0 if last.kind is Kind.STEP else last.size_us)
     end_us = over_us + max(farthest_us, 0) + 3 * interval_min * MINUTE_US + 20 * MINUTE_US
     asks = _asks(lot, start_us, end_us, happenings)
+    asks = polled_on(asks, over_us, Lot(seed, number, _AFTER_KEY))
     tariff = tariff_by_lot(lot, zone, interval_min, start_us, end_us)
     swaps_us = tuple(one.at_us for one in happenings if one.kind is Kind.SWAP)
     step_milliwh = (1, 10, 1000, 10_000)[lot.between(0, 3)]
@@ -205,6 +209,16 @@ def _asks(lot: Lot, start_us: int, end_us: int, happenings: tuple[Happening, ...
         pause_us = 12 * S if near or at_us < start_us + 20 * S else lot.between(poll_us - S, poll_us + S)
         soon_us = next((one.at_us for one in happenings if one.at_us > at_us), end_us) + lot.between(0, 60 * S)
         at_us = min(at_us + pause_us, soon_us)
+    return tuple(found)
+
+
+def polled_on(asks: tuple[Ask, ...], over_us: int, lot: Lot) -> tuple[Ask, ...]:
+    """The polls, and as many more as there are too few after the last that happens, at the pace of the last two."""
+    found = list(asks)
+    pace_us = max(found[-1].sent_us - found[-2].sent_us, 12 * S)
+    while sum(one.sent_us > over_us for one in found[-POLLS_AFTER:]) < POLLS_AFTER:
+        at_us = found[-1].sent_us + lot.between(pace_us - S, pace_us + S)
+        found.append(Ask(at_us, at_us, at_us + lot.between(0, S)))
     return tuple(found)
 
 

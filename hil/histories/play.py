@@ -244,6 +244,7 @@ class Player:
         for _, message in batch.outbox:
             content = json.loads(message.payload)
             (self.played.intervals if message.kind == "interval" else self.played.events).append(content)
+        last.told = len(self.played.events)
 
     def _note(self, reading: Reading, fate: Fate | None) -> None:
         """What became of a reading; one that waited for the time is placed now."""

@@ -41,6 +41,8 @@ class Taken:
     """The live account right after it was booked."""
     quiet: bool = False
     """Whether no edge waited for a later reading then."""
+    told: int = 0
+    """How many events had been told by then."""
 
     @property
     def wall_us(self) -> int:

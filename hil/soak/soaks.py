@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..histories.jump_soak import JumpSoak
+from ..histories.mix_soak import MixedSoak
 from ..histories.soak import ClockSoak
 from ..modbus.soak import ModbusSoak
 from ..optical.soak import OpticalSoak
@@ -135,7 +136,7 @@ class DeliverySoak:
 SOAKS: dict[str, Soak] = {
     soak.name: soak
     for soak in (
-        *(KillSoak(), CallSoak(), ModbusSoak(), ClockSoak(), JumpSoak()),
+        *(KillSoak(), CallSoak(), ModbusSoak(), ClockSoak(), JumpSoak(), MixedSoak()),
         *(PowerSoak(), PowerModelSoak(), DiskSoak(), DeliverySoak(), OpticalSoak()),
     )
 }

@@ -339,3 +339,31 @@ def test_direction_that_the_old_meter_had_lost_is_told_when_the_new_one_has_it(d
     record = desk.books.state_record()
     assert record is not None
     assert int(record["export_uncertain_high_milliwh"] or 0) >= 6_333_334  # 1900 s of 12 kW
+
+
+def test_what_a_frozen_register_may_have_kept_back_is_told_by_a_word_said_afterwards_too(desk: Desk) -> None:
+    """It stands from 11:40 on; from 11:58 on 6 kW flow by its power, and it is called frozen. At 12:10 another meter
+    hangs there. Said is that it closed 2 kWh further: they can have flowed since 11:40, in which 12 kW carry 4 kWh
+    until noon; all of them may be of `low`, though they are booked in `high`, where the exchange was."""
+    at_us = [NOON_US - (20 - n) * MIN for n in range(19)]
+    still = [moved_power(reading(one, LIFE + 10), 0) for one in at_us]
+    frozen = [moved_power(reading(NOON_US - 2 * MIN + n * 20 * S, LIFE + 10), 6_000_000) for n in range(1, 37)]
+    desk.take(reading(NOON_US - 22 * MIN, LIFE), reading(NOON_US - 21 * MIN, LIFE + 10), *still, *frozen)
+    desk.take(*new_meter(NOON_US + 11 * MIN, 8))
+    before = uncertain_low(desk)
+    assert isinstance(say(desk, said(LIFE + 10 + 2 * KWH, NEW), NOON_US + 14 * MIN), Restated)
+    assert account(desk)["high"] >= 2 * KWH
+    assert uncertain_low(desk) >= before + 2 * KWH
+    desk.commit()
+    (word,) = [one for one in desk.sent("interval") if one["end_utc_us"] == NOON_US and one["revision"] == 1]
+    assert word["import_uncertain_milliwh"] >= 2 * KWH
+
+
+def moved_power(one: Reading, power_milliw: int) -> Reading:
+    return moved(one, snapshot=replace(one.snapshot, power_milliw=power_milliw))
+
+
+def uncertain_low(desk: Desk) -> int:
+    record = desk.books.state_record()
+    assert record is not None
+    return int(record["import_uncertain_low_milliwh"] or 0)

@@ -1,0 +1,70 @@
+"""Books without one rule of ours each: what the judge of `soak mixed` has to find. Never used elsewhere.
+
+Each rule is taken out of the gateway for as long as one history is played.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway import believe, validate
+from gateway.books import Books
+from gateway.decision import ValidatorState
+from gateway.ledger.records import StoredMeter
+from gateway.read import Reading
+
+from .broken import BROKEN as CLOCKS
+from .jump_broken import BROKEN as JUMPS
+from .jump_plan import JumpHistory
+from .jump_play import JumpPlayer
+from .record import Played
+
+
+def _stays(state: ValidatorState, _reading: Reading) -> tuple[ValidatorState, Reading | None]:
+    """Nothing that is remembered is moved with a clock that was set back."""
+    return state, state.last
+
+
+def _never_asleep(*_: Any) -> None:
+    """A register that stood and gives all at once is another meter."""
+
+
+TAKEN_OUT: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "do not move what is remembered with the clock": (validate, "placed_by", _stays),
+    "take a register that stood for another meter": (believe, "_asleep", _never_asleep),
+}
+BOOKS: dict[str, Callable[[Books], None]] = {
+    "do not tell a step of the clock": CLOCKS["truth"],
+    "do not tell what is undecided": JUMPS["do not tell what is undecided"],
+}
+BROKEN = (*TAKEN_OUT, *BOOKS)
+
+
+class _Without(JumpPlayer):
+    """Plays a history without one rule."""
+
+    rule = ""
+
+    def play(self) -> Played:
+        """All of it; the rule is there again afterwards."""
+        if self.rule not in TAKEN_OUT:
+            return super().play()
+        module, name, stand_in = TAKEN_OUT[self.rule]
+        ours = getattr(module, name)
+        setattr(module, name, stand_in)
+        try:
+            return super().play()
+        finally:
+            setattr(module, name, ours)
+
+    def open_books(self, stored: StoredMeter) -> Books:
+        books = super().open_books(stored)
+        if self.rule in BOOKS:
+            BOOKS[self.rule](books)
+        return books
+
+
+def broken_player(one: JumpHistory, rule: str) -> JumpPlayer:
+    """Plays a history without `rule`, one of BROKEN."""
+    kind = type("WithoutPlayer", (_Without,), {"rule": rule})  # its books are opened as it is made
+    broken: JumpPlayer = kind(one)
+    return broken

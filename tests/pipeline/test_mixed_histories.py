@@ -1,0 +1,85 @@
+"""Histories of registers that stand or jump while the clock is set, by lot; `netmeter-hil soak mixed` any number.
+
+The law after every step, the oracle's integers, the truth of each bucket and interval within what is told; nothing lost
+of a meter that was always the same, whatever its clock did. NETMETER_HYPOTHESIS=20 plays twenty times as many.
+"""
+
+from collections import Counter
+
+import pytest
+
+from hil.histories.mix_broken import BROKEN
+from hil.histories.mix_plan import mixed_history
+from hil.histories.mix_soak import run_mixed
+from hil.histories.plan import Kind
+
+from .world import MORE
+
+SEED = 6
+HISTORIES = 300 * MORE
+PARTS = 4
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_histories_by_lot(part: int) -> None:
+    counts: Counter[str] = Counter()
+    for number in range(1 + part, HISTORIES + 1, PARTS):
+        result = run_mixed(mixed_history(SEED, number))
+        assert [str(one) for one in result.verdict.findings] == []
+        counts += result.verdict.counts
+        counts["felt"] += result.felt
+    # The lot does bring what the judge looks at, and little of it is hidden from everybody.
+    of = HISTORIES // PARTS
+    assert counts["felt"] > 0.9 * of
+    assert counts["steps"] > of
+    assert counts["truths"] > 20 * of
+    assert counts["exact"] > 0.3 * of
+    assert counts["wholes"] > 0.15 * of
+    assert counts["sums"] > of
+    assert counts["hidden"] < 0.5 * of
+
+
+FOUND_WITHOUT = {
+    "do not move what is remembered with the clock": 128,
+    "take a register that stood for another meter": 6,
+    "do not tell a step of the clock": 46,
+    "do not tell what is undecided": 39,
+}
+"""A history each, in which it shows that our books have the rule."""
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_books_without_a_rule_are_refused(rule: str) -> None:
+    one = mixed_history(SEED, FOUND_WITHOUT[rule])
+    assert run_mixed(one).verdict.findings == []
+    assert run_mixed(one, rule).verdict.findings != []
+
+
+ONCE_OUTSIDE = [
+    *((6, number) for number in (178, 472)),
+    *((7, number) for number in (142, 291, 833, 853, 1110, 1121, 1223, 1315, 1316, 1403)),
+    *((8, number) for number in (149, 756, 1440)),
+    *((9, number) for number in (333, 614, 1074, 1092, 1944)),
+    *((10, number) for number in (229, 425)),
+    *((81, number) for number in (497, 1515)),
+    *((86, number) for number in (71, 275, 409, 1415)),
+    (91, 528),
+]
+"""Seed and number of histories whose truth was once outside of what was told."""
+
+
+def test_histories_that_were_once_outside_of_what_is_told() -> None:
+    for seed, number in ONCE_OUTSIDE:
+        assert [str(one) for one in run_mixed(mixed_history(seed, number)).verdict.findings] == []
+
+
+def test_the_clock_is_right_in_the_end_and_the_meter_is_asked_on() -> None:
+    kinds: Counter[Kind] = Counter()
+    for number in range(1, 101):
+        base = mixed_history(SEED, number).base
+        steps = [one for one in base.happenings if one.kind is Kind.STEP]
+        assert steps[-1].size_us == 0
+        over_us = max(one.at_us + one.size_us * (one.kind is not Kind.STEP) for one in base.happenings)
+        assert sum(one.sent_us > over_us for one in base.asks) >= 5
+        kinds.update(one.kind for one in base.happenings)
+    assert {Kind.STEP, Kind.REBOOT, Kind.KILL, Kind.GAP} <= set(kinds)

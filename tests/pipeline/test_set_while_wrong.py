@@ -1,0 +1,117 @@
+"""A clock that is set while a register stands, or cannot be read. By hand, energy in milliwatt-hours.
+
+`low` until noon, then `high`; intervals of 15 minutes; the service carries 12 kW, which is 3 kWh in a quarter and
+3,333 mWh a second. What is true is reckoned by true time, and so is each `at`, in seconds after noon.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ledger.schema import migrate
+from gateway.read import Reading
+
+from .test_books import Desk
+from .world import KWH, NOON_US, H, S, moved, reading
+
+LIFE = 900_000 * KWH
+QUARTER = 900
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def at(second: int, imported: int | None, exported: int | None = None, off_us: int = 0, boot: str = "boot") -> Reading:
+    """A reading by a wall clock that is so far off; the registers from their first count on."""
+    shown = [None if milliwh is None else LIFE + milliwh for milliwh in (imported, exported)]
+    one = reading(NOON_US + second * S + off_us, *shown, boot_id=boot)
+    return moved(one, monotonic_us=second * S + 100 * H)
+
+
+def words(desk: Desk, direction: str = "import") -> dict[str, int]:
+    """What the public state says of a direction."""
+    record = desk.books.state_record()
+    assert record is not None
+    names = {"low": "bucket_low", "high": "bucket_high", "nowhere": "unassigned", "lost": "earlier_epochs"}
+    names |= {"open_low": "uncertain_low", "open_high": "uncertain_high"}
+    return {name: int(record.get(f"{direction}_{word}_milliwh") or 0) for name, word in names.items()}
+
+
+def newest(desk: Desk) -> dict[int, dict[str, Any]]:
+    """The word that holds on each interval, by its end in seconds after noon."""
+    return {(one["end_utc_us"] - NOON_US) // S: one for one in desk.sent("interval")}
+
+
+def test_a_register_that_woke_before_the_clock_was_set_is_not_another_meter(desk: Desk) -> None:
+    """It stands from noon on, and gives 2 kWh at ten past: 12 kW carry 2 kWh in 600 s. That is held, because it had
+    been read 5 s before; then the clock is set back by 90 s, and it is held for that."""
+    desk.take(at(-10, 0), at(-5, 10), *(at(5 * n, 20) for n in range(120)))
+    desk.take(at(600, 20 + 2 * KWH - 10_000), at(605, 20 + 2 * KWH))
+    desk.take(*(at(610 + 5 * n, 20 + 2 * KWH + 10 * n, off_us=-90 * S) for n in range(20)))
+    found = words(desk)
+    assert desk.books.register_epoch == 1
+    # 190 since it woke: 20 readings, 10 each but the first; nothing is in no bucket
+    assert found["low"] + found["high"] == 20 + 2 * KWH + 190
+    assert found["nowhere"] == 0
+
+
+def test_closed_intervals_in_which_it_stood_are_told_though_the_clock_was_set_back_since(desk: Desk) -> None:
+    """It stands from 12:00:05 to 12:50, read each five minutes, so that the intervals to 12:15, 12:30 and 12:45 close
+    with the 10 of the first seconds, and nothing. At 12:46 the clock is set back by an hour. Then it gives 9 kWh."""
+    desk.take(at(-10, 0), at(0, 10), at(5, 20), *(at(300 * n, 20) for n in range(1, 10)))
+    desk.take(*(at(2760 + 15 * n, 20, off_us=-H) for n in range(6)))
+    desk.take(*(at(3000 + 15 * n, 20 + 9 * KWH + 10 * n, off_us=-H) for n in range(8)))
+    desk.commit()
+    assert desk.books.register_epoch == 1
+    for end in (QUARTER, 2 * QUARTER, 3 * QUARTER):
+        word = newest(desk)[end]
+        assert (word["revision"], word["import_milliwh"]) == (1, 10 if end == QUARTER else 0)
+        # By the clock as it was, each quarter can have had 3 kWh of it.
+        assert word["import_uncertain_milliwh"] >= 3 * KWH
+
+
+def test_what_an_interval_had_of_a_lost_direction_stays_in_it_when_the_clock_is_set_back_within(desk: Desk) -> None:
+    """Export counts 1000 until 12:01:40, and cannot be read then; at 12:10 the clock is set back by four minutes, so
+    that 12:06 comes again. Each milliwatt-hour that is in a bucket is in an interval."""
+    desk.take(at(-10, 0, 0), at(-5, 0, 0), at(0, 0, 0), at(50, 0, 500), at(100, 0, 1000))
+    desk.take(*(at(120 + 20 * n, 0) for n in range(24)))
+    desk.take(*(at(600 + 20 * n, 0, off_us=-240 * S) for n in range(40)))
+    desk.commit()
+    assert words(desk, "export")["high"] == 1000
+    assert newest(desk)[QUARTER]["export_milliwh"] == 1000
+
+
+def test_a_step_is_told_in_the_buckets_of_a_direction_that_is_lost_when_the_clock_is_set_right(desk: Desk) -> None:
+    """The clock is set back by ten minutes at 11:40, so that it shows noon at 12:10; 1 kW of export are booked in `low`
+    until then. At 12:20 export cannot be read, and at 12:30 the clock is set right: 10 minutes at 12 kW are open."""
+    desk.take(at(-1300, 0, 0), at(-1295, 0, 0), at(-1220, 0, 20_000))
+    behind = -600 * S
+    desk.take(*(at(second, 0, 20_000 + (second + 1200) * 1000 // 4, behind) for second in range(-1200, 1200, 60)))
+    desk.take(*(at(1200 + 60 * n, 0, None, behind) for n in range(10)))
+    before = words(desk, "export")
+    desk.take(*(at(1800 + 60 * n, 0) for n in range(8)))
+    after = words(desk, "export")
+    for bucket in ("open_low", "open_high"):
+        assert after[bucket] >= before[bucket]
+        assert after[bucket] >= 2 * KWH
+
+
+def test_a_step_that_only_refused_readings_saw_is_known_after_a_restart(desk: Desk) -> None:
+    """After 12:00:05 nothing is available. A minute later the clock is set back by an hour, and a minute after that the
+    machine is started anew: 11:05 by its clock."""
+    desk.take(at(0, 0), at(5, 10))
+    desk.take(*(at(65 + 5 * n, None, off_us=-H) for n in range(12)))
+    desk.take(*(at(300 + 5 * n, 600 + 10 * n, off_us=-H, boot="next") for n in range(14)))
+    desk.commit()
+    (step,) = [one for one in desk.sent("event") if one["event"] == "clock_step"]
+    assert step["step_us"] == -H
+    found = words(desk)
+    # What flowed since 12:00:05 is of 11:00:05 to 11:06:05 by the clock that holds: known, and in `low`.
+    assert (found["high"], found["low"], found["nowhere"]) == (10, 600 + 130 - 10, 0)
