@@ -48,7 +48,7 @@ def check_arrangement(document: Document, terms: ArrangementTerms) -> None:
 def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping[str, AccountFile]) -> None:
     """The rules between the members: one vintage, one zone, one meter each."""
     first = next(iter(accounts.values()))
-    seen: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    seen: list[tuple[AccountMeter, str]] = []
     for position, (name, account) in enumerate(accounts.items()):
         path = ("member", position)
         _check_vintage(document, terms, path, first, account)
@@ -56,9 +56,8 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
             mend = "shares hold from a local midnight, which must be one for all"
             document.add(path, f"{name} is in the zone {account.tariff.zone}, not {first.tariff.zone}", mend)
         for meter in account.terms.meter:
-            key = _place(meter, account.folder)
-            for other, gateway in seen.get(key, ()):
-                if meter.gateway and gateway and meter.gateway != gateway:
+            for its, other in seen:
+                if not _are_one(meter, account.folder, its, accounts[other].folder):
                     continue
                 if terms.kind is Kind.VNEM and _follows(account.terms.customer, accounts[other].terms.customer):
                     continue
@@ -66,15 +65,21 @@ def check_members(document: Document, terms: ArrangementTerms, accounts: Mapping
                 if terms.kind is Kind.VNEM:
                     mend += "; one tenant after another has moved_out before the other's moved_in in [customer]"
                 document.add(path, f"{name} has the meter of {other}, {meter.name}", mend, value=meter.name)
-            seen.setdefault(key, []).append((name, meter.gateway))
+            seen.append((meter, name))
 
 
-def _place(meter: AccountMeter, folder: Path) -> tuple[str, str]:
-    """What two [[meter]] have alike that are one, unless each names a gateway of its own: an unnamed one may be any.
+def _are_one(meter: AccountMeter, folder: Path, other: AccountMeter, its_folder: Path) -> bool:
+    """Whether two [[meter]] are one: two named gateways can have one each, a gateway that is not named may be either.
 
     A file is beside the account or arrangement that names it.
     """
-    return str(resolved(folder, meter.file).resolve()) if meter.file else "", meter.name
+    if meter.name != other.name or (meter.gateway and other.gateway and meter.gateway != other.gateway):
+        return False
+    return _real(meter, folder) == _real(other, its_folder)
+
+
+def _real(meter: AccountMeter, folder: Path) -> str:
+    return str(resolved(folder, meter.file).resolve()) if meter.file else ""
 
 
 def _follows(one: Customer, other: Customer) -> bool:
@@ -128,13 +133,10 @@ def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) 
             document.add(("meter",), "vnem needs a meter of the plant itself", mend)
         if terms.host:
             document.add(("host",), "vnem has no host", "its plant has a [[meter]] of its own", value=terms.host)
-        seen: set[tuple[str, str, str]] = set()
         for position, meter in enumerate(terms.meter):
-            place = _place(meter, document.folder)
-            if place in seen:
+            if any(_are_one(meter, document.folder, other, document.folder) for other in terms.meter[:position]):
                 mend = "each meter of the plant once: what it counts would be shared twice"
                 document.add(("meter", position, "name"), f"there are two meters {meter.name}", mend, value=meter.name)
-            seen.add(place)
             if meter.source is EnergyFrom.COLLECTOR and not meter.file:
                 mend = 'file = "collected.sqlite": the database of `netmeter collect`'
                 document.add(("meter", position, "from"), "a collector has no usual place", mend)
