@@ -25,6 +25,7 @@ from .net_billing import account_text
 from .simple_tariff import simple_tariff
 from .test_cost_dates import found as dates_on
 from .test_projection import hours, run
+from .test_timeline import FIRSTS
 
 STANDING = '[version.fixed_per_day]\nbase = "0.25"\n'
 
@@ -323,6 +324,26 @@ def test_an_anniversary_that_is_ahead_counts_like_the_one_before(
     assert told["year_first_day"] == str(first)
     assert told["carried_in_year_cents"] == 30 * noons
     assert told["true_up_cents"] == 30 * noons
+
+
+READ_UNLIKE_LAST_YEAR = tuple(map(date.fromisoformat, FIRSTS))
+
+
+@pytest.mark.parametrize("count", [13, 16])
+def test_an_anniversary_that_is_not_last_years_day_is_taken_as_stated(tmp_path: Path, count: int) -> None:
+    """The year began on 9 April 2025 and ends on 9 April 2026, also while readings are known to 9 January alone.
+
+    The evening of 20 January is its 287th: 287 x 0.30 = 86.10 to carry; the tenth bill has 12 days, 12 x 0.25 = 3.00.
+    """
+    known(tmp_path, pto=date(2024, 6, 1), read=READ_UNLIKE_LAST_YEAR[:count])
+    path = tmp_path / "account.toml"
+    text = path.read_text(encoding="utf-8").replace("[billing]", "[billing]\nanniversary = 2026-04-10")
+    path.write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 1, 10), date(2026, 1, 20), noon), ())
+    told = reckoned(read_account(path), energy, us("2026-01-21T00:00"), Method.TO_DATE)
+    assert (told["carried_in_year_cents"], told["due_cents"], told["true_up_cents"]) == (8610, 300, None)
+    assert (told["year_first_day"], told["year_last_day"]) == ("2025-04-09", "2026-04-09")
+    assert make_statements(read_account(path), energy).statements[-1].slot.number == 9
 
 
 def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: Path) -> None:
