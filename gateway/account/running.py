@@ -18,6 +18,7 @@ from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
 from .anniversary import position_of
 from .energy import EnergyError, EnergyTable, Flow
+from .lines import LineKind
 from .reckon import make_statements
 from .slices import table_between
 from .sources import Energy
@@ -145,6 +146,9 @@ def _followed_by_nothing(flow: Flow, count: int) -> Flow:
 
 
 def _notes(account: AccountFile, bill: Statement) -> Iterator[str]:
+    for line in (*bill.bill.settled.lines, *bill.true_up_lines):
+        if line.kind is LineKind.NOT_INCLUDED:  # a true-up of 0.00 is none whose payment is not known yet
+            yield f"in no sum: {line.label}"
     if bill.slot.cycle.days > LONGEST_DAYS:
         yield (
             f"the running bill has {bill.slot.cycle.days} days: add the days on which the meter was read since "

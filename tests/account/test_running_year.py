@@ -357,6 +357,27 @@ def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: 
     assert (told["period_first_day"], told["true_up_cents"]) == ("2025-05-01", None)
 
 
+def test_a_year_that_an_opening_states_began_with_its_last_true_up(tmp_path: Path) -> None:
+    """The gateway's first bill is of April; the year that ends in December began in January, and is told so."""
+    opening = "[opening]\nas_of = 2026-04-01\nlast_true_up = 2026-01-01\ncycles = 3\n"
+    account = known(tmp_path, pto=date(2024, 7, 1), more=opening)
+    energy = Energy(hours(date(2026, 4, 1), date(2026, 12, 10), noon), ())
+    told = reckoned(account, energy, us("2026-12-11T00:00"), Method.TO_DATE)
+    assert (told["year_first_day"], told["year_last_day"]) == ("2026-01-01", "2026-12-31")
+    assert "the Relevant Period from 2026-01-01 ends" in dates_on(account, energy, date(2026, 12, 10))[What.TRUE_UP].why
+
+
+@pytest.mark.parametrize(("until", "is_told"), [("2026-12-01", False), ("2026-12-17", True)])
+def test_a_payment_for_surplus_without_a_rate_is_told_beside_a_true_up_of_nothing(
+    tmp_path: Path, until: str, *, is_told: bool
+) -> None:
+    """A kilowatt-hour given each noon: 350 to the evening of 16 December, a month without a published rate."""
+    given = hours(date(2026, 1, 1), date(2026, 12, 31), lambda local: (0, 1000 * (local.hour == 12)))
+    told = reckoned(known(tmp_path, pto=date(2026, 1, 1)), Energy(given, ()), us(f"{until}T00:00"), Method.TO_DATE)
+    assert told["true_up_cents"] == (0 if is_told else None)
+    assert ("in no sum: Net surplus compensation for 350" in (told["notes"] or "")) == is_told
+
+
 def test_without_net_metering_there_is_no_true_up_to_tell(tmp_path: Path) -> None:
     """Twelve bills of a year all the same."""
     known(tmp_path)
