@@ -183,7 +183,7 @@ def test_a_month_without_a_published_rate_is_pending(tmp_path: Path) -> None:
     bill = last_bill(tmp_path, {JANUARY: (2_000, 0), DECEMBER: (0, 12_000)})
     line = next(one for one in bill.lines if one.key == "true_up.surplus")
     assert (line.amount, "pending" in line.label) == (0, True)
-    assert any("0.14 of the credit for the surplus are taken from its payment once" in one for one in bill.notes)
+    assert any("0.14 of the credit for the surplus are taken from its payment, as far" in one for one in bill.notes)
 
 
 def test_leaving_loses_scoped_credits_and_pays_the_bonus_out(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class _Close:
             is_pending = any(line.kind is LineKind.NOT_INCLUDED for line in first.lines)
             self.notes.append(
                 f"{rest - from_payment:f} of the credit for the surplus "
-                + ("are taken from its payment once its rate is published" if is_pending else _NOBODY_HAS)
+                + (_PAYMENT_WILL if is_pending else _NOBODY_HAS)
             )
         year = replace(self._year(due), taken_back=from_payment)
         done = surplus_lines(self._rules.surplus, year, self._rounding)
@@ -200,5 +200,6 @@ class _Close:
 
 
 _NOT_KNOWN = "no true-up: this account does not know the Relevant Period from its first day (see [opening])"
+_PAYMENT_WILL = "are taken from its payment, as far as it goes, once its rate is published"
 _NOBODY_HAS = "stay: neither bank nor payment has it"
 _WORDS = {"generation": "generation", "delivery": "delivery", "non_bypassable": "non-bypassable", "fixed": "fixed"}
