@@ -14,6 +14,8 @@ class What(StrEnum):
 
     TRUE_UP = "true_up"
     CREDIT_ZEROED = "credit_zeroed"
+    SUPPLIER_CREDIT_ZEROED = "supplier_credit_zeroed"
+    """A kind of its own: it may fall on the day of the utility's, and an event is known by its kind and day."""
     VINTAGE_ENDS = "vintage_ends"
     PRICE_LOCK_ENDS = "price_lock_ends"
     BONUS_ENDS = "bonus_ends"

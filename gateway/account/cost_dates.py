@@ -80,7 +80,8 @@ def _suppliers_credit(account: AccountFile, now: Running) -> Iterator[CostDate]:
     prices = Prices(account.tariff, account.terms.customer, account.terms.billing.rounding)
     setting = Setting(account.terms, account.programmes[MCE], prices, whole=True)
     if held and is_near(now.day, day, TRUE_UP_DAYS) and mce_maker.cashout_of(setting).zeroes_on(day):
-        yield CostDate(What.CREDIT_ZEROED, day, "retail credit that MCE's cash-out zeroes, as its bank stands", held)
+        why = "retail credit that MCE's cash-out zeroes, as its bank stands"
+        yield CostDate(What.SUPPLIER_CREDIT_ZEROED, day, why, held)
 
 
 def lost_by(closing: Statement) -> tuple[Decimal, Decimal]:

@@ -15,6 +15,7 @@ from .terms import AccountTerms
 from .timeline import CYCLES_A_YEAR
 
 LONGEST_YEAR = timedelta(days=400)
+HALF_A_MONTH = 15
 _ONE_DAY = timedelta(days=1)
 
 
@@ -23,16 +24,26 @@ def with_dates_to_come(terms: AccountTerms, as_of: date) -> AccountTerms:
     known = list(terms.billing.read_dates)
     if len(known) < 2:
         return terms
-    last = known[-1]
+    last, stated = known[-1], _anniversary_read(terms)
     while known[-1] < as_of + LONGEST_YEAR:
         if len(known) > CYCLES_A_YEAR:
             following = years_after(known[-CYCLES_A_YEAR], 1)
         else:
             following = months_after(last, len(known) + 1 - len(terms.billing.read_dates))
+        if stated is not None and abs((following - stated).days) <= HALF_A_MONTH:
+            following = stated
         if following <= known[-1]:
             break
         known.append(following)
     return msgspec.structs.replace(terms, billing=msgspec.structs.replace(terms.billing, read_dates=tuple(known)))
+
+
+def _anniversary_read(terms: AccountTerms) -> date | None:
+    """The read date that an anniversary states, which is better than a guess."""
+    billing = terms.billing
+    if billing.anniversary is None or billing.read_day is ReadDay.FIRST_DAY:
+        return billing.anniversary
+    return billing.anniversary - _ONE_DAY
 
 
 def assumed_dates(terms: AccountTerms, closes: date) -> str:

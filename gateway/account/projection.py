@@ -134,7 +134,7 @@ def _running_year(account: AccountFile, table: EnergyTable, day: date, calendar:
     spells = timeline(account.terms, account.programmes, first_day, day + LONGEST_YEAR)
     began: date | None = None
     for spell in spells:
-        began, whole = None, spell.whole
+        began, whole = None if spell.opening is None else spell.opening.last_true_up, spell.whole
         for slot in spell.slots:
             began = began or slot.cycle.first_day
             if began > day:
@@ -242,8 +242,9 @@ def _notes(account: AccountFile, as_of: date, year: tuple[date, date], method: M
     if newest is not None and not later:
         yield f"prices are assumed to stay as version {newest.id} of {account.tariff.id} has them"
     opening = account.terms.opening
-    if opening is not None and opening.cycles and opening.as_of == first:
-        yield f"sums count from {first} on: what was billed in this year before is in [opening], and in its true-up"
+    if opening is not None and opening.cycles and opening.last_true_up == first:
+        before = "what was billed in this year before is in [opening], and in its true-up"
+        yield f"sums count from {opening.as_of} on: {before}"
     if years < 2 and method is Method.SAME_DAYS_LAST_YEAR:
         yield "one earlier year is known, so no range is given"
 

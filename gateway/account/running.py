@@ -16,14 +16,15 @@ from ..tariff.calendar import NO_EDGE_US, Calendar
 from ..tariff.cycles import LONGEST_DAYS, Cycle, ReadDay
 from ..tariff.walltime import to_datetime, wall_to_us
 from .account_file import AccountFile
-from .dates_to_come import with_dates_to_come
+from .anniversary import position_of
 from .energy import EnergyError, EnergyTable, Flow
+from .lines import LineKind
 from .reckon import make_statements
 from .slices import table_between
 from .sources import Energy
 from .statement import Statement
 from .terms import AccountTerms
-from .timeline import CYCLES_A_YEAR, TimelineError, cycles_known
+from .timeline import CYCLES_A_YEAR, TimelineError, cycles_known, no_cycle_begins
 from .year_bills import bills_of_year, lacking
 
 STEP_US = 300_000_000
@@ -93,22 +94,22 @@ def _read_on(account: AccountFile, first_day: date, day: date) -> AccountTerms:
         months=False,
         read_dates=dates,
         read_day=ReadDay.FIRST_DAY,
-        anniversary=_anniversary_by(terms, cycles, day),
+        anniversary=_anniversary_by(terms, cycles, firsts, day),
     )
     return msgspec.structs.replace(terms, billing=billing)
 
 
-def _anniversary_by(terms: AccountTerms, cycles: Sequence[Cycle], day: date) -> date | None:
+def _anniversary_by(terms: AccountTerms, cycles: Sequence[Cycle], firsts: Sequence[date], day: date) -> date | None:
     """One that is ahead is no first day of a bill up to `day`: the one twelve bills before it, if that is known."""
     anniversary = terms.billing.anniversary
     if anniversary is None or anniversary <= day:
         return anniversary
-    if not terms.billing.months:
-        cycles = cycles_known(with_dates_to_come(terms, day), day, day)
-    at = next((at for at, one in enumerate(cycles) if one.first_day == anniversary), None)
+    at = position_of(anniversary, cycles)
     if at is None:
-        return anniversary
-    return cycles[at - CYCLES_A_YEAR].first_day if at >= CYCLES_A_YEAR else None
+        raise no_cycle_begins("[billing] anniversary", anniversary, cycles)
+    while at >= len(firsts):
+        at -= CYCLES_A_YEAR
+    return firsts[at] if at >= 0 else None
 
 
 def _to_midnight(table: EnergyTable, midnight_us: int, calendar: Calendar) -> EnergyTable:
@@ -145,6 +146,9 @@ def _followed_by_nothing(flow: Flow, count: int) -> Flow:
 
 
 def _notes(account: AccountFile, bill: Statement) -> Iterator[str]:
+    for line in (*bill.bill.settled.lines, *bill.true_up_lines):
+        if line.kind is LineKind.NOT_INCLUDED:  # a true-up of 0.00 is none whose payment is not known yet (A-14)
+            yield f"in no sum: {line.label}"
     if bill.slot.cycle.days > LONGEST_DAYS:
         yield (
             f"the running bill has {bill.slot.cycle.days} days: add the days on which the meter was read since "

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from ..tariff.cycles import Cycle, cycle_on, cycles_of, month_of
+from .anniversary import position_of
 from .opening_checks import states_nothing
 from .programme_file import ProgrammeFile
 from .registry import PLAIN
@@ -246,15 +247,15 @@ def _by_calendar(terms: AccountTerms, slots: list[Slot], begins: date | None, is
 def _opened(slots: list[Slot], opening: Opening) -> Spell:
     kept = [one for one in slots if one.cycle.first_day >= opening.as_of]
     if not kept or kept[0].cycle.first_day != opening.as_of:
-        raise _no_cycle_begins("[opening] as_of", opening.as_of, slots)
+        raise no_cycle_begins("[opening] as_of", opening.as_of, [one.cycle for one in slots])
     return Spell(_counted(kept, opening.cycles % CYCLES_A_YEAR + 1), whole=True, opening=opening)
 
 
 def _by_anniversary(slots: list[Slot], anniversary: date, *, whole: bool) -> Spell:
     """Counted so that a year begins with the cycle of that day, and every twelve before and after it."""
-    at = next((position for position, one in enumerate(slots) if one.cycle.first_day == anniversary), None)
+    at = position_of(anniversary, [one.cycle for one in slots])
     if at is None:
-        raise _no_cycle_begins("[billing] anniversary", anniversary, slots)
+        raise no_cycle_begins("[billing] anniversary", anniversary, [one.cycle for one in slots])
     first = (CYCLES_A_YEAR - at) % CYCLES_A_YEAR + 1
     note = "" if whole or at % CYCLES_A_YEAR == 0 else f"no true-up before {anniversary}: its year began before"
     return Spell(_counted(slots, first), whole=whole or at % CYCLES_A_YEAR == 0, note=note)
@@ -278,8 +279,9 @@ def _refuse_lost(opening: Opening | None, spells: Sequence[Spell]) -> None:
         )
 
 
-def _no_cycle_begins(what: str, day: date, slots: Sequence[Slot]) -> TimelineError:
-    firsts = [one.cycle.first_day for one in slots]
+def no_cycle_begins(what: str, day: date, cycles: Sequence[Cycle]) -> TimelineError:
+    """What a user is told whose day lies within a cycle."""
+    firsts = [one.first_day for one in cycles]
     near = sorted(firsts, key=lambda one: abs((one - day).days))[:2]
     return TimelineError(
         f"{what} {day} is not the first day of a billing cycle; near it are " + " and ".join(map(str, sorted(near)))

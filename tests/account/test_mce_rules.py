@@ -315,5 +315,24 @@ def test_credit_that_the_spring_zeroes_is_told_from_sixty_days_before_it_on(
     energy = Energy(hours(first, day, lambda local: (0, 1000 * (local.hour == 12))), ())
     file = account_file(tmp_path, account_text(tmp_path, first, choices={"netting_interval": "60min"}))
     dates = cost_dates(file, energy, running(file, energy), None, project(file, energy, day, Method.TO_DATE))
-    lost = [(one.day, one.amount) for one in dates if one.what is What.CREDIT_ZEROED]
+    lost = [(one.day, one.amount) for one in dates if one.what is What.SUPPLIER_CREDIT_ZEROED]
     assert lost == ([] if amount is None else [(date(2026, 3, 31), Decimal(amount))])
+
+
+def test_the_two_credits_that_end_on_one_day_are_two_dates(tmp_path: Path) -> None:
+    """PG&E's year ends on 31 March as MCE's does, and an event is known by its kind and its day: so two kinds.
+
+    A kilowatt-hour given each noon, seen on the evening of 20 March. Delivery: 354 days x 0.12 = 42.48. MCE, each
+    bill in cents: May to October at 0.082, 4 x 31 days (2.54) and 2 x 30 days (2.46), 15.08; April and November at
+    0.071 2 x 30 days (2.13), December and January 2 x 31 days (2.20), February 28 days 1.99, March 20 days 1.42: 12.07.
+    """
+    file = account_file(tmp_path, account_text(tmp_path, APRIL, choices={"netting_interval": "60min"}))
+    day = date(2026, 3, 20)
+    energy = Energy(hours(APRIL, day, lambda local: (0, 1000 * (local.hour == 12))), ())
+    year = (APRIL, date(2026, 3, 31))
+    dates = cost_dates(file, energy, running(file, energy), year, project(file, energy, day, Method.TO_DATE))
+    lost = {one.what: (one.day, one.amount) for one in dates if one.what is not What.TRUE_UP}
+    assert lost == {
+        What.CREDIT_ZEROED: (date(2026, 3, 31), Decimal("42.48")),
+        What.SUPPLIER_CREDIT_ZEROED: (date(2026, 3, 31), Decimal("27.15")),
+    }

@@ -174,11 +174,16 @@ def test_another_suppliers_customer_is_paid_for_no_surplus(tmp_path: Path) -> No
 
 
 def test_a_month_without_a_published_rate_is_pending(tmp_path: Path) -> None:
-    """2026-12 has none: the credit is taken back from the banks, and the payment has no amount yet."""
+    """2026-12 has none: the credit is taken back from the banks, and the payment has no amount yet.
+
+    December earns 2.40 and 0.60 on 12 kWh, of which 0.30 and 0.24 pay January back: 2.10 and 0.36 are left. The 10 kWh
+    of surplus ask for 2.00 and 0.50: the delivery bank lacks 0.14, which the payment that comes will be less.
+    """
     write_table(tmp_path, flat("0.20", "0.05"))
     bill = last_bill(tmp_path, {JANUARY: (2_000, 0), DECEMBER: (0, 12_000)})
     line = next(one for one in bill.lines if one.key == "true_up.surplus")
     assert (line.amount, "pending" in line.label) == (0, True)
+    assert any("0.14 of the credit for the surplus are taken from its payment, as far" in one for one in bill.notes)
 
 
 def test_leaving_loses_scoped_credits_and_pays_the_bonus_out(tmp_path: Path) -> None:

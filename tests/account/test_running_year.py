@@ -25,6 +25,7 @@ from .net_billing import account_text
 from .simple_tariff import simple_tariff
 from .test_cost_dates import found as dates_on
 from .test_projection import hours, run
+from .test_timeline import FIRSTS
 
 STANDING = '[version.fixed_per_day]\nbase = "0.25"\n'
 
@@ -325,6 +326,26 @@ def test_an_anniversary_that_is_ahead_counts_like_the_one_before(
     assert told["true_up_cents"] == 30 * noons
 
 
+READ_UNLIKE_LAST_YEAR = tuple(map(date.fromisoformat, FIRSTS))
+
+
+@pytest.mark.parametrize("count", [13, 16])
+def test_an_anniversary_that_is_not_last_years_day_is_taken_as_stated(tmp_path: Path, count: int) -> None:
+    """The year began on 9 April 2025 and ends on 9 April 2026, also while readings are known to 9 January alone.
+
+    The evening of 20 January is its 287th: 287 x 0.30 = 86.10 to carry; the tenth bill has 12 days, 12 x 0.25 = 3.00.
+    """
+    known(tmp_path, pto=date(2024, 6, 1), read=READ_UNLIKE_LAST_YEAR[:count])
+    path = tmp_path / "account.toml"
+    text = path.read_text(encoding="utf-8").replace("[billing]", "[billing]\nanniversary = 2026-04-10")
+    path.write_text(text, encoding="utf-8")
+    energy = Energy(hours(date(2025, 1, 10), date(2026, 1, 20), noon), ())
+    told = reckoned(read_account(path), energy, us("2026-01-21T00:00"), Method.TO_DATE)
+    assert (told["carried_in_year_cents"], told["due_cents"], told["true_up_cents"]) == (8610, 300, None)
+    assert (told["year_first_day"], told["year_last_day"]) == ("2025-04-09", "2026-04-09")
+    assert make_statements(read_account(path), energy).statements[-1].slot.number == 9
+
+
 def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: Path) -> None:
     """The year ends in June; energy since March: no bill is the twelfth, and none has a true-up."""
     known(tmp_path, pto=date(2024, 6, 1))
@@ -334,6 +355,27 @@ def test_an_anniversary_ahead_of_a_year_that_began_before_the_account(tmp_path: 
     energy = Energy(hours(date(2025, 3, 1), date(2025, 5, 10), noon), ())
     told = reckoned(read_account(path), energy, us("2025-05-11T00:00"), Method.TO_DATE)
     assert (told["period_first_day"], told["true_up_cents"]) == ("2025-05-01", None)
+
+
+def test_a_year_that_an_opening_states_began_with_its_last_true_up(tmp_path: Path) -> None:
+    """The gateway's first bill is of April; the year that ends in December began in January, and is told so."""
+    opening = "[opening]\nas_of = 2026-04-01\nlast_true_up = 2026-01-01\ncycles = 3\n"
+    account = known(tmp_path, pto=date(2024, 7, 1), more=opening)
+    energy = Energy(hours(date(2026, 4, 1), date(2026, 12, 10), noon), ())
+    told = reckoned(account, energy, us("2026-12-11T00:00"), Method.TO_DATE)
+    assert (told["year_first_day"], told["year_last_day"]) == ("2026-01-01", "2026-12-31")
+    assert "the Relevant Period from 2026-01-01 ends" in dates_on(account, energy, date(2026, 12, 10))[What.TRUE_UP].why
+
+
+@pytest.mark.parametrize(("until", "is_told"), [("2026-12-01", False), ("2026-12-17", True)])
+def test_a_payment_for_surplus_without_a_rate_is_told_beside_a_true_up_of_nothing(
+    tmp_path: Path, until: str, *, is_told: bool
+) -> None:
+    """A kilowatt-hour given each noon: 350 to the evening of 16 December, a month without a published rate."""
+    given = hours(date(2026, 1, 1), date(2026, 12, 31), lambda local: (0, 1000 * (local.hour == 12)))
+    told = reckoned(known(tmp_path, pto=date(2026, 1, 1)), Energy(given, ()), us(f"{until}T00:00"), Method.TO_DATE)
+    assert told["true_up_cents"] == (0 if is_told else None)
+    assert ("in no sum: Net surplus compensation for 350" in (told["notes"] or "")) == is_told
 
 
 def test_without_net_metering_there_is_no_true_up_to_tell(tmp_path: Path) -> None:

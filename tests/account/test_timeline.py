@@ -126,6 +126,30 @@ def test_an_opening_needs_the_energy_from_then_on(tmp_path) -> None:
         spells(tmp_path, changes, more=more, first="2025-06-20", last="2026-01-31")
 
 
+@pytest.mark.parametrize("known", range(3, 17))
+def test_an_anniversary_beyond_the_read_dates_counts_as_if_they_were_known(tmp_path, known: int) -> None:
+    """10 April 2026 begins a year, so 9 April 2025 did, twelve readings before, and the three bills before are 10, 11,
+    and 12, however few of the dates up to it are known: 11 March 2025 is 395 days before it, thirteen months."""
+    first = ('name = "nem2"\nfrom = 2025-01-01', 'name = "nem2"\nfrom = 2022-01-01')
+    read = (READ[0], READ[1].format(", ".join(FIRSTS[:known])) + "\nanniversary = 2026-04-10")
+    found = bills(spells(tmp_path, first, read, first="2025-01-10", last="2026-04-20"))
+    assert [(one[3], one[4]) for one in found] == [
+        (10, False),
+        (11, False),
+        (12, True),
+        *((number, number == 12) for number in range(1, 13)),
+    ][: known - 1]
+
+
+@pytest.mark.parametrize("day", ["2026-01-20", "2026-01-29", "2026-02-25"])
+def test_an_anniversary_that_no_cycle_of_a_usual_length_reaches_is_refused(tmp_path, day: str) -> None:
+    """The last reading is of 9 January: 11, 20 and 47 days are neither one nor two cycles of 28 to 33 days."""
+    read = (READ[0], READ[1].format(", ".join(FIRSTS[:13])) + f"\nanniversary = {day}")
+    first = ('name = "nem2"\nfrom = 2025-01-01', 'name = "nem2"\nfrom = 2022-01-01')
+    with pytest.raises(TimelineError, match=f"anniversary {day} is not the first day"):
+        spells(tmp_path, first, read, first="2025-01-10", last="2026-01-20")
+
+
 def test_an_anniversary_counts_the_years(tmp_path) -> None:
     changes = [("from = 2025-01-01", "from = 2022-01-01"), ("months = true", "months = true\nanniversary = 2025-04-01")]
     found = spells(tmp_path, *changes, first="2025-01-01", last="2026-05-31")

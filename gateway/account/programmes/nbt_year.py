@@ -98,9 +98,11 @@ class _Close:
             label = "Credit for the surplus, taken back from its payment where the banks had none left"
             # As the payment that it is taken from: no charge, and no tax is due on it.
             self._add("true_up.reversal", label, from_payment, kind=LineKind.SURPLUS)
-        if rest > from_payment and payment:
+        if rest > from_payment:
+            is_pending = any(line.kind is LineKind.NOT_INCLUDED for line in first.lines)
             self.notes.append(
-                f"{rest - from_payment:f} of the credit for the surplus stay: neither bank nor payment has it"
+                f"{rest - from_payment:f} of the credit for the surplus "
+                + (_PAYMENT_WILL if is_pending else _NOBODY_HAS)
             )
         year = replace(self._year(due), taken_back=from_payment)
         done = surplus_lines(self._rules.surplus, year, self._rounding)
@@ -200,4 +202,6 @@ class _Close:
 
 
 _NOT_KNOWN = "no true-up: this account does not know the Relevant Period from its first day (see [opening])"
+_PAYMENT_WILL = "are taken from its payment, as far as it goes, once its rate is published"
+_NOBODY_HAS = "stay: neither bank nor payment has it"
 _WORDS = {"generation": "generation", "delivery": "delivery", "non_bypassable": "non-bypassable", "fixed": "fixed"}
