@@ -15,6 +15,8 @@ from pathlib import Path
 from .energy import EnergyError
 
 MOST_BYTES = 256_000_000
+LAST_S = 7_226_582_400
+"""2199-01-01: beyond it no calendar goes; milliseconds where seconds are meant lie there."""
 ELECTRICITY = "0"
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
@@ -97,6 +99,11 @@ class _Feed:
         start_s, duration_s = (self._whole(times.get(name, ""), name) for name in ("start", "duration"))
         if duration_s <= 0:
             raise EnergyError(f"{self.path}: the interval that begins at {start_s} lasts {duration_s} seconds")
+        if not 0 <= start_s < start_s + duration_s <= LAST_S:
+            raise EnergyError(
+                f"{self.path}: the interval that begins at {start_s} and lasts {duration_s} lies outside the years "
+                "1970 to 2198; both are seconds, the beginning those since 1970 in UTC"
+            )
         return Reading(start_s, duration_s, self._whole(value, "value"), tuple(qualities))
 
     def _whole(self, text: str, name: str) -> int:
@@ -112,13 +119,12 @@ def read_streams(path: Path) -> tuple[Stream, ...]:
         feed.take(entry)
     if not feed.blocks:
         raise EnergyError(f"{path}: there is no interval in it; download the feed with its IntervalBlocks")
-    by_meter: dict[str, list[Reading]] = {}
     for block in feed.blocks:
-        by_meter.setdefault(_meter_of(feed, block).own, []).extend(block.readings)
+        _meter_of(feed, block).readings += block.readings
     streams = [
-        Stream(_point_of(feed, one), _kind_of(feed, one), tuple(by_meter[one.own]))
+        Stream(_point_of(feed, one), _kind_of(feed, one), tuple(one.readings))
         for one in feed.meters
-        if one.own in by_meter and _is_electric(feed, one)
+        if one.readings and _is_electric(feed, one)
     ]
     return tuple(streams)
 
@@ -178,12 +184,15 @@ def _is_electric(feed: _Feed, meter: _Entry) -> bool:
 
 
 def _point_of(feed: _Feed, meter: _Entry) -> str:
-    """Its title where no other one has it, else the last word of its link."""
+    """Its title where no other one has it, else the last word of its link, else, where that is shared too, the link."""
     point = _usage_point(feed, meter)
     if point is None:
         return meter.up.removesuffix("/MeterReading").rpartition("/")[2]
-    shared = [one for one in feed.points if one.title == point.title]
-    return point.title if point.title and len(shared) == 1 else point.own.rpartition("/")[2]
+    others = [one for one in feed.points if one.own != point.own]
+    if point.title and all(one.title != point.title for one in others):
+        return point.title
+    last = point.own.rpartition("/")[2]
+    return last if all(one.own.rpartition("/")[2] != last for one in others) else point.own
 
 
 def _local(element: ET.Element) -> str:

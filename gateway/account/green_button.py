@@ -1,8 +1,9 @@
 """A utility's Green Button file as the intervals of a meter: what it delivered (flow 1) and what it received (flow 19).
 
 Values are scaled by their ReadingType alone. Time is UTC as ESPI has it, intervals as long as they are. What is not
-plain is refused with the mend, never guessed: net values, two usage points, directions in unlike intervals, one
-interval with two values. (NAESB ESPI 3.3 and 4.0; a multiplier inside a reading is in no version and is not applied)
+plain is refused with the mend, never guessed: net values, two usage points, one usage point for two meters, directions
+in unlike intervals, one interval with two values.
+(NAESB ESPI 3.3 and 4.0; a multiplier inside a reading is in no version and is not applied)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +12,14 @@ from pathlib import Path
 from ..energy import Quality
 from .energy import EnergyError, EnergyTable
 from .espi import Reading, Stream, read_streams
+from .green_button_steps import finest
 from .rows import Row
 
 WATT_HOURS = "72"
 DELIVERED, RECEIVED, NET, TOTAL = "1", "19", "4", "20"
 DELTA, ENERGY, METERED = ("", "4"), ("", "12"), ("", "0", "1", "2")
-ESTIMATED = frozenset({"8", "9", "10", "12", "13"})
-"""ReadingQuality: estimated by a reference day or by interpolation, questionable, projected, mixed."""
+ESTIMATED = frozenset({"8", "9", "10", "12", "13", "15"})
+"""ReadingQuality: estimated by a reference day or by interpolation, questionable, projected, mixed, for weather."""
 MILLIWH_PLACES = 3
 MOST_W = 10_000_000
 """On average in an interval; what is more is a multiplier that is not meant."""
@@ -27,8 +29,12 @@ Values = Mapping[int, tuple[int, int, int, bool]]
 """Start (seconds) -> duration (seconds), milliwatt-hours, how many are in doubt, whether it is estimated."""
 
 
-def read_green_button(path: Path, meter: str) -> list[Row]:
-    """The rows of the file's only usage point, or of that which is named like the meter. Raises EnergyError."""
+def read_green_button(path: Path, meter: str, *, alone: bool = True) -> list[Row]:
+    """The rows of the file's only usage point, or of that which is named like the meter. Raises EnergyError.
+
+    `alone`: no other meter of the account is read from it; else its only usage point must have the meter's name, or its
+    energy would be billed twice.
+    """
     streams = [one for one in read_streams(path) if _is_energy(one)]
     points = list(dict.fromkeys(one.point for one in streams))
     if not points:
@@ -36,13 +42,23 @@ def read_green_button(path: Path, meter: str) -> list[Row]:
     if len(points) > 1 and meter not in points:
         known = ", ".join(points)
         raise EnergyError(f"{path}: has {len(points)} usage points, {known}; name the [[meter]] as one of them")
+    if not alone and meter not in points:
+        raise EnergyError(
+            f"{path}: has one usage point, {points[0] or 'without a name'}, and more than one meter of the account is "
+            "read from it; give each [[meter]] its own file, or the name of its usage point"
+        )
     own = [one for one in streams if one.point == (points[0] if len(points) == 1 else meter)]
-    delivered, received = (_finest(own, flow) for flow in (DELIVERED, RECEIVED))
+    delivered, received = finest(_of_flow(own, DELIVERED), _of_flow(own, RECEIVED))
     if not delivered:
         flows = ", ".join(sorted({one.kind.get("flowDirection", "none") for one in own}))
         raise EnergyError(
             f"{path}: has nothing that the utility delivered (flowDirection 1), but {flows}; 4 and 20 are sums of both "
             "directions, of which no bill can be made: ask the utility for delivered and received apart"
+        )
+    if not received and any(each.value < 0 for one in _of_flow(own, NET) for each in one.readings):
+        raise EnergyError(
+            f"{path}: its net (flowDirection 4) is below zero at times, so you gave, but what was received from you "
+            "(19) is not in it; download it with both directions"
         )
     return _rows(path, _values(path, delivered, "delivered"), _values(path, received, "received"))
 
@@ -52,7 +68,10 @@ def largest(table: EnergyTable) -> str:
     hours = (table.end_us - table.start_us) / (3600 * _SECOND_US)
     both = ((flow.milliwh / hours).max(initial=0) for flow in (table.flow_import, table.flow_export))
     taken, given = (f"{one / 1_000_000:.1f} kW" for one in both)
-    return f"{table.meter} is a Green Button file: at most {taken} taken and {given} given on average in an interval"
+    told = f"{table.meter} is a Green Button file: at most {taken} taken and {given} given on average in an interval"
+    if table.flow_export.milliwh.any():
+        return told
+    return f"{told}; if your plant gave some, what was received (flowDirection 19) is missing in the download"
 
 
 def _is_energy(one: Stream) -> bool:
@@ -65,11 +84,8 @@ def _is_energy(one: Stream) -> bool:
     )
 
 
-def _finest(streams: Sequence[Stream], flow: str) -> list[Stream]:
-    """Those of one direction with the shortest intervals: a feed may have days beside quarters of an hour."""
-    found = [one for one in streams if one.kind.get("flowDirection") == flow and one.readings]
-    shortest = min((min(each.duration_s for each in one.readings) for one in found), default=0)
-    return [one for one in found if min(each.duration_s for each in one.readings) == shortest]
+def _of_flow(streams: Sequence[Stream], flow: str) -> list[Stream]:
+    return [one for one in streams if one.kind.get("flowDirection") == flow]
 
 
 def _values(path: Path, streams: Sequence[Stream], what: str) -> Values | None:
@@ -81,7 +97,8 @@ def _values(path: Path, streams: Sequence[Stream], what: str) -> Values | None:
         sign = _sign(path, stream.readings, what)
         for one in stream.readings:
             milliwh, doubt = _scaled(path, stream, sign * one.value)
-            made = (one.duration_s, milliwh, doubt, not ESTIMATED.isdisjoint(one.qualities))
+            qualities = [code for code in one.qualities if code] or [stream.kind.get("defaultQuality", "")]
+            made = (one.duration_s, milliwh, doubt, not ESTIMATED.isdisjoint(qualities))
             if found.setdefault(one.start_s, made) != made:
                 raise EnergyError(
                     f"{path}: what was {what} in the interval that begins at {_utc(one.start_s)} is there twice, and "

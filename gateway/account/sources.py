@@ -53,7 +53,7 @@ def energy_of(
     `sold_apart`: when all that is made is sold (`sold_apart.spans_of`).
     """
     billed = [one for one in meters if one.role is Role.GRID]
-    tables = [_table(one, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
+    tables = [_table(one, meters, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
     notes = [_whose(one, table) for one, table in zip(billed, tables, strict=True)]
     notes = [one for one in notes if one]
     for table in tables:
@@ -63,7 +63,7 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        made = [_table(one, folder, fetch, override, read_file, alone=False) for one in makers]
+        made = [_table(one, meters, folder, fetch, override, read_file, alone=False) for one in makers]
         tables = two_meters(tables, made, sold_apart)
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
@@ -76,7 +76,7 @@ def tables_of(
     meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, read_file: ReadFile | None = None
 ) -> list[EnergyTable]:
     """Each meter's own energy, whatever its role. Raises EnergyError."""
-    return [_table(one, folder, fetch, None, read_file, alone=len(meters) == 1) for one in meters]
+    return [_table(one, meters, folder, fetch, None, read_file, alone=len(meters) == 1) for one in meters]
 
 
 def production_of(
@@ -86,11 +86,12 @@ def production_of(
     makers = [one for one in meters if one.role is Role.PRODUCTION]
     if not makers:
         return None
-    return added([production_alone(_table(one, folder, fetch, override, alone=False)) for one in makers])
+    return added([production_alone(_table(one, meters, folder, fetch, override, alone=False)) for one in makers])
 
 
 def _table(
     meter: AccountMeter,
+    meters: Sequence[AccountMeter],
     folder: Path,
     fetch: Fetch,
     override: Path | None,
@@ -99,30 +100,35 @@ def _table(
     alone: bool,
 ) -> EnergyTable:
     rows: Sequence[Fields]
+    others = {resolved(folder, file) for one in meters if one is not meter for file in (one.file, one.earlier) if file}
     if override is not None:
-        source, rows = str(override), _rows_in(override, meter, read_file, alone=alone)
+        source, rows = str(override), _rows_in(override, meter, read_file, alone=alone, shared=True)
     elif meter.source in (EnergyFrom.CSV, EnergyFrom.GREEN_BUTTON):
         if not meter.file:
             has = f'[[meter]] {meter.name} has from = "{meter.source.value}" and no file'
             raise EnergyError(f"{has}; name it, or give --energy FILE")
         path = resolved(folder, meter.file)
-        source, rows = str(path), _rows_in(path, meter, read_file, alone=alone)
+        source, rows = str(path), _rows_in(path, meter, read_file, alone=alone, shared=path in others)
     else:
         source, rows = fetch(meter)
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
-        source, rows = f"{path} and {source}", followed(_rows_in(path, meter, read_file, alone=alone), rows)
+        before = _rows_in(path, meter, read_file, alone=alone, shared=path in others)
+        source, rows = f"{path} and {source}", followed(before, rows)
         rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
     table.first_and_last_us()
     return table
 
 
-def _rows_in(path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alone: bool) -> Sequence[Row]:
+def _rows_in(
+    path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alone: bool, shared: bool
+) -> Sequence[Row]:
+    """`alone`: no other meter of the role is reckoned; `shared`: other meters of the account have the same file."""
     if path.suffix.lower() == GREEN_BUTTON_SUFFIX:
         from .green_button import read_green_button  # brings a parser of XML along
 
-        return read_green_button(path, meter.name)
+        return read_green_button(path, meter.name, alone=alone or not shared)
     from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
 
     found = (read_file or read_intervals)(path)

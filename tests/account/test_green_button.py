@@ -15,9 +15,10 @@ from gateway.account.account_file import AccountError
 from gateway.account.energy import EnergyError, Stretch
 from gateway.account.green_button import read_green_button
 from gateway.account.rows import table_of
-from gateway.account.sources import energy_of
+from gateway.account.sources import energy_of, production_of
 from gateway.account.terms import AccountMeter, EnergyFrom
 from gateway.cli.statement import statement
+from gateway.config.types import Role
 
 from .espi_feed import Made, write_feed
 from .pennsylvania import account_text
@@ -84,6 +85,86 @@ def test_quarters_are_taken_where_hours_stand_beside_them(tmp_path: Path) -> Non
     assert [(one[0] - JUNE_S, one[1] - JUNE_S) for one in found] == [(0, 900), (900, 1800), (1800, 2700), (2700, 3600)]
 
 
+def spans(rows: list[tuple[int, int, int | None, int | None]]) -> list[tuple[int, int, int | None]]:
+    """From the first second on: (start, end, Wh taken)."""
+    return [(one[0] - JUNE_S, one[1] - JUNE_S, None if one[2] is None else one[2] // 1000) for one in rows]
+
+
+def test_hours_serve_where_quarters_are_missing(tmp_path: Path) -> None:
+    """Quarters of the first hour, 4 x 100 Wh; hours of 400 and 500 Wh: 900 in all, none twice and none lost."""
+    quarters = Made(1, [(JUNE_S + 900 * one, 100) for one in range(4)], 900)
+    hours = Made(1, [(JUNE_S, 400), (JUNE_S + HOUR_S, 500)])
+    firsts = [(900 * one, 900 * (one + 1), 100) for one in range(4)]
+    assert spans(rows_of(tmp_path, quarters, hours)) == [*firsts, (3600, 7200, 500)]
+
+
+def test_one_short_interval_does_not_push_hours_out(tmp_path: Path) -> None:
+    """1,500 and 250 Wh by the hour, then a quarter of 5 Wh in another stream."""
+    short = Made(1, [(JUNE_S + 2 * HOUR_S, 5)], 900)
+    assert spans(rows_of(tmp_path, DELIVERED, short)) == [(0, 3600, 1500), (3600, 7200, 250), (7200, 8100, 5)]
+
+
+def test_an_hour_that_quarters_tell_in_part_stays_out_and_a_day_serves_no_hole(tmp_path: Path) -> None:
+    """One quarter of the hour, 100 Wh: the hour's 400 would bill it twice; the rest is a hole, which is told."""
+    part, hour = Made(1, [(JUNE_S + 900, 100)], 900), Made(1, [(JUNE_S, 400)])
+    assert spans(rows_of(tmp_path, part, hour)) == [(900, 1800, 100)]
+    day = Made(1, [(JUNE_S + 24 * HOUR_S, 9000)], 24 * HOUR_S)
+    assert spans(rows_of(tmp_path, hour, day)) == [(0, 3600, 400)]
+
+
+def test_an_hour_of_one_direction_serves_no_hole_beside_the_others_quarters(tmp_path: Path) -> None:
+    """The second hour was received by quarters; of what was delivered only its hour is there: unknown, not refused."""
+    first = [(JUNE_S + 900 * one, 100) for one in range(4)]
+    second = [(JUNE_S + HOUR_S + 900 * one, 7) for one in range(4)]
+    taken = [Made(1, first, 900), Made(1, [(JUNE_S, 400), (JUNE_S + HOUR_S, 500)])]
+    found = rows_of(tmp_path, *taken, Made(19, first + second, 900))
+    assert [one[2] for one in found] == [100_000] * 4 + [None] * 4
+    assert [one[3] for one in found] == [100_000] * 4 + [7000] * 4
+
+
+@pytest.mark.parametrize(("own", "estimated"), [("", True), ("17", False)])
+def test_the_readings_type_says_what_is_estimated_where_they_do_not(
+    own: str, tmp_path: Path, *, estimated: bool
+) -> None:
+    """ESPI: defaultQuality is used where no ReadingQuality is provided."""
+    path = write_feed(tmp_path / "feed.xml", [replace(DELIVERED, quality=own)])
+    text = path.read_text(encoding="utf-8")
+    typed = text.replace("</flowDirection>", "</flowDirection><defaultQuality>8</defaultQuality>")
+    assert typed != text
+    path.write_text(typed, encoding="utf-8")
+    assert table_of("grid", "feed", read_green_button(path, "grid")).estimated.tolist() == [estimated] * 2
+
+
+def green(name: str, file: str) -> AccountMeter:
+    return AccountMeter(name=name, source=EnergyFrom.GREEN_BUTTON, file=file)
+
+
+def test_one_usage_point_is_never_billed_for_two_meters(tmp_path: Path) -> None:
+    """1,500 and 250 Wh of one house, whoever reads it first; a file of each one's own is two houses."""
+    write_feed(tmp_path / "one.xml", [DELIVERED])
+    write_feed(tmp_path / "other.xml", [DELIVERED])
+    for file in ("one.xml", "./one.xml"):
+        with pytest.raises(EnergyError, match=r"one.xml: has one usage point, meter 1, and more than one meter"):
+            energy_of([green("a", "one.xml"), green("b", file)], tmp_path, lambda _: ("", ()))
+    with pytest.raises(EnergyError, match="more than one meter"):
+        energy_of([AccountMeter(name="a"), AccountMeter(name="b")], tmp_path, no_store, tmp_path / "one.xml")
+    two = energy_of([green("a", "one.xml"), green("b", "other.xml")], tmp_path, no_store).table
+    assert two.flow_import.milliwh.tolist() == [3_000_000, 500_000]
+
+
+def test_a_file_for_the_grid_meter_tells_no_production(tmp_path: Path) -> None:
+    """What the utility delivered is none of the plant's; the grid's meter itself has it."""
+    file = write_feed(tmp_path / "one.xml", [DELIVERED])
+    meters = [AccountMeter(name="grid"), AccountMeter(name="plant", role=Role.PRODUCTION)]
+    assert energy_of(meters, tmp_path, no_store, file).table.flow_import.milliwh.tolist() == [1_500_000, 250_000]
+    with pytest.raises(EnergyError, match="more than one meter"):
+        production_of(meters, tmp_path, no_store, file)
+
+
+def no_store(_: AccountMeter) -> tuple[str, tuple[()]]:
+    raise AssertionError("no store is asked")
+
+
 def test_other_units_and_a_gas_meters_point_are_left_alone(tmp_path: Path) -> None:
     """A stream in watts (38) beside the energy."""
     assert rows_of(tmp_path, DELIVERED, Made(1, [(JUNE_S, 99)], uom=38)) == rows_of(tmp_path, DELIVERED)
@@ -114,6 +195,13 @@ REFUSED = {
         "is there twice, and differs",
     ),
     "a multiplier that is not meant": ([Made(1, [(JUNE_S, 86400)], places=3)], "powerOfTenMultiplier right"),
+    "a net that tells of what is not there": (
+        [DELIVERED, Made(4, [(JUNE_S, -300)])],
+        "what was received from you .19. is not in it",
+    ),
+    "milliseconds": ([Made(1, [(JUNE_S * 1000, 1)])], "outside the years 1970 to 2198"),
+    "before all time": ([Made(1, [(-1, 1)])], "outside the years 1970 to 2198"),
+    "an interval of ages": ([Made(1, [(JUNE_S, 1)], 10**17)], "outside the years 1970 to 2198"),
     "no length": ([Made(1, [(JUNE_S, 1)], 0)], "lasts 0 seconds"),
     "a value that is none": ([Made(1, [(JUNE_S, "1.5")])], 'value "1.5"'),  # type: ignore[list-item]
 }
