@@ -8,7 +8,7 @@ document type is refused before a parser sees it. (NAESB REQ.21 ESPI 3.3 and 4.0
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,8 @@ MOST_BYTES = 256_000_000
 LAST_S = 7_226_582_400
 """2199-01-01: beyond it no calendar goes; milliseconds where seconds are meant lie there."""
 ELECTRICITY = "0"
+Told = Callable[[str, int, int], None]
+"""Progress: what is done, how much, of how much."""
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 
@@ -112,10 +114,10 @@ class _Feed:
         return int(text)
 
 
-def read_streams(path: Path) -> tuple[Stream, ...]:
-    """Every stream of electricity that the file has readings of. Raises EnergyError."""
+def read_streams(path: Path, told: Told | None = None) -> tuple[Stream, ...]:
+    """Every stream of electricity that the file has readings of. `told`: of the bytes read. Raises EnergyError."""
     feed = _Feed(path)
-    for entry in _entries(path):
+    for entry in _entries(path, told):
         feed.take(entry)
     if not feed.blocks:
         raise EnergyError(f"{path}: there is no interval in it; download the feed with its IntervalBlocks")
@@ -129,7 +131,20 @@ def read_streams(path: Path) -> tuple[Stream, ...]:
     return tuple(streams)
 
 
-def _entries(path: Path) -> Iterator[ET.Element]:
+class _ToldBytes(io.BytesIO):
+    """Tells how far a parser has come: one entry may hold a year."""
+
+    def __init__(self, content: bytes, path: Path, told: Told | None) -> None:
+        super().__init__(content)
+        self._name, self._total, self._told = path.name, len(content), told
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._told is not None:
+            self._told(f"reading {self._name}", self.tell(), self._total)
+        return super().read(size)
+
+
+def _entries(path: Path, told: Told | None) -> Iterator[ET.Element]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise EnergyError(f"{path}: more than {MOST_BYTES // 1_000_000} MB; download it in pieces of a year")
@@ -143,7 +158,7 @@ def _entries(path: Path) -> Iterator[ET.Element]:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise EnergyError(f"{path}: has a document type of its own, which no Green Button file needs; it is not read")
     try:
-        for _, found in ET.iterparse(io.BytesIO(data)):
+        for _, found in ET.iterparse(_ToldBytes(data, path, told)):
             if _local(found) == "entry":
                 yield found
                 found.clear()

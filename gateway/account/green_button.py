@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..energy import Quality
 from .energy import EnergyError, EnergyTable
-from .espi import Reading, Stream, read_streams
+from .espi import Reading, Stream, Told, read_streams
 from .green_button_steps import finest
 from .rows import Row
 
@@ -29,13 +29,13 @@ Values = Mapping[int, tuple[int, int, int, bool]]
 """Start (seconds) -> duration (seconds), milliwatt-hours, how many are in doubt, whether it is estimated."""
 
 
-def read_green_button(path: Path, meter: str, *, alone: bool = True) -> list[Row]:
+def read_green_button(path: Path, meter: str, *, alone: bool = True, told: Told | None = None) -> list[Row]:
     """The rows of the file's only usage point, or of that which is named like the meter. Raises EnergyError.
 
     `alone`: no other meter of the account is read from it; else its only usage point must have the meter's name, or its
     energy would be billed twice.
     """
-    streams = [one for one in read_streams(path) if _is_energy(one)]
+    streams = [one for one in read_streams(path, told) if _is_energy(one)]
     points = list(dict.fromkeys(one.point for one in streams))
     if not points:
         raise EnergyError(f"{path}: no stream of energy by the interval (ReadingType with uom 72, Wh) is in it")

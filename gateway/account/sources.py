@@ -21,6 +21,8 @@ Fetch = Callable[[AccountMeter], tuple[str, Sequence[Fields]]]
 """A meter's rows where they are kept, oldest first, and what to call that place. Raises EnergyError."""
 GREEN_BUTTON_SUFFIX = ".xml"
 """What makes a file of intervals a utility's Green Button file (ESPI), wherever one may be named."""
+Told = Callable[[str, int, int], None]
+"""Progress: what is done, how much, of how much."""
 ReadFile = Callable[[Path], Mapping[str, list[Row]]]
 """`interval_csv.read_intervals`, or what keeps a file in which the meters of a whole building stand."""
 
@@ -47,13 +49,14 @@ def energy_of(
     export_prices: str = "",
     import_prices: str = "",
     read_file: ReadFile | None = None,
+    told: Told | None = None,
 ) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError.
 
-    `sold_apart`: when all that is made is sold (`sold_apart.spans_of`).
+    `sold_apart`: when all that is made is sold (`sold_apart.spans_of`). `told`: of a long file's bytes.
     """
     billed = [one for one in meters if one.role is Role.GRID]
-    tables = [_table(one, meters, folder, fetch, override, read_file, alone=len(billed) == 1) for one in billed]
+    tables = [_table(one, meters, folder, fetch, override, read_file, told, alone=len(billed) == 1) for one in billed]
     notes = [_whose(one, table) for one, table in zip(billed, tables, strict=True)]
     notes = [one for one in notes if one]
     for table in tables:
@@ -63,7 +66,7 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        made = [_table(one, meters, folder, fetch, override, read_file, alone=False) for one in makers]
+        made = [_table(one, meters, folder, fetch, override, read_file, told, alone=False) for one in makers]
         tables = two_meters(tables, made, sold_apart)
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
@@ -96,24 +99,25 @@ def _table(
     fetch: Fetch,
     override: Path | None,
     read_file: ReadFile | None = None,
+    told: Told | None = None,
     *,
     alone: bool,
 ) -> EnergyTable:
     rows: Sequence[Fields]
     others = {resolved(folder, file) for one in meters if one is not meter for file in (one.file, one.earlier) if file}
     if override is not None:
-        source, rows = str(override), _rows_in(override, meter, read_file, alone=alone, shared=True)
+        source, rows = str(override), _rows_in(override, meter, read_file, told, alone=alone, shared=True)
     elif meter.source in (EnergyFrom.CSV, EnergyFrom.GREEN_BUTTON):
         if not meter.file:
             has = f'[[meter]] {meter.name} has from = "{meter.source.value}" and no file'
             raise EnergyError(f"{has}; name it, or give --energy FILE")
         path = resolved(folder, meter.file)
-        source, rows = str(path), _rows_in(path, meter, read_file, alone=alone, shared=path in others)
+        source, rows = str(path), _rows_in(path, meter, read_file, told, alone=alone, shared=path in others)
     else:
         source, rows = fetch(meter)
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
-        before = _rows_in(path, meter, read_file, alone=alone, shared=path in others)
+        before = _rows_in(path, meter, read_file, told, alone=alone, shared=path in others)
         source, rows = f"{path} and {source}", followed(before, rows)
         rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
@@ -122,13 +126,13 @@ def _table(
 
 
 def _rows_in(
-    path: Path, meter: AccountMeter, read_file: ReadFile | None, *, alone: bool, shared: bool
+    path: Path, meter: AccountMeter, read_file: ReadFile | None, told: Told | None, *, alone: bool, shared: bool
 ) -> Sequence[Row]:
     """`alone`: no other meter of the role is reckoned; `shared`: other meters of the account have the same file."""
     if path.suffix.lower() == GREEN_BUTTON_SUFFIX:
         from .green_button import read_green_button  # brings a parser of XML along
 
-        return read_green_button(path, meter.name, alone=alone or not shared)
+        return read_green_button(path, meter.name, alone=alone or not shared, told=told)
     from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
 
     found = (read_file or read_intervals)(path)

@@ -21,6 +21,7 @@ from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
 from ..ledger.closed import ClosedRow
 from ..ledger.collected.reading import reading
 from ..ledger.store_error import StoreError
+from .progress import Progress
 
 Found = tuple[str, Sequence[Fields]]
 """What the source is called in statements, and its rows, oldest first."""
@@ -41,15 +42,20 @@ def fetcher(config_path: Path | None, folder: Path) -> Fetch:
 def energy_for(account: AccountFile, config_path: Path | None, override: Path | None) -> Energy:
     """All that the account's bills are made of. `override`: a CSV file for all its meters. Raises EnergyError."""
     terms = account.terms
-    return energy_of(
-        terms.meter,
-        account.folder,
-        fetcher(config_path, account.folder),
-        override,
-        sold_apart=spans_of(terms, account.tariff),
-        export_prices=terms.export_prices,
-        import_prices=terms.import_prices,
-    )
+    progress = Progress("bytes")
+    try:
+        return energy_of(
+            terms.meter,
+            account.folder,
+            fetcher(config_path, account.folder),
+            override,
+            sold_apart=spans_of(terms, account.tariff),
+            export_prices=terms.export_prices,
+            import_prices=terms.import_prices,
+            told=progress,
+        )
+    finally:
+        progress.end()
 
 
 def _from_store(meter: AccountMeter, folder: Path, config_path: Path | None) -> Found:

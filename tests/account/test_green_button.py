@@ -239,6 +239,17 @@ def test_a_broken_file_is_refused(case: str, tmp_path: Path) -> None:
         read_green_button(path, "grid")
 
 
+def test_a_long_file_tells_how_far_it_is_read(tmp_path: Path) -> None:
+    """From its first byte to its last, never backwards, whatever its entries hold."""
+    path = write_feed(tmp_path / "feed.xml", [Made(1, [(JUNE_S + HOUR_S * one, 1) for one in range(2000)])])
+    told: list[tuple[str, int, int]] = []
+    read_green_button(path, "grid", told=lambda *one: told.append(one))
+    assert {(doing, total) for doing, _, total in told} == {("reading feed.xml", path.stat().st_size)}
+    done = [one[1] for one in told]
+    assert len(done) > 2
+    assert (done[0], done[-1], done) == (0, path.stat().st_size, sorted(done))
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnergyError, match="cannot be read: No such file"):
         read_green_button(tmp_path / "none.xml", "grid")
