@@ -164,6 +164,8 @@ def _entries(path: Path, told: Told | None) -> Iterator[ET.Element]:
                 found.clear()
     except ET.ParseError as error:
         raise EnergyError(f"{path}:{error.position[0]}: is no XML: {error}; download it again") from error
+    except (LookupError, ValueError) as error:  # what an XML declaration names as its encoding
+        raise EnergyError(f"{path}: cannot be read as text: {error}; save it as XML in UTF-8") from error
 
 
 def _meter_of(feed: _Feed, block: _Entry) -> _Entry:

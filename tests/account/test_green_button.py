@@ -226,6 +226,8 @@ BROKEN = {
     "no meter reading": (lambda text: text.replace("MeterReading/>", "Nothing/>"), "no MeterReading is there"),
     "no readings": (lambda text: text.replace("IntervalBlock>", "Block>"), "there is no interval in it"),
     "a table": (lambda _: "start,end\n1,2\n", "is no XML"),
+    "no encoding": (lambda text: text.replace("UTF-8", "nonsense"), "cannot be read as text: unknown encoding"),
+    "an encoding of several bytes": (lambda text: text.replace("UTF-8", "utf-7"), "cannot be read as text"),
     "an archive": (lambda _: "PK\x03\x04", "unpack it"),
 }
 
