@@ -64,11 +64,14 @@ def read_green_button(path: Path, meter: str, *, alone: bool = True, told: Told 
 
 
 def largest(table: EnergyTable) -> str:
-    """What tells a reader that a file's unit is right."""
+    """What tells a reader that a file's unit is right, and what in it was not measured."""
     hours = (table.end_us - table.start_us) / (3600 * _SECOND_US)
     both = ((flow.milliwh / hours).max(initial=0) for flow in (table.flow_import, table.flow_export))
     taken, given = (f"{one / 1_000_000:.1f} kW" for one in both)
     told = f"{table.meter} is a Green Button file: at most {taken} taken and {given} given on average in an interval"
+    estimated = int(table.estimated.sum())
+    if estimated:
+        told += f"; {estimated:,} of its {len(table):,} intervals are estimated or questionable, by its own word"
     if table.flow_export.milliwh.any():
         return told
     return f"{told}; if your plant gave some, what was received (flowDirection 19) is missing in the download"

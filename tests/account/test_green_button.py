@@ -79,6 +79,16 @@ def test_what_the_utility_estimated_is_estimated(quality: str, tmp_path: Path, *
     assert table.estimated.tolist() == [estimated] * 2
 
 
+def test_a_reader_is_told_how_much_the_utility_estimated(tmp_path: Path) -> None:
+    """A month of 720 hours, of which two are of the quality 8."""
+    early = Made(1, [(JUNE_S - 2 * HOUR_S, 1), (JUNE_S - HOUR_S, 1)], quality="8")
+    for streams, part in ((month(), ""), ([*month(), early], "2 of its 722 intervals are estimated")):
+        write_feed(tmp_path / "one.xml", streams)
+        (note,) = energy_of([green("grid", "one.xml")], tmp_path, no_store).notes[:1]
+        assert part in note
+        assert ("estimated" in note) == bool(part)
+
+
 def test_quarters_are_taken_where_hours_stand_beside_them(tmp_path: Path) -> None:
     quarters = Made(1, [(JUNE_S + 900 * one, 100) for one in range(4)], 900)
     found = rows_of(tmp_path, Made(1, [(JUNE_S, 400)]), quarters)
