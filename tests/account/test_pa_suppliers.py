@@ -14,6 +14,7 @@ import pytest
 from gateway.account.account_file import AccountFile
 from gateway.account.charges import PriceError
 from gateway.account.compare import Wanted, compare
+from gateway.account.lines import LineKind
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
@@ -122,6 +123,30 @@ def test_before_permission_to_operate_a_suppliers_customer_pays_distribution_and
     assert [one.slot.programme for one in (before, rest, july)] == ["plain", "pennsylvania", "pennsylvania"]
     assert [one.due_now for one in (before, rest, july)] == [Decimal("9.67"), Decimal("5.33"), Decimal("17.50")]
     assert told(before, "energy is sold by First Energy Sales: its lines are on its own bill")
+
+
+def test_a_bank_of_a_period_that_the_last_day_does_not_have_waits_and_no_bill_is_refused_for_it(tmp_path: Path) -> None:
+    """The supplier has peak hours to the end of June alone; the customer leaves on 31 July, its contract pays.
+
+    1 kWh at 3 p.m. each day: 30 in June's peak, which July has no price for: pending; 31 of July x 0.09 = 2.79.
+    With the customer charge of 10.00 July's bill is 10.00 - 2.79 = 7.21.
+    """
+    path = Path(tariff(tmp_path, time_of_use=True, generation_only=True))
+    made = path.read_text(encoding="utf-8").replace("11-30", "06-30").replace('12-01"\nto', '07-01"\nto')
+    made = made.replace('"peak"\n', '"peak"\nseasons = ["summer"]\n').replace('winter_peak = { supply = "0.09" }\n', "")
+    path.write_text(made, encoding="utf-8")
+    choices = {"egs_generation": "kwh_bank", "egs_switch": "paid"}
+    customer = f"{FIRST}\nmoved_out = 2024-07-31"
+    text = account_text(tmp_path, JUNE, top=f'supplier_tariff = "{path}"', customer=customer, choices=choices)
+    hours = [(0, 1000 if one % 24 == 15 else 0) for one in range(61 * 24)]
+    energy = Energy(table("2024-06-01T00:00", 60, hours), ())
+    bill = make_statements(account_file(tmp_path, text), energy).statements[-1]
+    left = {one.key: (one.kind, one.amount) for one in bill.lines if one.key.startswith("egs.left")}
+    assert left == {
+        "egs.left.peak": (LineKind.NOT_INCLUDED, Decimal(0)),
+        "egs.left.off_peak": (LineKind.SURPLUS, Decimal("-2.79")),
+    }
+    assert bill.due_now == Decimal("7.21")
 
 
 def test_a_californian_customer_of_another_supplier_still_needs_the_vintage_of_its_exit_fee(tmp_path: Path) -> None:

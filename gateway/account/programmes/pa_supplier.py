@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...tariff.types import bucket_name
-from ..charges import Prices, days_of, key_of
+from ..charges import PriceError, Prices, days_of, key_of
 from ..lines import BankMove, BankUnit, Due, Line, LineKind, Scope, energy_line
-from ..money import kwh, kwh_text
+from ..money import ZERO, kwh, kwh_text
 from ..period import Period
 from .pa_bank import Netted, Part, netted
 from .pa_state import GENERATION_BANK
@@ -101,16 +101,23 @@ def _line(contract: Contract, part: Part) -> Line:
 
 
 def _paid(contract: Contract, period: Period, name: str, held_milliwh: int, uncertain_milliwh: int) -> Line:
-    """At the supplier's own price of the last day."""
+    """At the supplier's own price of the last day; pending where its tariff has none for that period then."""
     assert period.beside is not None
     block, prices = period.beside.blocks[-1], contract.prices
     assert block.version is not None
     bucket = bucket_name("" if block.season is None else block.season.name, name)
+    key, label = f"egs.left.{name}", f"{contract.supplier}: its bank paid, {name.replace('_', ' ')}"
+    try:
+        price = prices.generation_in(block.version, bucket)
+    except PriceError as error:
+        told = f"{label}, {kwh_text(held_milliwh)} kWh: pending"
+        source = f"egs_switch = paid; {error}"
+        return Line(key, told, LineKind.NOT_INCLUDED, Due.NOTED, ZERO, ZERO, scope=Scope.GENERATION, source=source)
     return energy_line(
-        f"egs.left.{name}",
-        f"{contract.supplier}: its bank paid, {name.replace('_', ' ')}",
+        key,
+        label,
         -held_milliwh,
-        prices.generation_in(block.version, bucket),
+        price,
         prices.rounding,
         kind=LineKind.SURPLUS,
         due=Due.NOW,
