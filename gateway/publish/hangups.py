@@ -36,6 +36,10 @@ class Hangups:
         self._trial = _name(message)
         return True
 
+    def is_open(self, now_us: int) -> bool:
+        """Whether it takes any message now: nothing is held, or a trial is due."""
+        return self.limit_bytes == LARGEST_PACKET_BYTES or (self._trial is None and now_us >= self._again_us)
+
     def hear_taken(self, message: Outgoing) -> None:
         """The broker has answered for it."""
         if message.packet_bytes > self.limit_bytes:

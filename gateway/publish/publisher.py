@@ -252,7 +252,7 @@ class Publisher(threading.Thread):
     def _repeat_all(self) -> None:
         self._repeat_at_us = 0
         self._traffic.retained.keep(self._topics.status, ONLINE, None)
-        self._traffic.retained.repeat_all()
+        self._traffic.retained.repeat_all(first=self._topics.status)
 
     def _take_rows(self, connection: int, rows: list[OutboxRow]) -> None:
         if connection == self._connections and self.delivery.connected:

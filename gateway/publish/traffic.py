@@ -52,6 +52,9 @@ class Traffic:
         self._hangups = Hangups()
         self._is_answered = False
         """Whether something was acknowledged on this connection."""
+        self._is_wary = False
+        """Whether a connection ended before anything was, and no record has been taken since: then the first message
+        goes alone, and what the broker hangs up on comes after one that it answered."""
         self._not_taken: set[str] = set()
         """Topics of messages that are no records, whose refusal has been told."""
 
@@ -64,6 +67,8 @@ class Traffic:
 
     def end(self) -> None:
         """The connection is gone; what was in flight is still in the outbox, or asked for again."""
+        if len(self.window) and not self._is_answered:
+            self._is_wary = True
         reason = self._hangups.hear_end(self.window.messages(), self._is_answered, self._clock.real_us())
         if reason is not None:
             size_bytes = reason.packet_bytes
@@ -85,6 +90,7 @@ class Traffic:
         if reason.is_failure:
             self._take_refusal(message, str(reason))
         elif message.lane is Lane.ROW:
+            self._is_wary = False
             self._hear_puback()
             unheard, told = reason.value == NOBODY_LISTENS, self._told.delivery
             self._unheard += unheard
@@ -105,12 +111,20 @@ class Traffic:
 
     def send_what_fits(self, session: Session, client: mqtt.Client) -> None:
         """Fill the window."""
-        while self.window.has_room and not session.trouble:
+        while self._has_room and not session.trouble:
             message = self._next_message()
             if message is None or not self._send(session, client, message):
                 return
 
+    @property
+    def _has_room(self) -> bool:
+        if self._is_wary and not self._is_answered:
+            return not len(self.window)
+        return self.window.has_room
+
     def _next_message(self) -> Outgoing | None:
+        if self.retained.is_put_off and self._hangups.is_open(self._clock.real_us()):
+            self.retained.repeat_put_off()
         window, live = self.window, self.retained.is_due
         if live and window.count(Lane.LIVE) <= window.count(Lane.ROW):
             return self.retained.next()
@@ -129,6 +143,8 @@ class Traffic:
             return True
         if not self._hangups.takes(message, self._clock.real_us()):
             self._take_refusal(message, f"it hangs up on a packet of {size_bytes} bytes")
+            if message.lane is Lane.LIVE:
+                self.retained.put_off(message.topic)
             return True
         told, properties = self._told.delivery, None
         if message.expiry_s is not None and told.protocol != MQTT_311:

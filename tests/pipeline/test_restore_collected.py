@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.collect.heard import Heard
 from gateway.energy import Direction
 from gateway.ledger.collected.collection import Collection
 from gateway.ledger.collected.reading import reading
@@ -210,3 +211,32 @@ def test_another_gateways_records_are_not_taken(tmp_path) -> None:
     done = netmeter(tmp_path, "restore", "--from", "collector", str(tmp_path / "c.sqlite"), "--config", str(config))
     assert done.returncode == 1
     assert "no record of gateway oak; it knows elm" in done.stderr
+
+
+def test_neither_under_a_running_gateway_nor_with_open_trouble(tmp_path) -> None:
+    """An old card that was put back: its store speaks again. The second word of it is the two gateways' proof."""
+    site, collection = Site(tmp_path / "elm", at_us=START_US), Collection(tmp_path / "c.sqlite")
+    live(site, collection, range(95))
+    config, store = str(tmp_path / "elm" / "gateway.toml"), tmp_path / "elm" / "ledger.sqlite"
+    command = ["restore", "--from", "collector", str(tmp_path / "c.sqlite"), "--config", config]
+    while_held = netmeter(tmp_path, *command)
+    assert (while_held.returncode, "is in use by process" in while_held.stderr) == (1, True)
+    site.close()
+    own, before = site.store.store_epoch, store.read_bytes()
+    words = [speaking("another", 100), speaking(own, 101)]
+    assert [one.what for one in collection.apply(words).troubles] == ["two_gateways"]
+    refused = netmeter(tmp_path, *command)
+    assert refused.returncode == 1
+    assert "two gateways have this id" in refused.stderr
+    assert store.read_bytes() == before
+    collection.dismiss(1)
+    collection.close()
+    assert netmeter(tmp_path, *command).returncode == 0
+
+
+def speaking(store_epoch: str, minute: int) -> Heard:
+    """A live state without registers."""
+    state = {"schema": 1, "gateway": "elm", "meter": "grid", "store_epoch": store_epoch}
+    state |= {"time_utc_us": START_US + minute * MIN, "window_us": 0, "register_epoch": 0}
+    state |= {"import_register_milliwh": None, "export_register_milliwh": None}
+    return sent_as(("netmeter/elm/meter/grid/state", json.dumps(state).encode()))

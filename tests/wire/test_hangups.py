@@ -112,6 +112,56 @@ def test_it_is_sent_again_slowly_and_taken_once_the_broker_takes_it(
     wait_for(lambda: publisher.delivery.held == (), "that nothing is held")
 
 
+def test_a_large_retained_message_stops_no_record_and_goes_out_once_it_is_taken(
+    ended: Callable[[Publisher], Publisher],
+) -> None:
+    """It is offered before all else, as Home Assistant's is, so that nothing is answered on the first connection.
+
+    Where the broker takes it by now it is sent on the connection that stands: nobody offers it again.
+    """
+    broker, clock, ledger = NarrowBroker(LIMIT_BYTES), LeapingClock(), Ledger([])
+    ledger.rows += rows_of("grid")
+    made = publisher_of(ledger, broker.port)
+    made._clock = made._traffic._clock = clock  # before it is started
+    made.offer_retained("homeassistant/device/g/config", LARGE)
+    publisher = ended(made)
+    wait_for(lambda: sorted(ledger.acknowledged) == [1, 2, 3, 4, 5], "the records")
+    wait_for(lambda: publisher.delivery.connected and publisher.delivery.in_flight == 0, "that it stands")
+    connects = publisher.delivery.connects
+    assert broker.hung_up >= TIMES  # the control
+    broker.limit_bytes = 1 << 20
+    clock.ahead_us = 61_000_000
+    topics: list[str] = []
+
+    def is_there() -> bool:
+        while not broker.seen.empty():
+            topics.append(broker.seen.get())
+        return "homeassistant/device/g/config" in topics
+
+    wait_for(is_there, "the large one")
+    assert publisher.delivery.connects == connects
+
+
+def test_a_real_broker_that_hangs_up_on_a_retained_message_gets_the_records(
+    ended: Callable[[Publisher], Publisher], tmp_path: Path
+) -> None:
+    served = Mosquitto(tmp_path, "allow_anonymous true", f"max_packet_size {LIMIT_BYTES}")
+    served.start()
+    try:
+        door, ear, ledger = Doorman(served.port), Ear(served.port).wait(), Ledger(rows_of("grid"))
+        made = publisher_of(ledger, door.port)
+        made.offer_retained("homeassistant/device/g/config", LARGE)
+        publisher = ended(made)
+        wait_for(lambda: sorted(ledger.acknowledged) == [1, 2, 3, 4, 5], "the records")
+        wait_for(lambda: {"1", "2", "3", "4", "5"} <= set(ear.of("grid/interval")), "that they are heard")
+        assert publisher.delivery.protocol == "3.1.1"
+        assert ear.of("/config") == []
+        ear.close()
+        door.close()
+    finally:
+        served.stop()
+
+
 def message(size_bytes: int, outbox_id: int = 0, topic: str = "t") -> Outgoing:
     return Outgoing(Lane.ROW, topic, "x" * size_bytes, outbox_id=outbox_id)
 
