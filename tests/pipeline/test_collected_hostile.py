@@ -139,7 +139,7 @@ def test_made_up_epochs_come_to_an_end_and_the_true_one_goes_on(collection, tmp_
     made_up = [heard_of("interval", payload_of("interval", store_epoch=f"{n:016x}")) for n in range(1, 3 * EPOCHS_MOST)]
     assert {type(one) for one in made_up} == {Record}  # the control
     applied = collection.apply([own, *made_up])
-    # The gateway's own is one of the hundred; it is one of the made-up names too: 0xab is 171.
+    # The gateway's own is one of the thousand; it is one of the made-up names too: 0xab is 171.
     assert applied.new == EPOCHS_MOST
     assert [(one.what, one.gateway) for one in applied.troubles] == [("too_many", "elm")]
     assert place_count(tmp_path / "c.sqlite") == (EPOCHS_MOST, EPOCHS_MOST + 1)  # its own has intervals and events

@@ -6,7 +6,7 @@ admitted may have any number of them.
 
 import sqlite3
 
-EPOCHS_MOST = 100
+EPOCHS_MOST = 1_000
 """Of a gateway. A store begins one when it is restored, set aside as damaged or moved: a few in its life."""
 METERS_MOST = 5_000
 """Of a gateway."""
