@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 PID_BYTES = 32
@@ -33,19 +34,18 @@ class StoreLock:
         """Raises StoreLockedError, OSError."""
         place = place_of(store)
         lock = place.with_name(f"{place.name}.lock")
-        self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.pread(self._descriptor, PID_BYTES, 0).strip(b"0123456789\n\0"):  # a link to it would be written over
-            os.close(self._descriptor)
-            raise OSError(errno.EINVAL, "it is no lock file: something else than a number is in it", str(lock))
+        self._descriptor = _opened(lock)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(self._descriptor, PID_BYTES, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = _holder(self._descriptor)
             os.close(self._descriptor)
             raise StoreLockedError(
                 f"{store} is in use by process {_named(holder)}: one gateway a store."
                 f" Stop that one first, or give this one a [store] path of its own"
             ) from error
+        if _is_others(self._descriptor):
+            return
         pid = f"{os.getpid()}\n".encode()
         with contextlib.suppress(OSError):  # the pid is for people: a full disk must not keep a daemon from starting
             os.pwrite(self._descriptor, pid, 0)
@@ -56,6 +56,35 @@ class StoreLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _opened(lock: Path) -> int:
+    """A descriptor of the lock file. Raises OSError where it is a link, a folder, a device or a pipe."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        why = "it is no lock file but a link, and what it leads to would be written over: remove it"
+        raise OSError(errno.ELOOP, why, str(lock)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no lock file but a device or a pipe: remove it", str(lock))
+    return descriptor
+
+
+def _is_others(descriptor: int) -> bool:
+    """Whether something else than a number is in it: damage, or another program's file. The kernel locks that as well,
+    so the gateway starts; nothing is written into it.
+    """
+    return bool(os.pread(descriptor, PID_BYTES, 0).strip(b"0123456789\n\0"))
+
+
+def _holder(descriptor: int) -> str:
+    """The number that is in it."""
+    if _is_others(descriptor):
+        return "unknown"
+    return os.pread(descriptor, PID_BYTES, 0).decode("ascii").strip("\n\0") or "unknown"
 
 
 def _named(pid: str) -> str:

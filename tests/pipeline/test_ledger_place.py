@@ -107,13 +107,48 @@ def test_what_can_be_no_file_is_refused_and_left(path: Path, put_there: Callable
 
 
 def test_a_lock_that_is_a_link_does_not_write_into_another_file(path: Path) -> None:
+    """Nor does it where that holds a number, or make one where it leads to nothing."""
+    lock, number = path.with_name(f"{path.name}.lock"), path.with_name("number")
+    number.write_text("12345")
+    content = path.read_bytes()
+    for target in (path, number, path.with_name("nothing")):
+        lock.unlink()
+        lock.symlink_to(target)
+        with pytest.raises(OSError, match="but a link"):
+            opened(path)
+    assert (path.read_bytes(), number.read_text()) == (content, "12345")
+    assert not path.with_name("nothing").exists()
+
+
+def test_a_lock_that_is_a_pipe_is_refused_by_name(path: Path) -> None:
     lock = path.with_name(f"{path.name}.lock")
     lock.unlink()
-    lock.symlink_to(path)
-    content = path.read_bytes()
-    with pytest.raises(OSError, match="no lock file"):
+    os.mkfifo(lock)
+    with pytest.raises(OSError, match="a device or a pipe") as refused:
         opened(path)
-    assert path.read_bytes() == content
+    assert refused.value.filename == str(lock)
+
+
+@pytest.mark.parametrize("content", [b"\xff" * 4096, b"\x9c\x01", b'[[package]]\nname = "x"\n'])
+def test_a_lock_file_with_something_else_in_it_locks_and_is_not_written_to(path: Path, content: bytes) -> None:
+    """A block of the card that is gone must not keep the gateway from starting, nor cost another program its file."""
+    lock = path.with_name(f"{path.name}.lock")
+    lock.write_bytes(content)
+    one = opened(path)
+    with pytest.raises(StoreLockedError, match="in use by process unknown"):
+        StoreLock(path)
+    one.store.close()
+    assert lock.read_bytes() == content
+
+
+def test_a_lock_file_of_zeros_is_written_anew(path: Path) -> None:
+    """What a file system leaves of a file that was not synced when the power went."""
+    lock = path.with_name(f"{path.name}.lock")
+    lock.write_bytes(b"\0" * 6)
+    one = opened(path)
+    with pytest.raises(StoreLockedError, match=f"in use by process {os.getpid()} "):
+        StoreLock(path)
+    one.store.close()
 
 
 def test_of_a_file_that_is_cut_every_row_before_its_end_is_read(path: Path) -> None:
