@@ -10,6 +10,9 @@ from pathlib import Path
 from .store_error import MEND, DamagedError, StoreError, is_corrupt, unreadable
 from .version import SCHEMA_VERSION
 
+OURS = {"meter_state", "interval"}
+"""Tables by which a store is known whose list of migrations is damaged."""
+
 
 def schema_version(path: Path) -> int:
     """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable, and
@@ -68,6 +71,23 @@ def _migrations_made(connection: sqlite3.Connection) -> int:
         return int(rows.fetchone()[0])
     except (sqlite3.Error, UnicodeDecodeError):
         return 0  # another's file, or damage, which is found by whoever reads that
+
+
+def others_tables(path: Path) -> list[str]:
+    """The tables of another program's database, whatever number its header has; empty where it is a store of ours, a
+    damaged one too, or nothing is in it yet. Raises sqlite3.Error.
+    """
+    has_log = path.with_name(f"{path.name}-wal").exists()  # without one SQLite would leave two files beside it
+    mode = "mode=ro" if has_log else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        tables = [str(name) for (name,) in rows if not str(name).startswith(("sqlite_", "_sqlite_migrations"))]
+        is_ours = _migrations_made(connection) or set(tables) >= OURS
+    finally:
+        connection.close()
+    return [] if is_ours else tables
 
 
 def connect(path: Path) -> sqlite3.Connection:

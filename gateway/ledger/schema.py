@@ -6,18 +6,18 @@ time UTC microseconds. A change is a new numbered migration; a released one is n
 
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from . import page_owners
 from .checkpoint_file import sync_folder
-from .connection import schema_version
+from .connection import others_tables, schema_version
 from .copies import copy_verified
 from .rows import COLUMNS, crc_of, is_whole
 from .schema_digest import seal
-from .store_error import StoreError
+from .store_error import MEND, DamagedError, StoreError
 from .tally import arm
 from .version import SCHEMA_VERSION
 
@@ -238,12 +238,15 @@ def migrate(path: Path, *, backup: bool = False) -> int:
     """Bring the store at `path` to SCHEMA_VERSION, making it if it is not there. Returns the version reached.
 
     Each migration is one transaction. `backup`: a store that has to change is copied first, to `backup_place`.
-    Raises sqlite3.DatabaseError where the file is no store of ours, StoreError where it is not to be touched.
+    Raises sqlite3.DatabaseError where the file is no database, DamagedError, StoreError where it is not to be touched.
     """
     found = schema_version(path)
     _refuse(path, found)
-    if backup and 0 < found < SCHEMA_VERSION:
-        copy_before(path, found)
+    if 0 < found < SCHEMA_VERSION:
+        if fault := page_owners.fault_of(path):
+            raise DamagedError(f"{path}: {fault}; {MEND}")
+        if backup:
+            copy_before(path, found)
     db = Database(path)
     try:
         # WAL is a property of the file; set here once, so that the daemon finds it.
@@ -292,12 +295,5 @@ def _refuse(path: Path, found: int) -> None:
             f"{path}: written by a newer netmeter (schema {found}, this one knows {SCHEMA_VERSION});"
             " install the newer version again; the file was left untouched"
         )
-    if found or not path.exists():
-        return
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    finally:
-        connection.close()
-    if tables and "_sqlite_migrations" not in tables:
-        raise StoreError(f"{path}: another program's database ({', '.join(sorted(tables)[:3])}); choose another path")
+    if path.exists() and (others := others_tables(path)):
+        raise StoreError(f"{path}: another program's database ({', '.join(others[:3])}); choose another path")

@@ -18,9 +18,12 @@ from gateway.ledger.damaged import TableReader, open_for_reading
 from gateway.ledger.full_check import FullCheck
 from gateway.ledger.lock import StoreLock, StoreLockedError
 from gateway.ledger.rows import replace, summed
-from gateway.ledger.store_error import DamagedError
+from gateway.ledger.schema import migrate
+from gateway.ledger.store_error import DamagedError, StoreError
+from gateway.ledger.version import SCHEMA_VERSION
 from hil.soak.pages import leaves, page
 
+from .test_ledger_moves import old_store
 from .test_ledger_opening import book, gone, opened, reason_of
 from .test_ledger_page_owners import grow
 from .test_ledger_tally import root_of
@@ -215,3 +218,45 @@ def test_an_older_store_that_never_had_an_owner_keeps_its_history(tmp_path: Path
         pass
     assert (check.fault, check.checked_links) == ("", 1)
     one.store.close()
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+@pytest.mark.parametrize("listed", [False, True])
+def test_another_programs_database_is_left_untouched_whatever_number_it_has(
+    tmp_path: Path, version: int, listed: bool
+) -> None:
+    """`user_version` is any program's to use (sqlite.org/fileformat2.html, 1.3.13), and so is sqlite-utils' list."""
+    other = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(other)) as hand, hand:
+        hand.execute(f"PRAGMA journal_mode = {'WAL' if version % 2 else 'DELETE'}").fetchone()
+        hand.execute("CREATE TABLE photos (name TEXT)")
+        hand.execute(f"PRAGMA user_version = {version}")
+        if listed:
+            hand.execute("CREATE TABLE _sqlite_migrations (migration_set TEXT, name TEXT, applied_at TEXT)")
+            hand.execute("INSERT INTO _sqlite_migrations VALUES ('photos', 'm0001', '')")
+    before = other.read_bytes()
+    with pytest.raises(StoreError, match=r"another program's database \(photos\)"):
+        migrate(other, backup=True)
+    assert other.read_bytes() == before
+    assert [one.name for one in tmp_path.glob("other*")] == ["other.sqlite"]
+
+
+def test_an_older_store_with_a_page_of_two_owners_is_not_written_to_without_a_copy_either(tmp_path: Path) -> None:
+    """Its migration would be the first to take the page that is listed as free (1.5: header bytes 32 and 36)."""
+    store = old_store(tmp_path)
+    with closing(sqlite3.connect(store)) as hand:
+        hand.execute("PRAGMA journal_mode = DELETE").fetchone()
+        (root,) = hand.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'event'").fetchone()
+        hand.execute("CREATE TABLE gone (x)")
+        hand.execute("DROP TABLE gone")  # one page is free: the trunk, with no entry
+    content = bytearray(store.read_bytes())
+    trunk = int.from_bytes(content[32:36], "big")
+    assert trunk
+    assert content[36:40] == b"\0\0\0\1"
+    at = (trunk - 1) * 4096
+    content[at + 4 : at + 12] = (1).to_bytes(4, "big") + int(root).to_bytes(4, "big")
+    content[36:40] = (2).to_bytes(4, "big")
+    store.write_bytes(content)
+    with pytest.raises(DamagedError, match=f"page {root}: belongs to event and to the list of free pages"):
+        migrate(store)
+    assert store.read_bytes() == content
