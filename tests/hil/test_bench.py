@@ -52,12 +52,13 @@ def gaps_of(child: Child) -> list[int]:
 def test_a_master_that_asks_into_the_silence_is_seen_by_the_device(
     start_child: Callable[[str, list[str]], tuple[Child, str]], tmp_path: Path, pause_s: float, early: bool
 ) -> None:
+    """A busy machine may hold this master up beyond the silence of 4 ms; not twenty times in a row."""
     options = [f"--link={tmp_path / 'line'}", "--baud=9600", "--bits=11"]
     child, port = start_child("hil.bench.timed_slave", options)
     question = rtu(1, bytes.fromhex("03 00 64 00 02"))
     end = os.open(port, os.O_RDWR | os.O_NOCTTY)
     try:
-        for _ in range(3):
+        for _ in range(20):
             os.write(end, question)
             answer = b""
             while len(answer) < 9:
@@ -67,7 +68,8 @@ def test_a_master_that_asks_into_the_silence_is_seen_by_the_device(
     finally:
         os.close(end)
     gaps = gaps_of(child)[1:]
-    assert [gap < silence_ns(9600, 11) for gap in gaps] == [early] * len(gaps)
+    assert len(gaps) == 19
+    assert any(gap < silence_ns(9600, 11) for gap in gaps) is early
 
 
 def test_dead_and_flapping_units_do_not_answer_and_the_others_do(

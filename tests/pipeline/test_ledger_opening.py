@@ -357,6 +357,17 @@ def test_edges_that_a_step_may_yet_doubt_come_out_of_a_store_that_is_set_aside(p
         assert after.load_meter("grid").accumulator.at_risk == edges
 
 
+@pytest.mark.parametrize(("by_hand_sql", "reason"), [("ANALYZE", "first"), ("CREATE TABLE notes (text)", "damaged")])
+def test_statistics_that_a_shell_made_alter_nothing_and_a_table_does(path: Path, by_hand_sql: str, reason: str) -> None:
+    with closing(sqlite3.connect(path)) as hand, hand:
+        hand.execute(by_hand_sql)
+        made = hand.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'notes')").fetchone()
+    assert made == (1,)
+    again = opened(path)
+    assert reason_of(again) == reason
+    again.store.close()
+
+
 def test_a_migration_killed_before_its_last_word_is_no_damage_and_is_said_at_the_opening(path: Path) -> None:
     with closing(sqlite3.connect(path)) as hand, hand:
         hand.execute("DELETE FROM meta WHERE key = 'schema_digest'")
