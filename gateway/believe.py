@@ -35,6 +35,7 @@ from .undecided import (
     of_absence,
     of_beginning,
     of_doubted,
+    of_fallen,
     of_kept_back,
     of_rollover,
     of_the_others,
@@ -53,7 +54,8 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
     woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
-    state = msgspec.structs.replace(released(state), seen=None, held_woken=woken)
+    flowed = {direction: milliwh for direction, milliwh in state.held_flowed.items() if direction in lost}
+    state = msgspec.structs.replace(released(state), seen=None, held_woken=woken, held_flowed=flowed)
     return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 
@@ -61,7 +63,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
-    doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *of_kept_back(state, line))
+    doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *_of_let_go(state, line, limits))
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
 
 
@@ -70,8 +72,13 @@ def go_on(state: ValidatorState, line: Followed, reading: Reading, limits: Limit
     after, decision = accept(state, line), accepted(state, line, reading, limits)
     if decision.found is not Class.STOOD_STILL:
         return after, decision
-    stood = {one: 0 for one in after.lost if one in line.memories and line.memories[one].stood_since_us}
-    return msgspec.structs.replace(after, held_woken={**stood, **after.held_woken}), decision
+    return _with_lost_asleep(after), decision
+
+
+def _with_lost_asleep(state: ValidatorState) -> ValidatorState:
+    """The state that remembers of lost registers that they may have stood, as one beside them had."""
+    stood = {one: 0 for one in state.lost if one in state.memories and state.memories[one].stood_since_us}
+    return msgspec.structs.replace(state, held_woken={**stood, **state.held_woken})
 
 
 def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
@@ -115,7 +122,8 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
     if state.last is None or not asked or not registers_of(rest.snapshot):
         return None
     line = follow(state.last, state.memories, rest, limits, state.lost)
-    if line.objection not in SAME_REGISTERS and state.held_first is not None:
+    gave_at_once = line.objection not in SAME_REGISTERS
+    if gave_at_once and state.held_first is not None:
         began = without(state.held_first, asked)
         if _gives_at_once(state, began, limits) not in SAME_REGISTERS:
             return None
@@ -132,12 +140,13 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
             *of_the_others(state, line, limits),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
-            *of_kept_back(state, line),
+            *_of_let_go(state, line, limits),
         ),
         Class.STOOD_STILL,
         Rule.STANDS_WHERE_IT_FELL,
     )
-    return msgspec.structs.replace(accept(state, line), doubted=doubted), decision
+    after = msgspec.structs.replace(accept(state, line), doubted=doubted)
+    return _with_lost_asleep(after) if gave_at_once else after, decision
 
 
 def believe(
@@ -160,7 +169,7 @@ def believe(
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
             widths, doubts = (
                 line.widths_milliwh,
-                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *of_kept_back(state, line)),
+                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *_of_let_go(state, line, limits)),
             )
             return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
@@ -176,6 +185,11 @@ def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, lim
         other = found.get(one.direction)
         found[one.direction] = one if other is None else wider(one, other)
     return list(found.values())
+
+
+def _of_let_go(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """What rows that were let go before leave open of registers that are booked on the old line."""
+    return *of_kept_back(state, line), *of_fallen(state, line, limits)
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

@@ -190,6 +190,11 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_woken: dict[Direction, int] = {}
     """What an earlier row showed that the registers can have kept back at `last`, if they woke in it; of a lost one
     until it is found."""
+    held_flowed: dict[Direction, int] = {}
+    """What those can have counted since `last`, in that row: before it they may have kept that back as well."""
+    held_fallen: dict[Direction, int] = {}
+    """What a row that was held for its clock had counted, and behind it can have flowed, before registers fell: it is
+    in none, if they were reset then."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
     opened: Opened | None = None

@@ -99,9 +99,10 @@ def _open_of(doubts: Iterable[Doubt]) -> Record:
 
 
 def resumed(decision: Accepted | Rollover | NewEpoch, reason: Reason, readings: int) -> Event:
-    """Readings are booked again. Those that were held for a jump that is gone were a glitch: nothing of them counts."""
+    """Readings are booked again. Those that were held for a jump that is gone were a glitch: nothing of them counts;
+    or nobody can know it, whatever they were held for."""
     detail: Record = {"reason": reason.value, "readings": readings}
-    if isinstance(decision, Accepted) and reason in GLITCHES:
+    if isinstance(decision, Accepted) and (reason in GLITCHES or decision.found is Class.UNDECIDED):
         detail |= {"classified": decision.found.value, "rule": decision.rule.value}
         detail |= _open_of(decision.doubts)
     return "resumed", detail

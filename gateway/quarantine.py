@@ -14,7 +14,7 @@ from drivers import EnergyRegister
 from .clock_steps import step_back_us
 from .decision import Limits, Reason, RegisterMemory, ValidatorState
 from .energy import Direction, registers_of
-from .follow import SAME_REGISTERS, Followed, clock_jumped, follow
+from .follow import SAME_REGISTERS, Followed, clock_jumped, elapsed_us, follow
 from .placed import moved, moved_memories
 from .read import Reading
 from .returned import maybe_returned
@@ -25,13 +25,15 @@ JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 CLOCKS = (Reason.TIME_NOT_ADVANCED, Reason.CLOCK_JUMPED)
 MAY_JUMP = (*JUMPS, *CLOCKS)
 """Reasons of a row whose registers may be in question: one that is held for its clock is not asked for them first."""
+Woken = dict[Direction, tuple[int, int]]
+"""What registers had kept back at the last accepted reading, and what of their growth can have flowed since."""
 OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 """Reasons for which registers are others, whatever they show."""
 
 
 def released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
-    if state.held_first is None and not state.held_woken:
+    if state.held_first is None and not state.held_woken and not state.held_fallen:
         return state
     return msgspec.structs.replace(
         state,
@@ -45,23 +47,39 @@ def released(state: ValidatorState) -> ValidatorState:
         held_moved=None,
         held_again=False,
         held_woken={},
+        held_flowed={},
+        held_fallen={},
     )
 
 
 def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
-    woken = {**state.held_woken, **_woken(state, limits)}
-    return msgspec.structs.replace(released(state), held_woken=woken) if woken else released(state)
+    row = _woken(state, limits)
+    free = msgspec.structs.replace(released(state), held_fallen=state.held_fallen)
+    return _remembering(free, state.held_woken, state.held_flowed, row)
+
+
+def _remembering(
+    state: ValidatorState, woken: Mapping[Direction, int], flowed: Mapping[Direction, int], row: Woken
+) -> ValidatorState:
+    """The state that remembers what rows before had shown, and then `row`."""
+    if not woken and not row:
+        return state
+    kept = {direction: milliwh for direction, (milliwh, _) in row.items()}
+    since = {direction: milliwh for direction, (_, milliwh) in row.items()}
+    return msgspec.structs.replace(state, held_woken={**woken, **kept}, held_flowed={**flowed, **since})
 
 
 def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: Limits) -> ValidatorState:
     """The state with this reading as the first in quarantine."""
     memories = _carried(state, reading, limits)
     woken, was_held = _woken_in_row(state, reading, limits), state.held_first is not None
+    fallen = {**state.held_fallen, **fallen_milliwh(state, reading, limits)}
     state = let_go(state, limits)
+    state = _remembering(state, state.held_woken, state.held_flowed, woken)
     return msgspec.structs.replace(
         state,
-        held_woken={**state.held_woken, **woken} if woken else state.held_woken,
+        held_fallen=fallen,
         held_memories=memories,
         held_reason=reason,
         held_count=1,
@@ -85,7 +103,7 @@ def _carried(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Di
     return line.memories if line.objection is None and same_directions else {}
 
 
-def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
+def _woken(state: ValidatorState, limits: Limits) -> Woken:
     """Of a row that is let go: what the registers had kept back at the last accepted reading, if they had stood still
     then and the row was them, awake again. What grew more than can have flowed in between; and all of one beside it
     that had stood as well."""
@@ -104,11 +122,11 @@ def _woken(state: ValidatorState, limits: Limits) -> dict[Direction, int]:
         flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - lost.latest_us)
         kept_milliwh = _grown(registers_of(lost.snapshot), now).get(direction, 0) - flowed_milliwh
         if kept_milliwh > 0:
-            found[direction] = kept_milliwh
+            found[direction] = kept_milliwh, flowed_milliwh
     return found
 
 
-def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
+def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Woken:
     """The same of a row that is held for its clock, and still stood where the last accepted reading did: `reading`,
     which begins another, gives more than can have flowed since the newest of it."""
     last, latest = state.last, state.held_latest
@@ -134,12 +152,38 @@ def _grown(before: Mapping[Direction, EnergyRegister], now: Mapping[Direction, E
     }
 
 
-def _kept_back(state: ValidatorState, grown: Mapping[Direction, int], flowed_milliwh: int) -> dict[Direction, int]:
-    found = {direction: milliwh - flowed_milliwh for direction, milliwh in grown.items() if milliwh > flowed_milliwh}
+def _kept_back(state: ValidatorState, grown: Mapping[Direction, int], flowed_milliwh: int) -> Woken:
+    found = {
+        direction: (milliwh - flowed_milliwh, flowed_milliwh)
+        for direction, milliwh in grown.items()
+        if milliwh > flowed_milliwh
+    }
     for direction, memory in state.memories.items() if found else ():
         if memory.stood_since_us and direction in grown:
-            found.setdefault(direction, grown[direction])
+            found.setdefault(direction, (grown[direction], 0))
     return found
+
+
+def fallen_milliwh(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
+    """Of a row that is held for its clock and had counted on from the last accepted reading, where `reading` shows less
+    again: what is in no register, if they were reset behind it. None believed the row, but it may have been true."""
+    last, latest = state.last, state.held_latest
+    if last is None or latest is None or state.held_reason not in CLOCKS or state.held_basis != limits.basis:
+        return {}
+    had, held, now = registers_of(last.snapshot), registers_of(latest.snapshot), registers_of(reading.snapshot)
+    known = [one for one in now if one in held and one in had]
+    fell = any(
+        held[one].milliwh - now[one].milliwh > held[one].resolution_milliwh + now[one].resolution_milliwh
+        for one in known
+    )
+    either = (latest, reading) if fell else ()
+    lines = [follow(last, state.memories, one, limits, state.lost) for one in either]
+    if not fell or any(line.objection not in SAME_REGISTERS for line in lines):
+        return {}
+    behind_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(latest, reading))
+    digits_milliwh = {one: held[one].resolution_milliwh + now[one].resolution_milliwh for one in known}
+    found = {one: held[one].milliwh - now[one].milliwh + behind_milliwh + digits_milliwh[one] for one in known}
+    return {direction: milliwh for direction, milliwh in found.items() if milliwh > 0}
 
 
 def next_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

@@ -12,7 +12,7 @@ import msgspec
 from .decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
 from .energy import Direction, registers_of
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
-from .quarantine import MAY_JUMP, in_question
+from .quarantine import MAY_JUMP, fallen_milliwh, in_question
 from .read import Reading
 from .returned import WITHIN_US
 from .uncertainty import most_energy_milliwh
@@ -27,6 +27,8 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
     if last is None or first is None or state.held_reason not in MAY_JUMP:
         return DECIDED
     objections = follow(last, state.memories, first, limits, state.lost).objections
+    if not objections and of_fallen(state, line, limits):
+        return (), Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
     if not objections or not _counts_on(state, reading, limits):
         return DECIDED
     awake = follow(last, state.memories, first, limits, state.lost, asleep=True)
@@ -235,10 +237,22 @@ def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
     last = state.last
     if last is None:
         return ()
-    return tuple(
-        Doubt(direction, 0, milliwh, may_stand_since_us(state.memories.get(direction), last))
-        for direction, milliwh in state.held_woken.items()
-    )
+    found: list[Doubt] = []
+    for direction, milliwh in state.held_woken.items():
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        found.append(Doubt(direction, 0, milliwh, since_us))
+        flowed_milliwh = state.held_flowed.get(direction, 0)
+        if flowed_milliwh:
+            # What can have flowed behind `last` is told with the epoch. It may as well have flowed before: each edge
+            # until then can be wrong by all of it, and only in what such an edge bounds is it told here.
+            found.append(Doubt(direction, 0, flowed_milliwh, since_us, last.latest_us))
+    return tuple(found)
+
+
+def of_fallen(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that go on where a row, held for its clock, had counted more: they may have been reset behind it."""
+    fallen = {**state.held_fallen, **fallen_milliwh(state, line.reading, limits)}
+    return tuple(Doubt(one, fallen[one]) for one in registers_of(line.reading.snapshot) if one in fallen)
 
 
 def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:

@@ -1,0 +1,99 @@
+"""What rows of held readings had shown that were let go before anybody believed them: told all the same. By hand.
+
+Readings come every 20 s and the service carries 12 kW: 66,666.7 mWh in that time. Digits are one milliwatt-hour, so the
+first register of an epoch and each bucket edge tell 1. An interval is 15 minutes.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.read import Reading
+
+from .test_books import Desk
+from .test_exchange import account
+from .test_undecided import LIFE, STEP_US, counting, desk, polled, told, uncertain
+from .world import KWH, MIN, NOON_US, H, S, reading
+
+__all__ = ["desk"]
+ONE_US = NOON_US + H
+"""With no bucket edge at hand."""
+
+
+def of_quarter(desk: Desk, start_us: int) -> dict[str, Any]:
+    """The newest word on the quarter of an hour from then on."""
+    desk.commit()
+    return [one for one in desk.sent("interval") if one["end_utc_us"] == start_us + 15 * MIN][-1]
+
+
+def test_intervals_before_have_all_that_a_register_gave_in_a_row_that_was_let_go(desk: Desk) -> None:
+    """It stands from 12:01:20 on, is not read from 12:20 until 12:30, and shows 2.5 kWh more: held. 20 s later another
+    meter hangs there. In ten minutes 2 kWh can have flowed, but all of it may have flowed before 12:15."""
+    row = [*counting(LIFE, 5), *[LIFE + 40] * 56]
+    old = [*polled(row, serial="A1"), reading(NOON_US + 30 * MIN, LIFE + 40 + 2_500_000, serial="A1")]
+    desk.take(*old, *polled(counting(7 * LIFE, 8), NOON_US + 30 * MIN + STEP_US, serial="B2"))
+    assert account(desk) == {"high": 40 + 70, "earlier": 40, "first": 7 * LIFE, "last": 7 * LIFE + 70, "epoch": 2}
+    assert of_quarter(desk, NOON_US)["import_milliwh"] == 40
+    assert of_quarter(desk, NOON_US)["import_uncertain_milliwh"] >= 2_500_000
+    # Twice in no bucket: those 2.5 kWh and what 12 kW give in the 20 s behind; a digit of both epochs and both ends.
+    assert uncertain(desk)["high"] == 2_500_000 + 66_667 + 4
+
+
+def test_bucket_before_has_all_of_it_too(desk: Desk) -> None:
+    """The same, and it was read last at noon: before that `low` was open, for the 1000 s since it stands."""
+    row = [*counting(LIFE, 5), *[LIFE + 40] * 50]
+    from_us = NOON_US - 54 * STEP_US
+    old = [*polled(row, from_us, serial="A1"), reading(NOON_US + 10 * MIN, LIFE + 40 + 2_500_000, serial="A1")]
+    desk.take(*old, *polled(counting(7 * LIFE, 8), NOON_US + 10 * MIN + STEP_US, serial="B2"))
+    assert account(desk)["low"] == 40
+    assert uncertain(desk)["low"] >= 2_500_000
+
+
+def by_a_clock_ahead(readings: list[Reading]) -> list[Reading]:
+    """The wall clock is set on by an hour; monotonic time is as it was."""
+    return [replace(one, earliest_us=one.earliest_us + H, latest_us=one.latest_us + H) for one in readings]
+
+
+def test_young_meter_that_counted_by_an_unbelieved_clock_and_fell_may_have_been_reset(desk: Desk) -> None:
+    """The clock is set on while 60 Wh are counted; two such readings are held, then it shows 0 again, as at first."""
+    desk.take(*polled([0, 0, 0], ONE_US))
+    desk.take(*by_a_clock_ahead(polled([60_000, 60_000, *[0] * 8], ONE_US + 60 * S)))
+    assert account(desk) == {"epoch": 1}  # all of it is 0
+    (resumed,) = told(desk, "resumed")
+    assert (resumed["classified"], resumed["rule"]) == ("undecided", "possible_either_way")
+    # If it was reset: those 60 Wh, and in the 20 s behind them what 12 kW give; two digits.
+    assert uncertain(desk)["high"] == 1 + 60_000 + 66_667 + 2
+
+
+def test_so_may_one_whose_clock_is_right_again_when_it_falls(desk: Desk) -> None:
+    desk.take(*polled([0, 0, 0], ONE_US), *by_a_clock_ahead(polled([60_000], ONE_US + 60 * S)))
+    assert desk.take(*polled([0, 0], ONE_US + 80 * S)) == ["Accepted", "Accepted"]
+    assert [one["classified"] for one in told(desk, "resumed")] == ["undecided"]
+    assert uncertain(desk)["high"] == 1 + 60_000 + 66_667 + 2
+
+
+@pytest.mark.parametrize("row", [[60_000] * 10, [60_000, 60_000, *counting(60_010, 8)]])
+def test_one_that_counts_on_by_that_clock_leaves_nothing_open(desk: Desk, row: list[int]) -> None:
+    desk.take(*polled([0, 0, 0], ONE_US), *by_a_clock_ahead(polled([*row], ONE_US + 60 * S)))
+    assert account(desk)["last"] == row[-1]
+    assert uncertain(desk)["high"] == 1
+
+
+def test_old_meter_that_shows_a_zero_by_that_clock_leaves_nothing_open(desk: Desk) -> None:
+    desk.take(*polled([LIFE, LIFE, LIFE], ONE_US))
+    desk.take(*by_a_clock_ahead(polled([LIFE + 60_000, 0, *[LIFE + 60_000] * 8], ONE_US + 60 * S)))
+    assert account(desk)["last"] == LIFE + 60_000
+    assert uncertain(desk)["high"] == 1
+
+
+def test_register_that_is_lost_as_the_other_wakes_may_have_stood_as_long(desk: Desk) -> None:
+    """Both stand from 12:02:40 on. At 12:20 import gives 3 kWh and export shows 0; at 12:28 it is back, 1.2 kWh on."""
+    rows = [(LIFE + 10 * n, 7 * LIFE + n) for n in range(8)] + [(LIFE + 70, 7 * LIFE + 7)] * 52
+    rows += [(LIFE + 70 + 3 * KWH + 10 * n, 0) for n in range(24)]
+    rows += [(LIFE + 300 + 3 * KWH + 10 * n, 7 * LIFE + 7 + 1_200_000 + n) for n in range(8)]
+    desk.take(*(reading(NOON_US + n * STEP_US, *row) for n, row in enumerate(rows)))
+    assert [one["direction"] for one in told(desk, "direction_found")] == ["export"]
+    # In the 8 minutes that it was lost it can all have flowed; but import shows that the meter had stood.
+    assert of_quarter(desk, NOON_US)["export_milliwh"] == 7
+    assert of_quarter(desk, NOON_US)["export_uncertain_milliwh"] >= 1_200_000
