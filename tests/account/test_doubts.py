@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.account.account_file import read_account
+from gateway.account.bill_parts import uncertain_of_cycle
 from gateway.account.statement import Statement
 
 from .doubted import Case, Month, months_of
@@ -65,6 +67,26 @@ def test_a_net_billing_bank_that_is_surely_used_up_is_sure_again() -> None:
     # 80+-4 x 0.30 = 24.00+-1.20 less 7.00+-0.70 and 2.00+-0.20.
     assert due(months[1]) == ("12.9", "17.1")
     assert due(months[2]) == ("2.7", "3.3")
+
+
+def test_a_bill_whose_bank_alone_is_in_doubt_is_not_told_as_sure() -> None:
+    """January gives 100+-10: the banks hold 7.00+-0.70 and 2.00+-0.20. February takes 80, surely: 24.00 less what the
+    banks have, so what it asks is off by 0.90, and no line of energy is. All cycles: 0.90 + 0.90."""
+    second = bills(Case("nbt"), [(0, 100, 0, 10), (80, 0, 0, 0), NONE])[1]
+    assert due(second) == ("14.1", "15.9")
+    assert second.uncertain_amount == Decimal("0.9")
+    assert second.uncertain_in_year == Decimal("1.8")
+
+
+def test_a_closing_bill_counts_the_charges_on_its_own_cycle() -> None:
+    """December takes 100+-10: 0.27 of each kilowatt-hour is due now, 27.00+-2.70, and 7.5 % of it, +-0.2025; 0.03 goes
+    to the true-up, +-0.30. The true-up itself is not in it: 2.70 + 0.2025 + 0.30."""
+    tax = '[[charge]]\nname = "tax"\npercent = "7.5"\nfrom = 2024-01-01\nsource = "s"\n'
+    case = Case("nem2", (("energy_due", "monthly"),), more=tax)
+    with tempfile.TemporaryDirectory() as name:
+        closing = case.bills(Path(name), months_of(case.first, [*[NONE] * 11, (100, 0, 10, 0)]))[11]
+        terms = read_account(Path(name) / "home.toml").terms
+    assert uncertain_of_cycle(terms, closing) == Decimal("3.2025")
 
 
 def test_where_credits_of_a_year_surely_outweigh_its_energy_only_other_charges_are_off() -> None:
