@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from ..lines import BankMove, Due, Line, LineKind
+from ..lines import BankMove, Due, Line
 from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly, total
 from ..other_charges import PERCENT, taxed_lines
 from ..period import Account, Period, Programme
