@@ -99,6 +99,17 @@ def test_where_credits_of_a_year_surely_outweigh_its_energy_only_other_charges_a
     assert line(closing, "true_up.surplus") == ("-9.9", "-8.1")
 
 
+def test_a_tier_may_be_reached_by_more_taken_and_less_given_at_once() -> None:
+    """nem1 nets 30+-10 less 20+-10: 10+-20 kWh at 0.30, 3.00+-6.00. Up to 30 kWh may be net, of which 10 lie above the
+    limit of 20 and cost 0.10 more: no line says so, and up to 10.00 may go to the true-up. Below zero it is -10 kWh at
+    the most, above no limit. Mirrored: -10+-20 are -9.00 - 10 x 0.10 to 3.00."""
+    case = Case("nem1", has_tiers=True)
+    first, second = bills(case, [(30, 20, 10, 10), (20, 30, 10, 10), NONE])[:2]
+    assert first.ranges is not None and second.ranges is not None
+    assert ends(first.ranges.carried) == ("-3", "10")
+    assert ends(second.ranges.carried) == ("-10", "3")
+
+
 def test_an_adjustment_about_zero_is_never_below_it() -> None:
     """nem1: 1000+-10 x 0.30 = 300.00+-3.00 less 330+-5 x 0.30 = 99.00+-1.50, less minimum charges of 200.40 (334 days
     at 0.60 before December): 0.60+-4.50, cut off at zero."""
