@@ -7,6 +7,7 @@ kilowatt-hours.
 
 import tempfile
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +15,13 @@ import pytest
 
 from gateway.account.account_file import read_account
 from gateway.account.bill_parts import uncertain_of_cycle
+from gateway.account.reckon import make_statements
+from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 
+from . import pennsylvania
 from .doubted import Case, Month, months_of
+from .reckon import account_file
 
 NONE: Month = (0, 0, 0, 0)
 
@@ -206,3 +211,18 @@ def test_a_tax_is_off_by_its_share_of_what_is_due() -> None:
 def test_sure_energy_has_no_ranges() -> None:
     for bill in bills(Case("nbt"), [(0, 100, 0, 0), (80, 0, 0, 0), NONE]):
         assert bill.ranges is None
+
+
+@pytest.mark.parametrize(("last", "off"), [(905, "12.34"), (920, "0")])
+def test_purchases_are_held_against_those_of_a_year_in_doubt(tmp_path: Path, last: int, off: str) -> None:
+    """The first year takes 12,000+-12, so 90 % of it are 10,800+-10.8. The second takes 10,805, surely: more than
+    10,800, and less than 10,810.8, so a share of 12.34 may be asked for. Of 10,820 none can be."""
+    june = date(2024, 6, 1)
+    terms = 'independent_load = true\nstranded_share = "12.34"'
+    text = pennsylvania.account_text(tmp_path, june, customer='kind = "commercial"', pennsylvania=terms)
+    months = [*[(1000, 0, 1, 0)] * 12, *[(900, 0, 0, 0)] * 11, (last, 0, 0, 0)]
+    made = make_statements(account_file(tmp_path, text), Energy(months_of(june, months), ())).statements
+    assert "true_up.stranded" not in {one.key for one in made[23].lines}
+    assert made[23].ranges is not None
+    assert made[23].ranges.due_now.high - made[23].due_now == Decimal(off)
+    assert made[23].ranges.due_now.low == made[23].due_now
