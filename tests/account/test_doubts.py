@@ -110,7 +110,8 @@ def test_a_tier_may_be_reached_by_more_taken_and_less_given_at_once() -> None:
     the most, above no limit. Mirrored: -10+-20 are -9.00 - 10 x 0.10 to 3.00."""
     case = Case("nem1", has_tiers=True)
     first, second = bills(case, [(30, 20, 10, 10), (20, 30, 10, 10), NONE])[:2]
-    assert first.ranges is not None and second.ranges is not None
+    assert first.ranges is not None
+    assert second.ranges is not None
     assert ends(first.ranges.carried) == ("-3", "10")
     assert ends(second.ranges.carried) == ("-10", "3")
 
