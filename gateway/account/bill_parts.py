@@ -31,7 +31,7 @@ def due_of_true_up(terms: AccountTerms, bill: Statement) -> Decimal | None:
 
 def uncertain_of_cycle(terms: AccountTerms, bill: Statement) -> Decimal:
     """What all doubt about the cycle's energy is worth at the most, what it carries to the true-up included."""
-    return uncertain_of((*bill.bill.settled.lines, *_own_charges(terms, bill)))
+    return bill.at_least_off(uncertain_of((*bill.bill.settled.lines, *_own_charges(terms, bill))))
 
 
 def _own_charges(terms: AccountTerms, bill: Statement) -> Sequence[Line]:

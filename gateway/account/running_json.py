@@ -5,7 +5,7 @@ Cents are rounded here for who does not round bills (`rounding = "none"`); nothi
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from ..ledger.records import Record
@@ -40,7 +40,7 @@ def running_record(account: AccountFile, now: Running) -> Record:
         "import_uncertain_milliwh": sum(one.import_uncertain_milliwh for one in cells),
         "export_uncertain_milliwh": sum(one.export_uncertain_milliwh for one in cells),
         **_due(terms, now),
-        "uncertain_cents": cents(uncertain_of_cycle(terms, bill)),
+        "uncertain_cents": _cents_up(uncertain_of_cycle(terms, bill)),
         "carried_cents": cents(bill.carried),
         "carried_in_year_cents": cents(bill.carried_in_year),
         "last_bill_first_day": None if last is None else last.slot.cycle.first_day.isoformat(),
@@ -106,6 +106,11 @@ def _due(terms: AccountTerms, now: Running) -> Record:
 def cents(amount: Decimal) -> int:
     """Whole cents, half up, away from zero below it."""
     return int(rounded(amount, Rounding.CENT).scaleb(2))
+
+
+def _cents_up(amount: Decimal) -> int:
+    """Of what may be off: never less than it."""
+    return int(amount.scaleb(2).to_integral_value(ROUND_CEILING))
 
 
 def _cents_or_none(amount: Decimal | None) -> int | None:

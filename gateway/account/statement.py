@@ -9,7 +9,7 @@ from .cells import CycleEnergy
 from .doubts.ranges import Range, sure
 from .energy import Stretch
 from .lines import BankMove, Due, Line, LineKind
-from .money import total
+from .money import ZERO, total
 from .other_charges import due_of
 from .period import PeriodStatement
 from .price_series import PriceSeries
@@ -31,6 +31,8 @@ class StatementRanges:
     due_now: Range
     carried: Range
     carried_in_year: Range
+    cycle_off: Decimal = ZERO
+    """By how much what the cycle asks and what it carries may be off together; a true-up left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,12 @@ class Statement:
 
     @property
     def uncertain_amount(self) -> Decimal:
-        """What all doubt about the cycle's energy is worth at most, if every line is off at once; exact."""
-        return uncertain_of(self.cycle_lines)
+        """What all doubt about the cycle is worth at most: if every line is off at once, or its banks; exact."""
+        return self.at_least_off(uncertain_of(self.cycle_lines))
+
+    def at_least_off(self, amount: Decimal) -> Decimal:
+        """Never less than its ranges: a bank in doubt moves a bill whose own energy is sure."""
+        return amount if self.ranges is None else max(amount, self.ranges.cycle_off)
 
 
 def ranges_of(one: Statement) -> StatementRanges:

@@ -7,14 +7,21 @@ kilowatt-hours.
 
 import tempfile
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from gateway.account.account_file import read_account
+from gateway.account.bill_parts import uncertain_of_cycle
+from gateway.account.reckon import make_statements
+from gateway.account.sources import Energy
 from gateway.account.statement import Statement
 
+from . import pennsylvania
 from .doubted import Case, Month, months_of
+from .reckon import account_file
 
 NONE: Month = (0, 0, 0, 0)
 
@@ -67,6 +74,26 @@ def test_a_net_billing_bank_that_is_surely_used_up_is_sure_again() -> None:
     assert due(months[2]) == ("2.7", "3.3")
 
 
+def test_a_bill_whose_bank_alone_is_in_doubt_is_not_told_as_sure() -> None:
+    """January gives 100+-10: the banks hold 7.00+-0.70 and 2.00+-0.20. February takes 80, surely: 24.00 less what the
+    banks have, so what it asks is off by 0.90, and no line of energy is. All cycles: 0.90 + 0.90."""
+    second = bills(Case("nbt"), [(0, 100, 0, 10), (80, 0, 0, 0), NONE])[1]
+    assert due(second) == ("14.1", "15.9")
+    assert second.uncertain_amount == Decimal("0.9")
+    assert second.uncertain_in_year == Decimal("1.8")
+
+
+def test_a_closing_bill_counts_the_charges_on_its_own_cycle() -> None:
+    """December takes 100+-10: 0.27 of each kilowatt-hour is due now, 27.00+-2.70, and 7.5 % of it, +-0.2025; 0.03 goes
+    to the true-up, +-0.30. The true-up itself is not in it: 2.70 + 0.2025 + 0.30."""
+    tax = '[[charge]]\nname = "tax"\npercent = "7.5"\nfrom = 2024-01-01\nsource = "s"\n'
+    case = Case("nem2", (("energy_due", "monthly"),), more=tax)
+    with tempfile.TemporaryDirectory() as name:
+        closing = case.bills(Path(name), months_of(case.first, [*[NONE] * 11, (100, 0, 10, 0)]))[11]
+        terms = read_account(Path(name) / "home.toml").terms
+    assert uncertain_of_cycle(terms, closing) == Decimal("3.2025")
+
+
 def test_where_credits_of_a_year_surely_outweigh_its_energy_only_other_charges_are_off() -> None:
     """nem2 nets at 0.27: 100+-10 in January are 27.00+-2.70, 400+-20 in December -108.00+-5.40: -81.00+-8.10, below
     zero in any case. What is left is non-bypassable: 100+-10 x 0.03. The surplus of 300+-30 kWh is paid 0.03."""
@@ -75,6 +102,18 @@ def test_where_credits_of_a_year_surely_outweigh_its_energy_only_other_charges_a
     assert line(closing, "true_up.adjustment") == ("0", "0")  # minimum charges of 200.40 were billed, and count
     assert line(closing, "true_up.non_bypassable") == ("2.7", "3.3")
     assert line(closing, "true_up.surplus") == ("-9.9", "-8.1")
+
+
+def test_a_tier_may_be_reached_by_more_taken_and_less_given_at_once() -> None:
+    """nem1 nets 30+-10 less 20+-10: 10+-20 kWh at 0.30, 3.00+-6.00. Up to 30 kWh may be net, of which 10 lie above the
+    limit of 20 and cost 0.10 more: no line says so, and up to 10.00 may go to the true-up. Below zero it is -10 kWh at
+    the most, above no limit. Mirrored: -10+-20 are -9.00 - 10 x 0.10 to 3.00."""
+    case = Case("nem1", has_tiers=True)
+    first, second = bills(case, [(30, 20, 10, 10), (20, 30, 10, 10), NONE])[:2]
+    assert first.ranges is not None
+    assert second.ranges is not None
+    assert ends(first.ranges.carried) == ("-3", "10")
+    assert ends(second.ranges.carried) == ("-10", "3")
 
 
 def test_an_adjustment_about_zero_is_never_below_it() -> None:
@@ -173,3 +212,18 @@ def test_a_tax_is_off_by_its_share_of_what_is_due() -> None:
 def test_sure_energy_has_no_ranges() -> None:
     for bill in bills(Case("nbt"), [(0, 100, 0, 0), (80, 0, 0, 0), NONE]):
         assert bill.ranges is None
+
+
+@pytest.mark.parametrize(("last", "off"), [(905, "12.34"), (920, "0")])
+def test_purchases_are_held_against_those_of_a_year_in_doubt(tmp_path: Path, last: int, off: str) -> None:
+    """The first year takes 12,000+-12, so 90 % of it are 10,800+-10.8. The second takes 10,805, surely: more than
+    10,800, and less than 10,810.8, so a share of 12.34 may be asked for. Of 10,820 none can be."""
+    june = date(2024, 6, 1)
+    terms = 'independent_load = true\nstranded_share = "12.34"'
+    text = pennsylvania.account_text(tmp_path, june, customer='kind = "commercial"', pennsylvania=terms)
+    months = [*[(1000, 0, 1, 0)] * 12, *[(900, 0, 0, 0)] * 11, (last, 0, 0, 0)]
+    made = make_statements(account_file(tmp_path, text), Energy(months_of(june, months), ())).statements
+    assert "true_up.stranded" not in {one.key for one in made[23].lines}
+    assert made[23].ranges is not None
+    assert made[23].ranges.due_now.high - made[23].due_now == Decimal(off)
+    assert made[23].ranges.due_now.low == made[23].due_now

@@ -184,7 +184,7 @@ def of_statement(bills_: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "import_milliwh": bill["import_milliwh"],
         "export_milliwh": bill["export_milliwh"],
         "due_cents": cents(bill["due_now"]),
-        "uncertain_cents": cents(str(Decimal(bill["uncertain_amount"]).quantize(Decimal("0.01"), "ROUND_HALF_UP"))),
+        "uncertain_cents": cents(str(Decimal(bill["uncertain_amount"]).quantize(Decimal("0.01"), "ROUND_CEILING"))),
         "carried_cents": cents(bill["carried_to_true_up"]),
         "carried_in_year_cents": cents(bill["carried_in_year"]),
         "last_bill_first_day": None if last is None else last["first_day"],

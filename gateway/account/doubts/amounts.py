@@ -80,7 +80,8 @@ def _would_be(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator[
                 yield line.key, (line, around(ZERO, abs(moved)) if both_ways else hull((NOTHING, sure(moved))))
     if not any(cell.parts.limits_milliwh for cell in step.energy.cells):
         return
-    for raised in (_in_order, _each(_more_import), *((_each(_more_export),) if nets else ())):
+    raises = (_more_net, _less_net) if nets else (_more_import,)
+    for raised in (_in_order, *map(_each, raises)):
         for line in _settled_with(programme, step, raised):
             if line.key not in printed and (_IN_ORDER.search(line.key) or _BY_SHARE.search(line.key)):
                 yield line.key, (line, hull((NOTHING, sure(line.exact))))
@@ -143,8 +144,13 @@ def _more_import(cell: Cell) -> Cell:
     return replace(cell, import_milliwh=cell.import_milliwh + cell.import_uncertain_milliwh)
 
 
-def _more_export(cell: Cell) -> Cell:
-    return replace(cell, export_milliwh=cell.export_milliwh + cell.export_uncertain_milliwh)
+def _more_net(cell: Cell) -> Cell:
+    """As if more had been taken, and less given too."""
+    return replace(cell, import_milliwh=cell.import_milliwh + cell.uncertain_milliwh)
+
+
+def _less_net(cell: Cell) -> Cell:
+    return replace(cell, export_milliwh=cell.export_milliwh + cell.uncertain_milliwh)
 
 
 def _in_last(tiers: Sequence[int], milliwh: int) -> tuple[int, ...]:

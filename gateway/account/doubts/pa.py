@@ -34,6 +34,8 @@ class PaTwin:
         own = {f"{programme.rules.bank}.{name}": kwh(one) for name, one in state.banks.items()}
         own |= {f"{GENERATION_BANK}.{name}": kwh(one) for name, one in state.generation.items()}
         self.banks = {name: held_or(held, name, amount) for name, amount in own.items()}
+        self._before_off_milliwh = 0
+        """Of what was purchased in the year before, as `_off_milliwh` is of this one."""
         self._begin(state)
 
     def _begin(self, state: PaState) -> None:
@@ -82,14 +84,22 @@ class PaTwin:
                         **{name: _priced(_end(one, low=low_price)) for name, one in prices.items()},
                     },
                     import_milliwh=max(0, state.import_milliwh + sign * self._off_milliwh),
+                    before_milliwh=self._before(state, -sign),
                 )
             )
         told = settled_within(self._programme, states, step)
         self.banks = {
             name: told.after.get(name, one) for name, one in self.banks.items() if not name.startswith(prefix)
         }
+        self._before_off_milliwh = self._off_milliwh
         self._begin(PaState())
         return told
+
+    def _before(self, state: PaState, sign: int) -> int | None:
+        """What was purchased in the year before, at one end; one without any stays so."""
+        if not state.before_milliwh:
+            return state.before_milliwh
+        return max(0, state.before_milliwh + sign * self._before_off_milliwh)
 
     def _held(self, prefix: str) -> dict[str, Range]:
         """Banks by period of the day."""

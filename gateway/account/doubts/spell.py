@@ -9,9 +9,9 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from ..lines import BankMove, Due, Line, LineKind
-from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly
-from ..other_charges import PERCENT
+from ..lines import BankMove, Due, Line
+from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly, total
+from ..other_charges import PERCENT, taxed_lines
 from ..period import Account, Period, Programme
 from ..programmes.generic_billing import NetBilling, NetBillingCarryover
 from ..programmes.generic_kwh import NetMeteringKwh
@@ -22,7 +22,7 @@ from ..programmes.nem import Nem
 from ..programmes.nem_fc import NemFuelCell
 from ..programmes.pa import Pennsylvania
 from ..programmes.plain import Plain
-from ..statement import Statement, StatementRanges, uncertain_of
+from ..statement import Statement, StatementRanges
 from ..terms import OtherCharge
 from .amounts import amounts_of
 from .billing import BillingTwin, CreditTwin, PlainTwin
@@ -97,9 +97,10 @@ class _Walk:
             due,
             carried,
             sure(one.carried_in_year) + self._carried_off,
+            self._cycle_off(one, cycle) + carried.furthest_from(one.carried),
         )
         made = _with_doubts(replace(one, ranges=ranges), lines)
-        self._uncertain += uncertain_of(made.cycle_lines)
+        self._uncertain += made.uncertain_amount
         made = replace(made, uncertain_in_year=self._uncertain)
         if one.slot.closes_year:
             self._carried_off, self._uncertain = NOTHING, ZERO
@@ -107,11 +108,22 @@ class _Walk:
 
     def _other(self, one: Statement, taxed: Range) -> dict[str, Range]:
         """The account's own percentages, of what is due now."""
-        by_key = {f"other.{number}": charge for number, charge in enumerate(self._charges, 1)}
-        percents = {line.key: by_key[line.key].percent for line in one.other if line.kind is LineKind.TAX}
         charges = taxed.not_below_zero
-        exact = {key: charges.times(percent * PERCENT) for key, percent in percents.items() if percent is not None}
+        exact = {key: charges.times(percent * PERCENT) for key, percent in self._percents(one).items()}
         return as_printed(exact, one.other)
+
+    def _percents(self, one: Statement) -> dict[str, Decimal]:
+        """Of each of the account's own lines that is a percentage."""
+        by_key = {f"other.{number}": charge.percent for number, charge in enumerate(self._charges, 1)}
+        return {line.key: percent for line in one.other if (percent := by_key[line.key]) is not None}
+
+    def _cycle_off(self, one: Statement, cycle: Told) -> Decimal:
+        """By how much what is due now may be off, a true-up and the charges on it left out."""
+        bill, percents = replace(one.bill, true_up=None), self._percents(one)
+        taxed = cycle.taxed.furthest_from(total(line.amount for line in taxed_lines(bill)))
+        charged = total(abs(percent) * PERCENT * taxed for percent in percents.values())
+        charged += total(line.uncertain_amount for line in one.other if line.key not in percents)
+        return cycle.due.furthest_from(bill.due_now) + charged
 
 
 def _carried(step: Step, lines: Mapping[str, Range]) -> Range:
