@@ -26,7 +26,7 @@ from .registry import ALIASES, PLAIN, SOLD_APART
 from .savings import House, Savings, savings_of
 from .slices import table_between
 from .sources import Energy
-from .statement import Statement, Statements
+from .statement import Statement, Statements, ranges_of
 from .timeline import CYCLES_A_YEAR, TimelineError
 
 _ONE_DAY = timedelta(days=1)
@@ -67,8 +67,9 @@ class Column:
 
     @property
     def uncertain(self) -> Decimal:
-        """What all doubt about the energy is worth at the most."""
-        return total(one.uncertain_amount for one in self.bills)
+        """What all doubt about the energy is worth at the most, that of the true-up included."""
+        off = ((one.uncertain_amount, ranges_of(one).due_now.furthest_from(one.due_now)) for one in self.bills)
+        return total(map(max, off))
 
     @property
     def left(self) -> Mapping[str, Decimal]:

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.account.account_file import read_account
 from gateway.account.bill_parts import uncertain_of_cycle
+from gateway.account.compare import Column, Wanted
 from gateway.account.reckon import make_statements
 from gateway.account.sources import Energy
 from gateway.account.statement import Statement
@@ -61,6 +62,15 @@ def test_net_billing_pays_back_the_lesser_of_what_banks_hold_and_what_was_paid()
     assert line(closing, "true_up.paid_back.generation") == ("-16.5", "-13.5")
     assert line(closing, "true_up.paid_back.delivery") == ("-8.4", "-7.6")
     assert bank(closing, "generation_credit") == ("26.6", "29.4")
+
+
+def test_a_compared_year_is_as_uncertain_as_its_true_up() -> None:
+    """The year above: January's 100+-10 x 0.30 are off by 3.00. December asks -23.00 (15.00 and 8.00 come back; 300+-30
+    kWh of surplus at 0.03 are reversed), told from -26.70 to -17.50: off by 5.50, not by the 20 x 0.09 = 1.80 of its
+    own credits."""
+    year = bills(Case("nbt"), [(100, 0, 10, 0), *[NONE] * 10, (0, 400, 0, 20)])
+    assert due(year[-1]) == ("-26.7", "-17.5")
+    assert Column(Wanted("nbt", "any"), bills=tuple(year)).uncertain == Decimal("8.50")
 
 
 def test_a_net_billing_bank_that_is_surely_used_up_is_sure_again() -> None:
