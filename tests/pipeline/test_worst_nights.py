@@ -1,11 +1,12 @@
-"""Bad nights of twenty readings, reckoned by hand: a register lost over an edge, and a clock set back by an hour in the
-night that has 25 hours while a register shows 0.
+"""Three bad nights of twenty readings, reckoned by hand: a register lost over an edge, a meter that froze and was
+swapped in the night that has 25 hours, and a clock set back by an hour in that night while a register shows 0.
 
 A milliwatt-hour a millisecond is 3.6 kW. The service carries 12 kW: 66,666.7 mWh in 20 s, 1,000,000 in 300 s. A first
 reading leaves its digit open, and a lost one that of the last. A restart after each reading changes nothing.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ from gateway.read import Reading
 from gateway.timeline import Timeline
 
 from .test_books import LIFE, Desk
-from .world import NOON_US, S, by_hand, reading, utc_us
+from .world import NOON_US, S, by_hand, etouc, moved, reading, utc_us
+
+
+class Night(Desk):
+    """The books of a shipped tariff, in whose zone 1 November has 25 hours; off-peak from 21:00 to 16:00."""
+
+    def timeline(self) -> Timeline:
+        return Timeline(etouc(), 15)
 
 
 class Edges(Desk):
@@ -84,6 +92,40 @@ def test_export_lost_before_the_edge_of_peak_and_back_after_it_is_split_since_it
         "direction_lost",
         "direction_found",
     ]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_meter_that_froze_and_was_swapped_in_the_night_of_25_hours(
+    opened: Callable[[type[Desk]], Desk], *, restarts: bool
+) -> None:
+    """Every 300 s from 1:32:30 of the first hour on, 3.6 kW: 300,000 mWh each. From the sixth reading on it stands
+    (1:57:30); the thirteenth (1:32:30 of the second hour) is of another meter.
+
+    Booked: 5 and 7 times 300,000. It may have stood since just after the fifth reading: until the thirteenth 2,400 s of
+    12 kW are 8,000,000; and three digits, of the first, of the last, and of the new meter's first.
+    """
+    desk, start_us = opened(Night), utc_us("2026-11-01T01:32:30-07:00")
+    old = [LIFE + 300_000 * min(number, 5) for number in range(12)]
+    new = [70_000_000 + 300_000 * number for number in range(8)]
+    polls = [
+        reading(start_us + 300 * number * S, life, serial="A1" if number < 12 else "B2")
+        for number, life in enumerate([*old, *new])
+    ]
+    flowing = [moved(one, snapshot=replace(one.snapshot, power_milliw=3_600_000)) for one in polls]
+    play(desk, flowing, restarts=restarts)
+    names = ("import_earlier_epochs_milliwh", "import_bucket_winter_off_peak_milliwh", "import_unassigned_milliwh")
+    assert list(ends(desk, *names).values()) == [1_500_000, 12 * 300_000, 0]
+    told = ends(desk, "import_uncertain_winter_off_peak_milliwh")
+    assert told == {"import_uncertain_winter_off_peak_milliwh": 8_000_000 + 3}
+    quarters = desk.sent("interval")
+    # 1:32:30 to 1:45, 1:45 to 2, and again from 1:00: each quarter of the night once, by its own instant.
+    assert [(one["start_utc_us"] - start_us) // S for one in quarters] == [0, 750, 1650, 2550, 3450, 4350]
+    # 750 s of them, 600 until it stood, none, none, 750 s of the new meter, 900
+    assert [one["import_milliwh"] for one in quarters] == [750_000, 750_000, 0, 0, 750_000, 900_000]
+    true_milliwh = [750_000, *[900_000] * 5]
+    told_milliwh = [one["import_uncertain_milliwh"] for one in quarters]
+    for one, true, told_one in zip(quarters, true_milliwh, told_milliwh, strict=True):
+        assert abs(one["import_milliwh"] - true) <= told_one
 
 
 @pytest.mark.parametrize("restarts", [False, True])
