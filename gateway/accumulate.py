@@ -103,9 +103,10 @@ class Accumulator:
         if instant_us <= state.instant_us:
             raise ValueError(f"reading at {instant_us} is not after {state.instant_us}")
         marks: dict[Direction, Mark] = {}
+        since_us: dict[Direction, int] = {}
         for direction, register in registers_of(reading.snapshot).items():
             marks[direction] = _mark(reading, register)
-            self._admit(direction, register, marks[direction], instant_us)
+            since_us[direction] = self._admit(direction, register, marks[direction], instant_us)
         for direction, account in state.directions.items():
             if account.present and direction not in marks:
                 state.incomplete = True
@@ -118,7 +119,7 @@ class Accumulator:
                 account.add(bucket, mark.register_milliwh - account.last_milliwh)
                 account.last_milliwh = mark.register_milliwh
         else:
-            self._pass_edges(instant_us, marks)
+            self._pass_edges(instant_us, marks, since_us)
         state.instant_us = instant_us
         closed = self._close_pending(marks)
         for direction, mark in marks.items():
@@ -186,27 +187,31 @@ class Accumulator:
         bucket = self._bucket_name(instant_us)
         presence.begin(self.state, direction, register, mark, instant_us, bucket, self._rules.limit_milliw)
 
-    def _admit(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> None:
-        """Before an accepted register is booked: open a direction that is new, go on with one that is back."""
+    def _admit(self, direction: Direction, register: EnergyRegister, mark: Mark, instant_us: int) -> int:
+        """Before an accepted register is booked: open a direction that is new, go on with one that is back. Returns
+        since when it has grown."""
         state, account = self.state, self.state.directions.get(direction)
+        since_us: int | None = None
         if account is None or not (account.present or account.closed_epoch == state.register_epoch):
             state.incomplete = True
             self._open_direction(direction, register, mark, instant_us)
         elif not account.present:
             state.incomplete = True
             bucket = self._bucket_name(instant_us)
-            presence.find(account, mark, state.interval_start_us, instant_us, bucket, self._rules.limit_milliw)
+            limit_milliw = self._rules.limit_milliw
+            since_us = presence.find(account, mark, state.interval_start_us, instant_us, bucket, limit_milliw)
         if not register.unproven:
             state.directions[direction].proven = True
+        return state.instant_us if since_us is None else since_us
 
-    def _pass_edges(self, instant_us: int, marks: dict[Direction, Mark]) -> None:
+    def _pass_edges(self, instant_us: int, marks: dict[Direction, Mark], since_us: dict[Direction, int]) -> None:
         """Book growth over one or more edges."""
         state, timeline, rules = self.state, self._timeline, self._rules
         if passing.is_too_long(state, timeline, rules, instant_us):
             self.left_out = passing.leave_out(state, timeline, rules.limit_milliw, instant_us, marks)
         else:
             registers = {direction: mark.register_milliwh for direction, mark in marks.items()}
-            passing.split(state, timeline, self._kernel, rules, instant_us, registers)
+            passing.split(state, timeline, self._kernel, rules, instant_us, registers, since_us)
 
     def _pass_unread_edges(self, instant_us: int) -> None:
         """Close the intervals between an epoch's last reading and the next epoch's first: nothing is booked there.
@@ -218,7 +223,7 @@ class Accumulator:
         since_us = bucket_since_us = last_us = state.instant_us
         if instant_us >= self._timeline.next_edge_us(last_us):
             state.incomplete = True
-            self._pass_edges(instant_us, {})
+            self._pass_edges(instant_us, {}, {})
             passed = [edge for edge in state.pending if edge.edge_us > last_us]
             for edge in passed:
                 edge.incomplete = True

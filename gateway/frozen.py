@@ -71,9 +71,8 @@ def watch_still(
         doubt_milliwh = 0
         if still is not None and still.frozen:
             line.frozen.add(direction)
-            stood_us = max(memory.stood_since_us or still.since_us, still.since_us - 2 * CLOSE_US)
-            stood_us = min(stood_us, still.since_us)
-            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, line.reading.latest_us - stood_us)
+            stood_us = line.reading.latest_us - _stood_since_us(memory, still)
+            doubt_milliwh = most_energy_milliwh(limits.limit_milliw, stood_us)
         elif still is not None and still.expected_milliwh >= OVERDUE_DIGITS * digit_milliwh:
             doubt_milliwh = 2 * still.expected_milliwh
         if doubt_milliwh:
@@ -124,6 +123,13 @@ def _judged(
     detail = {"since_utc_us": still.since_us, "expected_milliwh": still.expected_milliwh}
     line.notes.append(Note(NoteKind.FROZEN, direction, detail))
     return msgspec.structs.replace(still, frozen=True, found_us=reading.latest_us)
+
+
+def _stood_since_us(memory: RegisterMemory, still: Still) -> int:
+    """Since when a frozen register may have stood: since the reading before the one that showed it first. One that had
+    stood for longer than between two readings stood rightly, until power flowed."""
+    stood_us = min(memory.stood_since_us or still.since_us, still.since_us)
+    return stood_us if still.since_us - stood_us <= LONGEST_STEP_US + CLOSE_US else still.since_us - 2 * CLOSE_US
 
 
 def _flow_milliw(reading: Reading, direction: Direction) -> int:

@@ -48,8 +48,12 @@ def split(
     rules: Rules,
     instant_us: int,
     registers: dict[Direction, int],
+    since_us: dict[Direction, int],
 ) -> None:
-    """Book growth over one or more edges, by time; the kernel gives the remainder to the later part."""
+    """Book growth over one or more edges, by time; the kernel gives the remainder to the later part.
+
+    `since_us`: when each register was read last, before the last booking where it was lost then: no edge is between.
+    """
     table = timeline.table(state.instant_us, instant_us)
     whole_gap = (
         rules.gap is GapPolicy.UNASSIGNED
@@ -60,10 +64,11 @@ def split(
     names = timeline.calendar.bucket_names
     at_edges: dict[Direction, array[int]] = {}
     for direction, account in state.directions.items():
+        read_us = min(since_us.get(direction, state.instant_us), state.instant_us)
         totals, at_edges[direction] = kernel.split_series(
-            array("q", [state.instant_us, instant_us]),
+            array("q", [read_us, instant_us]),
             array("q", [account.last_milliwh, registers.get(direction, account.last_milliwh)]),
-            table.edges_us,
+            array("q", [read_us, *table.edges_us[1:]]),
             booking_ids,
             len(names),
         )

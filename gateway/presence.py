@@ -79,14 +79,15 @@ def end(account: DirectionState, register_epoch: int, instant_us: int) -> None:
 
 def find(
     account: DirectionState, mark: Mark, interval_start_us: int, instant_us: int, bucket: str, limit_milliw: int
-) -> None:
+) -> int | None:
     """Go on with a direction that is back and counts on from its last register.
 
-    Within the interval that it was lost in, the next booking carries all. Later, no time is known for what flowed.
+    Within the interval that it was lost in, the next booking carries all: returned is since when that flowed. Later,
+    no time is known for what flowed.
     """
     closed_us, account.closed_us = account.closed_us, None
     if closed_us is None or closed_us >= interval_start_us:
-        return
+        return closed_us
     grown_milliwh = mark.register_milliwh - account.last_milliwh
     own_milliwh = start_uncertain_milliwh(mark, instant_us, limit_milliw)
     both_milliwh = own_milliwh + start_uncertain_milliwh(account.marks[-1], closed_us, limit_milliw)
@@ -96,3 +97,4 @@ def find(
     account.interval_uncertain_milliwh += grown_milliwh + both_milliwh
     account.doubt(UNASSIGNED_NAME, both_milliwh)
     account.doubt(bucket, own_milliwh)
+    return None
