@@ -22,6 +22,18 @@ pytestmark = pytest.mark.whole
 ROOT = Path(__file__).parents[2]
 FILL = 'cp "$1"/* "$2" && (head -c 10m /dev/zero >"$2/filler" || true) 2>/dev/null; shift 2; exec "$@"'
 
+LOCK = """
+import sys
+from pathlib import Path
+from gateway.ledger.lock import StoreLock, StoreLockedError
+held = StoreLock(Path(sys.argv[1]))
+print(Path(sys.argv[1] + ".lock").stat().st_size, "bytes")
+try:
+    StoreLock(Path(sys.argv[1]))
+except StoreLockedError as refused:
+    print(str(refused).partition(" is ")[2].partition(":")[0])
+"""
+
 
 def wait_for(condition: Callable[[], bool], what: str, log: Path) -> None:
     deadline_s = time.monotonic() + 60
@@ -65,11 +77,17 @@ def test_a_daemon_begins_on_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_lock_can_be_taken_on_a_full_disk(tmp_path: Path) -> None:
-    """The pid in it is for people: there may be no room for it. /dev/full stands for the lock's file."""
-    store = tmp_path / "ledger.sqlite"
-    migrate(store)
-    (tmp_path / "ledger.sqlite.lock").symlink_to("/dev/full")
-    Store(store).close()
+    """The pid in it is for people: there may be no room for it, and the lock holds all the same."""
+    disk, ready = SmallDisk(tmp_path / "disk", 2048), tmp_path / "ready"
+    for folder in (tmp_path / "disk", ready):
+        folder.mkdir()
+    if why := disk.why_not:
+        pytest.skip(f"no file system of our own to fill: {why}")
+    migrate(ready / "ledger.sqlite")
+    command = [*disk.prefix, "sh", "-c", FILL, "sh", str(ready), str(tmp_path / "disk"), sys.executable, "-c", LOCK]
+    store = str(tmp_path / "disk" / "ledger.sqlite")
+    done = subprocess.run([*command, store], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("0 bytes\nin use by process unknown\n", "")
 
 
 def test_control_the_ballast_of_a_disk_with_room_stays(tmp_path: Path) -> None:
