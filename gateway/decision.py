@@ -127,8 +127,7 @@ class Still(msgspec.Struct, frozen=True):
     other_milliwh: int | None
     """The register of the other direction when this one last moved; None where there is none."""
     frozen: bool = False
-    found_us: int = 0
-    """When it was called frozen: from then on each edge tells it."""
+    """Called so: from then on each edge tells it."""
 
 
 class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -124,7 +124,7 @@ def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:
 def _of_open(state: AccumulatorState, account: DirectionState, doubt: Doubt, from_us: int, limit_milliw: int) -> int:
     """What is open of the interval that goes on: no more than its time so far can have carried."""
     open_milliwh = max(doubt.milliwh, doubt.earlier_milliwh)
-    if state.repeated:
+    if state.repeated or doubt.until_us:  # what had stood before its first edge may still be booked in it
         return open_milliwh
     passed_us, unread_us = state.instant_us - state.interval_start_us, state.instant_us - _since_us(doubt, from_us)
     return min(open_milliwh, most_in_interval_milliwh(account.interval_milliwh, passed_us, unread_us, limit_milliw))
@@ -150,8 +150,9 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
         until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
         if until_us > from_us:
             found[bucket] = doubt.milliwh
-        if not doubt.until_us or doubt.since_us < until_us <= doubt.until_us:
-            open_buckets |= {bucket, timeline.bucket_name(until_us)}
+        then = timeline.bucket_name(until_us)
+        if bucket != then and doubt.since_us < until_us <= doubt.until_us:
+            open_buckets |= {bucket, then}
         earlier_us[bucket] = earlier_us.get(bucket, 0) + max(min(until_us, from_us) - at_us, 0)
         at_us = until_us
     for bucket, passed_us in earlier_us.items():

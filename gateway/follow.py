@@ -16,7 +16,7 @@ from .clock import DRIFT_PPM
 from .clock_steps import UNKNOWN_US, is_behind, measured_step_us
 from .decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from .energy import Direction, registers_of
-from .frozen import CLOSE_US, watch_still
+from .frozen import CLOSE_US, may_be_frozen_since_us, watch_still
 from .read import Reading
 from .register_step import step_of
 from .uncertainty import most_energy_milliwh
@@ -108,6 +108,7 @@ def follow(
     result.reading = _with_registers(reading, booked)
     result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
     result.doubts += _of_leap(result, previous, memories, limits)
+    result.doubts += _of_finding(result, limits)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
@@ -169,10 +170,9 @@ def _of_waking(
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
-    Of a frozen one each edge since it was called so has told what can have flowed; until then (of a coarse digit that
-    takes hours) none has, and it may stand for longer. One that gives more than can have flowed since it was read last
-    stood too, by its power, but no edge has told it all. One beside it that moves at once with it may have stood as
-    long: power that flows the other way does not show that.
+    Of a frozen one each edge has told what can have flowed, unless it may stand for longer. One that gives more than
+    can have flowed since it was read last stood too, by its power, but no edge has told it all. One beside it that
+    moves at once with it may have stood as long: power that flows the other way does not show that.
     """
     now = registers_of(result.reading.snapshot)
     before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
@@ -187,9 +187,20 @@ def _of_waking(
             awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, result.reading))
             if grown_milliwh <= awake_milliwh + digits_milliwh:
                 continue
-        has_told = memory.still.frozen and memory.still.since_us - since_us <= 2 * CLOSE_US
-        yield Doubt(direction, grown_milliwh, grown_milliwh, since_us, memory.still.found_us if has_told else 0)
+        if not memory.still.frozen or may_be_frozen_since_us(memory, memory.still) > since_us:
+            yield Doubt(direction, grown_milliwh, grown_milliwh, since_us)
         yield from of_woken_beside(previous, memories, result.reading, shown, direction, since_us)
+
+
+def _of_finding(result: Followed, limits: Limits) -> Iterator[Doubt]:
+    """What a register leaves open that is called frozen now. Edges from now on tell it themselves; those that passed
+    since it may stand have not, and it need not ever move again."""
+    for note in result.notes:
+        memory = result.memories.get(note.direction, ORDINARY)
+        if note.kind is NoteKind.FROZEN and memory.still is not None:
+            since_us, found_us = may_be_frozen_since_us(memory, memory.still), result.reading.latest_us
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, found_us - since_us)
+            yield Doubt(note.direction, most_milliwh, most_milliwh, since_us, found_us)
 
 
 def _of_leap(

@@ -71,7 +71,7 @@ def watch_still(
         doubt_milliwh = 0
         if still is not None and still.frozen:
             line.frozen.add(direction)
-            stood_us = line.reading.latest_us - _stood_since_us(memory, still)
+            stood_us = line.reading.latest_us - may_be_frozen_since_us(memory, still)
             doubt_milliwh = most_energy_milliwh(limits.limit_milliw, stood_us)
         elif still is not None and still.expected_milliwh >= OVERDUE_DIGITS * digit_milliwh:
             doubt_milliwh = 2 * still.expected_milliwh
@@ -122,10 +122,10 @@ def _judged(
         return None  # the other direction counts it: the sign of the power is the wrong one
     detail = {"since_utc_us": still.since_us, "expected_milliwh": still.expected_milliwh}
     line.notes.append(Note(NoteKind.FROZEN, direction, detail))
-    return msgspec.structs.replace(still, frozen=True, found_us=reading.latest_us)
+    return msgspec.structs.replace(still, frozen=True)
 
 
-def _stood_since_us(memory: RegisterMemory, still: Still) -> int:
+def may_be_frozen_since_us(memory: RegisterMemory, still: Still) -> int:
     """Since when a frozen register may have stood: since the reading before the one that showed it first. One that had
     stood for longer than between two readings stood rightly, until power flowed."""
     stood_us = min(memory.stood_since_us or still.since_us, still.since_us)

@@ -106,8 +106,7 @@ def moved_memories(memories: Mapping[Direction, RegisterMemory], step_us: int) -
         if memory.stood_since_us:
             memory = msgspec.structs.replace(memory, stood_since_us=memory.stood_since_us + step_us)
         if (still := memory.still) is not None:
-            found_us = still.found_us + step_us if still.found_us else 0
-            still = msgspec.structs.replace(still, since_us=still.since_us + step_us, found_us=found_us)
+            still = msgspec.structs.replace(still, since_us=still.since_us + step_us)
             memory = msgspec.structs.replace(memory, still=still)
         found[direction] = memory
     return found

@@ -14,7 +14,7 @@ from gateway.ledger.schema import migrate
 from gateway.recompute import Again, is_same
 
 from .test_books import Desk
-from .test_exchange import NEW, said, say
+from .test_exchange import NEW, account, said, say
 from .test_undecided import LIFE, STEP_US, of_first_quarter, told, uncertain
 from .world import MIN, NOON_US, H, S, reading, register
 
@@ -141,3 +141,24 @@ def test_what_a_row_that_was_let_go_had_shown_is_told_when_the_registers_go_on(d
     )
     assert desk.books.last_decision == "accepted"
     assert uncertain(desk)["low"] >= 4 * KILO - 66_667
+
+
+@pytest.mark.parametrize("ends", ["swapped", "wakes"])
+def test_edge_before_a_register_was_called_frozen_is_told_once_however_that_ends(desk: Desk, ends: str) -> None:
+    """Digits of 100 Wh, read each 5 minutes: 1.2 kW, but 12 kW between 12:10 and 12:15, when it stands already.
+
+    Ten digits of 1.2 kW take 50 minutes: it is called frozen at 13:00. By 12:15 it lacks 1 kWh, and can lack what
+    12 kW are since 12:05, when it last may have counted rightly: 2 kWh. Then another meter hangs there, or it moves.
+    """
+    counted = [LIFE, LIFE + 100_000, *[LIFE + 200_000] * 11]
+    both = [reading(NOON_US + n * 5 * MIN, register(one, 100_000), serial="A1") for n, one in enumerate(counted)]
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=1_200_000)) for one in both))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    after, serial = (7 * LIFE, "B2") if ends == "swapped" else (LIFE + 3 * KILO, "A1")
+    desk.take(*(reading(NOON_US + n * 5 * MIN, register(after, 100_000), serial=serial) for n in range(13, 18)))
+    assert len(told(desk, "moves_again")) == (ends == "wakes")
+    assert account(desk)["epoch"] == (2 if ends == "swapped" else 1)
+    assert of_first_quarter(desk)["import_milliwh"] == 200_000
+    # A digit at either end, and those 2 kWh.
+    assert of_first_quarter(desk)["import_uncertain_milliwh"] == 2 * 100_000 + 2 * KILO
+    assert uncertain(desk)["low"] == 0
