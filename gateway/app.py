@@ -21,19 +21,25 @@ from pathlib import Path
 
 from drivers import DriverError
 
-from . import __version__, interval_desk, interval_rows, places
-from .account_desk import AccountDesk
-from .account_process import AccountProcess
-from .accounts import Accounts, accounts_of
-from .backfill_desk import serve_consumers
-from .bookkeeper import Bookkeeper
-from .books import Books
+from . import __version__, places
+from .bookkeeping.books import Books
+from .bookkeeping.desk import open_books
+from .bookkeeping.journal import OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import ClockSource, Config, GatewaySection, MeterSection
-from .control import Control, Handler
-from .desk import open_books
-from .exchange_desk import answer_of
-from .journal import OutboxIds
+from .daemon import interval_desk, interval_rows
+from .daemon.account_desk import AccountDesk
+from .daemon.account_process import AccountProcess
+from .daemon.accounts import Accounts, accounts_of
+from .daemon.backfill_desk import serve_consumers
+from .daemon.bookkeeper import Bookkeeper
+from .daemon.control import Control, Handler
+from .daemon.exchange_desk import answer_of
+from .daemon.notify import Notifier
+from .daemon.recompute_desk import RecomputeDesk
+from .daemon.status_desk import StatusDesk
+from .daemon.view import missing_lines
+from .daemon.watch import Watch
 from .kernels import Kernel, service_kernel
 from .ledger.ballast import Ballast
 from .ledger.epochs import Owner
@@ -42,22 +48,17 @@ from .ledger.opening import Opener
 from .ledger.records import Record
 from .ledger.store import Store
 from .ledger.store_error import EXIT_DAMAGED, DamagedError, StoreError
-from .lines import Lines
 from .log import event_line, logger
 from .machine import this_machine
-from .meter_clock import MeterClock
-from .meters import clock_meter
-from .notify import Notifier
 from .publish.announcer import Announcer, withdraw
 from .publish.message import Topics
 from .publish.publisher import Publisher
-from .read import Reading
-from .recompute_desk import RecomputeDesk
-from .status_desk import StatusDesk
+from .reading.lines import Lines
+from .reading.meter_clock import MeterClock
+from .reading.meters import clock_meter
+from .reading.read import Reading
 from .tariff.calendar import Calendar
 from .tariff.tariff_file import load_tariff
-from .view import missing_lines
-from .watch import Watch
 
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
 LINES_WITHIN_S = 5.0

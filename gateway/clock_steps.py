@@ -5,7 +5,7 @@ reading that was held meanwhile, of the first boot still, had shown the step. Pu
 """
 
 from .clock import DRIFT_PPM
-from .read import Reading
+from .reading.read import Reading
 
 STEP_US = 500_000
 """A wall clock that moves this far against monotonic time, beyond the slew that NTP may give it, was set."""

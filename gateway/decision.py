@@ -13,7 +13,7 @@ import msgspec
 
 from .clock import FIRST_CREDIBLE_US
 from .energy import Direction
-from .read import Reading
+from .reading.read import Reading
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 

@@ -21,6 +21,14 @@ MAY_IMPORT = {
 }
 MAY_ASK_THE_TIME = {"gateway/clock.py", "drivers/timing.py"}
 MAY_IMPORT_PYMODBUS = {"drivers/modbus/codec.py"}
+# The pure rooms of the gateway: what each knows of the others. No thread, no store, no wire, no broker.
+STEPS = {"gateway.clock", "gateway.clock_steps", "gateway.decision", "gateway.energy", "gateway.reading.read"}
+MAY_KNOW = {
+    "registers": STEPS | {"gateway.registers", "gateway.uncertainty"},
+    "buckets": STEPS
+    | {"gateway.buckets", "gateway.uncertainty", "gateway.timeline", "gateway.tariff", "gateway.kernels"}
+    | {"gateway.config.types", "gateway.reading.load_profile"},
+}
 HEAVY = ("numba", "numpy", "llvmlite", "sqlite_utils", "cryptography", "rich")
 
 TIME_CALLS = {
@@ -57,6 +65,17 @@ def imported_modules(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
             yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str))
 
 
+def imported_from(path: PurePosixPath, node: ast.AST) -> Iterator[str]:
+    """The modules of one import statement; `from x import a` is x, but `from . import a` is the package's a."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        package = path.parent.parts
+        above = package[: len(package) - (node.level - 1)] if node.level else ()
+        start = ".".join([*above, *((node.module or "").split(".") if node.module else [])])
+        yield from ([start] if node.module else (f"{start}.{alias.name}" for alias in node.names))
+
+
 def called_name(call: ast.Call, names: dict[str, str]) -> str:
     """The dotted name that is called, with what `names` knows of the file's imports put in; "" where it is no name."""
     parts: list[str] = []
@@ -89,6 +108,17 @@ def room_faults(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
         top = module.split(".")[0]
         if top in (*ROOMS, "tests") and top not in allowed:
             yield f"{path} imports {module}"
+
+
+def pure_room_faults(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
+    """What a pure room of the gateway imports beyond what it may know."""
+    if path.parts[0] != "gateway" or path.parts[1] not in MAY_KNOW:
+        return
+    known = MAY_KNOW[path.parts[1]]
+    for node in ast.walk(tree):
+        for module in imported_from(path, node):
+            if module.startswith("gateway") and not any(f"{module}.".startswith(f"{one}.") for one in known):
+                yield f"{path} imports {module}"
 
 
 def pymodbus_faults(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
@@ -133,6 +163,7 @@ def sql_faults(path: PurePosixPath, tree: ast.AST) -> Iterator[str]:
 Rule = Callable[[PurePosixPath, ast.AST], Iterator[str]]
 RULES: dict[str, Rule] = {
     "imports run hil -> gateway -> drivers": room_faults,
+    "registers and buckets are pure": pure_room_faults,
     "only drivers/modbus/codec.py imports pymodbus": pymodbus_faults,
     "only the clock files ask for the time": time_faults,
     "SQL only in gateway/ledger": sql_faults,
@@ -162,6 +193,10 @@ def test_every_file_keeps_the_rule(rule: str) -> None:
         (room_faults, "hil/made_up.py", "from tests import oracle"),
         (room_faults, "hil/meters/made_up.py", "from drivers.decode import word"),
         (room_faults, "hil/meters/made_up.py", "import gateway"),
+        (pure_room_faults, "gateway/registers/made_up.py", "from ..ledger.store import Ledger"),
+        (pure_room_faults, "gateway/registers/made_up.py", "from .. import places"),
+        (pure_room_faults, "gateway/buckets/made_up.py", "from ..bookkeeping import acts"),
+        (pure_room_faults, "gateway/buckets/made_up.py", "def f():\n    from ..daemon.view import meter_view"),
         (pymodbus_faults, "drivers/modbus/meter.py", "from pymodbus.pdu import ModbusPDU"),
         (pymodbus_faults, "gateway/made_up.py", "import pymodbus as p"),
         (time_faults, "gateway/made_up.py", "import time\nx = time.monotonic_ns()"),
@@ -190,6 +225,12 @@ def test_offender_is_found(rule: Rule, path: str, source: str) -> None:
         (room_faults, "gateway/cli/made_up.py", "from ..clock import Clock\nfrom drivers import Polled"),
         (room_faults, "hil/made_up.py", "from gateway import app"),
         (room_faults, "hil/meters/made_up.py", "from ..household import House"),
+        (pure_room_faults, "gateway/registers/made_up.py", "from .. import decision\nfrom .follow import follow"),
+        (
+            pure_room_faults,
+            "gateway/buckets/made_up.py",
+            "from ..reading.read import Reading\nfrom drivers import Polled",
+        ),
         (pymodbus_faults, "drivers/modbus/codec.py", "import pymodbus"),
         (time_faults, "gateway/clock.py", "import time\ntime.time_ns()"),
         (time_faults, "gateway/made_up.py", "from datetime import datetime\nx = datetime.fromtimestamp(0)"),

@@ -17,7 +17,7 @@ from ..account.sold_apart import spans_of
 from ..account.sources import Energy, Fetch, energy_of
 from ..account.terms import AccountMeter, EnergyFrom
 from ..config.rules import resolved
-from ..interval_rows import IntervalsError, newest, rows_in_store, rows_through
+from ..daemon.interval_rows import IntervalsError, newest, rows_in_store, rows_through
 from ..ledger.closed import ClosedRow
 from ..ledger.collected.reading import reading
 from ..ledger.store_error import StoreError

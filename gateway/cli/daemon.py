@@ -7,7 +7,7 @@ import click
 
 from .. import places
 from ..config.types import Config
-from ..control import NoDaemonError, ask
+from ..daemon.control import NoDaemonError, ask
 
 
 def ask_daemon(config: Config, request: Mapping[str, Any]) -> dict[str, Any] | None:

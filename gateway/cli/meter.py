@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..config.types import Config, MeterSection
-from ..exchange import MOST_MILLIWH
+from ..registers.exchange import MOST_MILLIWH
 from ..tariff.walltime import parse_time
 from .daemon import ask_daemon
 from .errors import EXIT_FAILED, calendar_of, chosen_config, config_of, config_option, fail
@@ -132,7 +132,7 @@ def _book_here(config: Config, folder: Path, section: MeterSection, statement: d
     """No gateway runs: open its store and book there."""
     from drivers import DriverError
 
-    from ..exchange_desk import ExchangeError, book_in_store
+    from ..daemon.exchange_desk import ExchangeError, book_in_store
 
     try:
         return book_in_store(config, folder, section, statement, calendar_of(config.accounting.tariff))

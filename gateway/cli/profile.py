@@ -74,6 +74,6 @@ def _tried(name: str) -> list[str]:
 @profile.command(epilog="Example: netmeter profile table > docs/meters.md.  Exit code: 0 fine.")
 def table() -> None:
     """Print docs/meters.md: every map with its registers, resolutions and sources."""
-    from ..meter_table import meter_table
+    from ..reading.meter_table import meter_table
 
     click.echo(meter_table([load_profile(name) for name in shipped_profiles()]), nl=False)

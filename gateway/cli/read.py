@@ -144,9 +144,9 @@ def _read_configured(config: Config, section: MeterSection, *, folder: Path, rec
 
 def _read_here(section: MeterSection, *, folder: Path, record: bool) -> dict[str, Any]:
     from ..clock import SystemClock
-    from ..meters import open_meters
-    from ..read import read_meter
-    from ..view import reading_view
+    from ..reading.meters import open_meters
+    from ..reading.read import read_meter
+    from ..reading.view import reading_view
 
     tape = Tape()
     view: dict[str, Any]
@@ -175,7 +175,7 @@ def _with_wire(
             view.setdefault("error", "the running gateway took no recording: is it an older version? restart it")
         return view
     from ..clock import SystemClock
-    from ..meters import named_profile
+    from ..reading.meters import named_profile
 
     recording = dated(parse_recording(text, section.name), section.name, SystemClock().wall_us())
     if not recording.events:

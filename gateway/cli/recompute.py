@@ -92,7 +92,7 @@ def _in_store(config: Config, folder: Path, tariff: str | None, apply: bool, pro
     """No gateway runs."""
     from drivers import DriverError
 
-    from ..recompute_desk import DeskError, recompute_in_store
+    from ..daemon.recompute_desk import DeskError, recompute_in_store
 
     calendar = calendar_of(tariff or config.accounting.tariff)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ..accumulate import LawBrokenError
+from ..buckets.accumulate import LawBrokenError
 from ..config.rules import INTERVALS_MIN
 from ..config.types import GapPolicy
 from ..replay import OnBadRow, Replay, read_table

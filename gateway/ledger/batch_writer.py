@@ -6,7 +6,7 @@ import sqlite3
 import msgspec
 
 from ..energy import AccumulatorState
-from ..read import Reading
+from ..reading.read import Reading
 from . import intervals, readings
 from .checkpoint_keeper import EncodedState
 from .records import Batch, EpochRow, EventRow, ReadingRow

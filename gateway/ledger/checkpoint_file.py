@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ..energy import AccumulatorState
-from ..validate import ValidatorState
+from ..registers.validate import ValidatorState
 
 MAGIC = b"netmeter checkpoint 1"
 COPIES = ("checkpoint-a", "checkpoint-b")

@@ -1,8 +1,8 @@
 """The `reading` table: a row a reading, with what its booking needs, and back again. SQL, no reckoning.
 
 What hardly changes from reading to reading (last digits, rounding) is a form, a row of its own; a decision that booked
-anything but what the meter showed has its acts beside it (`gateway.acts`). Rows from before schema 2 have no form: they
-cannot be booked again, and are never asked for.
+anything but what the meter showed has its acts beside it (`gateway.bookkeeping.acts`). Rows from before schema 2 have
+no form: they cannot be booked again, and are never asked for.
 """
 
 import sqlite3
@@ -12,9 +12,9 @@ import msgspec
 
 from drivers import EnergyRegister
 
-from ..acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
+from ..bookkeeping.acts import ACCEPTED, Act, Add, BookedReading, Register, decoded, encoded
 from ..energy import AccumulatorState
-from ..read import Reading
+from ..reading.read import Reading
 from .records import ReadingRow
 from .rows import insert, insert_numbered, is_whole, replace, summed
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..acts import Act
+from ..bookkeeping.acts import Act
 from ..energy import AccumulatorState, Interval, Part
-from ..read import Reading
-from ..validate import ValidatorState
+from ..reading.read import Reading
+from ..registers.validate import ValidatorState
 
 Record = dict[str, int | str | None]
 

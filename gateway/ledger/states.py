@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..energy import AccumulatorState
-from ..validate import ValidatorState
+from ..registers.validate import ValidatorState
 from .checkpoint_keeper import EncodedState
 from .rows import is_whole
 from .store_error import MEND, DamagedError

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..acts import ACCEPTED
+from ..bookkeeping.acts import ACCEPTED
 
 REFUSED = ("rejected", "quarantined")
 

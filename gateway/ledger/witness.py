@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ..energy import AccumulatorState, Opening
-from ..validate import ValidatorState
+from ..registers.validate import ValidatorState
 from .checkpoint_file import Checkpoint, MeterCheckpoint
 from .damaged import UNREADABLE, TableReader, open_for_reading, tables_of
 from .epochs import Witnessed

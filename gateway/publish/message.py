@@ -13,7 +13,7 @@ from ..config.types import GATEWAY_TOPIC, METER_TOPIC
 from ..decision import RegisterMemory
 from ..energy import AccumulatorState, Direction, DirectionState
 from ..ledger.records import Record
-from ..read import Reading
+from ..reading.read import Reading
 from ..tariff.calendar import UNASSIGNED_NAME
 
 ONLINE, OFFLINE = "online", "offline"

@@ -1,7 +1,7 @@
 """Recorded registers through the daemon's own pipeline: a table of readings in, buckets and intervals out.
 
 No store, no broker, no clock. What is here reads tables and goes fast; what a reading means is decided by
-`gateway.validate` and `gateway.accumulate`, as in the daemon. docs/replay.md
+`gateway.registers.validate` and `gateway.buckets.accumulate`, as in the daemon. docs/replay.md
 """
 
 from .result import MeterReplay, Replay

@@ -14,7 +14,7 @@ from drivers import EnergyRegister, RegisterSnapshot
 
 from ..clock import ClockState
 from ..energy import Direction
-from ..read import Reading
+from ..reading.read import Reading
 from .digits import Digit, digit_of
 from .doubt import Flags
 from .table import ABSENT, Readings, picked

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .. import step_doubt
+from ..buckets import step_doubt
+from ..buckets.swing import Swing, swing_through
 from ..energy import AccumulatorState, Direction, EdgeShare, PendingEdge
 from ..kernels import Kernel
-from ..swing import Swing, swing_through
 from ..timeline import Timeline
 from ..uncertainty import Mark
 from .block import IntervalBlock, PartColumns

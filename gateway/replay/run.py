@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels import kernel_for_rows
+from ..registers.validate import Accepted
 from ..timeline import Calendar, Timeline
-from ..validate import Accepted
 from .digits import usual_step_us
 from .feed import Feed, feeds
 from .fields import FIRST_US

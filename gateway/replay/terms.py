@@ -5,7 +5,7 @@ Values only. A table says nothing of the service, of the meter's last digit or o
 
 from dataclasses import dataclass
 
-from ..accumulate import Rules
+from ..buckets.accumulate import Rules
 from ..clock import STATED_ERROR_US
 from ..config.types import ClockSource, GapPolicy, MeterSection, RegisterOwner, Role
 

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Mapping
 
 from ..energy import AccumulatorState, Direction, DirectionState
+from ..registers.validate import Reason
 from ..tariff.calendar import UNASSIGNED_NAME
-from ..validate import Reason
 from .digits import Digit, usual_step_us
 from .feed import Feed
 from .result import DirectionReplay, Event, Intervals, MeterReplay, OpenInterval, Refusal, added

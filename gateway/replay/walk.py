@@ -1,7 +1,8 @@
 """The daemon's books fed by hand, one reading at a time: the reference that anything faster has to equal.
 
-Decisions, bookings and events are those of `gateway.books`; only where its rows go differs: nothing is hashed, and
-nothing written. A table has no monotonic clock, so a time that leaps is told from its neighbours (`table`), not here.
+Decisions, bookings and events are those of `gateway.bookkeeping.books`; only where its rows go differs: nothing is
+hashed, and nothing written. A table has no monotonic clock, so a time that leaps is told from its neighbours (`table`),
+not here.
 """
 
 from collections.abc import Sequence
@@ -9,17 +10,17 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from ..booking import Booking
-from ..books import Books
-from ..closing import close_pending
+from ..bookkeeping.booking import Booking
+from ..bookkeeping.books import Books
+from ..bookkeeping.journal import Origin, OutboxIds
+from ..bookkeeping.tidings import Tidings
+from ..buckets.closing import close_pending
 from ..energy import AccumulatorState, Interval
-from ..journal import Origin, OutboxIds
 from ..kernels import Kernel
 from ..ledger.records import Batch, EventRow, Record, StoredMeter, nothing_closed
-from ..read import Reading
-from ..tidings import Tidings
+from ..reading.read import Reading
+from ..registers.validate import Decision, Quarantined, Reason, Rejected, ValidatorState
 from ..timeline import Timeline
-from ..validate import Decision, Quarantined, Reason, Rejected, ValidatorState
 from .result import IntervalRun, ListedRun
 from .terms import Terms
 

@@ -16,7 +16,7 @@ from drivers.transport.tcp import TcpTransport
 
 from ..config.types import Config, Framing
 from ..config.way import Way, WayKind
-from ..guests import OVERDUE_US
+from ..reading.guests import OVERDUE_US
 from .endpoint import EndpointPlace, EndpointScan
 from .found import ScanReport, Teller
 from .serial_line import SerialScan

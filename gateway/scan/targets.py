@@ -6,8 +6,8 @@ from drivers.modbus.scan import LineParity, LineSetting
 
 from ..config.types import Config, Framing, MeterSection, Parity, RegisterOwner, Role
 from ..config.way import Way, is_url, split_url, way_of
-from ..guests import MARGIN_S
-from ..meters import silence_s
+from ..reading.guests import MARGIN_S
+from ..reading.meters import silence_s
 
 READING_S = 0.3
 """About what a reading takes of a line."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.bookkeeper import Bookkeeper
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.kernels import service_kernel
 from gateway.ledger.epochs import Machine, Owner
 from gateway.ledger.opening import Opener

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import EnergyRegister, RegisterSnapshot
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.bookkeeping.recompute import Again, MeterAgain, begin, is_same
+from gateway.buckets.accumulate import Rules
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy, MeterSection, RegisterOwner, Role
 from gateway.energy import AccumulatorState
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Kernel, service_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.read import Reading
-from gateway.recompute import Again, MeterAgain, begin, is_same
+from gateway.reading.read import Reading
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 from gateway.timeline import Timeline

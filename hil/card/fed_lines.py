@@ -1,6 +1,7 @@
 """The daemon's lines without wires: readings of the year, in the year's own time, as fast as the ledger takes them.
 
-Stands where `gateway.lines.Lines` does; everything behind it is the daemon's own. House time stands still at the leash.
+Stands where `gateway.reading.lines.Lines` does; everything behind it is the daemon's own. House time stands still at
+the leash.
 """
 
 import threading
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from drivers import EnergyRegister, MeterIdentity, RegisterSnapshot
-from gateway.bookkeeper import Bookkeeper
 from gateway.clock import ClockState
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.pulse import Pulse
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from ..house_time import US_PER_S, monotonic_us
 from .leash import Leash

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
 from gateway.energy import Interval
 from gateway.ledger.records import Batch, StoredMeter
-from gateway.read import Reading
-from gateway.validate import Decision, ValidatorState
+from gateway.reading.read import Reading
+from gateway.registers.validate import Decision, ValidatorState
 
 from .play import Player
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
 from gateway.decision import Decision, Doubt
 from gateway.energy import Interval
 from gateway.ledger.records import Batch, StoredMeter
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .broken import rebases_on_zero
 from .jump_plan import JumpHistory

@@ -6,7 +6,7 @@ Knows of the gateway what `play` knows, and no more.
 from drivers import EnergyRegister, RegisterSnapshot
 from gateway.clock import ClockState
 from gateway.decision import Basis
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .jump_plan import COARSER, REREADS, WRONG, Fault, Jump, JumpHistory
 from .plan import Ask, Happening

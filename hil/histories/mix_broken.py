@@ -6,11 +6,11 @@ Each rule is taken out of the gateway for as long as one history is played.
 from collections.abc import Callable
 from typing import Any
 
-from gateway import believe, validate
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
 from gateway.decision import ValidatorState
 from gateway.ledger.records import StoredMeter
-from gateway.read import Reading
+from gateway.reading.read import Reading
+from gateway.registers import believe, validate
 
 from .broken import BROKEN as CLOCKS
 from .jump_broken import BROKEN as JUMPS

@@ -12,20 +12,20 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from drivers import EnergyRegister, RegisterSnapshot
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.buckets.accumulate import Rules
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy, MeterSection, RegisterOwner, Role
 from gateway.decision import Basis
 from gateway.energy import AccumulatorState
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger import chain
 from gateway.ledger.records import Batch, ClosedInterval, IntervalRow, StoredMeter
-from gateway.read import Reading
+from gateway.reading.read import Reading
+from gateway.registers.validate import ValidatorState
 from gateway.tariff.calendar import EdgeTable
 from gateway.timeline import Timeline
-from gateway.validate import ValidatorState
 
 from .plan import LIMIT_MILLIW, Ask, Happening, History, Kind
 from .record import Fate, Played, Taken

@@ -11,16 +11,16 @@ from random import Random
 from drivers import DriverError, load_profile
 from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
-from gateway.accumulate import Accumulator, Rules
+from gateway.buckets.accumulate import Accumulator, Rules
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction, registers_of
 from gateway.kernels import Build, load_kernel
-from gateway.read import Reading, read_meter
+from gateway.reading.read import Reading, read_meter
+from gateway.registers.validate import Accepted, Decision, Limits, NewEpoch, Rejected, ValidatorState, validate
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 from gateway.timeline import Timeline
-from gateway.validate import Accepted, Decision, Limits, NewEpoch, Rejected, ValidatorState, validate
 
 from ..chance import between, name_key, roll
 from ..house import DAY_START_US, TARIFF

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.collect.heard import Heard, hear
 from gateway.config.load import load_config
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.epochs import Owner
 from gateway.ledger.opening import Opener

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from drivers import EnergyRegister
 from gateway.decision import Basis
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .world import KWH, NOON_US, S, moved, reading, register
 

@@ -9,10 +9,10 @@ import signal
 import sys
 from pathlib import Path
 
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.buckets.accumulate import Rules
 from gateway.config.types import GapPolicy
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.store import Store

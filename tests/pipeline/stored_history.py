@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.accumulate import Rules
+from gateway.bookkeeping.recompute import Again, MeterAgain, begin
+from gateway.buckets.accumulate import Rules
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.recompute import Again, MeterAgain, begin
 from gateway.timeline import Timeline
 from hil.histories.plan import LIMIT_MILLIW, Ask, History
 from hil.histories.play import KERNEL, METER, LentCalendar, Player, _Store

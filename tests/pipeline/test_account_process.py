@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.account_process import AccountProcess
 from gateway.config.types import AccountSection
+from gateway.daemon.account_process import AccountProcess
 
 from .world import utc_us
 

@@ -12,11 +12,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gateway.account_desk import AccountDesk
-from gateway.accounts import DUE_MOST, EVENT, Accounts
-from gateway.bookkeeper import Bookkeeper
 from gateway.clock import SystemClock
 from gateway.config.types import AccountSection
+from gateway.daemon.account_desk import AccountDesk
+from gateway.daemon.accounts import DUE_MOST, EVENT, Accounts
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.ledger.records import Batch, OutboxRow, Record
 from gateway.ledger.store import Store
 from gateway.publish.account import KEYS, account_record

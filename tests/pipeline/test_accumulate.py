@@ -6,7 +6,7 @@ milliwatt-hour flows in a millisecond and every doubt can be reckoned in the hea
 
 import pytest
 
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality
 

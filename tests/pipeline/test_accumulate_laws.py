@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import EnergyRegister
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction, Interval, Part
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.timeline import Timeline
 from tests.oracle import etouc as oracle
 from tests.oracle.split import split

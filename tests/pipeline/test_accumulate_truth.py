@@ -12,10 +12,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.config.types import GapPolicy
 from gateway.energy import Direction, Interval, Part
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.timeline import Timeline
 from tests.oracle import etouc as oracle
 from tests.oracle.flow import MICROSECONDS_IN_AN_HOUR, Flow

@@ -4,8 +4,17 @@ import inspect
 
 import pytest
 
-from gateway.accumulate import Accumulator
-from gateway.acts import ACCEPTED, Add, Begin, ClockSet, RecordedAccumulator, booked_reading, decoded, encoded
+from gateway.bookkeeping.acts import (
+    ACCEPTED,
+    Add,
+    Begin,
+    ClockSet,
+    RecordedAccumulator,
+    booked_reading,
+    decoded,
+    encoded,
+)
+from gateway.buckets.accumulate import Accumulator
 from gateway.energy import AccumulatorState
 from gateway.kernels import Build, load_kernel
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from drivers.iec62056.load_profile import IntervalEnergy
 from drivers.iec62056.meter_stamp import MeterStamp, Season
 from drivers.meter_time import ClockZone
-from gateway.backfill import Offset, entries_of, recut, stamp_at
-from gateway.load_profile import ProfileEntry
+from gateway.reading.backfill import Offset, entries_of, recut, stamp_at
+from gateway.reading.load_profile import ProfileEntry
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 

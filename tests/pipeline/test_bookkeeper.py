@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accumulate import Rules
-from gateway.bookkeeper import INBOX_LIMIT, Bookkeeper
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.buckets.accumulate import Rules
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import Config, GapPolicy
-from gateway.journal import Origin, OutboxIds
+from gateway.daemon.bookkeeper import INBOX_LIMIT, Bookkeeper
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import OutboxRow
 from gateway.ledger.schema import migrate
@@ -114,7 +114,7 @@ def test_a_commit_that_fails_is_done_again_and_written_once(
     desk: tuple[Bookkeeper, Pipe], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeper, pipe = desk
-    monkeypatch.setattr("gateway.bookkeeper.COMMIT_AGAIN_US", 100_000)
+    monkeypatch.setattr("gateway.daemon.bookkeeper.COMMIT_AGAIN_US", 100_000)
     call, calls = failing_once(store.commit)
     monkeypatch.setattr(store, "commit", call)
     start(keeper)
@@ -142,7 +142,7 @@ def test_a_failing_look_into_the_outbox_is_done_again_and_kills_nobody(
     wait_for(lambda: keeper.health.commits >= 1, "the first commit")
     call, calls = failing_once(store.pending)
     monkeypatch.setattr(store, "pending", call)
-    monkeypatch.setattr("gateway.bookkeeper.COMMIT_AGAIN_US", 100_000)
+    monkeypatch.setattr("gateway.daemon.bookkeeper.COMMIT_AGAIN_US", 100_000)
     keeper.want_rows(1, 0, 20)
     wait_for(lambda: len(pipe.rows) >= 1, "the rows")
     assert len(calls) == 2

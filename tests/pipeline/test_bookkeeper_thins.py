@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.bookkeeper import Bookkeeper
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.publish.message import Topics

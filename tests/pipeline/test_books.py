@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.buckets.accumulate import Rules
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy
 from gateway.decision import Basis
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.read import Reading
+from gateway.reading.read import Reading
+from gateway.registers.validate import Accepted, NewEpoch, Quarantined, Rejected
 from gateway.timeline import Timeline
-from gateway.validate import Accepted, NewEpoch, Quarantined, Rejected
 
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section
 

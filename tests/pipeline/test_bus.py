@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.bus import DEAD_AFTER, Choice, Rank, Seat, choose, lead_of
-from gateway.schedule import Schedule
+from gateway.reading.bus import DEAD_AFTER, Choice, Rank, Seat, choose, lead_of
+from gateway.reading.schedule import Schedule
 
 from .world import NOON_US, S, by_hand
 

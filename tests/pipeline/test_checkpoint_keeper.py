@@ -10,7 +10,7 @@ from gateway.ledger.checkpoint_file import COPIES, CheckpointFile
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.validate import ValidatorState
+from gateway.registers.validate import ValidatorState
 
 from .test_ledger_store import account, full_batch
 from .world import NOON_US, S

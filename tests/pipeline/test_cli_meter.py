@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import ClockSource
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway import clock
+from gateway.bookkeeping.hold import HELD_MOST, Held
 from gateway.clock import STA_UNSYNC, ClockState, SystemClock
 from gateway.config.types import ClockSource
-from gateway.hold import HELD_MOST, Held
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
-from gateway.schedule import Schedule
+from gateway.reading.read import Reading
+from gateway.reading.schedule import Schedule
 from gateway.tariff.calendar import NO_EDGE_US
 from gateway.timeline import Timeline
 
@@ -111,7 +111,7 @@ def test_a_long_wait_thins_and_keeps_the_ends() -> None:
 
 
 def test_the_store_forgets_what_a_long_wait_let_go(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.hold.HELD_MOST", 4)
+    monkeypatch.setattr("gateway.bookkeeping.hold.HELD_MOST", 4)
     for second in range(7):
         desk.take(unset(reading(NOON_US + second * S, LIFE + second)))
         desk.commit()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import LIFE, Desk
 from .test_validate import FIRST, NEW, OK, decide, spoken

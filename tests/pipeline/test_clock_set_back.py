@@ -11,7 +11,7 @@ import pytest
 
 from gateway.ledger.records import NotReadableError
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import LIFE, Desk, assert_chain
 from .test_validate import decide, spoken

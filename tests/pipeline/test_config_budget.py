@@ -19,7 +19,7 @@ from gateway.ledger.records import interval_record
 from gateway.ledger.schema import migrate
 from gateway.publish.head import head_message
 from gateway.publish.message import interval_message, render, state_record
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "gateway.toml"
 BUCKETS = ("summer_peak", "summer_off_peak", "winter_peak", "winter_off_peak")

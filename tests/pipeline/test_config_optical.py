@@ -12,8 +12,8 @@ from drivers.iec62056.terms import Mode
 from drivers.profile_find import OPTICAL
 from gateway.config.load import examine
 from gateway.config.types import MeterSection
-from gateway.meters import open_line
-from gateway.optical import SlowSchedule
+from gateway.reading.meters import open_line
+from gateway.reading.optical import SlowSchedule
 
 SECRET = "marker-5521"
 CONFIG = """\

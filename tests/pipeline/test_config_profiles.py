@@ -4,7 +4,7 @@ from pathlib import Path
 
 from drivers.assemble import assemble_snapshot
 from gateway.config.load import load_config
-from gateway.meters import profile_of
+from gateway.reading.meters import profile_of
 from tests.pipeline.test_config_load import GOOD as CONFIG
 from tests.pipeline.test_config_load import told, write
 from tests.protocol.test_profile_schema import ASKING, VARIANTS

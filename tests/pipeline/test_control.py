@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from gateway import control
 from gateway.clock import SystemClock
-from gateway.control import Control, NoDaemonError, ask
+from gateway.daemon import control
+from gateway.daemon.control import Control, NoDaemonError, ask
 
 PATIENCE_S = 30.0
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.energy import AccumulatorState, Direction, DirectionState, Part, Quality
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import LIFE, Desk
 from .test_validate import FIRST, GONE, NEW, OK, decide, spoken

@@ -12,10 +12,10 @@ import pytest
 from gateway.clock import ClockState
 from gateway.decision import Basis, Limits, ValidatorState
 from gateway.energy import Direction
-from gateway.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement, judge
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
-from gateway.validate import validate
+from gateway.reading.read import Reading
+from gateway.registers.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement, judge
+from gateway.registers.validate import validate
 
 from .test_books import Desk
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, H, S, moved, reading, register

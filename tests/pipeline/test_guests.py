@@ -9,7 +9,7 @@ from drivers import ConfigurationError, DriverError, FrameError, NoAnswerError, 
 from drivers.modbus.link import Framing, ModbusLink, Reply
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
 from gateway.clock import ClockState
-from gateway.guests import WAITING_MOST, Guests, question_of, told
+from gateway.reading.guests import WAITING_MOST, Guests, question_of, told
 
 SILENCE_S = 2.0
 ASKED = (7, 3, 0, 2)

@@ -17,8 +17,8 @@ from gateway.cli.status import register_line
 from gateway.decision import Accepted, Basis, Class, NewEpoch, NoteKind, Rollover, Rule
 from gateway.energy import registers_of
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
-from gateway.validate import Decision, Limits, Reason, ValidatorState, validate
+from gateway.reading.read import Reading
+from gateway.registers.validate import Decision, Limits, Reason, ValidatorState, validate
 
 from .test_books import Desk
 from .test_validate import spoken

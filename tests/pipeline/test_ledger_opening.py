@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.bookkeeping.recompute import Again, begin, is_same
+from gateway.buckets.accumulate import Rules
 from gateway.clock import SystemClock
 from gateway.config.types import ClockSource, GapPolicy
+from gateway.daemon.upkeep import Upkeep
 from gateway.energy import Direction, EdgeAtRisk, Opening
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.checkpoint_file import CheckpointFile
 from gateway.ledger.epochs import Machine, Owner
@@ -30,8 +32,6 @@ from gateway.ledger.store import Store
 from gateway.ledger.store_error import StoreError
 from gateway.ledger.swap import suspect_place, write_note
 from gateway.pulse import Pulse
-from gateway.recompute import Again, begin, is_same
-from gateway.upkeep import Upkeep
 
 from .test_ledger_store import own
 from .world import MIN, MORE, NOON_US, SERVICE_MILLIW, S, by_hand, reading, section

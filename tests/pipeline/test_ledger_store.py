@@ -17,7 +17,7 @@ from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.ledger.store_error import StoreError
 from gateway.ledger.version import SCHEMA_VERSION
-from gateway.validate import ValidatorState
+from gateway.registers.validate import ValidatorState
 
 from .world import NOON_US, S, reading
 

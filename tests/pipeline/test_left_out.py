@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.account_rules import INTERVALS_MOST
+from gateway.buckets.account_rules import INTERVALS_MOST
 from gateway.ledger.schema import migrate
 
 from .test_books import Desk, assert_chain

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import Desk
 from .test_exchange import account

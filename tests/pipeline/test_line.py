@@ -16,10 +16,10 @@ from drivers import ConfigurationError, DriverError, MeterIdentity, NoAnswerErro
 from drivers.recording import SENT, Tape
 from drivers.want import Want
 from gateway.clock import ClockState
-from gateway.line import Line
-from gateway.read import Reading, read_meter
-from gateway.schedule import Schedule
-from gateway.turns import LineMeter
+from gateway.reading.line import Line
+from gateway.reading.read import Reading, read_meter
+from gateway.reading.schedule import Schedule
+from gateway.reading.turns import LineMeter
 
 from .world import NOON_US, H, S, by_hand, snapshot
 

@@ -11,11 +11,11 @@ import pytest
 from drivers import NoAnswerError
 from drivers.modbus.link import Framing, ModbusLink, Reply
 from drivers.transport.scripted import ScriptedTransport, VirtualTicker
-from gateway.guests import MARGIN_S, Guest, Guests
-from gateway.line import Line
-from gateway.read import Reading
-from gateway.schedule import Schedule
-from gateway.turns import LineMeter
+from gateway.reading.guests import MARGIN_S, Guest, Guests
+from gateway.reading.line import Line
+from gateway.reading.read import Reading
+from gateway.reading.schedule import Schedule
+from gateway.reading.turns import LineMeter
 from tests.protocol.modbus_bytes import rtu_answer
 
 from .test_line import ScriptedMeter, TickingClock

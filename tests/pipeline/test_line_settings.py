@@ -6,7 +6,7 @@ import pytest
 
 from drivers.transport.scripted import VirtualTicker
 from gateway.config.types import Framing, MeterSection, Parity, RegisterOwner, Role
-from gateway.meters import open_line, silence_s
+from gateway.reading.meters import open_line, silence_s
 
 
 def section(**way: object) -> MeterSection:

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.accumulate import Rules
+from gateway.bookkeeping.recompute import Again, begin, is_same
+from gateway.buckets.accumulate import Rules
+from gateway.buckets.unread import tell_anew
 from gateway.config.types import GapPolicy
 from gateway.energy import Direction, DirectionState, Unread
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.schema import migrate
-from gateway.load_profile import (
+from gateway.reading.load_profile import (
     Disagreement,
     Gap,
     ProfileEntry,
@@ -20,8 +22,6 @@ from gateway.load_profile import (
     registers_at_edges,
     shares_of,
 )
-from gateway.recompute import Again, begin, is_same
-from gateway.unread import tell_anew
 
 from .test_books import LIFE, QUARTER, Desk, assert_chain, started
 from .world import MIN, NOON_US, SERVICE_MILLIW, S, reading, tries

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.energy import Interval, Part, Quality
 from gateway.ledger import chain
 from gateway.ledger.records import interval_record

@@ -13,8 +13,8 @@ from drivers import MeterIdentity, NoAnswerError, Sample
 from drivers.meter_time import ClockZone, MeterTime, TimeSample
 from drivers.steps import Close, Steps
 from gateway.clock import ClockState
-from gateway.meter_clock import ClockMeter, Discipline, MeterClock, Placed, discipline, utc_of
-from gateway.read import read_meter
+from gateway.reading.meter_clock import ClockMeter, Discipline, MeterClock, Placed, discipline, utc_of
+from gateway.reading.read import read_meter
 
 from .world import H, S, snapshot, utc_us
 

@@ -12,7 +12,7 @@ import pytest
 from drivers import NoAnswerError
 from drivers.meter_time import ClockZone, MeterTime, TimeSample
 from gateway.clock import ClockState
-from gateway.meter_witness import NOT_KNOWN, MeterWitness
+from gateway.reading.meter_witness import NOT_KNOWN, MeterWitness
 
 from .world import MIN, NOON_US, H, S
 

@@ -19,7 +19,7 @@ from gateway.ledger.schema import migrate, migrations
 from gateway.ledger.store import Store
 from gateway.ledger.store_error import StoreError
 from gateway.ledger.witness import salvage_states
-from gateway.validate import ValidatorState
+from gateway.registers.validate import ValidatorState
 
 from .test_ledger_store import account
 from .world import NOON_US, H

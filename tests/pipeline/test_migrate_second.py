@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from gateway.ledger.records import Batch, ReadingRow
 from gateway.ledger.schema import migrate, migrations
 from gateway.ledger.store import Store
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_ledger_store import account
 from .world import NOON_US, S, reading, register, snapshot

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import places
-from gateway.notify import READY, WATCHDOG, Notifier, status
+from gateway.daemon.notify import READY, WATCHDOG, Notifier, status
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from drivers.iec62056.meter import OpticalCounters
 from gateway.ledger.records import Record
-from gateway.optical import pace_record
 from gateway.publish.message import render
+from gateway.reading.optical import pace_record
 from tests.contract import check, check_with_controls
 
 from .test_books import Desk, desk, started

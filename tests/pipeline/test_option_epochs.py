@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from drivers import load_profile
-from gateway.basis import basis_of
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import ClockSource
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.meters import profile_of
-from gateway.read import Reading
+from gateway.reading.meters import profile_of
+from gateway.reading.read import Reading
+from gateway.registers.basis import basis_of
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 

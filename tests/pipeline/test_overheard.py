@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.overheard import Overheard
+from gateway.reading.overheard import Overheard
 
 from .test_line import TickingClock
 

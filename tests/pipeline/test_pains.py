@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import Desk
 from .world import KWH, MIN, NOON_US, WH, H, S, accumulator, by_hand, moved, reading, register

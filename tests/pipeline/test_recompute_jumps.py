@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bookkeeping.recompute import is_same
 from gateway.ledger.store import Store
-from gateway.recompute import is_same
 from hil.histories.jump_plan import jump_history
 from hil.histories.jump_play import JumpPlayer
 

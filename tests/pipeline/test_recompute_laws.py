@@ -14,10 +14,10 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 import gateway.ledger.retention as retention_module
+from gateway.bookkeeping.recompute import MeterAgain, is_same, totals_milliwh
 from gateway.energy import AccumulatorState, Direction
 from gateway.ledger.store import Store
 from gateway.ledger.thinning import ThinRow
-from gateway.recompute import MeterAgain, is_same, totals_milliwh
 from hil.histories.plan import history
 
 from .stored_history import again, dense, keep

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.accumulate import LawBrokenError
+from gateway.buckets.accumulate import LawBrokenError
 from gateway.cli.replay import EXIT_LAW_BROKEN, EXIT_REFUSED, exit_code
 from gateway.energy import Direction
 from gateway.replay import MeterReplay, Readings, Replay, Service, Terms

@@ -13,7 +13,7 @@ from gateway.ledger.records import Batch, EventRow, OutboxRow, ReadingRow
 from gateway.ledger.retention import HOUR_US, SLICE_ROWS
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from hil.bench.ledger_days import METER, Ledger, Plan
 
 from .world import NOON_US, S, reading

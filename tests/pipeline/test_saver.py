@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway import saver as saver_module
 from gateway.clock import SystemClock
+from gateway.daemon import saver as saver_module
+from gateway.daemon.saver import Saver, merged
 from gateway.ledger.ballast import LEAST_BYTES, SHARE, WANTED_BYTES, Ballast
 from gateway.ledger.records import Batch, EventRow, OutboxRow, ReadingRow, Record
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.pulse import Pulse
-from gateway.saver import Saver, merged
 
 from .world import NOON_US, S, reading
 

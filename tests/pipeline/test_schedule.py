@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.schedule import Schedule
+from gateway.reading.schedule import Schedule
 
 from .world import NOON_US, S, by_hand
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.schedule import Schedule, phase_of
+from gateway.reading.schedule import Schedule, phase_of
 
 from .world import NOON_US, S, by_hand
 

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.decision import Accepted, Class, Decision, Limits, NewEpoch, Rollover, ValidatorState
 from gateway.energy import Direction, registers_of
-from gateway.read import Reading
-from gateway.validate import validate
+from gateway.reading.read import Reading
+from gateway.registers.validate import validate
 
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, H, S, moved, reading, register
 

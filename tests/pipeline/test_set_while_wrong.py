@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import Desk
 from .world import KWH, NOON_US, H, S, moved, reading

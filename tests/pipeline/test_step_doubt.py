@@ -6,7 +6,7 @@ The price changes twice a day; 12 kW at most, so that a hundred seconds are a th
 import msgspec
 import pytest
 
-from gateway.accumulate import Accumulator
+from gateway.buckets.accumulate import Accumulator
 from gateway.energy import AccumulatorState, Direction
 
 from .world import MIN, NOON_US, H, S, accumulator, by_hand, reading

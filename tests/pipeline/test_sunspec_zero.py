@@ -11,17 +11,17 @@ import pytest
 
 from drivers import load_profile
 from drivers.build import open_polled
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import ClockSource
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.tariff.calendar import Calendar
 from gateway.tariff.tariff_file import load_tariff
 from tests.protocol.sunspec_maps import common, meter_203, meter_213, sunspec_table

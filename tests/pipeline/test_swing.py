@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.buckets.swing import Swing
 from gateway.config.types import GapPolicy
 from gateway.energy import Direction
 from gateway.kernels import service_kernel
-from gateway.swing import Swing
 from gateway.tariff.calendar import UNASSIGNED_NAME
 from tests.oracle.flow import Flow
 

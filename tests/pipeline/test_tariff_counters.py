@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accumulate import Rules
-from gateway.books import Books
+from gateway.bookkeeping.books import Books
+from gateway.bookkeeping.journal import Origin, OutboxIds
+from gateway.bookkeeping.tariff_counters import TariffCounter
+from gateway.buckets.accumulate import Rules
 from gateway.clock import SystemClock
 from gateway.config.load import ConfigError, load_config
 from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction
-from gateway.journal import Origin, OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch, StoredMeter, nothing_closed
-from gateway.lines import Lines
-from gateway.read import Reading
-from gateway.tariff_counters import TariffCounter
-from gateway.validate import ValidatorState
+from gateway.reading.lines import Lines
+from gateway.reading.read import Reading
+from gateway.registers.validate import ValidatorState
 
 from .test_books import LIFE
 from .world import MIN, NOON_US, SERVICE_MILLIW, H, S, by_hand, etouc, moved, reading, section
@@ -162,7 +162,7 @@ def test_the_example_that_ships_holds_once_the_hashes_before_its_counter_are_tak
 
 
 class Ear:
-    """Obeys `gateway.lines.Listener`."""
+    """Obeys `gateway.reading.lines.Listener`."""
 
     def __init__(self) -> None:
         self.heard: list[Reading] = []

@@ -5,13 +5,7 @@ The service carries 3.6 kW, so that one milliwatt-hour flows in a millisecond.
 
 import pytest
 
-from gateway.uncertainty import (
-    Mark,
-    edge_bounds,
-    edge_uncertain_milliwh,
-    most_energy_milliwh,
-    start_uncertain_milliwh,
-)
+from gateway.uncertainty import Mark, edge_bounds, edge_uncertain_milliwh, most_energy_milliwh, start_uncertain_milliwh
 
 MS = 1000
 LIMIT_MILLIW = 3_600_000

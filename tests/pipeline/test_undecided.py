@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from drivers import EnergyRegister
-from gateway.exchange import Exchanged
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
+from gateway.registers.exchange import Exchanged
 
 from .test_books import Desk
 from .test_exchange import account, said, say

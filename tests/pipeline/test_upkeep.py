@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.daemon.upkeep import CHECK_AGAIN_TURNS, Upkeep
 from gateway.ledger.ballast import is_full
 from gateway.ledger.epochs import Machine, Owner
 from gateway.ledger.lock import StoreLock
@@ -17,7 +18,6 @@ from gateway.ledger.records import Batch, EventRow
 from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store, StoreError
 from gateway.pulse import Pulse
-from gateway.upkeep import CHECK_AGAIN_TURNS, Upkeep
 
 from .world import NOON_US
 

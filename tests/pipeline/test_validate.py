@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 
 from drivers import EnergyRegister
 from gateway.energy import registers_of
-from gateway.read import Reading
-from gateway.validate import (
-    Accepted,
-    Decision,
-    Limits,
-    NewEpoch,
-    Reason,
-    Rejected,
-    ValidatorState,
-    validate,
-)
+from gateway.reading.read import Reading
+from gateway.registers.validate import Accepted, Decision, Limits, NewEpoch, Reason, Rejected, ValidatorState, validate
 
 from .world import KWH, NOON_US, SERVICE_MILLIW, H, S, moved, reading, register, tries, utc_us
 

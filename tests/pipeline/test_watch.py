@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.notify import Notifier
+from gateway.daemon.notify import Notifier
+from gateway.daemon.watch import Watch
 from gateway.pulse import TURN_WITHIN_S, Pulse
-from gateway.watch import Watch
 
 from .test_line import TickingClock
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.exchange import Exchanged
+from gateway.bookkeeping.recompute import Again, is_same
 from gateway.ledger.schema import migrate
-from gateway.recompute import Again, is_same
+from gateway.registers.exchange import Exchanged
 
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.timeline import Timeline
 
 from .test_books import LIFE, Desk

@@ -12,7 +12,7 @@ import pytest
 from drivers import EnergyRegister
 from gateway.decision import Basis
 from gateway.ledger.schema import migrate
-from gateway.read import Reading
+from gateway.reading.read import Reading
 
 from .test_books import Desk
 from .test_exchange import account

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.bookkeeping.zone_rules import rules_of
 from gateway.ledger.schema import migrate
 from gateway.timeline import Timeline
-from gateway.zone_rules import rules_of
 
 from .test_books import LIFE, Desk
 from .world import MIN, NOON_US, HandCalendar, S, reading

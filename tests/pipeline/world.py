@@ -14,12 +14,12 @@ from functools import cache
 from hypothesis import settings
 
 from drivers import EnergyRegister, RegisterSnapshot
-from gateway.accumulate import Accumulator, Rules
+from gateway.buckets.accumulate import Accumulator, Rules
 from gateway.clock import ClockState
 from gateway.config.types import GapPolicy, MeterSection, RegisterOwner, Role
 from gateway.energy import AccumulatorState
 from gateway.kernels import Build, load_kernel
-from gateway.read import Reading
+from gateway.reading.read import Reading
 from gateway.tariff.calendar import NO_EDGE_US, Calendar, EdgeTable
 from gateway.tariff.tariff_file import load_tariff
 from gateway.timeline import Calendar as CalendarPort

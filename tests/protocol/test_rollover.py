@@ -13,7 +13,7 @@ from drivers.assemble import assemble_snapshot
 from drivers.fitting import Fitting, fitted
 from drivers.profile import Profile
 from drivers.snapshot import EnergyRegister
-from gateway.basis import basis_of
+from gateway.registers.basis import basis_of
 
 HEAD = """
 vendor = "Test"

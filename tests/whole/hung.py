@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway import bookkeeper, control, pulse, turns
+from gateway import pulse
+from gateway.daemon import bookkeeper, control
 from gateway.publish import publisher
+from gateway.reading import turns
 
 QUICK_S = 2.0
 LOOPS: dict[str, tuple[type, str]] = {

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bookkeeping.desk import open_books
+from gateway.bookkeeping.journal import OutboxIds
 from gateway.config.load import load_config
-from gateway.desk import open_books
-from gateway.journal import OutboxIds
 from gateway.kernels import Build, load_kernel
 from gateway.ledger.records import Batch
 from gateway.ledger.schema import migrate

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from drivers import RegisterSnapshot, Sample, SystemTicker
 from gateway.config.load import load_config
-from gateway.meters import open_one
+from gateway.reading.meters import open_one
 from tests.protocol.sunspec_maps import place
 from tests.wire.pymodbus_server import PymodbusServer
 

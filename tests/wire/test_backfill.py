@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.backfill_desk import serve_consumers
-from gateway.bookkeeper import Bookkeeper
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.config.types import Config
+from gateway.daemon.backfill_desk import serve_consumers
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.ledger.records import Batch
 from gateway.ledger.store import Store
 from gateway.publish.message import Topics

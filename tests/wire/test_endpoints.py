@@ -18,10 +18,10 @@ from drivers.build import open_polled
 from drivers.modbus.link import Framing, ModbusLink
 from drivers.transport.tcp import TcpTransport
 from gateway.clock import ClockState
-from gateway.endpoints import Endpoints
-from gateway.read import Reading
-from gateway.schedule import Schedule
-from gateway.turns import LineMeter
+from gateway.reading.endpoints import Endpoints
+from gateway.reading.read import Reading
+from gateway.reading.schedule import Schedule
+from gateway.reading.turns import LineMeter
 from tests.protocol.modbus_bytes import exception_pdu, float_words, tcp, tcp_answer
 from tests.wire.slaves import Answer, TcpSlave
 
@@ -253,7 +253,7 @@ def test_a_stopped_thread_leaves_no_descriptor_and_closes_its_connections() -> N
 def test_more_meters_than_descriptors_make_room_for_themselves_or_say_what_to_set() -> None:
     code = """
 import resource, sys
-from gateway.endpoints import OTHER_DESCRIPTORS, _make_room_for
+from gateway.reading.endpoints import OTHER_DESCRIPTORS, _make_room_for
 soft, hard = int(sys.argv[1]), int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 _make_room_for(300)

@@ -9,7 +9,7 @@ from drivers.modbus.replay import open_recorded
 from drivers.phases import with_phase_sums
 from drivers.recording import Recording, RecordingError, Tape, parse_recording
 from gateway.config.load import examine, load_config
-from gateway.meters import open_one
+from gateway.reading.meters import open_one
 from tests.protocol.sunspec_maps import common, inverter_103, meter_203, sunspec_table
 from tests.wire.field_site import PHASES, SINGLES, TABLE, config_file, energies, write_profile
 from tests.wire.pymodbus_server import PymodbusServer

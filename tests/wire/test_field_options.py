@@ -10,7 +10,7 @@ import pytest
 
 from drivers import ConfigurationError, DriverError, NoAnswerError, SystemTicker
 from gateway.config.load import examine, load_config
-from gateway.meters import open_one
+from gateway.reading.meters import open_one
 from tests.protocol.sunspec_maps import common, meter_203, place, sunspec_table
 from tests.wire.field_site import PHASES, SINGLES, TABLE, config_file, energies, sample, write_profile
 from tests.wire.pymodbus_server import PymodbusServer

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.bookkeeper import Bookkeeper
 from gateway.clock import SystemClock
 from gateway.config.load import load_config
+from gateway.daemon.bookkeeper import Bookkeeper
 from gateway.publish.message import Topics
 from gateway.publish.publisher import Publisher
 from hil.bench.ledger_days import METER, House, Ledger, Plan, instants_us

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from drivers import SystemTicker
 from gateway.cli import main as cli
 from gateway.config.types import Framing, MeterSection, RegisterOwner, Role
-from gateway.meters import by_line, open_meters
+from gateway.reading.meters import by_line, open_meters
 from tests.protocol.modbus_bytes import float_words, rtu_answer, tcp_answer
 from tests.wire.slaves import TcpSlave
 

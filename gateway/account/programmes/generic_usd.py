@@ -11,15 +11,7 @@ from ..lines import BankMove, BankUnit, Due
 from ..money import ZERO
 from ..netting import NettingInterval
 from ..period import Period, Settled
-from .generic import (
-    MONEY_BANK,
-    GenericRules,
-    bank_line,
-    given_line,
-    skipped_minimum,
-    standing_lines,
-    taken_line,
-)
+from .generic import MONEY_BANK, GenericRules, bank_line, given_line, skipped_minimum, standing_lines, taken_line
 from .generic_billing import BillingState, bank_move, close_bank
 from .generic_netting import net_by_bucket, shares_of
 

@@ -17,10 +17,10 @@ from drivers import EnergyRegister, RegisterSnapshot
 from ...clock import ClockState
 from ...decision import RegisterMemory
 from ...energy import AccumulatorState, Direction, DirectionState
-from ...read import Reading
+from ...reading.read import Reading
+from ...registers.validate import ValidatorState
 from ...tariff.calendar import UNASSIGNED_NAME
 from ...uncertainty import Mark
-from ...validate import ValidatorState
 from ..checkpoint_file import MeterCheckpoint
 from .reading import CollectedView
 from .tables import INTERVAL

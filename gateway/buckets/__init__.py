@@ -1,0 +1,1 @@
+"""Where a register's growth goes: bucket energy and closed intervals in integers, and how uncertain each is. Pure."""

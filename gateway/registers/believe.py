@@ -1,0 +1,261 @@
+"""What becomes of readings that are believed: booked on the old line, or a new register epoch, and what is left open.
+
+A row of held readings that is long enough was so. Registers that count on from the last accepted ones are booked, in
+their epoch; others begin anew, where the row began to move; or the line before the last goes on. Which reading is held
+and when a row is long enough is not decided here. Pure.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from ..decision import (
+    Accepted,
+    Class,
+    Decision,
+    Doubt,
+    Limits,
+    NewEpoch,
+    Opened,
+    Reason,
+    RegisterMemory,
+    Rollover,
+    Rule,
+    ValidatorState,
+)
+from ..energy import Direction, registers_of
+from ..reading.read import Reading
+from .classify import found_in
+from .follow import SAME_REGISTERS, Followed, changed_basis, follow
+from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
+from .returned import maybe_returned
+from .undecided import (
+    either_way,
+    of_absence,
+    of_beginning,
+    of_doubted,
+    of_fallen,
+    of_kept_back,
+    of_rollover,
+    of_the_others,
+    of_woken,
+    of_zeros,
+    wider,
+)
+
+
+def accept(state: ValidatorState, line: Followed) -> ValidatorState:
+    """The state after a reading is booked on the old line."""
+    reading = line.reading
+    reading = with_serial_of(reading, state.last)
+    had = {} if state.last is None else dict.fromkeys(registers_of(state.last.snapshot), state.last)
+    has = registers_of(reading.snapshot)
+    lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
+    doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
+    woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
+    flowed = {direction: milliwh for direction, milliwh in state.held_flowed.items() if direction in lost}
+    state = msgspec.structs.replace(released(state), seen=None, held_woken=woken, held_flowed=flowed)
+    return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
+
+
+def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Accepted:
+    """The decision to book a reading on the old line, and what it leaves open."""
+    doubts, found, rule = either_way(state, line, reading, limits)
+    notes, frozen = tuple(line.notes), frozenset(line.frozen)
+    doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *_of_let_go(state, line, limits))
+    return Accepted(line.reading, notes, frozen, doubts, found, rule)
+
+
+def go_on(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[ValidatorState, Accepted]:
+    """Book a reading on the old line. Where a register turns out to have stood, one that is lost may have stood too."""
+    after, decision = accept(state, line), accepted(state, line, reading, limits)
+    if decision.found is not Class.STOOD_STILL:
+        return after, decision
+    return _with_lost_asleep(after), decision
+
+
+def _with_lost_asleep(state: ValidatorState) -> ValidatorState:
+    """The state that remembers of lost registers that they may have stood, as one beside them had."""
+    stood = {one: 0 for one in state.lost if one in state.memories and state.memories[one].stood_since_us}
+    return msgspec.structs.replace(state, held_woken={**stood, **state.held_woken})
+
+
+def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorState) -> ValidatorState:
+    """The state with which a register epoch begins."""
+    opened = None
+    if decision.previous is not None:
+        opened = Opened(decision.previous, decision.first, before.memories, basis=before.basis)
+    return ValidatorState(
+        register_epoch=decision.register_epoch,
+        last=decision.reading,
+        memories=_settled(line.memories),
+        basis=limits.basis,
+        opened=opened,
+    )
+
+
+def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
+    """What held registers hand on. That one is frozen was told to nobody yet: it is with the next reading."""
+    found = dict(memories)
+    for direction, memory in memories.items():
+        if memory.still is not None and memory.still.frozen:
+            still = msgspec.structs.replace(memory.still, frozen=False)
+            found[direction] = msgspec.structs.replace(memory, still=still)
+    return found
+
+
+def without(reading: Reading, directions: Collection[Direction]) -> Reading:
+    """A reading as if the meter had not told these directions."""
+    snapshot = reading.snapshot
+    if Direction.IMPORT in directions:
+        snapshot = replace(snapshot, energy_import=None)
+    if Direction.EXPORT in directions:
+        snapshot = replace(snapshot, energy_export=None)
+    return replace(reading, snapshot=snapshot)
+
+
+def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> tuple[ValidatorState, Decision] | None:
+    """Go on without the registers that stand still where they fell to, if there are others that count on."""
+    asked, shown = in_question(state, limits), registers_of(reading.snapshot)
+    rest = without(reading, asked)
+    if state.last is None or not asked or not registers_of(rest.snapshot):
+        return None
+    line = follow(state.last, state.memories, rest, limits, state.lost)
+    gave_at_once = line.objection not in SAME_REGISTERS
+    if gave_at_once and state.held_first is not None:
+        began = without(state.held_first, asked)
+        if _gives_at_once(state, began, limits) not in SAME_REGISTERS:
+            return None
+        line = follow(state.last, state.memories, rest, limits, state.lost, asleep=True)
+    if line.objection not in SAME_REGISTERS:
+        return None
+    doubted = {**state.doubted, **{direction: shown[direction].milliwh for direction in asked if direction in shown}}
+    decision = Accepted(
+        line.reading,
+        tuple(line.notes),
+        frozenset(line.frozen),
+        (
+            *line.doubts,
+            *of_the_others(state, line, limits),
+            *of_doubted(state, line, rest, limits),
+            *of_zeros(state, reading, limits),
+            *_of_let_go(state, line, limits),
+        ),
+        Class.STOOD_STILL,
+        Rule.STANDS_WHERE_IT_FELL,
+    )
+    after = msgspec.structs.replace(accept(state, line), doubted=doubted)
+    return _with_lost_asleep(after) if gave_at_once else after, decision
+
+
+def believe(
+    state: ValidatorState, confirming: Followed, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """What was held is so: registers that count on from the last accepted ones are booked, others begin anew."""
+    if state.last is None or state.held_first is None or state.held_reason is None:
+        raise ValueError("nothing is held")
+    reason, held_reason = changed_basis(state.basis, limits.basis), state.held_reason
+    held_jumps = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP)
+    if reason is None:
+        line = follow(state.last, state.memories, reading, limits, state.lost)
+        asleep = _asleep(state, reading, limits) if held_reason in (*held_jumps, *CLOCKS) else None
+        if line.objection in held_jumps and asleep is not None:
+            line = asleep
+        if line.objection in SAME_REGISTERS:
+            return go_on(state, line, reading, limits)
+        # That zero is within reach by now proves nothing: it had to be when the register fell.
+        if line.objection is Reason.ROLLED_OVER and (held_reason not in held_jumps or asleep is not None):
+            notes, frozen = tuple(line.notes), frozenset(line.frozen)
+            widths, doubts = (
+                line.widths_milliwh,
+                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *_of_let_go(state, line, limits)),
+            )
+            return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
+        reason = line.objection or held_reason
+        if reason is not Reason.METER_REPLACED and held_reason in held_jumps:
+            reason = held_reason
+    return _begin_anew(state, reason, confirming, reading, limits)
+
+
+def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> list[Doubt]:
+    """Of registers through their width, one of which can have been lost before: the most that either rule tells."""
+    found = {one.direction: one for one in of_rollover(state, line, limits)}
+    for one in of_doubted(state, line, reading, limits):
+        other = found.get(one.direction)
+        found[one.direction] = one if other is None else wider(one, other)
+    return list(found.values())
+
+
+def _of_let_go(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """What rows that were let go before leave open of registers that are booked on the old line."""
+    return *of_kept_back(state, line), *of_fallen(state, line, limits)
+
+
+def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
+    """The line if the registers stood still and gave all at once, and the service can have carried that since."""
+    if state.last is None or state.held_first is None:
+        return None
+    first = follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True)
+    if first.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
+        return None
+    shown = registers_of(state.held_first.snapshot)
+    if any(shown[direction].milliwh == 0 for direction in first.objections):
+        return None  # a rollover that stood still until it shows 0 is rather a reset
+    return follow(state.last, state.memories, reading, limits, state.lost, asleep=True)
+
+
+def _gives_at_once(state: ValidatorState, first: Reading, limits: Limits) -> Reason | None:
+    """What is against it that registers which had stood still gave all at once with `first`."""
+    if state.last is None:
+        return None
+    return follow(state.last, state.memories, first, limits, state.lost, asleep=True).objection
+
+
+def _begin_anew(
+    state: ValidatorState, reason: Reason, confirming: Followed, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision]:
+    """A new register epoch, which begins where the row began to move; or the line before the last goes on."""
+    first = state.held_first
+    if state.held_reason in MAY_JUMP and state.held_moved is not None:
+        first = state.held_standing or first
+    if state.last is None or first is None:
+        raise ValueError("nothing is held")
+    returned = _go_on_with_returned(state, reason, first, reading, limits)
+    if returned is not None:
+        return returned
+    found, rule = found_in(reason, state.last, first, limits)
+    last = with_serial_of(confirming.reading, state.held_latest)
+    doubts = (
+        *confirming.doubts,
+        *of_beginning(state, first, limits),
+        *of_absence(state, first, limits),
+        *of_zeros(state, first, limits),
+        *of_woken(state),
+    )
+    decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
+    return begun(decision, confirming, limits, state), decision
+
+
+def _go_on_with_returned(
+    state: ValidatorState, reason: Reason, first: Reading, reading: Reading, limits: Limits
+) -> tuple[ValidatorState, Decision] | None:
+    """The line before the last, where the row that begins with `first` is that; else None."""
+    back = maybe_returned(state, first, limits) if reason in JUMPS else None
+    if back is None:
+        return None
+    line = follow(back.first, back.memories, reading, limits)
+    if line.objection is not None:
+        return None
+    decision = NewEpoch(
+        reason,
+        state.register_epoch + 1,
+        state.last,
+        back.first,
+        line.reading,
+        Class.RETURNED,
+        Rule.BACK_ON_THE_OLD_LINE,
+        doubts=(*line.doubts, *back.doubts),
+        returned_from=back.previous,
+    )
+    return begun(decision, line, limits, state), decision

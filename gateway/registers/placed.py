@@ -1,0 +1,112 @@
+"""What is remembered of a meter, where it stands by the clock that holds now, which was set back since. Pure.
+
+A register that stands still since an hour, a direction that was lost an hour ago, the last booked reading, those
+between which the epoch began: each has its instant by the clock of that time. Where the next reading shows by
+monotonic time that the clock was set back, they are moved by the step before anything is reckoned with them; else less
+time seems to have passed than did, and what the register gives then looks like more than can have flowed. Set on, they
+stay: nobody can say whether the machine stood still. Over a restart of which nothing was seen all but the last reading
+is moved, by the least that is possible. Moved for good only once a reading is booked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from ..clock_steps import measured_step_us, step_back_us, witness_of
+from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
+from ..energy import Direction
+from ..reading.read import Reading
+
+
+def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, Reading | None]:
+    """The state by the clock of `reading`, and the reading from which time has to go on: the last one as it was booked,
+    so that a clock that is behind is held first; where that has been seen before a restart, as it stands now.
+    """
+    if state.last is None:
+        return state, None
+    seen = witness_of(state.last, reading, seen_since(state))
+    step_us = step_back_us(state.last, seen)
+    if step_us >= 0:
+        return state, state.last
+    lost = {direction: moved(one, step_us) for direction, one in state.lost.items()}
+    set_us = 0 if state.opened is None else state.opened_set_us + step_us
+    memories = moved_memories(state.memories, step_us)
+    placed = msgspec.structs.replace(state, memories=memories, lost=lost, opened_set_us=set_us)
+    if measured_step_us(state.last, seen) is None:
+        return placed, state.last
+    placed = msgspec.structs.replace(placed, last=moved(state.last, step_us))
+    return placed, state.last if seen is reading else placed.last
+
+
+def row_placed_by(state: ValidatorState, reading: Reading) -> ValidatorState:
+    """The state with its held row by the clock of `reading`, where that was set on since the row began: a reading that
+    had stood before the last booked one by a clock that was behind stands after it."""
+    last = state.last
+    if last is None:
+        return state
+
+    def placed(one: Reading | None) -> Reading | None:
+        if one is None or one.boot_id != reading.boot_id or one.instant_us > last.instant_us:
+            return one
+        return moved(one, max(measured_step_us(one, reading) or 0, 0))
+
+    row = {name: placed(getattr(state, name)) for name in ("held_first", "held_standing", "held_moved")}
+    return msgspec.structs.replace(state, **row)
+
+
+def seen_since(state: ValidatorState) -> Reading | None:
+    """Of the readings since the last booked one the newest of its boot: it tells of the clock before a restart."""
+    return state.seen or state.held_first
+
+
+def noted(state: ValidatorState, reading: Reading, decision: Decision) -> ValidatorState:
+    """The state that remembers a reading which is not booked for its clock: a register may be as wrong as it will."""
+    if not isinstance(decision, Quarantined | Rejected) or decision.reason is Reason.CLOCK_NOT_SET:
+        return state
+    if state.last is None or reading.boot_id != state.last.boot_id:
+        return state
+    snapshot = replace(reading.snapshot, energy_import=None, energy_export=None)
+    return msgspec.structs.replace(state, seen=replace(reading, snapshot=snapshot))
+
+
+def unplaced(
+    state: ValidatorState, placed: ValidatorState, after: ValidatorState, decision: Decision
+) -> tuple[ValidatorState, Decision]:
+    """What was decided by `placed`, with `state` as it was where nothing is booked: the next reading may show another
+    clock."""
+    if after.last is placed.last:
+        after = msgspec.structs.replace(after, last=state.last, lost=state.lost, memories=state.memories)
+        after = msgspec.structs.replace(after, opened_set_us=state.opened_set_us)
+    if isinstance(decision, Quarantined | Rejected) and decision.previous is placed.last:
+        decision = replace(decision, previous=state.last)
+    return after, decision
+
+
+def opening_of(state: ValidatorState) -> Opened | None:
+    """How the epoch began, by the clock that holds now. The operator's word is held against it by the clock of then:
+    a clock that was set on in between, and back again, was right."""
+    opened, set_us = state.opened, state.opened_set_us
+    if opened is None or not set_us:
+        return opened
+    previous, first = moved(opened.previous, set_us), moved(opened.first, set_us)
+    memories = moved_memories(opened.memories, set_us)
+    return msgspec.structs.replace(opened, previous=previous, first=first, memories=memories)
+
+
+def moved(reading: Reading, step_us: int) -> Reading:
+    """The reading by a clock that was set by so much since."""
+    return replace(reading, earliest_us=reading.earliest_us + step_us, latest_us=reading.latest_us + step_us)
+
+
+def moved_memories(memories: Mapping[Direction, RegisterMemory], step_us: int) -> dict[Direction, RegisterMemory]:
+    """What is remembered of registers, by a clock that was set by so much since."""
+    found = dict(memories)
+    for direction, memory in memories.items():
+        if memory.stood_since_us:
+            memory = msgspec.structs.replace(memory, stood_since_us=memory.stood_since_us + step_us)
+        if (still := memory.still) is not None:
+            still = msgspec.structs.replace(still, since_us=still.since_us + step_us)
+            memory = msgspec.structs.replace(memory, still=still)
+        found[direction] = memory
+    return found

@@ -1,0 +1,273 @@
+"""What two readings leave undecided: a row of held readings may have been true although the old line goes on.
+
+A young meter that was reset passes its old count again; a register that stood still gives all at once; another meter
+may begin a little above the old one. Then the old line is booked, and told is how far off that is in the other case.
+Pure.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ..decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
+from ..energy import Direction, registers_of
+from ..reading.read import Reading
+from ..uncertainty import most_energy_milliwh
+from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+from .quarantine import MAY_JUMP, fallen_milliwh, in_question
+from .returned import WITHIN_US
+
+Undecided = tuple[tuple[Doubt, ...], Class, Rule]
+DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
+
+
+def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Undecided:
+    """What becomes of the quarantine when `line`, of `reading`, is booked: was it a glitch, or can it have been so?"""
+    last, first = state.last, state.held_first
+    if last is None or first is None or state.held_reason not in MAY_JUMP:
+        return DECIDED
+    objections = follow(last, state.memories, first, limits, state.lost).objections
+    if not objections and of_fallen(state, line, limits):
+        return (), Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
+    if not objections or not _counts_on(state, reading, limits):
+        return DECIDED
+    awake = follow(last, state.memories, first, limits, state.lost, asleep=True)
+    stood = awake.objection in SAME_REGISTERS
+    doubts = _doubts(
+        state, last, first, line, limits, jumped=Reason.IMPOSSIBLE_JUMP in objections.values(), stood=stood
+    )
+    if stood:
+        return doubts, Class.STOOD_STILL, Rule.POSSIBLE_SINCE_IT_STOOD
+    return doubts, Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
+
+
+def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
+    """Whether the held row can be the same registers as `reading`; its newest may be that, or have stood still."""
+    latest = state.held_latest
+    if latest is None:
+        return False
+    if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
+        return True
+    line = follow(latest, _since_last(state, latest), reading, limits, asleep=True)
+    return reading.instant_us > latest.instant_us and line.objection in (None, Reason.ROLLED_OVER)
+
+
+def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, RegisterMemory]:
+    """What is remembered of the held row: a register that stands in all of it may stand since what is booked last."""
+    memories = dict(state.held_memories)
+    if state.held_first is None or state.last is None:
+        return memories
+    first = registers_of(state.held_first.snapshot)
+    for direction, register in registers_of(latest.snapshot).items():
+        if direction in first and first[direction].milliwh == register.milliwh:
+            memory = memories.get(direction, ORDINARY)
+            memories[direction] = msgspec.structs.replace(memory, stood_since_us=state.last.earliest_us)
+    return memories
+
+
+def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of an epoch that begins with a 0: that may have been the old meter's fault, until another hung there."""
+    moved = state.held_moved
+    if moved is None or state.held_reason is Reason.METER_REPLACED:
+        return ()
+    registers, later = registers_of(begins.snapshot), registers_of(moved.snapshot)
+    if not any(registers[direction].milliwh == 0 for direction in in_question(state, limits) if direction in registers):
+        return ()
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(begins, moved))
+    return tuple(
+        Doubt(direction, max(most_milliwh - later[direction].milliwh + register.milliwh, 0))
+        for direction, register in registers.items()
+    )
+
+
+def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that count on while another stands where it fell to: they may be of another meter altogether."""
+    if state.last is None:
+        return ()
+    return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=True)
+
+
+def of_rollover(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that rolled over: it may have been a reset, if they stood still before or where they fell to, showed
+    something else meanwhile, or came back with a 0."""
+    stood = state.held_reason is not Reason.ROLLED_OVER
+    if state.last is None or state.held_first is None:
+        return ()
+    shown = registers_of(state.held_first.snapshot)
+    began_at_zero = any(direction in shown and shown[direction].milliwh == 0 for direction in line.widths_milliwh)
+    stood_lost = any(direction in state.doubted for direction in line.widths_milliwh)
+    if not (state.held_again or stood or began_at_zero or stood_lost):
+        return ()
+    return _doubts(state, state.last, state.last, line, limits, jumped=True, stood=stood)
+
+
+def _doubts(
+    state: ValidatorState,
+    last: Reading,
+    first: Reading,
+    line: Followed,
+    limits: Limits,
+    *,
+    jumped: bool,
+    stood: bool = False,
+) -> tuple[Doubt, ...]:
+    """In the other case anything between nothing and all that the service carries has flowed; after a fall, what the
+    row has, and before it what the service carries."""
+    held = registers_of(first.snapshot)
+    found: list[Doubt] = []
+    for direction, now in registers_of(line.reading.snapshot).items():
+        since = last if direction in registers_of(last.snapshot) else state.lost.get(direction)
+        if since is None or (direction not in held and not jumped):
+            continue
+        memory, before = state.memories.get(direction), registers_of(since.snapshot)[direction]
+        grown_milliwh = now.milliwh - before.milliwh
+        digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, line.reading))
+        more_milliwh, less_milliwh = most_milliwh - grown_milliwh, grown_milliwh
+        if not jumped:
+            shown_milliwh = before.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+            less_milliwh = held[direction].milliwh - shown_milliwh
+            counts = _that_counts(state, first, direction)
+            if counts is not None:
+                before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, counts))
+                fell_milliwh = shown_milliwh - registers_of(counts.snapshot)[direction].milliwh
+                more_milliwh = min(more_milliwh, before_milliwh + fell_milliwh)
+        doubt_milliwh, earlier_milliwh, since_us = max(more_milliwh, less_milliwh, 0) + digits_milliwh, 0, 0
+        if since is not last:
+            earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
+        if stood and grown_milliwh:
+            earlier_milliwh = max(earlier_milliwh, grown_milliwh + digits_milliwh)
+            since_us = min(since.earliest_us, may_stand_since_us(memory, since))
+        found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
+    return tuple(found)
+
+
+def _that_counts(state: ValidatorState, first: Reading, direction: Direction) -> Reading | None:
+    """The reading of the row from which on its register surely counts: a 0 may still be the old meter's fault."""
+    for one in (first, state.held_moved):
+        if one is not None and registers_of(one.snapshot)[direction].milliwh:
+            return one
+    return None
+
+
+def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a lost direction that is back on its line with `reading`, but can have come there from where it stood as well;
+    and of one beside it that stood still as long, or may have begun at 0 with it, and gives at once: it may have been
+    as wrong."""
+    found: list[Doubt] = []
+    for direction, milliwh in state.doubted.items():
+        lost, now = state.lost.get(direction), registers_of(line.reading.snapshot).get(direction)
+        if lost is None or now is None:
+            continue
+        if state.last is not None:
+            shown = registers_of(reading.snapshot)
+            begun = {one.direction: one for one in _of_begun_beside(state, state.last, line.reading, direction, limits)}
+            woken = of_woken_beside(state.last, state.memories, line.reading, shown, direction, lost.earliest_us)
+            found += [*begun.values(), *(one for one in woken if one.direction not in begun)]
+        before = registers_of(lost.snapshot)[direction]
+        memory = state.memories.get(direction)
+        shown_milliwh = now.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, line.reading))
+        more_milliwh = most_milliwh - (now.milliwh - before.milliwh) + before.resolution_milliwh
+        ahead_milliwh = shown_milliwh - milliwh
+        if ahead_milliwh < 0:  # from there it may have passed its width
+            ahead_milliwh += now.modulus_milliwh or 0
+        if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
+            found.append(Doubt(direction, more_milliwh, more_milliwh, lost.earliest_us))
+    return tuple(found)
+
+
+def _of_begun_beside(
+    state: ValidatorState, last: Reading, booked: Reading, wrong: Direction, limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that counted on beside a `wrong` one, and showed no more than can have flowed since that was lost:
+    they may have begun at 0 with it and give what they left out only now. It may have flowed at any time since."""
+    lost, had = state.lost[wrong], registers_of(last.snapshot)
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, last))
+    for direction, now in registers_of(booked.snapshot).items():
+        before, memory = had.get(direction), state.memories.get(direction)
+        if direction is wrong or before is None or now.milliwh == before.milliwh:
+            continue
+        shown_milliwh = before.milliwh - (0 if memory is None else memory.rolled_over_milliwh)
+        if shown_milliwh <= most_milliwh + before.resolution_milliwh + before.rounding_milliwh:
+            digits_milliwh = before.resolution_milliwh + now.resolution_milliwh + now.rounding_milliwh
+            open_milliwh = now.milliwh - before.milliwh + digits_milliwh
+            yield Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us)
+
+
+def wider(one: Doubt, other: Doubt) -> Doubt:
+    """Both told of the same register at once: the most of either, since the earlier."""
+    earlier_milliwh = max(one.earlier_milliwh, other.earlier_milliwh)
+    since_us = min(each.since_us for each in (one, other) if each.earlier_milliwh) if earlier_milliwh else 0
+    return Doubt(one.direction, max(one.milliwh, other.milliwh), earlier_milliwh, since_us)
+
+
+def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of a direction that was lost and begins anew: what flowed meanwhile is in no register. Nor is it in one that
+    stood still all the time that another stood where it fell to."""
+    found: list[Doubt] = []
+    wrong = [state.lost[direction] for direction in state.doubted if direction in state.lost]
+    for direction in registers_of(first.snapshot):
+        memory = state.memories.get(direction)
+        stood = [one for one in wrong if memory is not None and 0 < memory.stood_since_us <= one.latest_us]
+        since = state.lost.get(direction) or next(iter(stood), None)
+        if since is not None:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
+            found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
+    return tuple(found)
+
+
+def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
+    that may have been no count, whatever flowed."""
+    found: list[Doubt] = []
+    if state.last is None or state.held_reason is Reason.METER_REPLACED:
+        return ()
+    last, shown = state.last, registers_of(state.last.snapshot)
+    for direction in in_question(state, limits) & shown.keys():
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        if not shown[direction].milliwh and first.latest_us - since_us <= WITHIN_US:
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, first.latest_us - since_us)
+            found.append(Doubt(direction, 0, most_milliwh, since_us))
+    return tuple(found)
+
+
+def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
+    """Of registers that begin anew: what the old ones had kept back, as readings showed that nobody had believed."""
+    last = state.last
+    if last is None:
+        return ()
+    found: list[Doubt] = []
+    for direction, milliwh in state.held_woken.items():
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        found.append(Doubt(direction, 0, milliwh, since_us))
+        flowed_milliwh = state.held_flowed.get(direction, 0)
+        if flowed_milliwh:
+            # What can have flowed behind `last` is told with the epoch. It may as well have flowed before: each edge
+            # until then can be wrong by all of it, and only in what such an edge bounds is it told here.
+            found.append(Doubt(direction, 0, flowed_milliwh, since_us, last.latest_us))
+    return tuple(found)
+
+
+def of_fallen(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that go on where a row, held for its clock, had counted more: they may have been reset behind it."""
+    fallen = {**state.held_fallen, **fallen_milliwh(state, line.reading, limits)}
+    return tuple(Doubt(one, fallen[one]) for one in registers_of(line.reading.snapshot) if one in fallen)
+
+
+def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
+    """Of registers that go on where an earlier row, let go meanwhile, had shown that they stood still at the last
+    accepted reading: what they grew by may have flowed at any time since they stood."""
+    if state.last is None:
+        return ()
+    now, had = registers_of(line.reading.snapshot), registers_of(state.last.snapshot)
+    found: list[Doubt] = []
+    for direction in state.held_woken.keys() & now.keys() & (had.keys() | state.lost.keys()):
+        last = state.last if direction in had else state.lost[direction]
+        before = registers_of(last.snapshot)[direction]
+        digits_milliwh = before.resolution_milliwh + now[direction].resolution_milliwh
+        grown_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
+        open_milliwh = max(grown_milliwh, state.held_woken[direction])  # this may be another meter by now
+        since_us = may_stand_since_us(state.memories.get(direction), last)
+        found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
+    return tuple(found)
