@@ -92,9 +92,11 @@ def test_1970_a_late_clock_a_step_back_over_an_edge_and_a_power_cut(house: House
             assert earlier["hash"] == later["previous_hash"]
         words, (event,) = words_that_hold(intervals), (json.loads(payload) for payload in told)
         # Of the quarter before 16:15 there is a second word, if the meter was read after 16:15 came for the first time.
-        came_twice = event["repeats_from_utc_us"] < words[1]["end_utc_us"] <= event["repeats_until_utc_us"]
-        assert [one["supersedes"] for one in intervals if one["revision"]] == ([2] if came_twice else [])
-        assert words[1]["quality"] == "repeated"
+        quarter_us = house.anchor.start_utc_us + 1500 * MICRO
+        came_twice = event["repeats_from_utc_us"] < quarter_us <= event["repeats_until_utc_us"]
+        of_it = [one for one in intervals if one["end_utc_us"] == quarter_us]
+        assert [one["supersedes"] for one in intervals if one["revision"]] == ([of_it[0]["seq"]] if came_twice else [])
+        assert of_it[-1]["quality"] == "repeated"
         for earlier, later in itertools.pairwise(words):
             assert earlier["end_utc_us"] == later["start_utc_us"]
         # The oracle's integers, by the clock as it was; and by a clock as it was not, which it must refuse.
@@ -102,7 +104,10 @@ def test_1970_a_late_clock_a_step_back_over_an_edge_and_a_power_cut(house: House
         kept, truth = kept_readings(house, meter), read_truth(house.truth(meter), feed)
         account = account_of(words, states[-1])
         used = {bucket for (_, bucket), milliwh in [*account.buckets.items(), *account.uncertain.items()] if milliwh}
-        assert used == {"summer_off_peak", "summer_peak"}
+        # On a machine so busy that the first answer comes about 16:00, little or nothing is known of the hour before.
+        known_before = kept[0].true.latest_us < quarter_us - 900 * MICRO - 60 * MICRO
+        assert {"summer_peak"} <= used <= {"summer_off_peak", "summer_peak"}
+        assert "summer_off_peak" in used or not known_before
         assert Oracle(truth, register, clock_of(true_spells(house)), kept).complaints(account) == []
         for history in wrong_histories(house):
             assert Oracle(truth, register, clock_of(history), kept).complaints(account) != [], history
