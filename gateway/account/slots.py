@@ -58,7 +58,9 @@ def slots_of(
     return slots, begins
 
 
-def _credits_begin(terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycles: Sequence[Cycle]) -> date | None:
+def _credits_begin(
+    terms: AccountTerms, programmes: Mapping[str, ProgrammeFile], cycles: Sequence[Cycle]
+) -> date | None:
     """The first day whose exports are credited (A-15); None where the account does not say when that was."""
     pto = terms.generator.pto if terms.generator else None
     credited = [programmes[one.name] for one in terms.programme if one.name != PLAIN]
