@@ -3,6 +3,7 @@
 Rows are altered by this test's own hand as a newer program would write them, with their checksum.
 """
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from gateway.ledger.schema import migrate
 from gateway.ledger.store import Store
 from gateway.ledger.store_error import DamagedError, StoreError
 from gateway.ledger.swap import suspect_place, write_note
+from gateway.ledger.version import SCHEMA_VERSION
 
 from .test_ledger_opening import account, book, make, opened, owner
 from .world import MIN, S
@@ -225,3 +227,99 @@ def test_a_newer_programs_copy_is_not_restored_and_no_good_backup(path: Path, tm
         restore(path, copy, owner(), ["grid"], make, lambda *_: None)
     assert path.read_bytes() == before
     assert Opener(path, owner(), ["grid"], make).open().store.epoch.reason == "first"
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The copy that was written last."""
+    return max(folder.glob("ledger.sqlite.checkpoint-?"), key=lambda one: body_of(one)["generation"])
+
+
+def body_of(copy: Path) -> Plain:
+    body = json.loads(copy.read_bytes().partition(b"\n")[2])
+    assert isinstance(body, dict)
+    return body
+
+
+def rewrite_checkpoint(folder: Path, change: Change) -> None:
+    """As `checkpoint_file` describes it: a line with the length and the SHA-256, then the body."""
+    copy = checkpoint_of(folder)
+    plain = body_of(copy)
+    change(plain)
+    body = json.dumps(plain, separators=(",", ":")).encode()
+    copy.write_bytes(b"netmeter checkpoint 1 %d %s\n" % (len(body), hashlib.sha256(body).hexdigest().encode()) + body)
+
+
+def a_field_of_an_account(body: Plain) -> None:
+    body["meters"]["grid"]["accumulator"]["mood_tomorrow"] = 1
+
+
+def a_word_of_an_account(body: Plain) -> None:
+    body["meters"]["grid"]["validator"]["held_reason"] = "mood_tomorrow"
+
+
+def a_number(body: Plain) -> None:
+    body["schema"] = SCHEMA_VERSION + 1
+    body["meters"]["grid"]["accumulator"] = "in a way that nobody knows today"
+
+
+CHECKPOINTS = [
+    (a_field_of_an_account, "accumulator.mood_tomorrow"),
+    (a_word_of_an_account, "'mood_tomorrow'"),
+    (a_number, f"schema {SCHEMA_VERSION + 1}"),
+]
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def overwritten(path: Path) -> None:
+    path.write_bytes(b"\xff" * path.stat().st_size)
+
+
+@pytest.mark.parametrize("damage", [gone, overwritten])
+@pytest.mark.parametrize(("change", "told"), CHECKPOINTS, ids=[change.__name__ for change, _ in CHECKPOINTS])
+def test_where_a_newer_programs_checkpoint_is_all_that_is_left_nothing_begins_anew(
+    path: Path, damage: Callable[[Path], None], change: Change, told: str
+) -> None:
+    """Counters that began at the present register would be told as if there had been none before."""
+    rewrite_checkpoint(path.parent, change)
+    damage(path)
+    before = files_of(path.parent)
+    with pytest.raises(StoreError, match=r"written by a newer netmeter \(its checkpoint file: ") as caught:
+        opened(path)
+    assert told in str(caught.value)
+    assert files_of(path.parent) == before
+
+
+@pytest.mark.parametrize("damage", [gone, overwritten])
+def test_control_our_own_checkpoint_carries_the_counters_on(path: Path, damage: Callable[[Path], None]) -> None:
+    rewrite_checkpoint(path.parent, lambda _body: None)
+    damage(path)
+    one = opened(path)
+    assert [detail["witness"] for _, detail in one.told] == ["checkpoint"]
+    one.store.close()
+
+
+def test_an_older_programs_checkpoint_may_have_words_that_are_no_more(path: Path) -> None:
+    def older(body: Plain) -> None:
+        del body["schema"]
+        a_field_of_an_account(body)
+
+    rewrite_checkpoint(path.parent, older)
+    gone(path)
+    one = opened(path)
+    assert [detail["witness"] for _, detail in one.told] == ["checkpoint"]
+    one.store.close()
+
+
+@pytest.mark.parametrize("change", [change for change, _ in CHECKPOINTS])
+def test_a_store_behind_a_newer_programs_checkpoint_gives_out_no_number_twice(path: Path, change: Change) -> None:
+    """An older copy put back by hand, to go back to this program."""
+    copy = path.read_bytes()
+    with closing(opened(path).store) as store:
+        book(store, (18 * MIN, 1040), (31 * MIN, 1050))
+    rewrite_checkpoint(path.parent, change)
+    path.write_bytes(copy)
+    with closing(opened(path).store) as store:
+        assert store.epoch.reason == "older"
