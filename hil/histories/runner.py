@@ -54,9 +54,9 @@ class HistorySoak(ABC, Generic[H]):
     def rules(self) -> Iterable[str]:
         """What the control breaks, one by one."""
 
-    def shown_by(self, rule: str) -> str:  # noqa: ARG002
-        """The finding that shows that a rule is broken."""
-        return self.control_finding
+    def shown_by(self, rule: str) -> tuple[str, ...]:  # noqa: ARG002
+        """The findings of which one shows that a rule is broken."""
+        return (self.control_finding,)
 
     def told_of(self, rule: str, count: int) -> str:
         """Books that break a rule, and how many histories they played, for a line of progress."""
@@ -93,7 +93,7 @@ class HistorySoak(ABC, Generic[H]):
         return whole if is_caught else RoundResult()
 
     def _shows(self, rule: str, found: RoundResult) -> bool:
-        return any(finding.what == self.shown_by(rule) for finding in found.verdict.findings)
+        return any(finding.what in self.shown_by(rule) for finding in found.verdict.findings)
 
     def run_one(self, one: H, broken: str = "") -> RoundResult:
         """Play a history and judge it. Felt is one that left more than its first epoch among the events."""

@@ -41,8 +41,8 @@ class ClockSoak(HistorySoak[History]):
 
         return BROKEN
 
-    def shown_by(self, rule: str) -> str:
-        return rule
+    def shown_by(self, rule: str) -> tuple[str, ...]:
+        return (rule,)
 
     def told_of(self, rule: str, count: int) -> str:  # noqa: ARG002
         return f"books that break the law of {rule}"
@@ -96,3 +96,7 @@ class MixedSoak(HistorySoak[JumpHistory]):
         from .mix_broken import BROKEN
 
         return BROKEN
+
+    def shown_by(self, rule: str) -> tuple[str, ...]:  # noqa: ARG002
+        """A meter that is taken for another may be told as lost energy, and not as a truth outside of what is told."""
+        return (self.control_finding, "taken")
