@@ -13,7 +13,6 @@ import os
 import queue
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -36,20 +35,16 @@ from .daemon.bookkeeper import Bookkeeper
 from .daemon.control import Control, Handler
 from .daemon.exchange_desk import answer_of
 from .daemon.notify import Notifier
+from .daemon.own_store import StartError, open_store
 from .daemon.recompute_desk import RecomputeDesk
 from .daemon.status_desk import StatusDesk
 from .daemon.view import missing_lines
 from .daemon.watch import Watch
 from .kernels import Kernel, service_kernel
 from .ledger.ballast import Ballast
-from .ledger.epochs import Owner
-from .ledger.lock import StoreLockedError
-from .ledger.opening import Opener
 from .ledger.records import Record
-from .ledger.store import Store
-from .ledger.store_error import EXIT_DAMAGED, DamagedError, StoreError
+from .ledger.store_error import StoreError
 from .log import event_line, logger
-from .machine import this_machine
 from .publish.announcer import Announcer, withdraw
 from .publish.message import Topics
 from .publish.publisher import Publisher
@@ -63,10 +58,6 @@ from .tariff.tariff_file import load_tariff
 EXIT_OK, EXIT_CANNOT_START, EXIT_FAULT = 0, 1, 70
 LINES_WITHIN_S = 5.0
 BACKUP_ANSWER_S = 30.0
-
-
-class StartError(Exception):
-    """The daemon cannot start; the message says why and what to do."""
 
 
 class App:
@@ -86,7 +77,7 @@ class App:
             self._clock = clock = MeterClock(clock, self._calendar.zone, _stated_error_us(config.gateway))
             told_by = clock_meter(config.meter, self._folder)
         self._kernel: Kernel = service_kernel()
-        self._store = self._open_store()
+        self._store = open_store(config, clock)
         try:
             mqtt = config.mqtt
             topics = Topics(mqtt.base_topic, config.gateway.id, mqtt.gateway_topic, mqtt.meter_topic)
@@ -214,30 +205,6 @@ class App:
         self._again = True
         self._end.put(None)
 
-    def _open_store(self) -> Store:
-        try:
-            path = places.store_path(self._config)
-        except places.PlaceError as error:
-            raise StartError(str(error)) from error
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            owner = Owner(self._config.gateway.id, this_machine(), self._clock.wall_us())
-            if not (owner.machine.machine or owner.machine.board):
-                logger.info(
-                    event_line("machine_unknown", why="neither machine-id nor board serial: no clone is noticed")
-                )
-            opened = Opener(path, owner, [section.name for section in self._config.meter], _migrate).open()
-            for event, detail in opened.told:
-                logger.warning(event_line(event, **detail))
-            return opened.store
-        except (StoreLockedError, StoreError) as error:
-            raise StartError(str(error)) from error
-        except OSError as error:
-            raise StartError(
-                f"store {path}: {error.filename or path}: {error.strerror}; see to that, or set [store] path to a file"
-                " in a folder that this user can write"
-            ) from error
-
     def _open_books(self, section: MeterSection, outbox_ids: OutboxIds) -> Books:
         store = self._store
         return open_books(
@@ -323,14 +290,3 @@ def _system_clock(section: GatewaySection) -> SystemClock:
 
 def _stated_error_us(section: GatewaySection) -> int | None:
     return section.clock_error_s * 1_000_000 or None
-
-
-def _migrate(path: Path) -> None:
-    """Make or migrate the store in a process of its own: sqlite-utils brings numpy, and must not stay in ours."""
-    command = [sys.executable, "-m", "gateway.cli", "migrate", str(path)]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = outcome.stderr.strip() or outcome.stdout.strip()
-    if outcome.returncode == EXIT_DAMAGED:
-        raise DamagedError(told.removeprefix("Error: "))
-    if outcome.returncode:
-        raise StartError(f"cannot make the store {path}: {told}")

@@ -25,9 +25,10 @@ from .reckon import make_statements
 from .registry import ALIASES, PLAIN, SOLD_APART
 from .savings import House, Savings, savings_of
 from .slices import table_between
+from .slots import TimelineError
 from .sources import Energy
 from .statement import Statement, Statements, ranges_of
-from .timeline import CYCLES_A_YEAR, TimelineError
+from .timeline import CYCLES_A_YEAR
 
 _ONE_DAY = timedelta(days=1)
 NO_CHOICE = (

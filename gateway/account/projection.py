@@ -23,9 +23,10 @@ from .programmes.vintage import years_after
 from .reckon import make_statements
 from .same_days import lacks, with_days
 from .slices import table_between
+from .slots import TimelineError
 from .sources import Energy
 from .statement import Statement
-from .timeline import TimelineError, timeline
+from .timeline import timeline
 from .year_bills import bills_of_year, lacking
 
 WEEKS_52 = timedelta(days=364)

@@ -5,7 +5,7 @@ same statements; nothing here asks for the time or writes.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,29 +16,27 @@ import numpy as np
 
 from ..tariff.calendar import Calendar
 from ..tariff.cycles import blocks_of
-from ..tariff.walltime import to_datetime, wall_to_us
+from ..tariff.walltime import to_datetime
 from .account_file import AccountFile
-from .billed_as import stints_by_right
 from .cells import CycleEnergy, energy_of_cycles
 from .charges import MonthlyCharges, PriceError, Prices
 from .doubts.ranges import Range
 from .doubts.spell import with_ranges
 from .energy import EnergyError, EnergyTable
 from .export_worth import NO_SERIES
-from .money import ZERO, exactly, kwh
+from .money import ZERO, exactly
+from .notes import idle_banks, not_billed, notes_of, one_way, unused_payments, warned
 from .other_charges import not_included_lines, other_lines
-from .period import Account, Period, PeriodStatement, settle_all
+from .period import Account, Period, settle_all
 from .price_series import PriceSeries
-from .programme_file import ProgrammeFile
-from .programmes.vintage import vintage_notes
-from .registry import PAID_AHEAD, PLAIN, make_programme, sells_transmission
+from .registry import make_programme, sells_transmission
 from .setting import Ready, Setting
+from .slots import TimelineError
 from .sources import Energy
 from .statement import Statement, Statements, uncertain_of
-from .timeline import Slot, Spell, TimelineError, timeline
+from .timeline import Spell, timeline
 from .year_to_date import YearToDate, year_from
 
-ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
 MONTHLY_CHARGES = "monthly_charges"
 _ONE_DAY = timedelta(days=1)
 
@@ -60,13 +58,13 @@ def make_statements(
         last_day = min(last_day, as_of)
     spells = timeline(account.terms, account.programmes, first_day, last_day)
     made: list[Statement] = []
-    notes = [*energy.notes, *_one_way(account, energy.table), *_warned(account, last_day)]
+    notes = [*energy.notes, *one_way(account, energy.table), *warned(account, last_day)]
     ready: Ready[Any] | None = None
     before: Spell | None = None
     ranges: dict[str, Range] = {}
     for spell, following in zip(spells, (*spells[1:], None), strict=True):
         notes += [spell.note] if spell.note else []
-        notes += _idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
+        notes += idle_banks(account.programmes[spell.programme], spell.slots[0], _held(made))
         ready = _ready(account, calendar, spell, before, ready, _held(made))
         parts = _export_parts(account, calendar, spell, ready)
         ends = _leaves(account, spell, following), _changes_supplier(spell, following)
@@ -76,8 +74,8 @@ def make_statements(
         bills = with_ranges(bills, ready.programme, settled, account.terms.charge, ranges)
         made += [replace(one, export_parts=parts) for one in bills] if parts else bills
         before = spell
-    notes += _unused_payments(account, made)
-    notes += _running(account, made, energy.table, calendar, last_day)
+    notes += unused_payments(account, made)
+    notes += not_billed(account, made, energy.table, calendar, last_day)
     return Statements(account, tuple(made), energy.table.source, tuple(dict.fromkeys(notes)))
 
 
@@ -91,16 +89,6 @@ def _days_of(table: EnergyTable, calendar: Calendar) -> tuple[date, date]:
 def _held(made: Sequence[Statement]) -> dict[str, Decimal]:
     """What each bank holds after the bills made so far."""
     return {move.name: move.after for one in made for move in one.banks}
-
-
-def _idle_banks(file: ProgrammeFile, slot: Slot, held: Mapping[str, Decimal]) -> Iterator[str]:
-    """What the customer has in store as another programme begins, and that one has no use for."""
-    for name, amount in held.items():
-        if amount and not file.has_bank(name):
-            yield (
-                f"{file.id}, from {slot.cycle.first_day} on, has no use for the bank {name}, which holds {amount:f}: "
-                "the utility owes it, or says what becomes of it"
-            )
 
 
 def _ready(
@@ -223,7 +211,7 @@ def _statements_of(
             other = tuple(other_lines(account.terms.charge, bill, year.net_milliwh, rounding, year.uncertain_milliwh))
             missing = tuple(not_included_lines(account.tariff, bill, file))
             digest = _digest(table, *slot.cycle.edges_us(calendar.zone))
-            notes = tuple(_notes(account, slot, bill))
+            notes = tuple(notes_of(account, slot, bill))
             doubt += uncertain_of((*bill.settled.lines, *other))
             number = already + len(made) + 1
             lacks = year.incomplete if slot.closes_year else ()
@@ -236,81 +224,6 @@ def _statements_of(
             if slot.closes_year:
                 year, doubt = YearToDate(), ZERO
     return made
-
-
-def _notes(account: AccountFile, slot: Slot, bill: PeriodStatement) -> Iterator[str]:
-    if slot.why:
-        yield slot.why
-    energy = bill.period.energy
-    for hole in energy.holes:
-        yield f"incomplete: not all energy of {hole} is known; what is not is not in this statement"
-    estimated = sum(cell.estimated_rows for cell in energy.cells)
-    if estimated:
-        yield f"{estimated} intervals have an edge that nobody read: their energy is split by time"
-    if energy.adjusted_milliwh:
-        how = "credited" if energy.adjusted_milliwh > 0 else "taken back"
-        yield f"of earlier months' exports {kwh(abs(energy.adjusted_milliwh)):f} kWh are {how} here: the share changed"
-    if slot.supplier and bill.period.beside is None:
-        yield f"energy is sold by {slot.supplier}: its lines are on its own bill, these are the utility's"
-    yield from bill.settled.notes
-    if bill.true_up is None:
-        return
-    yield from bill.true_up.notes
-    file, terms = account.programmes[slot.programme], account.terms
-    for option in file.option:
-        chosen = file.choice(option.name, terms.customer.utility, terms.choices, terms.customer.kind)
-        yield f"{option.name} = {chosen}: {option.note}"
-
-
-def _one_way(account: AccountFile, table: EnergyTable) -> Iterator[str]:
-    """A direction in which nothing ever flowed is more often one that is not read than one that is not there."""
-    if all(one.name == PLAIN for one in account.terms.programme):
-        return
-    for what, flow in (("imported", table.flow_import), ("exported", table.flow_export)):
-        if not flow.milliwh.any():
-            yield f"{table.meter}: nothing was {what} in all this time; is that register of the meter read?"
-
-
-def _warned(account: AccountFile, last_day: date) -> list[str]:
-    terms = account.terms
-    pto = terms.generator.pto if terms.generator else None
-    notes = [f"{one.message}; {one.mend}" if one.mend else one.message for one in account.warnings]
-    if pto is not None and pto > last_day and any(one.name != PLAIN for one in terms.programme):
-        notes.append(
-            f"permission to operate ({pto}) is after the last day with energy ({last_day}): no export is credited; "
-            "see pto in [generator] if that is a slip"
-        )
-    if terms.generator is not None:
-        by_right = stints_by_right(terms)
-        notes += vintage_notes(terms.generator, terms.customer.utility, by_right, last_day)
-    return notes
-
-
-def _unused_payments(account: AccountFile, made: Sequence[Statement]) -> Iterator[str]:
-    """Payments towards a true-up up to the last bill that no bill and no opening counts."""
-    opening = account.terms.opening
-    counted = [(one.slot.cycle.first_day, one.slot.cycle.last_day) for one in made if one.slot.programme in PAID_AHEAD]
-    if opening is not None:
-        counted.append((opening.last_true_up, opening.as_of - _ONE_DAY))
-    for one in account.terms.payment:
-        if one.day <= made[-1].slot.cycle.last_day and not any(first <= one.day <= last for first, last in counted):
-            yield f"the payment of {one.amount:f} on {one.day} is in no bill that a true-up here follows: not counted"
-
-
-def _running(
-    account: AccountFile, made: Sequence[Statement], table: EnergyTable, calendar: Calendar, last_day: date
-) -> list[str]:
-    """A cycle that has not ended has no statement: what flowed in it is told."""
-    moved_out, begin = account.terms.customer.moved_out, made[-1].slot.cycle.last_day + _ONE_DAY
-    if begin > last_day:
-        return []
-    rows = table.rows_in(wall_to_us(begin, 0, calendar.zone), wall_to_us(last_day + _ONE_DAY, 0, calendar.zone))
-    has_left = moved_out is not None and moved_out < begin
-    imported, exported = (kwh(int(one.milliwh[rows].sum())) for one in (table.flow_import, table.flow_export))
-    return [
-        f"not billed{'' if has_left else ' yet'}: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} "
-        f"exported; {f'moved out on {moved_out}' if has_left else ENDED_CYCLES_ONLY}"
-    ]
 
 
 def _digest(table: EnergyTable, start_us: int, end_us: int) -> str:

@@ -21,10 +21,11 @@ from .energy import EnergyError, EnergyTable, Flow
 from .lines import LineKind
 from .reckon import make_statements
 from .slices import table_between
+from .slots import TimelineError, cycles_known
 from .sources import Energy
 from .statement import Statement
 from .terms import AccountTerms
-from .timeline import CYCLES_A_YEAR, TimelineError, cycles_known, no_cycle_begins
+from .timeline import CYCLES_A_YEAR, no_cycle_begins
 from .year_bills import bills_of_year, lacking
 
 STEP_US = 300_000_000

@@ -13,7 +13,7 @@ from .money import ZERO, total
 from .other_charges import due_of
 from .period import PeriodStatement
 from .price_series import PriceSeries
-from .timeline import Slot
+from .slots import Slot
 
 _NOT_OF_ENERGY = (LineKind.BANK, LineKind.ADJUSTMENT, LineKind.FIXED, LineKind.SURPLUS)
 """Made of other lines: their doubt is those lines'."""

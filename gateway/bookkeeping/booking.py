@@ -15,8 +15,9 @@ from ..energy import Direction, Interval
 from ..ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
 from ..reading.load_profile import NOT_CLOSED, Disagreement, ProfileEntry
 from ..reading.read import Reading
-from ..registers.exchange import Exchanged, Moment, Restated, Statement
+from ..registers.exchange import Exchanged, Restated, Statement
 from ..registers.returned import missing_milliwh
+from ..registers.stated import Moment
 from ..timeline import Timeline
 from . import jumps
 from .acts import RecordedAccumulator

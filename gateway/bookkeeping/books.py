@@ -19,8 +19,9 @@ from ..publish.message import state_record
 from ..reading.load_profile import ProfileEntry
 from ..reading.meter_witness import NOT_KNOWN, MeterWitness
 from ..reading.read import Reading
-from ..registers.exchange import Exchanged, Moment, Outcome, Restated, Statement, judge
+from ..registers.exchange import Exchanged, Outcome, Restated, Statement, judge
 from ..registers.placed import seen_since
+from ..registers.stated import Moment
 from ..registers.validate import validate
 from ..timeline import Calendar, Timeline
 from .acts import RecordedAccumulator

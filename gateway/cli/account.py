@@ -20,9 +20,9 @@ from ..account.energy import EnergyError, EnergyTable
 from ..account.projection import Method, project, year_on
 from ..account.running import known_until, running
 from ..account.running_json import date_json, dates_record, projection_record, running_record
+from ..account.slots import TimelineError
 from ..account.sources import Energy
 from ..account.statement_json import SCHEMA
-from ..account.timeline import TimelineError
 from ..publish.account import BANK_PREFIX, KEYS
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import parse_time, to_datetime

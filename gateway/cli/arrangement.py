@@ -15,8 +15,8 @@ from ..account.arrangement.arrangement_text import arrangement_text, lease_text
 from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
+from ..account.slots import TimelineError
 from ..account.statement_text import statement_text, summary_text
-from ..account.timeline import TimelineError
 from ..config.types import Role
 from .account_energy import fetcher
 from .errors import any_path, fail

@@ -14,12 +14,12 @@ from ..account.charges import PriceError
 from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
+from ..account.slots import TimelineError
 from ..account.sources import Energy
 from ..account.statement import Statement, Statements
 from ..account.statement_diff import AgainstError, difference_text, differences, read_against
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
-from ..account.timeline import TimelineError
 from .account_energy import energy_for, fetcher
 from .errors import any_path, fail
 

@@ -26,7 +26,8 @@ from ..publish.requests import Acknowledgement
 from ..pulse import Pulse
 from ..reading.load_profile import Told
 from ..reading.read import Reading
-from ..registers.exchange import Exchanged, Moment, Outcome, Restated, Statement
+from ..registers.exchange import Exchanged, Outcome, Restated, Statement
+from ..registers.stated import Moment
 from .deliveries import Deliveries
 from .health import HealthTeller
 from .live import Live, MeterLive

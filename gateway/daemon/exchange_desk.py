@@ -18,7 +18,8 @@ from ..ledger.lock import StoreLockedError
 from ..ledger.records import Batch
 from ..ledger.store import Store
 from ..ledger.store_error import SchemaOutdatedError, StoreError
-from ..registers.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement
+from ..registers.exchange import Exchanged, Known, Outcome, Refused, Restated, Statement
+from ..registers.stated import Moment
 from ..tariff.calendar import Calendar
 from .bookkeeper import Bookkeeper
 

@@ -10,6 +10,7 @@ import msgspec
 
 from .checkpoint_file import CheckpointFile
 from .records import Batch
+from .version import SCHEMA_VERSION
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -23,7 +24,7 @@ class CheckpointKeeper:
     def __init__(self, file: CheckpointFile, store_epoch: str) -> None:
         self.error = ""
         self._file, self._store_epoch = file, store_epoch
-        known = file.load()
+        known = file.numbers()
         self._generation = 0 if known is None else known.generation
         self._meters: dict[int, dict[str, object]] = {}
         self._names: dict[int, str] = {}
@@ -61,7 +62,8 @@ class CheckpointKeeper:
             return
         meters = {self._names[meter_id]: meter for meter_id, meter in self._meters.items()}
         generation = self._generation + 1
-        body = _ENCODER.encode({"generation": generation, "store_epoch": self._store_epoch, "meters": meters})
+        words = {"generation": generation, "store_epoch": self._store_epoch, "meters": meters}
+        body = _ENCODER.encode({**words, "schema": SCHEMA_VERSION})
         try:
             self._file.save_body(generation, body)
         except OSError as error:

@@ -7,6 +7,7 @@ Exclusive, because two writers on one WAL file can lose a commit in SQLite befor
 import sqlite3
 from pathlib import Path
 
+from .newer import newer_word, refusal
 from .store_error import MEND, DamagedError, StoreError, is_corrupt, unreadable
 from .version import SCHEMA_VERSION
 
@@ -15,8 +16,9 @@ OURS = {"meter_state", "interval"}
 
 
 def schema_version(path: Path) -> int:
-    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable, and
-    DamagedError where the number in its header is not what its own list of migrations comes to.
+    """The schema of the store at `path`: 0 where there is none yet. Raises StoreError where it is not readable or a
+    newer program has written in it under our number, and DamagedError where the number in its header is not what its
+    own list of migrations comes to.
 
     Only for who holds the lock: an unreadable file and a file in use look alike to SQLite. Neither the file nor its log
     is changed, unless SQLite must first roll back what a migration has left half done.
@@ -50,7 +52,8 @@ def _user_version(path: Path, mode: str) -> int:
 
 
 def version_in(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema of an open store, by its header and by its own list of migrations. Raises sqlite3.Error, DamagedError.
+    """The schema of an open store, by its header and by its own list of migrations. Raises sqlite3.Error, DamagedError,
+    and StoreError where a newer program has written in it under our number.
 
     An altered bit of the number in the header looks like a newer program's store, or an older one that cannot be
     migrated, and no gateway would ever start on it again.
@@ -58,6 +61,8 @@ def version_in(connection: sqlite3.Connection, path: Path) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     made = _migrations_made(connection)
     if made in (0, version):
+        if version == SCHEMA_VERSION and (word := newer_word(connection)):
+            raise refusal(path, word)
         return version
     if made > SCHEMA_VERSION:  # a newer program's store all the same, and that program's to judge
         return made

@@ -15,6 +15,7 @@ from .checkpoint_file import sync_folder
 from .connection import version_in
 from .damaged import UNREADABLE, open_for_reading
 from .full_check import FullCheck
+from .newer import refusal
 from .store_error import MEND, DamagedError, StoreError, is_corrupt
 from .version import SCHEMA_VERSION
 
@@ -117,7 +118,7 @@ def _verify(connection: sqlite3.Connection, path: Path, report: Report) -> Verif
     connection.execute("PRAGMA journal_mode = DELETE").fetchone()
     schema = version_in(connection, path)
     if schema > SCHEMA_VERSION:
-        raise StoreError(f"{path}: written by a newer netmeter (schema {schema}, this one knows {SCHEMA_VERSION})")
+        raise refusal(path, f"schema {schema}, this one knows {SCHEMA_VERSION}")
     (word,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if word != "ok":
         raise DamagedError(f"{path}: {word}")

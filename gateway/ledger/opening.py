@@ -17,6 +17,7 @@ from .connection import connect, schema_version
 from .epochs import Beginning, Owner, Witnessed, begin
 from .links import BrokenChainError, Chained
 from .lock import StoreLock, place_of
+from .newer import refusal
 from .records import Record
 from .rows import enter_meter, insert, summed
 from .store import Store
@@ -79,7 +80,7 @@ class Opener:
         if is_suspect or fault:
             self._set_aside(Beginning.DAMAGED, fault)
             return lock
-        if version == 0 and self._checkpoints.load() is not None:
+        if version == 0 and self._checkpoints.numbers() is not None:
             self._set_aside(Beginning.LOST, self._why_lost())
             return lock
         return self._migrate(lock) if version < SCHEMA_VERSION else lock
@@ -154,7 +155,7 @@ class Opener:
             raise DamagedError(f"{self._path}: {error}") from error
         except CONTRADICTIONS as error:
             raise store.judged(error) from error
-        checkpoint = self._checkpoints.load()
+        checkpoint = self._checkpoints.numbers()
         if checkpoint is not None and checkpoint.store_epoch == epoch.store_epoch:
             for name, known in checkpoint.meters.items():
                 held = meters.get(name)
@@ -195,7 +196,11 @@ class Opener:
         self._told.append(("store_epoch", {"reason": reason.value, "why": why, "witness": witness.named(states)}))
 
     def _set_aside(self, reason: Beginning, why: str) -> None:
-        """Put a new file in the place of one that cannot be trusted."""
+        """Put a new file in the place of one that cannot be trusted. Raises StoreError where a newer program's
+        checkpoint is what the new one would have to go on from.
+        """
+        if word := self._checkpoints.newer_word():
+            raise refusal(self._path, word)
         checkpoint, salvaged = self._checkpoints.load(), witness.Salvaged()
         if self._path.exists():
             salvaged = witness.salvage_states(self._path)
@@ -228,7 +233,7 @@ class Opener:
 
     def _require_ours(self, error: DamagedError) -> None:
         """A file that nothing says was a store may be anybody's: a wrong path must not move it."""
-        if self._checkpoints.load() is None and not witness.salvage_states(self._path).is_store:
+        if self._checkpoints.numbers() is None and not witness.salvage_states(self._path).is_store:
             raise error
 
 

@@ -15,6 +15,7 @@ from . import page_owners
 from .checkpoint_file import sync_folder
 from .connection import others_tables, schema_version
 from .copies import copy_verified
+from .newer import refusal
 from .rows import COLUMNS, crc_of, is_whole
 from .schema_digest import seal
 from .store_error import MEND, DamagedError, StoreError
@@ -291,9 +292,6 @@ def copy_before(path: Path, found: int) -> Path:
 
 def _refuse(path: Path, found: int) -> None:
     if found > SCHEMA_VERSION:
-        raise StoreError(
-            f"{path}: written by a newer netmeter (schema {found}, this one knows {SCHEMA_VERSION});"
-            " install the newer version again; the file was left untouched"
-        )
+        raise refusal(path, f"schema {found}, this one knows {SCHEMA_VERSION}")
     if path.exists() and (others := others_tables(path)):
         raise StoreError(f"{path}: another program's database ({', '.join(others[:3])}); choose another path")

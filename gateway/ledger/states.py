@@ -11,6 +11,7 @@ import msgspec
 from ..energy import AccumulatorState
 from ..registers.validate import ValidatorState
 from .checkpoint_keeper import EncodedState
+from .newer import UnknownWordError, decoded, refusal
 from .rows import is_whole
 from .store_error import MEND, DamagedError
 
@@ -22,7 +23,7 @@ def load_state(
 ) -> tuple[tuple[ValidatorState, AccumulatorState], EncodedState]:
     """The state, and how it is written; an empty one of a meter that has none yet.
 
-    Raises DamagedError, sqlite3.Error.
+    Raises DamagedError, StoreError where a newer program wrote it, sqlite3.Error.
     """
     row = connection.execute(
         "SELECT validator, accumulator, crc FROM meter_state WHERE meter_id = ?", (meter_id,)
@@ -33,8 +34,11 @@ def load_state(
     if not is_whole((meter_id, *row[:2]), row[2]):
         raise DamagedError(f"{path}: the state of meter {name} is damaged (its checksum); {MEND}")
     try:
-        validator = msgspec.json.decode(row[0], type=ValidatorState)
-        accumulator = msgspec.json.decode(row[1], type=AccumulatorState)
+        validator, accumulator = decoded(row[0], ValidatorState), decoded(row[1], AccumulatorState)
+    except UnknownWordError as error:
+        if row[2] is not None:
+            raise refusal(path, f"meter_state of meter {name}: {error}") from error
+        raise DamagedError(f"{path}: the state of meter {name} is damaged ({error}); {MEND}") from error
     except msgspec.DecodeError as error:
         raise DamagedError(f"{path}: the state of meter {name} is damaged ({error}); {MEND}") from error
     return (validator, accumulator), (str(row[0]).encode(), str(row[1]).encode())

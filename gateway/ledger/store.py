@@ -22,6 +22,7 @@ from .full_check import FullCheck
 from .history import History
 from .links import Chained, check_last_links
 from .lock import StoreLock, place_of
+from .newer import refusal
 from .past import StoredPast
 from .records import Batch, ClosedInterval, OutboxRow, StoredMeter
 from .retention import Retention
@@ -49,10 +50,7 @@ class Store:
         try:
             found = schema_version(path)
             if found > SCHEMA_VERSION:
-                raise StoreError(
-                    f"{path}: written by a newer netmeter (schema {found}, this one knows {SCHEMA_VERSION});"
-                    " install the newer version again; the file was left untouched"
-                )
+                raise refusal(path, f"schema {found}, this one knows {SCHEMA_VERSION}")
             if found < SCHEMA_VERSION:
                 raise SchemaOutdatedError(
                     f"{path}: schema {found}, expected {SCHEMA_VERSION}; run `netmeter migrate {path}`"

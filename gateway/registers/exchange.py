@@ -13,13 +13,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from drivers import EnergyRegister, RegisterSnapshot
-
-from ..clock import LAST_CREDIBLE_US, Clock, ClockState
-from ..decision import Doubt, Exchange, Limits, Opened, Reason, RegisterMemory, ValidatorState
+from ..clock import LAST_CREDIBLE_US, ClockState
+from ..decision import Doubt, Exchange, Limits, Opened, Reason, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .follow import Followed, changed_basis, clock_jumped, follow
+from .stated import Moment, registers_like, stated
 
 STATED_WITHIN_US = 60_000_000
 """How exact a person's clock is."""
@@ -39,21 +38,6 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def exchange(self) -> Exchange:
         return Exchange(dict(self.closing_milliwh), dict(self.opening_milliwh))
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When it was said, by the pipeline's clocks."""
-
-    wall_us: int
-    monotonic_us: int
-    boot_id: str
-    clock_state: ClockState
-    error_us: int
-
-    @classmethod
-    def now(cls, clock: Clock) -> "Moment":
-        return cls(clock.wall_us(), clock.monotonic_us(), clock.boot_id, clock.state(), clock.error_us())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +146,7 @@ def judge(state: ValidatorState, statement: Statement, moment: Moment, limits: L
 def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Moment, limits: Limits) -> Outcome:
     """An exchange since the last accepted reading."""
     held = state.held_first
-    if clock_jumped(
-        last, _stated(last, said.closing_milliwh, state.memories, (moment.wall_us, moment.wall_us), moment)
-    ):
+    if clock_jumped(last, stated(last, said.closing_milliwh, state.memories, (moment.wall_us, moment.wall_us), moment)):
         return Refused(
             f"the clock has leapt ahead to {_said(moment.wall_us)}; say it again when readings are booked by it"
         )
@@ -175,11 +157,11 @@ def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Mom
     window = _window(last.latest_us, moment.wall_us if held is None else held.latest_us, said.at_us)
     if isinstance(window, Refused):
         return window
-    closing = _stated(last, said.closing_milliwh, state.memories, window, moment)
+    closing = stated(last, said.closing_milliwh, state.memories, window, moment)
     line = follow(last, state.memories, closing, limits)
     if line.objection not in (None, Reason.ROLLED_OVER):
         return _contradiction(line, last, said.closing_milliwh, limits)
-    opening = _stated(last, said.opening_milliwh, state.memories, window, moment)
+    opening = stated(last, said.opening_milliwh, state.memories, window, moment)
     opening = replace(opening, serial=None if state.held_latest is None else state.held_latest.serial)
     if held is not None and follow(opening, {}, held, limits).objection is not None:
         return Refused(f"the meter that answers now showed {_registers(held)}: that is not counted on from the opening")
@@ -204,12 +186,12 @@ def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Mom
     window = _window(previous.latest_us, first.latest_us, said.at_us)
     if isinstance(window, Refused):
         return window
-    closing = _stated(previous, said.closing_milliwh, opened.memories, window, moment)
+    closing = stated(previous, said.closing_milliwh, opened.memories, window, moment)
     closing = replace(closing, boot_id=first.boot_id, monotonic_us=first.monotonic_us - first.latest_us + window[1])
     line = follow(previous, opened.memories, closing, limits)
     if line.objection not in (None, Reason.ROLLED_OVER):
         return _contradiction(line, previous, said.closing_milliwh, limits)
-    opening = replace(closing, snapshot=_snapshot(first, said.opening_milliwh, {}), serial=None)
+    opening = replace(closing, snapshot=registers_like(first, said.opening_milliwh, {}), serial=None)
     if follow(opening, {}, first, limits).objection is not None:
         return Refused(
             f"the new meter's first reading showed {_registers(first)}: that is not counted on from the opening"
@@ -245,48 +227,11 @@ def _window(from_us: int, to_us: int, at_us: int | None) -> tuple[int, int] | Re
     return from_us + 1, to_us
 
 
-def _stated(
-    like: Reading,
-    milliwh: Mapping[Direction, int],
-    memories: Mapping[Direction, RegisterMemory],
-    window: tuple[int, int],
-    moment: Moment,
-) -> Reading:
-    """A reading of the meter `like` that was not read but told."""
-    return Reading(
-        meter=like.meter,
-        snapshot=_snapshot(like, milliwh, memories),
-        earliest_us=window[0],
-        latest_us=window[1],
-        monotonic_us=moment.monotonic_us - (moment.wall_us - window[1]),
-        boot_id=moment.boot_id,
-        clock_state=ClockState.SYNCED,
-        clock_error_us=moment.error_us,
-    )
-
-
-def _snapshot(
-    like: Reading, milliwh: Mapping[Direction, int], memories: Mapping[Direction, RegisterMemory]
-) -> RegisterSnapshot:
-    """Registers with the last digits of `like`'s."""
-    stated: dict[Direction, EnergyRegister] = {}
-    for direction, register in registers_of(like.snapshot).items():
-        memory = memories.get(direction)
-        digit_milliwh = register.resolution_milliwh if memory is None else memory.digit_milliwh
-        stated[direction] = EnergyRegister(
-            milliwh[direction],
-            digit_milliwh or register.resolution_milliwh,
-            unproven=register.unproven and milliwh[direction] == 0,
-            modulus_milliwh=register.modulus_milliwh,
-        )
-    return RegisterSnapshot(stated.get(Direction.IMPORT), stated.get(Direction.EXPORT), None, True, {})
-
-
 def _contradiction(line: Followed, last: Reading, closing_milliwh: Mapping[Direction, int], limits: Limits) -> Refused:
     what = "less than was read already" if line.objection is Reason.WENT_BACKWARDS else "more than can have flowed"
-    stated = ", ".join(f"{direction} {_wh(milliwh)} Wh" for direction, milliwh in closing_milliwh.items())
+    said = ", ".join(f"{direction} {_wh(milliwh)} Wh" for direction, milliwh in closing_milliwh.items())
     return Refused(
-        f"the closing registers ({stated}) are {what}: at {_said(last.latest_us)} the meter showed {_registers(last)},"
+        f"the closing registers ({said}) are {what}: at {_said(last.latest_us)} the meter showed {_registers(last)},"
         f" and the service carries {limits.limit_milliw // 1_000_000} kW at most."
         " If its display was coarser than that, give the register that was read last"
     )

@@ -7,7 +7,7 @@ that goes whole to one side of an edge, one momentary zero that becomes the new 
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.bookkeeping.books import Books
 from gateway.energy import Interval
@@ -15,8 +15,10 @@ from gateway.ledger.records import Batch, StoredMeter
 from gateway.reading.read import Reading
 from gateway.registers.validate import Decision, ValidatorState
 
+from .plan import History
 from .play import Player
 
+P = TypeVar("P", bound=Player)
 SECOND_US = 1_000_000
 
 
@@ -81,18 +83,17 @@ BROKEN: dict[str, Callable[[Books], None]] = {
 """What the judge must find, and the fault."""
 
 
-class BrokenPlayer(Player):
-    """Plays a history with books that break the law that `law` names."""
+def with_fault(kind: type[P], fault: Callable[[Books], None]) -> type[P]:
+    """A player whose books have a fault from the moment that they are opened, which is as it is made."""
 
-    law = ""
-
-    def open_books(self, stored: StoredMeter) -> Books:
-        """The books, and their fault."""
-        books = super().open_books(stored)
-        BROKEN[self.law](books)
+    def open_books(self: P, stored: StoredMeter) -> Books:
+        books = kind.open_books(self, stored)
+        fault(books)
         return books
 
+    return type(f"Broken{kind.__name__}", (kind,), {"open_books": open_books})
 
-def broken_player(law: str) -> type[BrokenPlayer]:
-    """A player of which the judge must find that law broken."""
-    return type(f"Broken_{law}", (BrokenPlayer,), {"law": law})
+
+def broken_player(one: History, law: str) -> Player:
+    """Plays a history through books that break `law`, one of BROKEN."""
+    return with_fault(Player, BROKEN[law])(one)

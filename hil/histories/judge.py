@@ -13,6 +13,7 @@ from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
 from .truth import MILLIWH
 
+LAWS = ("law", "bucket", "truth", "interval", "interval_truth", "series", "register", "step")
 TRUTH_EVERY = 7
 """The truth of the buckets is asked for after each seventh booked reading, and after the last."""
 
@@ -61,11 +62,16 @@ def judge_law(state: Content, verdict: Verdict) -> None:
     for one in DIRECTIONS:
         if state[f"{one}_register_milliwh"] is None:
             continue
-        booked = state[f"{one}_unassigned_milliwh"] + sum(_bucket(state, one, name) for name in NAMES[1:])
         grown = state[f"{one}_earlier_epochs_milliwh"] + state[f"{one}_register_milliwh"]
-        off = booked - grown + state[f"{one}_epoch_first_milliwh"]
+        off = booked_milliwh(state, one) - grown + state[f"{one}_epoch_first_milliwh"]
         if off:
             verdict.find("law", f"{one} at {state['time_utc_us']}: {off} mWh")
+
+
+def booked_milliwh(state: Content, direction: str) -> int:
+    """All that a state has of a direction: in its buckets and in none."""
+    unassigned_milliwh = int(state[f"{direction}_unassigned_milliwh"] or 0)
+    return unassigned_milliwh + sum(_bucket(state, direction, name) for name in NAMES[1:])
 
 
 def _bucket(state: Content, direction: str, name: str, what: str = "bucket") -> int:

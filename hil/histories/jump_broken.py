@@ -6,10 +6,10 @@ from dataclasses import replace
 from gateway.bookkeeping.books import Books
 from gateway.decision import Decision, Doubt
 from gateway.energy import Interval
-from gateway.ledger.records import Batch, StoredMeter
+from gateway.ledger.records import Batch
 from gateway.reading.read import Reading
 
-from .broken import rebases_on_zero
+from .broken import rebases_on_zero, with_fault
 from .jump_plan import JumpHistory
 from .jump_play import JumpPlayer
 
@@ -50,15 +50,4 @@ BROKEN: dict[str, Callable[[Books], None]] = {
 
 def broken_player(one: JumpHistory, rule: str) -> JumpPlayer:
     """Plays a history through books that break `rule`, one of BROKEN."""
-    kind = type("BrokenPlayer", (_BrokenPlayer,), {"rule": rule})  # its books are opened as it is made
-    broken: JumpPlayer = kind(one)
-    return broken
-
-
-class _BrokenPlayer(JumpPlayer):
-    rule = ""
-
-    def open_books(self, stored: StoredMeter) -> Books:
-        books = super().open_books(stored)
-        BROKEN[self.rule](books)
-        return books
+    return with_fault(JumpPlayer, BROKEN[rule])(one)

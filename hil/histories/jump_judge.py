@@ -6,6 +6,7 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 """
 
 from ..soak.history import Verdict
+from .judge import booked_milliwh, judge_law
 from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
@@ -36,7 +37,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
         while turns and turns[0]["time_utc_us"] <= one.wall_latest_us:
             lost.symmetric_difference_update([turns.pop(0)["direction"]])
         if one.state is not None:
-            _judge_law(one.state, verdict)
+            judge_law(one.state, verdict)
             if one.quiet:
                 without = asleep(history, one, played.taken) | lost
                 judge_truth(history, kept[0], one, without, hidden, verdict)
@@ -45,22 +46,6 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
     if not hidden and not found & NOT_ONE_LINE:
         _judge_whole(history, kept, frozenset(lost), verdict)
     return verdict
-
-
-def _judge_law(state: Content, verdict: Verdict) -> None:
-    for one in DIRECTIONS:
-        if state[f"{one}_register_milliwh"] is None:
-            continue
-        grown = state[f"{one}_earlier_epochs_milliwh"] + state[f"{one}_register_milliwh"]
-        off = booked_milliwh(state, one) - grown + state[f"{one}_epoch_first_milliwh"]
-        if off:
-            verdict.find("law", f"{one} at {state['time_utc_us']}: {off} mWh")
-
-
-def booked_milliwh(state: Content, direction: str) -> int:
-    return int(state[f"{direction}_unassigned_milliwh"] or 0) + sum(
-        int(state.get(f"{direction}_bucket_{name}_milliwh") or 0) for name in NAMES[1:]
-    )
 
 
 def open_end_milliwh(history: JumpHistory, one: Taken) -> int:

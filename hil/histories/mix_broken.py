@@ -8,11 +8,11 @@ from typing import Any
 
 from gateway.bookkeeping.books import Books
 from gateway.decision import ValidatorState
-from gateway.ledger.records import StoredMeter
 from gateway.reading.read import Reading
 from gateway.registers import believe, validate
 
 from .broken import BROKEN as CLOCKS
+from .broken import with_fault
 from .jump_broken import BROKEN as JUMPS
 from .jump_plan import JumpHistory
 from .jump_play import JumpPlayer
@@ -39,16 +39,16 @@ BOOKS: dict[str, Callable[[Books], None]] = {
 BROKEN = (*TAKEN_OUT, *BOOKS)
 
 
-class _Without(JumpPlayer):
-    """Plays a history without one rule."""
+class _WithoutPlayer(JumpPlayer):
+    """Plays a history without one rule of the gateway's."""
 
-    rule = ""
+    def __init__(self, history: JumpHistory, rule: str) -> None:
+        self._rule = rule
+        super().__init__(history)
 
     def play(self) -> Played:
         """All of it; the rule is there again afterwards."""
-        if self.rule not in TAKEN_OUT:
-            return super().play()
-        module, name, stand_in = TAKEN_OUT[self.rule]
+        module, name, stand_in = TAKEN_OUT[self._rule]
         ours = getattr(module, name)
         setattr(module, name, stand_in)
         try:
@@ -56,15 +56,7 @@ class _Without(JumpPlayer):
         finally:
             setattr(module, name, ours)
 
-    def open_books(self, stored: StoredMeter) -> Books:
-        books = super().open_books(stored)
-        if self.rule in BOOKS:
-            BOOKS[self.rule](books)
-        return books
-
 
 def broken_player(one: JumpHistory, rule: str) -> JumpPlayer:
     """Plays a history without `rule`, one of BROKEN."""
-    kind = type("WithoutPlayer", (_Without,), {"rule": rule})  # its books are opened as it is made
-    broken: JumpPlayer = kind(one)
-    return broken
+    return with_fault(JumpPlayer, BOOKS[rule])(one) if rule in BOOKS else _WithoutPlayer(one, rule)

@@ -1,80 +1,102 @@
-"""`soak clock`: histories of meter, clock, tariff and faults, by lot, through the books in virtual time, each judged.
+"""The lots of histories that are soaked: `clock`, `jumps`, `mixed`. What each draws, who plays, who judges.
 
-No process, no disk, no network: thousands an hour, each the same on every machine. What a daemon does is `soak kill`'s.
+Only what plays the books loads them, when it plays: who judges shares no code with the judged.
 """
 
-from collections import Counter
-from pathlib import Path
+from collections.abc import Iterable
 
-from ..soak.history import RoundResult, Say
+from ..soak.history import Verdict
+from . import judge, jump_judge, mix_judge
+from .jump_plan import JumpHistory, jump_history
+from .mix_plan import mixed_history
 from .plan import History, history
-
-ROUND_SIZE = 500
-CONTROL_HISTORIES = 40
-LAWS = ("law", "bucket", "truth", "interval", "interval_truth", "series", "register", "step")
+from .record import Played
+from .runner import HistorySoak, Plays
 
 
-class ClockSoak:
-    """Obeys `hil.soak.soaks.Soak`. A fault is a whole history."""
+class ClockSoak(HistorySoak[History]):
+    """The clock is set, readings fail, the machine stops: in integers against an oracle."""
 
     name = "clock"
     summary = "histories of steps, gaps, restarts and wrong answers in virtual time, in integers against an oracle"
-    control_finding = "truth"
-    judges_energy = True
-    always_told: tuple[str, ...] = LAWS
+    always_told: tuple[str, ...] = judge.LAWS
+    round_size, say_every = 500, 100
+    counted, counted_as = "steps", "steps of the clock"
+    control_least = control_most = 40
 
-    def describe(self, seed: int, number: int) -> str:
-        """What happens in it."""
-        return str(history(seed, number))
+    def draw(self, seed: int, number: int) -> History:
+        return history(seed, number)
 
-    def run_round(self, seed: int, number: int, last: int, folder: Path, say: Say) -> RoundResult:  # noqa: ARG002
-        """The histories from `number` to the end of their round."""
-        result = RoundResult()
-        for each in range(number, min(last, (number - 1) // ROUND_SIZE * ROUND_SIZE + ROUND_SIZE) + 1):
-            one = run_history(history(seed, each))
-            result.injected += one.injected
-            result.felt += one.felt
-            result.verdict.add(one.verdict)
-            if each % 100 == 0:
-                say(f"history {each}: {result.verdict.counts['steps']} steps of the clock, {_found(result)}")
-        return result
+    def player(self, one: History, broken: str) -> Plays:
+        from .broken import broken_player
+        from .play import Player
 
-    def run_control(self, seed: int, folder: Path, say: Say) -> RoundResult:  # noqa: ARG002
-        """Books that break a law each on purpose; if one of them passes, the control has found nothing."""
+        return broken_player(one, broken) if broken else Player(one)
+
+    def judge(self, one: History, played: Played) -> Verdict:
+        return judge.judge(one, played)
+
+    def rules(self) -> Iterable[str]:
         from .broken import BROKEN
 
-        whole, caught = RoundResult(), 0
-        for law in BROKEN:
-            found = RoundResult()
-            for number in range(1, CONTROL_HISTORIES + 1):
-                found.verdict.add(run_history(history(seed, number), law).verdict)
-            caught += any(finding.what == law for finding in found.verdict.findings)
-            say(f"books that break the law of {law}: {_found(found)}")
-            whole.verdict.add(found.verdict)
-        return whole if caught == len(BROKEN) else RoundResult()
+        return BROKEN
+
+    def shown_by(self, rule: str) -> tuple[str, ...]:
+        return (rule,)
+
+    def told_of(self, rule: str, count: int) -> str:  # noqa: ARG002
+        return f"books that break the law of {rule}"
 
 
-def run_history(one: History, broken: str = "") -> RoundResult:
-    """Play a history and judge it. Felt is one that left more than its first epoch among the events.
+class JumpSoak(HistorySoak[JumpHistory]):
+    """The register jumps or stands, the clock is right. The control breaks rules as real systems do."""
 
-    `broken`: the law that its books break on purpose.
-    """
-    from .broken import broken_player
-    from .judge import judge
-    from .play import Player
+    name = "jumps"
+    summary = "histories of zeros, spikes, frozen registers, resets and swaps in virtual time, against the truth"
+    always_told: tuple[str, ...] = jump_judge.LAWS
 
-    player = broken_player(broken) if broken else Player
-    played = player(one).play()
-    verdict = judge(one, played)
-    for finding in verdict.findings:
-        verdict.counts[finding.what] += 1
-    verdict.findings = [
-        type(finding)(finding.what, f"{finding.detail} in history {one}") for finding in verdict.findings
-    ]
-    felt = Counter(event["event"] for event in played.events)
-    return RoundResult(1, int(felt.total() > 1), verdict)
+    def draw(self, seed: int, number: int) -> JumpHistory:
+        return jump_history(seed, number)
+
+    def player(self, one: JumpHistory, broken: str) -> Plays:
+        from .jump_broken import broken_player
+        from .jump_play import JumpPlayer
+
+        return broken_player(one, broken) if broken else JumpPlayer(one)
+
+    def judge(self, one: JumpHistory, played: Played) -> Verdict:
+        return jump_judge.judge(one, played)
+
+    def rules(self) -> Iterable[str]:
+        from .jump_broken import BROKEN
+
+        return BROKEN
 
 
-def _found(result: RoundResult) -> str:
-    kinds = Counter(finding.what for finding in result.verdict.findings)
-    return ", ".join(f"{count} {what}" for what, count in kinds.items()) or "nothing found"
+class MixedSoak(HistorySoak[JumpHistory]):
+    """The register jumps or stands while the clock is set. The control takes one rule of ours out each."""
+
+    name = "mixed"
+    summary = "histories of registers that jump or stand while the clock is set, in virtual time, against the truth"
+    always_told: tuple[str, ...] = mix_judge.LAWS
+
+    def draw(self, seed: int, number: int) -> JumpHistory:
+        return mixed_history(seed, number)
+
+    def player(self, one: JumpHistory, broken: str) -> Plays:
+        from .jump_play import JumpPlayer
+        from .mix_broken import broken_player
+
+        return broken_player(one, broken) if broken else JumpPlayer(one)
+
+    def judge(self, one: JumpHistory, played: Played) -> Verdict:
+        return mix_judge.judge(one, played)
+
+    def rules(self) -> Iterable[str]:
+        from .mix_broken import BROKEN
+
+        return BROKEN
+
+    def shown_by(self, rule: str) -> tuple[str, ...]:  # noqa: ARG002
+        """A meter that is taken for another may be told as lost energy, and not as a truth outside of what is told."""
+        return (self.control_finding, "taken")

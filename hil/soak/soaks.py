@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from ..histories.jump_soak import JumpSoak
-from ..histories.mix_soak import MixedSoak
-from ..histories.soak import ClockSoak
+from ..histories.soak import ClockSoak, JumpSoak, MixedSoak
 from ..modbus.soak import ModbusSoak
 from ..optical.soak import OpticalSoak
 from ..power.model import PowerModelSoak

@@ -18,9 +18,9 @@ from gateway.account.period import Period
 from gateway.account.programmes.nem_maker import make_nem
 from gateway.account.reckon import make_statements
 from gateway.account.setting import Setting
+from gateway.account.slots import TimelineError
 from gateway.account.sources import energy_of
 from gateway.account.statement import Statement
-from gateway.account.timeline import TimelineError
 from gateway.tariff.tariff_file import load_tariff
 
 from .house import Days, Row, spread, with_gap

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.account.account_file import AccountError
 from gateway.account.reckon import make_statements
+from gateway.account.slots import TimelineError
 from gateway.account.sources import Energy
-from gateway.account.timeline import TimelineError
 
 from .accounts import account
 from .energies import table

@@ -15,10 +15,10 @@ from gateway.account.charges import PriceError
 from gateway.account.energy import EnergyError, EnergyTable
 from gateway.account.lines import Due, LineKind
 from gateway.account.reckon import make_statements
+from gateway.account.slots import TimelineError
 from gateway.account.sources import Energy, energy_of
 from gateway.account.statement import Statements
 from gateway.account.statement_text import summary_text
-from gateway.account.timeline import TimelineError
 from gateway.cli.replay import replay
 from gateway.cli.statement import statement
 

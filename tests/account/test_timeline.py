@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.account.timeline import Spell, TimelineError, timeline
+from gateway.account.slots import TimelineError
+from gateway.account.timeline import Spell, timeline
 
 from .accounts import account
 

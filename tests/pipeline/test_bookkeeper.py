@@ -82,7 +82,7 @@ def desk(store: Store, config: Config) -> Iterator[tuple[Bookkeeper, Pipe]]:
     keeper.start()
     yield keeper, pipe
     keeper.stop()
-    keeper.join(10)
+    keeper.join(60)
     assert not keeper.is_alive()
 
 

@@ -14,7 +14,8 @@ from gateway.decision import Basis, Limits, ValidatorState
 from gateway.energy import Direction
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
-from gateway.registers.exchange import Exchanged, Known, Moment, Outcome, Refused, Restated, Statement, judge
+from gateway.registers.exchange import Exchanged, Known, Outcome, Refused, Restated, Statement, judge
+from gateway.registers.stated import Moment
 from gateway.registers.validate import validate
 
 from .test_books import Desk

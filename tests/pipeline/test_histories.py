@@ -9,11 +9,13 @@ from collections import Counter
 import pytest
 
 from hil.histories.broken import BROKEN
+from hil.histories.judge import LAWS
 from hil.histories.plan import history
-from hil.histories.soak import LAWS, run_history
+from hil.histories.soak import ClockSoak
 
 from .world import MORE
 
+run_history = ClockSoak().run_one
 SEED = 6
 HISTORIES = 2000 * MORE
 PARTS = 10

@@ -10,10 +10,11 @@ import pytest
 
 from hil.histories.jump_broken import BROKEN
 from hil.histories.jump_plan import Jump, jump_history
-from hil.histories.jump_soak import run_jumps
+from hil.histories.soak import JumpSoak
 
 from .world import MORE
 
+run_jumps = JumpSoak().run_one
 SEED = 6
 HISTORIES = 500 * MORE
 PARTS = 5

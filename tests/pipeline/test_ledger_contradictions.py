@@ -61,7 +61,7 @@ def a_held_reading_that_was_altered(path: Path) -> None:
 
 
 def a_held_reading_that_is_none(path: Path) -> None:
-    a_held_reading(path, "{}", crc_of((1, "{}")))
+    a_held_reading(path, "{", crc_of((1, "{")))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import StartError, _migrate
+from gateway.daemon.own_store import StartError, make_or_migrate
 from gateway.energy import Direction
 from gateway.ledger import copies
 from gateway.ledger.copies import Report, Verified
@@ -44,7 +44,7 @@ def noise_in_events(path: Path) -> None:
 
 
 def opened_total(path: Path) -> tuple[list[str], int]:
-    one = Opener(path, HOME, ["grid"], _migrate).open()
+    one = Opener(path, HOME, ["grid"], make_or_migrate).open()
     try:
         totals = one.store.load_meter("grid").accumulator.directions[Direction.IMPORT].totals_milliwh
         return [str(detail.get("reason")) for _event, detail in one.told], sum(totals.values())
@@ -83,4 +83,4 @@ def test_a_copy_that_alone_is_damaged_costs_no_store(path: Path, monkeypatch: py
 
 def test_what_is_not_damage_still_ends_the_start(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="cannot make the store"):
-        _migrate(tmp_path / "no such folder" / "ledger.sqlite")
+        make_or_migrate(tmp_path / "no such folder" / "ledger.sqlite")

@@ -10,11 +10,12 @@ import pytest
 
 from hil.histories.mix_broken import BROKEN
 from hil.histories.mix_plan import mixed_history
-from hil.histories.mix_soak import run_mixed
 from hil.histories.plan import Kind
+from hil.histories.soak import MixedSoak
 
 from .world import MORE
 
+run_mixed = MixedSoak().run_one
 SEED = 6
 HISTORIES = 300 * MORE
 PARTS = 4

@@ -23,10 +23,11 @@ from ..money import kwh_text
 from ..reckon import make_statements
 from ..rows import added
 from ..slices import table_between
+from ..slots import TimelineError
 from ..sold_apart import production_alone
 from ..sources import Energy, Fetch, ReadFile, energy_of, tables_of
 from ..statement import Statements
-from ..timeline import NoBillYetError, Spell, TimelineError, timeline
+from ..timeline import NoBillYetError, Spell, timeline
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, Span, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
