@@ -196,6 +196,9 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     in none, if they were reset then."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
+    held_ends: dict[str, Reading] = {}
+    """Where the machine was started anew in the row: the newest reading of the boot of `held_first`, and of that of
+    `held_standing`. What it says of the clock; no registers."""
     opened: Opened | None = None
     opened_set_us: int = 0
     """How far the clock was set back since, 0 or less: `opened` is by the clock of then."""
@@ -279,6 +282,8 @@ class NewEpoch:
     """Of what flowed since `first`."""
     returned_from: Reading | None = None
     """Where `first` counts on from the line before the last: that line's last reading."""
+    seen: Reading | None = None
+    """Where `reading` is of another boot than `first`: the newest held one of that boot, for its clock."""
 
 
 @dataclass(frozen=True, slots=True)

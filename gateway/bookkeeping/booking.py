@@ -69,7 +69,7 @@ class Booking:
         absent = of_absence(self._accumulator.state, decision.first, self._accumulator.limit_milliw)
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
         doubts = [*decision.doubts, *absent, *self._restore(decision, counted_milliwh)]
-        closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True)
+        closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True, held=decision.seen)
         closed = self.book(decision.reading, doubts, closed, batch)
         kind, detail = jumps.epoch(decision)
         self._teller.tell(kind, decision.first.latest_us, detail, batch)

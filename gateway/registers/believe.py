@@ -233,7 +233,8 @@ def _begin_anew(
         *of_zeros(state, first, limits),
         *of_woken(state),
     )
-    decision = NewEpoch(reason, state.register_epoch + 1, state.last, first, last, found, rule, doubts)
+    epoch, seen = state.register_epoch + 1, state.held_ends.get(first.boot_id)
+    decision = NewEpoch(reason, epoch, state.last, first, last, found, rule, doubts, seen=seen)
     return begun(decision, confirming, limits, state), decision
 
 
@@ -257,5 +258,6 @@ def _go_on_with_returned(
         Rule.BACK_ON_THE_OLD_LINE,
         doubts=(*line.doubts, *back.doubts),
         returned_from=back.previous,
+        seen=state.held_ends.get(first.boot_id),
     )
     return begun(decision, line, limits, state), decision

@@ -66,8 +66,7 @@ def noted(state: ValidatorState, reading: Reading, decision: Decision) -> Valida
         return state
     if state.last is None or reading.boot_id != state.last.boot_id:
         return state
-    snapshot = replace(reading.snapshot, energy_import=None, energy_export=None)
-    return msgspec.structs.replace(state, seen=replace(reading, snapshot=snapshot))
+    return msgspec.structs.replace(state, seen=bare(reading))
 
 
 def unplaced(
@@ -92,6 +91,11 @@ def opening_of(state: ValidatorState) -> Opened | None:
     previous, first = moved(opened.previous, set_us), moved(opened.first, set_us)
     memories = moved_memories(opened.memories, set_us)
     return msgspec.structs.replace(opened, previous=previous, first=first, memories=memories)
+
+
+def bare(reading: Reading) -> Reading:
+    """A reading for what it says of the clock alone."""
+    return replace(reading, snapshot=replace(reading.snapshot, energy_import=None, energy_export=None))
 
 
 def moved(reading: Reading, step_us: int) -> Reading:

@@ -17,7 +17,7 @@ from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import SAME_REGISTERS, Followed, clock_jumped, elapsed_us, follow
-from .placed import moved, moved_memories
+from .placed import bare, moved, moved_memories
 from .returned import maybe_returned
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
@@ -45,6 +45,7 @@ def released(state: ValidatorState) -> ValidatorState:
         held_basis=None,
         held_standing=None,
         held_moved=None,
+        held_ends={},
         held_again=False,
         held_woken={},
         held_flowed={},
@@ -213,7 +214,18 @@ def longer_by(state: ValidatorState, line: Followed, reason: Reason, limits: Lim
         held_memories=line.memories,
         held_standing=standing,
         held_moved=moved,
+        held_ends=_ends(state, standing, reading),
     )
+
+
+def _ends(state: ValidatorState, standing: Reading | None, reading: Reading) -> dict[str, Reading]:
+    """How the boots ended with which an epoch may begin, now that `reading` is the newest of the row."""
+    latest, ends = state.held_latest, state.held_ends
+    if latest is None or latest.boot_id == reading.boot_id:
+        return ends
+    may_begin = {one.boot_id for one in (state.held_first, standing) if one is not None}
+    ends = {**ends, latest.boot_id: bare(latest)}
+    return {boot: one for boot, one in ends.items() if boot in may_begin}
 
 
 def is_long_enough(state: ValidatorState, limits: Limits) -> bool:

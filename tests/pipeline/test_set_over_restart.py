@@ -4,16 +4,19 @@ The service carries 12 kW: 3 kWh in a quarter. After the restart only the least 
 stands right before the first that was read by the new clock; how long the machine was off nobody knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from gateway.decision import Accepted, Class, Decision, Limits, NewEpoch, Rollover, ValidatorState
 from gateway.energy import Direction, registers_of
+from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 from gateway.registers.validate import validate
 
+from .test_books import Desk
 from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, H, S, moved, reading, register
 
 LIFE = 900_000 * KWH
@@ -85,3 +88,56 @@ def test_what_counted_beside_a_lost_register_is_told_when_that_is_back_through_i
     assert of_import
     assert max(one.earlier_milliwh for one in of_import) >= 2 * KWH
     assert min(one.since_us for one in of_import if one.earlier_milliwh) <= NOON_US
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def steps_told(desk: Desk, readings: Sequence[Reading]) -> list[object]:
+    """The steps of the clock that are told of a history; the gateway is started again where the machine is."""
+    for before, one in zip([readings[0], *readings], readings, strict=False):
+        if one.boot_id != before.boot_id:
+            desk.commit()
+            desk.reopen()
+        desk.take(one)
+    desk.commit()
+    return [event["step_us"] for event in desk.sent("event") if event["event"] == "clock_step"]
+
+
+SET_US = 61 * S
+OLD_METER = [row(5 * n * S, (LIFE + n, 500)) for n in range(2)]
+NEW_METER = [row(MIN + 5 * n * S, (10 * n, 0)) for n in range(3)]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_step_within_a_row_that_begins_an_epoch_is_told_over_a_restart(desk: Desk, is_seen: bool) -> None:
+    """Another meter from 12:01 on; its clock is set on by 61 s, two readings see that, and the machine is off from
+    12:01:30 to 12:05. Without those two it was set while it was off, which nothing shows."""
+    seen = [row(MIN + 5 * n * S, (10 * n, 0), off_us=SET_US) for n in (3, 4)] if is_seen else []
+    booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "next", SET_US) for n in range(3)]
+    assert steps_told(desk, [*OLD_METER, *NEW_METER, *seen, *booted]) == ([SET_US] if is_seen else [])
+    assert desk.books.register_epoch == 2
+
+
+def test_it_is_told_over_two_restarts_too(desk: Desk) -> None:
+    """The same, and one more reading between two times that the machine is off: the row has three boots."""
+    seen = [row(MIN + 15 * S, (30, 0), off_us=SET_US)]
+    between = [row(3 * MIN, (300, 0), "second", SET_US)]
+    booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "third", SET_US) for n in range(3)]
+    assert steps_told(desk, [*OLD_METER, *NEW_METER, *seen, *between, *booted]) == [SET_US]
+    assert desk.books.register_epoch == 2
+
+
+def test_a_step_in_the_boot_in_which_an_epoch_begins_is_told_though_the_old_one_ended_in_another(desk: Desk) -> None:
+    """The machine is off when the meters are exchanged, and again behind the step: the old meter's last reading, the
+    new one's first and the one that confirms it are of three boots."""
+    first = [row(MIN + 5 * n * S, (10 * n, 0), "second") for n in range(3)]
+    seen = [row(MIN + 15 * S, (30, 0), "second", SET_US)]
+    booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "third", SET_US) for n in range(3)]
+    assert steps_told(desk, [*OLD_METER, *first, *seen, *booted]) == [SET_US]
+    assert desk.books.register_epoch == 2
