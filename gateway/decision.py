@@ -143,6 +143,8 @@ class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     still: Still | None = None
     stood_since_us: int = 0
     """The earliest that a register can have been latched that stands since; 0: it has moved."""
+    longer_us: int = 0
+    """How much longer it may stand than the clock shows: the machine was off meanwhile, for a time nobody knows."""
 
 
 class Exchange(msgspec.Struct, frozen=True):

@@ -32,8 +32,8 @@ class _Booking:
 
     table: EdgeTable
     at_edges: dict[Direction, "array[int]"]
-    whole_gap: bool
-    """All of it goes to `unassigned`."""
+    whole_gap: frozenset[Direction] = frozenset()
+    """Of these all of it goes to `unassigned`."""
 
 
 def is_too_long(state: AccumulatorState, timeline: Timeline, rules: Rules, instant_us: int) -> bool:
@@ -55,30 +55,29 @@ def split(
     `since_us`: when each register was read last, before the last booking where it was lost then: no edge is between.
     """
     table = timeline.table(state.instant_us, instant_us)
-    whole_gap = (
-        rules.gap is GapPolicy.UNASSIGNED
-        and instant_us - state.instant_us > rules.max_gap_us
-        and len(set(table.bucket_ids)) > 1
-    )
-    booking_ids = array("q", [UNASSIGNED]) * len(table.bucket_ids) if whole_gap else table.bucket_ids
+    may_leave = rules.gap is GapPolicy.UNASSIGNED and len(set(table.bucket_ids)) > 1
+    nowhere = array("q", [UNASSIGNED]) * len(table.bucket_ids)
+    whole_gap: set[Direction] = set()
     names = timeline.calendar.bucket_names
     at_edges: dict[Direction, array[int]] = {}
     for direction, account in state.directions.items():
         read_us = min(since_us.get(direction, state.instant_us), state.instant_us)
+        if may_leave and instant_us - read_us > rules.max_gap_us:
+            whole_gap.add(direction)
         totals, at_edges[direction] = kernel.split_series(
             array("q", [read_us, instant_us]),
             array("q", [account.last_milliwh, registers.get(direction, account.last_milliwh)]),
             array("q", [read_us, *table.edges_us[1:]]),
-            booking_ids,
+            nowhere if direction in whole_gap else table.bucket_ids,
             len(names),
         )
         for bucket_id, milliwh in enumerate(totals):
             if milliwh:
                 account.add(names[bucket_id], milliwh)
-    _cross_all(state, timeline, _Booking(table, at_edges, whole_gap))
+    _cross_all(state, timeline, _Booking(table, at_edges, frozenset(whole_gap)))
     for direction, account in state.directions.items():
         register = registers.get(direction, account.last_milliwh)
-        if whole_gap:
+        if direction in whole_gap:
             account.interval_unassigned_milliwh += register - account.last_milliwh
         account.last_milliwh = register
 
@@ -94,7 +93,7 @@ def leave_out(
             account.doubt(before, start_uncertain_milliwh(account.marks[-1], state.instant_us, limit_milliw))
     state.incomplete = True
     registers = {direction: array("q", [0, account.last_milliwh]) for direction, account in state.directions.items()}
-    _cross_all(state, timeline, _Booking(timeline.table(state.instant_us, edge_us), registers, whole_gap=False))
+    _cross_all(state, timeline, _Booking(timeline.table(state.instant_us, edge_us), registers))
     repeat.pass_edge(state, resumed_us)
     state.interval_start_us, state.incomplete = resumed_us, True
     for direction, mark in marks.items():
@@ -117,7 +116,7 @@ def _cross_all(state: AccumulatorState, timeline: Timeline, booking: _Booking) -
         shares: dict[Direction, EdgeShare] = {}
         for direction, account in state.directions.items():
             at_edge_milliwh = booking.at_edges[direction][index]
-            if booking.whole_gap:
+            if direction in booking.whole_gap:
                 account.interval_unassigned_milliwh += at_edge_milliwh - account.last_milliwh
                 account.last_milliwh = at_edge_milliwh
             if account.counts_since(state.interval_start_us):

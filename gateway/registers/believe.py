@@ -28,6 +28,7 @@ from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
+from .placed import last_before
 from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .returned import maybe_returned
 from .undecided import (
@@ -49,7 +50,8 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     """The state after a reading is booked on the old line."""
     reading = line.reading
     reading = with_serial_of(reading, state.last)
-    had = {} if state.last is None else dict.fromkeys(registers_of(state.last.snapshot), state.last)
+    last = None if state.last is None else last_before(state.last, line.reading)
+    had = {} if last is None else dict.fromkeys(registers_of(last.snapshot), last)
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}

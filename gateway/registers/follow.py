@@ -76,7 +76,7 @@ def follow(
             continue
         memory = memories.get(direction, ORDINARY)
         if asleep:
-            most_us = max(most_us, reading.latest_us - may_stand_since_us(memory, previous))
+            most_us = max(most_us, reading.latest_us - may_stand_since_us(memory, previous) + memory.longer_us)
         most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
         step = step_of(before, memory, register, most_milliwh)
         if step.objection is not None:
@@ -95,7 +95,7 @@ def follow(
         ahead_milliwh = register.milliwh + step.memory.rolled_over_milliwh - step.now.milliwh
         if step.objection is None and ahead_milliwh > 0:
             since_us = may_stand_since_us(memory, previous)
-            stood_milliwh = most_energy_milliwh(limits.limit_milliw, reading.latest_us - since_us)
+            stood_milliwh = most_energy_milliwh(limits.limit_milliw, reading.latest_us - since_us + memory.longer_us)
             open_milliwh = min(ahead_milliwh + register.resolution_milliwh, stood_milliwh + before.resolution_milliwh)
             # Booked as rounded up by its coarser digit; it may as well have stood, and given all at once.
             result.doubts.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
@@ -263,12 +263,14 @@ def _remember_standing(
         now, memory = booked.get(direction), result.memories.get(direction, ORDINARY)
         if now is None:
             continue
-        since_us = moved_us
+        since_us, longer_us = moved_us, 0
         if now.milliwh == before.milliwh:
             # Where the clock was set back over a restart, `previous` has a later time than this reading.
             since_us = memory.stood_since_us or min(previous.earliest_us, result.reading.earliest_us) - CLOSE_US
-        if since_us != memory.stood_since_us:
-            _remember(result, direction, msgspec.structs.replace(memory, stood_since_us=since_us))
+            longer_us = UNKNOWN_US if is_behind(previous, result.reading) else memory.longer_us
+        if (since_us, longer_us) != (memory.stood_since_us, memory.longer_us):
+            memory = msgspec.structs.replace(memory, stood_since_us=since_us, longer_us=longer_us)
+            _remember(result, direction, memory)
 
 
 def _remember(result: Followed, direction: Direction, memory: RegisterMemory) -> None:

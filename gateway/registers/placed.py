@@ -5,7 +5,8 @@ between which the epoch began: each has its instant by the clock of that time. W
 monotonic time that the clock was set back, they are moved by the step before anything is reckoned with them; else less
 time seems to have passed than did, and what the register gives then looks like more than can have flowed. Set on, they
 stay: nobody can say whether the machine stood still. Over a restart of which nothing was seen all but the last reading
-is moved, by the least that is possible. Moved for good only once a reading is booked.
+is moved, by the least that is possible, and how long a direction was lost, or a register stood, is not known from then
+on. Moved for good only once a reading is booked.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import measured_step_us, step_back_us, witness_of
+from ..clock_steps import UNKNOWN_US, is_behind, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -34,9 +35,23 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     memories = moved_memories(state.memories, step_us)
     placed = msgspec.structs.replace(state, memories=memories, lost=lost, opened_set_us=set_us)
     if measured_step_us(state.last, seen) is None:
-        return placed, state.last
+        lost = {direction: of_unknown_age(one) for direction, one in lost.items()}
+        return msgspec.structs.replace(placed, lost=lost), state.last
     placed = msgspec.structs.replace(placed, last=moved(state.last, step_us))
     return placed, state.last if seen is reading else placed.last
+
+
+def of_unknown_age(reading: Reading) -> Reading:
+    """A reading from before a restart of which nobody knows how long it took: it may be that much older."""
+    return replace(reading, clock_error_us=UNKNOWN_US)
+
+
+def last_before(last: Reading, reading: Reading) -> Reading:
+    """The last booked reading, from before an unseen step back too, where it stands at the latest by the clock of
+    `reading`."""
+    if not is_behind(last, reading):
+        return last
+    return of_unknown_age(moved(last, step_back_us(last, reading)))
 
 
 def row_placed_by(state: ValidatorState, reading: Reading) -> ValidatorState:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from gateway.buckets.accumulate import Accumulator
+from gateway.config.types import GapPolicy
 from gateway.energy import AccumulatorState, Direction, DirectionState, Part, Quality
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
@@ -159,6 +160,27 @@ def test_found_again_in_the_same_interval_nothing_is_out_of_place() -> None:
     assert export(account).totals_milliwh == {"unassigned": 0, "high": 70}
     (closed,) = account.add(reading(NOON_US + QUARTER, 5, 1070))
     assert closed.energy_export == Part(70, 0, 1 + 1, 1070)
+
+
+@pytest.mark.parametrize(
+    ("max_gap_us", "totals"),
+    [(13 * MIN, {"unassigned": 1400, "low": 50}), (14 * MIN, {"unassigned": 0, "low": 50 + 1300, "high": 100})],
+)
+def test_gap_of_a_direction_that_was_lost_is_as_long_as_nobody_read_it(max_gap_us: int, totals: dict[str, int]) -> None:
+    """Export is read at 11:47 and at 12:01 again, import every two minutes: 14 minutes, and two."""
+    rules = {"limit_milliw": LIMIT_MILLIW, "gap": GapPolicy.UNASSIGNED, "max_gap_us": max_gap_us}
+    account = accumulator(by_hand((NOON_US, 2)), **rules)  # type: ignore[arg-type]
+    account.start_epoch(1, reading(NOON_US - 14 * MIN, 0, 1000))
+    account.add(reading(NOON_US - 13 * MIN, 10, 1050))
+    for minute in range(-11, 0, 2):
+        account.add(reading(NOON_US + minute * MIN, 20))
+    (closed,) = account.add(reading(NOON_US + 1 * MIN, 40, 2450))
+    assert export(account).totals_milliwh == totals
+    assert account.state.directions[Direction.IMPORT].totals_milliwh == {"unassigned": 0, "low": 30, "high": 10}
+    # Of the 1400 thirteen parts of fourteen are before noon; in its bucket or in none.
+    part = closed.energy_export
+    assert part is not None
+    assert (part.milliwh, part.unassigned_milliwh) == (1350, 1300 if totals["unassigned"] else 0)
 
 
 def test_next_meter_without_the_direction_closes_it() -> None:

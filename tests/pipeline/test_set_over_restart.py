@@ -55,6 +55,48 @@ def test_a_direction_that_was_lost_counts_on_over_a_restart_with_the_clock_set_b
     assert registers_of(state.last.snapshot)[Direction.EXPORT].milliwh == LIFE + 20 * KWH
 
 
+@pytest.mark.parametrize("given_kwh", [80, 12 * 24 * 7 + 40])
+def test_one_that_is_back_only_later_counts_on_as_far_as_anybody_can_know(given_kwh: int) -> None:
+    """Export cannot be read from 5 minutes after noon to 7:15 h after it. Of that the machine was off for 5 hours, and
+    its clock is 6 hours behind since: the least that was is 2:15 h, in which 12 kW carry 27 kWh. Nobody knows how long
+    it was off, a week at the most; more than that is of another meter."""
+    first = [row(5 * n * S, (LIFE + n, LIFE + n)) for n in range(2)]
+    lost = [row(5 * MIN + 15 * MIN * n, (LIFE + 100 * n, None)) for n in range(9)]  # the last one at 2:05 h
+    booted = [row(7 * H + 5 * MIN + 20 * n * S, (LIFE + 2000 + n, None), "next", -6 * H) for n in range(8)]
+    back = [
+        row(7 * H + 15 * MIN + 20 * n * S, (LIFE + 3000 + n, LIFE + given_kwh * KWH + n), "next", -6 * H)
+        for n in range(8)
+    ]
+    state, _ = decide([*first, *lost, *booted, *back])
+    assert state.register_epoch == (1 if given_kwh == 80 else 2)
+
+
+def test_one_that_is_lost_over_the_restart_itself_counts_on_when_the_clock_has_passed_its_last_time() -> None:
+    """Both are read until noon; the machine is off for an hour, with a clock two hours behind since, and export cannot
+    be read then until true 14:05. In the five minutes that the clock shows since noon 12 kW carry 1 kWh."""
+    both = [row(-5 * n * S, (LIFE - n, LIFE - n)) for n in (1, 0)]
+    booted = [row(H + 20 * n * S, (LIFE + n, None), "next", -2 * H) for n in range(8)]
+    later = [row(H + 15 * MIN * n, (LIFE + 100 * n, None), "next", -2 * H) for n in range(1, 5)]
+    back = [row(2 * H + 5 * MIN, (LIFE + 500, LIFE + 20 * KWH), "next", -2 * H)]
+    state, decisions = decide([*both, *booted, *later, *back])
+    assert state.register_epoch == 1
+    assert isinstance(decisions[-1], Accepted)
+
+
+def test_one_that_stood_over_a_restart_gives_at_once_what_it_can_have_kept_back_as_far_as_anybody_can_know() -> None:
+    """The same clocks; import stands from noon on, and gives 80 kWh ten minutes after the machine was started anew."""
+    first = [row(5 * n * S, (LIFE + n, LIFE + n)) for n in range(2)]
+    stood = [row(5 * MIN + 15 * MIN * n, (LIFE + 1, LIFE + 100 * n + 100)) for n in range(9)]
+    booted = [row(7 * H + 5 * MIN + 20 * n * S, (LIFE + 1, LIFE + 2000 + n), "next", -6 * H) for n in range(8)]
+    woken = [
+        row(7 * H + 15 * MIN + 20 * n * S, (LIFE + 80 * KWH + n, LIFE + 3000 + n), "next", -6 * H) for n in range(8)
+    ]
+    state, decisions = decide([*first, *stood, *booted, *woken])
+    assert state.register_epoch == 1
+    told = [doubt for one in decisions if isinstance(one, Accepted) for doubt in one.doubts]
+    assert max(doubt.earlier_milliwh for doubt in told if doubt.direction is Direction.IMPORT) >= 80 * KWH
+
+
 @pytest.mark.parametrize("back_us", [0, 3 * H])
 def test_a_line_that_returns_over_a_restart_with_the_clock_set_back_is_known(back_us: int) -> None:
     """Other registers for ten minutes, believed; then the machine is off for five minutes and the old ones are back."""
