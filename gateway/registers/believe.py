@@ -65,7 +65,12 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
-    doubts = (*line.doubts, *doubts, *of_doubted(state, line, reading, limits), *_of_let_go(state, line, limits))
+    doubts = (
+        *line.doubts,
+        *doubts,
+        *of_doubted(state, line, reading, limits),
+        *_of_let_go(state, line, reading, limits),
+    )
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
 
 
@@ -142,7 +147,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
             *of_the_others(state, line, limits),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
-            *_of_let_go(state, line, limits),
+            *_of_let_go(state, line, rest, limits),
         ),
         Class.STOOD_STILL,
         Rule.STANDS_WHERE_IT_FELL,
@@ -171,7 +176,11 @@ def believe(
             notes, frozen = tuple(line.notes), frozenset(line.frozen)
             widths, doubts = (
                 line.widths_milliwh,
-                (*line.doubts, *_of_rolled_over(state, line, reading, limits), *_of_let_go(state, line, limits)),
+                (
+                    *line.doubts,
+                    *_of_rolled_over(state, line, reading, limits),
+                    *_of_let_go(state, line, reading, limits),
+                ),
             )
             return accept(state, line), Rollover(state.last, line.reading, reading, widths, notes, frozen, doubts)
         reason = line.objection or held_reason
@@ -189,9 +198,9 @@ def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, lim
     return list(found.values())
 
 
-def _of_let_go(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
+def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """What rows that were let go before leave open of registers that are booked on the old line."""
-    return *of_kept_back(state, line), *of_fallen(state, line, limits)
+    return *of_kept_back(state, line, shown, limits), *of_fallen(state, line, shown, limits)
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

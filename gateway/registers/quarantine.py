@@ -117,14 +117,21 @@ def _woken(state: ValidatorState, limits: Limits) -> Woken:
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
         return {}
     now = registers_of(line.reading.snapshot)
-    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - last.latest_us)
+    flowed_milliwh = most_energy_milliwh(limits.limit_milliw, _between_us(last, first))
     found = _kept_back(state, _grown(registers_of(last.snapshot), now), flowed_milliwh)
     for direction, lost in state.lost.items():
-        flowed_milliwh = most_energy_milliwh(limits.limit_milliw, first.earliest_us - lost.latest_us)
+        flowed_milliwh = most_energy_milliwh(limits.limit_milliw, _between_us(lost, first))
         kept_milliwh = _grown(registers_of(lost.snapshot), now).get(direction, 0) - flowed_milliwh
         if kept_milliwh > 0:
             found[direction] = kept_milliwh, flowed_milliwh
     return found
+
+
+def _between_us(last: Reading, first: Reading) -> int:
+    """The least time from one answer to the next question; in one boot whatever the wall clock did meanwhile."""
+    if last.boot_id != first.boot_id:
+        return first.earliest_us - last.latest_us
+    return first.monotonic_us - last.monotonic_us - (first.latest_us - first.earliest_us)
 
 
 def _woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Woken:

@@ -27,7 +27,7 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
     if last is None or first is None or state.held_reason not in MAY_JUMP:
         return DECIDED
     objections = follow(last, state.memories, first, limits, state.lost).objections
-    if not objections and of_fallen(state, line, limits):
+    if not objections and of_fallen(state, line, reading, limits):
         return (), Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
     if not objections or not _counts_on(state, reading, limits):
         return DECIDED
@@ -249,25 +249,37 @@ def of_woken(state: ValidatorState) -> tuple[Doubt, ...]:
     return tuple(found)
 
 
-def of_fallen(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
-    """Of registers that go on where a row, held for its clock, had counted more: they may have been reset behind it."""
-    fallen = {**state.held_fallen, **fallen_milliwh(state, line.reading, limits)}
+def of_fallen(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
+    """Of registers that go on where a row, held for its clock, had counted more: they may have been reset behind it.
+
+    `shown`: the reading as the meter shows it, as the held ones are; booked, it may be ahead by its rollovers.
+    """
+    fallen = {**state.held_fallen, **fallen_milliwh(state, shown, limits)}
     return tuple(Doubt(one, fallen[one]) for one in registers_of(line.reading.snapshot) if one in fallen)
 
 
-def of_kept_back(state: ValidatorState, line: Followed) -> tuple[Doubt, ...]:
+def of_kept_back(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """Of registers that go on where an earlier row, let go meanwhile, had shown that they stood still at the last
-    accepted reading: what they grew by may have flowed at any time since they stood."""
+    accepted reading: what they grew by may have flowed at any time since they stood.
+
+    Where that row had shown more than `shown` does, and this is no more than can have been counted from 0 since, they
+    may have been reset behind it: then anything can have flowed since the last accepted reading.
+    """
     if state.last is None:
         return ()
     now, had = registers_of(line.reading.snapshot), registers_of(state.last.snapshot)
+    by_display = registers_of(shown.snapshot)
     found: list[Doubt] = []
     for direction in state.held_woken.keys() & now.keys() & (had.keys() | state.lost.keys()):
         last = state.last if direction in had else state.lost[direction]
         before = registers_of(last.snapshot)[direction]
         digits_milliwh = before.resolution_milliwh + now[direction].resolution_milliwh
         grown_milliwh = now[direction].milliwh - before.milliwh + digits_milliwh
-        open_milliwh = max(grown_milliwh, state.held_woken[direction])  # this may be another meter by now
+        earlier_milliwh = open_milliwh = max(grown_milliwh, state.held_woken[direction])
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, line.reading)) + digits_milliwh
+        row_milliwh = state.held_woken[direction] + state.held_flowed.get(direction, 0)
+        if grown_milliwh < row_milliwh and by_display[direction].milliwh <= most_milliwh:
+            open_milliwh = max(open_milliwh, most_milliwh - grown_milliwh + 2 * digits_milliwh)
         since_us = may_stand_since_us(state.memories.get(direction), last)
-        found.append(Doubt(direction, open_milliwh, open_milliwh, since_us))
+        found.append(Doubt(direction, open_milliwh, earlier_milliwh, since_us))
     return tuple(found)

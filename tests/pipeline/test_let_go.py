@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drivers import EnergyRegister
 from gateway.reading.read import Reading
 
 from .test_books import Desk
@@ -73,6 +74,25 @@ def test_so_may_one_whose_clock_is_right_again_when_it_falls(desk: Desk) -> None
     assert uncertain(desk)["high"] == 1 + 60_000 + 66_667 + 2
 
 
+def test_so_may_one_that_had_rolled_over_before(desk: Desk) -> None:
+    """It passes its width of 1,000 kWh at 13:01, which a minute of readings confirms; then as above."""
+    width = 1000 * KWH
+
+    def shown(milliwh: int) -> EnergyRegister:
+        return EnergyRegister(milliwh, 1, modulus_milliwh=width)
+
+    rolling = [*(width - 40 + 20 * n for n in range(2)), *(20 * n for n in range(1, 8))]
+    held = by_a_clock_ahead([reading(ONE_US + 200 * S, shown(60_140))])
+    right = [reading(ONE_US + (220 + 20 * n) * S, shown(140)) for n in range(2)]
+    desk.take(*(reading(ONE_US + 20 * n * S, shown(one)) for n, one in enumerate(rolling)))
+    assert len(told(desk, "rollover")) == 1
+    before = uncertain(desk)["high"]
+    assert desk.take(*held, *right) == ["Quarantined", "Accepted", "Accepted"]
+    assert [one.get("classified") for one in told(desk, "resumed")][-1:] == ["undecided"]
+    # 60,140 less the 140 that it shows again; 20 s at 12 kW; two digits.
+    assert uncertain(desk)["high"] == before + 60_000 + 66_667 + 2
+
+
 @pytest.mark.parametrize("row", [[60_000] * 10, [60_000, 60_000, *counting(60_010, 8)]])
 def test_one_that_counts_on_by_that_clock_leaves_nothing_open(desk: Desk, row: list[int]) -> None:
     desk.take(*polled([0, 0, 0], ONE_US), *by_a_clock_ahead(polled([*row], ONE_US + 60 * S)))
@@ -97,3 +117,23 @@ def test_register_that_is_lost_as_the_other_wakes_may_have_stood_as_long(desk: D
     # In the 8 minutes that it was lost it can all have flowed; but import shows that the meter had stood.
     assert of_quarter(desk, NOON_US)["export_milliwh"] == 7
     assert of_quarter(desk, NOON_US)["export_uncertain_milliwh"] >= 1_200_000
+
+
+@pytest.mark.parametrize("off_us", [H, -H])
+@pytest.mark.parametrize("first", [100, LIFE])
+def test_young_meter_that_woke_in_a_row_and_shows_less_may_have_been_reset_since(
+    desk: Desk, first: int, off_us: int
+) -> None:
+    """It stands from 13:00 on, is not read from 13:05 to 13:15, and shows 2.05 kWh more: held, because 12 kW carry 2
+    kWh in that time. 20 s later the clock is wrong once, and it shows 20 mWh more than at 13:05; right again, 50."""
+    desk.take(*(reading(ONE_US + n * MIN, first) for n in range(6)))
+    woken = reading(ONE_US + 15 * MIN, first + 2_050_000)
+    wrong = reading(ONE_US + 15 * MIN + 20 * S, first + 20)
+    wrong = replace(wrong, earliest_us=wrong.earliest_us + off_us, latest_us=wrong.latest_us + off_us)
+    assert desk.take(woken, wrong, reading(ONE_US + 15 * MIN + 40 * S, first + 50))[-1] == "Accepted"
+    assert account(desk)["last"] == first + 50
+    if first == LIFE:  # no meter counts to that from 0: what was held was a spike, or is all that stood
+        assert 50_000 <= uncertain(desk)["high"] < 60_000
+    else:
+        # Reset at 13:15, it had given 2 kWh of the ten minutes before; 50 mWh are booked.
+        assert uncertain(desk)["high"] >= 2_000_000
