@@ -48,6 +48,11 @@ def is_behind(previous: Reading, reading: Reading) -> bool:
     return previous.boot_id != reading.boot_id or _monotonic_instant_us(reading) > _monotonic_instant_us(previous)
 
 
+def is_of_unknown_age(previous: Reading, reading: Reading) -> bool:
+    """Whether the machine was off in between for a time that nobody knows: the clock was set back over it, unseen."""
+    return previous.boot_id != reading.boot_id and is_behind(previous, reading)
+
+
 def step_back_us(previous: Reading, reading: Reading) -> int:
     """By how much `previous` has to be moved to stand before `reading` by the clock that holds now; 0: it does.
 

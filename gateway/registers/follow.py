@@ -13,7 +13,7 @@ import msgspec
 from drivers import EnergyRegister
 
 from ..clock import DRIFT_PPM
-from ..clock_steps import UNKNOWN_US, is_behind, measured_step_us
+from ..clock_steps import UNKNOWN_US, is_behind, is_of_unknown_age, measured_step_us
 from ..decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMemory
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
@@ -267,7 +267,7 @@ def _remember_standing(
         if now.milliwh == before.milliwh:
             # Where the clock was set back over a restart, `previous` has a later time than this reading.
             since_us = memory.stood_since_us or min(previous.earliest_us, result.reading.earliest_us) - CLOSE_US
-            longer_us = UNKNOWN_US if is_behind(previous, result.reading) else memory.longer_us
+            longer_us = UNKNOWN_US if is_of_unknown_age(previous, result.reading) else memory.longer_us
         if (since_us, longer_us) != (memory.stood_since_us, memory.longer_us):
             memory = msgspec.structs.replace(memory, stood_since_us=since_us, longer_us=longer_us)
             _remember(result, direction, memory)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import UNKNOWN_US, is_behind, measured_step_us, step_back_us, witness_of
+from ..clock_steps import UNKNOWN_US, is_of_unknown_age, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -49,7 +49,7 @@ def of_unknown_age(reading: Reading) -> Reading:
 def last_before(last: Reading, reading: Reading) -> Reading:
     """The last booked reading, from before an unseen step back too, where it stands at the latest by the clock of
     `reading`."""
-    if not is_behind(last, reading):
+    if not is_of_unknown_age(last, reading):
         return last
     return of_unknown_age(moved(last, step_back_us(last, reading)))
 
