@@ -170,10 +170,12 @@ def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: 
         most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(lost, line.reading))
         more_milliwh = most_milliwh - (now.milliwh - before.milliwh) + before.resolution_milliwh
         ahead_milliwh = shown_milliwh - milliwh
+        # What it jumped by, if it jumped, flowed or did not.
+        open_milliwh = max(more_milliwh, now.milliwh - before.milliwh - ahead_milliwh + before.resolution_milliwh)
         if ahead_milliwh < 0:  # from there it may have passed its width
             ahead_milliwh += now.modulus_milliwh or 0
-        if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and more_milliwh > 0:
-            found.append(Doubt(direction, more_milliwh, more_milliwh, lost.earliest_us))
+        if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and open_milliwh > 0:
+            found.append(Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us))
     return tuple(found)
 
 

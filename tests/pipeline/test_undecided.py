@@ -269,3 +269,14 @@ def test_row_whose_asleep_register_rolled_over_need_not_move_again(desk: Desk) -
     # As much as the fifth of them has grown by may not have flowed: 1 kWh and 40 less the 70 before.
     assert uncertain(desk)["high"] >= KWH - 30
     assert int(record["export_uncertain_high_milliwh"] or 0) >= KWH
+
+
+def test_register_that_jumped_and_stood_there_may_never_have_counted_what_it_jumped_by(desk: Desk) -> None:
+    """Import shows 1.5 kWh more from 13:00:40 on, which 12 kW carry in no 40 s, and stands there while export counts;
+    at 13:10 it counts on from there. In ten minutes 2 kWh can have flowed, or nothing but the last 50 mWh."""
+    rows = [(100, LIFE + n) for n in range(2)] + [(100 + 1_500_000, LIFE + 2 + n) for n in range(5)]
+    desk.take(*(reading(NOON_US + H + n * STEP_US, *row) for n, row in enumerate(rows)))
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    desk.take(reading(NOON_US + H + 10 * MIN, 100 + 1_500_050, LIFE + 60))
+    assert account(desk)["last"] == 100 + 1_500_050
+    assert uncertain(desk)["high"] >= 1_500_000
