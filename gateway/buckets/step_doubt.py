@@ -4,6 +4,7 @@ A clock that is set may have been wrong by the step since it was last set. So ea
 passed that much too early or too late, and each one that the step jumps over is passed only now. Edges are remembered
 after a step too: a clock that is set in several steps was wrong by their sum, and is never told less than that. A step
 that drift explains settles all edges before it: a clock that loses a second a day is never wrong by a year's.
+A step that is told may be half a second shorter than the clock was wrong: as much nobody notices.
 Plain functions on the accumulator's state; closed intervals are not changed.
 """
 
@@ -73,8 +74,9 @@ def doubt_step(
         if not jumped and edge.settled:
             continue
         edge.net_us += step_us
-        _add(doubts_us, edge.before, edge.after, edge.count * max(abs(edge.net_us) - edge.told_us, 0))
-        edge.told_us = max(abs(edge.net_us), edge.told_us)
+        wrong_us = abs(edge.net_us) + STEP_US * jumped
+        _add(doubts_us, edge.before, edge.after, edge.count * max(wrong_us - edge.told_us, 0))
+        edge.told_us = max(wrong_us, edge.told_us)
         edge.settled = not jumped
     for bucket, doubt_us in doubts_us.items():
         _tell(state, bucket, most_energy_milliwh(limit_milliw, min(doubt_us, age_us)), reach_us)

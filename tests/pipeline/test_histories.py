@@ -44,3 +44,8 @@ def test_books_that_break_a_law_are_refused_for_it(law: str) -> None:
         found += Counter(one.what for one in run_history(history(SEED, number), law).verdict.findings)
     assert found[law] > 0, found
     assert set(found) <= set(LAWS)
+
+
+@pytest.mark.parametrize(("seed", "number"), [(401, 39)])
+def test_histories_that_were_once_outside_of_what_is_told(seed: int, number: int) -> None:
+    assert [str(one) for one in run_history(history(seed, number)).verdict.findings] == []

@@ -33,8 +33,10 @@ def test_every_edge_that_was_passed_is_told_once_on_both_its_sides(half_days: in
     told = account.state.directions[Direction.IMPORT].uncertain_milliwh
     before = dict(told)
     account.doubt_clock_step(step_us, 5 * S)
-    expected = -(-half_days * 12_000_000 * 100 // 3600)  # mW x s / 3600 = mWh
-    # Near enough to be passed anew none; each edge has one side in either bucket. Drift explains 43 s of each day.
+    # Drift explains 43 s of each day, and so all of it in 12 days; else half a second more may have gone unnoticed.
+    wrong_ms = 100_500 if half_days == 3 else 100_000
+    expected = -(-half_days * 12_000 * wrong_ms // 3600)  # W x ms / 3600 = mWh
+    # Near enough to be passed anew none; each edge has one side in either bucket.
     assert {bucket: told[bucket] - before[bucket] for bucket in ("low", "high")} == {"low": expected, "high": expected}
 
 
@@ -46,7 +48,20 @@ def test_a_second_step_adds_only_what_the_sum_is_longer() -> None:
     account.doubt_clock_step(-100 * S, 5 * S)
     assert told == before  # back where it was: wrong by no more than was told
     account.doubt_clock_step(-130 * S, 5 * S)
-    assert told["low"] - before["low"] == 60 * 12_000_000 * 30 // 3600
+    assert told["low"] - before["low"] == 60 * 12_000 * 30_500 // 3600
+
+
+def test_an_edge_may_be_wrong_by_a_little_more_than_the_step_that_sets_the_clock_right() -> None:
+    """The clock is 900.3 s fast when midnight passes; then it is set by -0.3 s, which nobody notices, and by -900 s."""
+    account = lived(0)
+    account.doubt_clock_step(900_300_000, 5 * S)
+    told = account.state.directions[Direction.IMPORT].uncertain_milliwh
+    account.add(reading(NOON_US + 12 * H - 1 * S, 0))
+    account.add(reading(NOON_US + 12 * H + 1 * S, 0))
+    before = dict(told)
+    account.doubt_clock_step(-900 * S, 5 * S)
+    for bucket in ("low", "high"):
+        assert told.get(bucket, 0) - before.get(bucket, 0) >= 12_000 * 900_300 // 3600
 
 
 def test_four_hundred_edges_are_a_small_state_that_is_written_and_read_again() -> None:
