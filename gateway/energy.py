@@ -111,6 +111,8 @@ class DirectionState(msgspec.Struct):
     """The last instant at which the meter had this direction, once it has it no more."""
     closed_epoch: int = 0
     """The register epoch that its registers belong to, once it is closed."""
+    closed_unplaced: bool = False
+    """The clock was set back over a restart since it is closed, unseen: nobody knows how long that is."""
     parked: OpenPart | None = None
     """While time repeats: what the interval has that was open when the clock was set back."""
     unread: list[Unread] = []

@@ -44,7 +44,7 @@ def begin(
         account.epoch_first_milliwh = account.last_milliwh = account.interval_first_milliwh = register.milliwh
         account.marks = [mark]
         account.proven = not register.unproven
-        account.closed_us = None
+        account.closed_us, account.closed_unplaced = None, False
     doubt_milliwh = start_uncertain_milliwh(mark, instant_us, limit_milliw)
     account.doubt(bucket, doubt_milliwh)
     account.interval_uncertain_milliwh += doubt_milliwh
@@ -83,10 +83,11 @@ def find(
     """Go on with a direction that is back and counts on from its last register.
 
     Within the interval that it was lost in, the next booking carries all: returned is since when that flowed. Later,
-    no time is known for what flowed.
+    or where the clock was set back over a restart since, no time is known for what flowed.
     """
     closed_us, account.closed_us = account.closed_us, None
-    if closed_us is None or closed_us >= interval_start_us:
+    unplaced, account.closed_unplaced = account.closed_unplaced, False
+    if closed_us is None or (closed_us >= interval_start_us and not unplaced):
         return closed_us
     grown_milliwh = mark.register_milliwh - account.last_milliwh
     own_milliwh = start_uncertain_milliwh(mark, instant_us, limit_milliw)

@@ -73,8 +73,11 @@ def pass_edge(state: AccumulatorState, edge_us: int) -> None:
 def book_unplaced(state: AccumulatorState, marks: dict[Direction, Mark], bucket_now: str, limit_milliw: int) -> None:
     """Book growth over a stretch of which nobody knows when it began or how long it was: to `unassigned`.
 
-    The clock was set back while the machine was off: its monotonic time began anew.
+    The clock was set back while the machine was off: its monotonic time began anew. Of a direction that is lost the
+    same holds when it is found again.
     """
+    for direction, had in state.directions.items():
+        had.closed_unplaced = not had.present or direction not in marks
     for direction, mark in marks.items():
         account = state.directions.get(direction)
         if account is None or not account.present:

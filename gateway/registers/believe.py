@@ -28,7 +28,7 @@ from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
-from .placed import last_before
+from .placed import placed_before
 from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .returned import maybe_returned
 from .undecided import (
@@ -50,7 +50,7 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     """The state after a reading is booked on the old line."""
     reading = line.reading
     reading = with_serial_of(reading, state.last)
-    last = None if state.last is None else last_before(state.last, line.reading)
+    last = None if state.last is None else placed_before(state.last, line.reading)
     had = {} if last is None else dict.fromkeys(registers_of(last.snapshot), last)
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}

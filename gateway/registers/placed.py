@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import UNKNOWN_US, is_of_unknown_age, measured_step_us, step_back_us, witness_of
+from ..clock_steps import UNKNOWN_US, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -42,16 +42,17 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
 
 
 def of_unknown_age(reading: Reading) -> Reading:
-    """A reading from before a restart of which nobody knows how long it took: it may be that much older."""
+    """A reading from before a restart of which nobody knows how long it took: it may be a week older."""
     return replace(reading, clock_error_us=UNKNOWN_US)
 
 
-def last_before(last: Reading, reading: Reading) -> Reading:
-    """The last booked reading, from before an unseen step back too, where it stands at the latest by the clock of
-    `reading`."""
-    if not is_of_unknown_age(last, reading):
-        return last
-    return of_unknown_age(moved(last, step_back_us(last, reading)))
+def placed_before(earlier: Reading, reading: Reading) -> Reading:
+    """An earlier reading by the clock of `reading`: over a restart with an unseen step, the latest that it can be."""
+    step_us = step_back_us(earlier, reading)
+    if step_us >= 0:
+        return earlier
+    placed = moved(earlier, step_us)
+    return of_unknown_age(placed) if earlier.boot_id != reading.boot_id else placed
 
 
 def row_placed_by(state: ValidatorState, reading: Reading) -> ValidatorState:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ..clock_steps import step_back_us
 from ..decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+from .placed import moved_memories, placed_before
 from .quarantine import MAY_JUMP, fallen_milliwh, in_question
 from .returned import WITHIN_US
 
@@ -48,8 +50,10 @@ def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
         return False
     if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
         return True
-    line = follow(latest, _since_last(state, latest), reading, limits, asleep=True)
-    return reading.instant_us > latest.instant_us and line.objection in (None, Reason.ROLLED_OVER)
+    step_us = step_back_us(latest, reading)  # the row may be by a clock that was ahead
+    memories = moved_memories(_since_last(state, latest), step_us)
+    line = follow(placed_before(latest, reading), memories, reading, limits, asleep=True)
+    return line.objection in (None, Reason.ROLLED_OVER)
 
 
 def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, RegisterMemory]:

@@ -137,3 +137,18 @@ def test_young_meter_that_woke_in_a_row_and_shows_less_may_have_been_reset_since
     else:
         # Reset at 13:15, it had given 2 kWh of the ten minutes before; 50 mWh are booked.
         assert uncertain(desk)["high"] >= 2_000_000
+
+
+@pytest.mark.parametrize("boot", ["boot", "next"])
+@pytest.mark.parametrize("off_us", [0, 300 * S])
+def test_young_meter_that_fell_by_a_clock_that_is_right_again_may_have_been_reset(
+    desk: Desk, off_us: int, boot: str
+) -> None:
+    """It shows 100 Wh at 13:00:20, 60 at 13:10, by a clock that is five minutes fast then, or is not, and 110 at
+    13:10:20, or after the machine was started anew. In 580 s 12 kW carry 1.93 kWh."""
+    desk.take(*polled([100_000, 100_000], ONE_US))
+    fell = reading(ONE_US + 10 * MIN, 60_000)
+    fell = replace(fell, earliest_us=fell.earliest_us + off_us, latest_us=fell.latest_us + off_us)
+    assert desk.take(fell, reading(ONE_US + 10 * MIN + 20 * S, 110_000, boot_id=boot)) == ["Quarantined", "Accepted"]
+    assert told(desk, "resumed")[-1]["classified"] == "undecided"
+    assert uncertain(desk)["high"] >= 1_900_000

@@ -183,3 +183,29 @@ def test_a_step_in_the_boot_in_which_an_epoch_begins_is_told_though_the_old_one_
     booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "third", SET_US) for n in range(3)]
     assert steps_told(desk, [*OLD_METER, *first, *seen, *booted]) == [SET_US]
     assert desk.books.register_epoch == 2
+
+
+@pytest.mark.parametrize(("is_lost", "back_after"), [(True, 0), (True, 8), (False, 8)])
+def test_what_a_lost_direction_counted_over_such_a_restart_is_in_no_bucket_within_its_interval_too(
+    desk: Desk, is_lost: bool, back_after: int
+) -> None:
+    """Export cannot be read from 12:00:05 on, or only after 12:05, when the machine is off for an hour, with a clock
+    that shows 12:01 then. Export is back at once, or two minutes later: what it counted flowed nobody knows when."""
+    first = [row(5 * n * S, (LIFE + n, LIFE)) for n in range(2)]
+    export = None if is_lost else LIFE
+    lost = [row(MIN + 20 * n * S, (LIFE + 100 + n, export)) for n in range(13)]  # the last one at 12:05
+    off_us = -64 * MIN
+    away = [row(65 * MIN + 20 * n * S, (LIFE + 200 + n, None), "next", off_us) for n in range(back_after)]
+    back = [
+        row(65 * MIN + 20 * (back_after + n) * S, (LIFE + 300 + n, LIFE + 5 * KWH), "next", off_us) for n in range(5)
+    ]
+    desk.take(*first, *lost)
+    desk.commit()
+    desk.reopen()
+    desk.take(*away, *back)
+    record = desk.books.state_record()
+    assert record is not None
+    assert desk.books.register_epoch == 1
+    assert record["export_register_milliwh"] == LIFE + 5 * KWH
+    assert record["export_unassigned_milliwh"] == 5 * KWH
+    assert not record.get("export_bucket_high_milliwh")
