@@ -12,7 +12,7 @@ from decimal import Decimal
 from .lines import Due, Line
 from .money import Rounding, exactly
 from .other_charges import due_of, other_lines
-from .statement import Statement, uncertain_of
+from .statement import Statement
 from .terms import AccountTerms
 
 
@@ -31,7 +31,7 @@ def due_of_true_up(terms: AccountTerms, bill: Statement) -> Decimal | None:
 
 def uncertain_of_cycle(terms: AccountTerms, bill: Statement) -> Decimal:
     """What all doubt about the cycle's energy is worth at the most, what it carries to the true-up included."""
-    return bill.at_least_off(uncertain_of((*bill.bill.settled.lines, *_own_charges(terms, bill))))
+    return bill.cycle_off((*bill.bill.settled.lines, *_own_charges(terms, bill)))
 
 
 def _own_charges(terms: AccountTerms, bill: Statement) -> Sequence[Line]:

@@ -12,8 +12,9 @@ import numpy as np
 
 from .doubt import Sides, positive_uncertain, run_begins, run_uncertain
 from .energy import Column, EnergyTable, Flow
-from .gaps import Gap, cut_at, gaps_in, over_edges, part_off_milliwh
+from .gaps import Gap, cut_at, gaps_in, over_edges, part_ends_milliwh, part_off_milliwh
 from .netting import NettingInterval, netting_keys
+from .shifts import Shift, open_shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class CellSums:
     export_uncertain: Column
     positive_uncertain: Column
     estimated_rows: Column
+    positive_shifts: tuple[Shift, ...]
+    """What `positive` may be off by, cells of a gap together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,13 @@ def sums_of(placed: Placed, netting: NettingInterval, zone: tzinfo) -> CellSums:
     taken, given = placed.whole(imported.milliwh[rows]), placed.whole(exported.milliwh[rows])
     if netting is NettingInterval.MONTH:
         positive, doubts = np.maximum(taken - given, 0), uncertain[0] + uncertain[1]
+        shifts = _open_shifts(doubts)
     else:
-        positive, doubts = _by_netting_interval(placed, netting, zone, runs_at, gaps)
+        positive, doubts, shifts = _by_netting_interval(placed, netting, zone, runs_at, gaps)
     estimated = placed.whole(placed.table.estimated[rows].astype(np.int64))
     # What is credited or taken back of earlier hours is in the net alone: no netting interval took or gave it.
     given = placed.whole(placed.table.credited_milliwh[rows])
-    return CellSums(taken, given, positive, uncertain[0], uncertain[1], doubts, estimated)
+    return CellSums(taken, given, positive, uncertain[0], uncertain[1], doubts, estimated, shifts)
 
 
 def _uncertain(placed: Placed, flow: Flow, runs_at: Column, gaps: Sequence[Gap]) -> Column:
@@ -90,7 +94,7 @@ def _uncertain(placed: Placed, flow: Flow, runs_at: Column, gaps: Sequence[Gap])
 
 def _by_netting_interval(
     placed: Placed, netting: NettingInterval, zone: tzinfo, runs_at: Column, gaps: Sequence[Gap]
-) -> tuple[Column, Column]:
+) -> tuple[Column, Column, tuple[Shift, ...]]:
     """The sum of max(0, import - export) over netting intervals, a price's edge cutting them; and its doubt."""
     rows, imported, exported = placed.rows, placed.table.flow_import, placed.table.flow_export
     columns = [imported.milliwh, exported.milliwh, imported.uncertain_milliwh, exported.uncertain_milliwh]
@@ -102,27 +106,56 @@ def _by_netting_interval(
         cuts = np.flatnonzero((np.diff(placed.segments, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0))
         taken, given = np.add.reduceat(taken, cuts), np.add.reduceat(given, cuts)
         taken_doubt, given_doubt = np.add.reduceat(taken_doubt, cuts), np.add.reduceat(given_doubt, cuts)
-    net_by_segment = np.add.reduceat(np.maximum(taken - given, 0), np.searchsorted(cuts, placed.begins))
-    positive = placed.by_pair(placed.begins, net_by_segment)
+    net = np.maximum(taken - given, 0)
+    positive = placed.by_pair(placed.begins, np.add.reduceat(net, np.searchsorted(cuts, placed.begins)))
     if not taken_doubt.any() and not given_doubt.any():
-        return positive, np.zeros_like(positive)
-    connected = ~np.isin(cuts, runs_at)
-    doubts = positive_uncertain(Sides(taken, given, taken_doubt, given_doubt), connected)
-    return positive, placed.by_pair(cuts, _no_more_than_taken(placed, cuts, taken, doubts, gaps))
+        return positive, np.zeros_like(positive), ()
+    doubts = positive_uncertain(Sides(taken, given, taken_doubt, given_doubt), ~np.isin(cuts, runs_at))
+    netted = _Netted(cuts, taken, net, doubts)
+    shifts = [one for gap in gaps for one in _of_gap(placed, gap, netted)]
+    alone = placed.by_pair(cuts, doubts)
+    whole = alone.copy()
+    for one in shifts:
+        for pair, less, more in zip(one.cells, one.less_milliwh, one.more_milliwh, strict=True):
+            whole[pair] += max(less, more)
+    return positive, whole, (*shifts, *_open_shifts(alone))
 
 
-def _no_more_than_taken(placed: Placed, cuts: Column, taken: Column, doubts: Column, gaps: Sequence[Gap]) -> Column:
-    """What a gap takes net is not less than nothing, and no more than all that it may have taken."""
-    ends, made, flow = np.append(cuts[1:], len(placed.segments)), doubts.copy(), placed.table.flow_import
-    for gap in gaps:
-        inside = (cuts >= gap.first) & (ends <= gap.last + 1)
-        pairs = placed.pairs_at(cuts)
-        for pair in np.unique(pairs[inside]).tolist():
-            here = inside & (pairs == pair)
-            own = placed.pairs_at(np.arange(gap.first, gap.last + 1)) == pair
-            most = int(taken[here].sum()) + part_off_milliwh(gap, own, flow, placed.rows)
-            most = min(most, int(flow.milliwh[placed.rows][gap.rows].sum()) + gap.off_milliwh(flow))
-            if made[here].sum() > most:
-                made[here] = 0
-                made[np.flatnonzero(here)[0]] = most
-    return made
+def _open_shifts(doubts: Column) -> tuple[Shift, ...]:
+    return tuple(open_shift(pair, int(doubts[pair])) for pair in np.flatnonzero(doubts).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Netted:
+    """Netting intervals: where each begins, what it took, its max(0, import - export), and the doubt of that."""
+
+    cuts: Column
+    taken: Column
+    net: Column
+    doubts: Column
+    """Without those of a gap, once they are told together."""
+
+
+def _of_gap(placed: Placed, gap: Gap, netted: _Netted) -> list[Shift]:
+    """What the netting intervals of a gap take net: a cell's not less than nothing and no more than it may have taken;
+    all of them no more than the gap took, and no less than what it took beyond what it gave."""
+    rows, imported, exported = placed.rows, placed.table.flow_import, placed.table.flow_export
+    ends = np.append(netted.cuts[1:], len(placed.segments))
+    inside = (netted.cuts >= gap.first) & (ends <= gap.last + 1)
+    if not netted.doubts[inside].any():
+        return []
+    most = int(imported.milliwh[rows][gap.rows].sum()) + gap.off_milliwh(imported)
+    least = most - 2 * gap.off_milliwh(imported)
+    least -= int(exported.milliwh[rows][gap.rows].sum()) + gap.off_milliwh(exported)
+    pairs, row_pairs = placed.pairs_at(netted.cuts), placed.pairs_at(np.arange(gap.first, gap.last + 1))
+    own, less, more = np.unique(pairs[inside]).tolist(), [], []
+    for pair in own:
+        here = inside & (pairs == pair)
+        booked, doubt = int(netted.net[here].sum()), int(netted.doubts[here].sum())
+        _, open_more = part_ends_milliwh(gap, row_pairs == pair, imported, rows)
+        less.append(min(doubt, booked))
+        more.append(min(doubt, most - booked, int(netted.taken[here].sum()) + open_more - booked))
+    whole = int(netted.net[inside].sum())
+    is_all = int((ends - netted.cuts)[inside].sum()) == gap.last + 1 - gap.first
+    netted.doubts[inside] = 0
+    return [Shift(tuple(own), tuple(less), tuple(more), whole - max(0, least) if is_all else whole, most - whole)]

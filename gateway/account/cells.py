@@ -13,7 +13,7 @@ from ..tariff.calendar import UNASSIGNED, Calendar
 from ..tariff.cycles import Block, Cycle, blocks_of
 from ..tariff.walltime import iso_utc
 from .cell_parts import NO_PARTS, CellParts, Gathered, parts_of
-from .cell_sums import Placed, sums_of
+from .cell_sums import CellSums, Placed, sums_of
 from .doubt import run_begins
 from .energy import Column, EnergyError, EnergyTable, Flags, Stretch
 from .export_worth import NO_SERIES, with_export_parts
@@ -85,6 +85,8 @@ class CycleEnergy:
     import_shifts: tuple[Shift, ...] = ()
     """What of the imports may be another cell's, and what may not have flowed; `export_shifts` likewise."""
     export_shifts: tuple[Shift, ...] = ()
+    positive_shifts: tuple[Shift, ...] = ()
+    """What the cells' `positive_net` may be off by."""
 
     @property
     def whole_cycle(self) -> Cycle:
@@ -143,7 +145,8 @@ def energy_of_cycles(
     if export_parts:
         parts = with_export_parts(parts, gathered, len(dated), export_parts)
     places: list[dict[int, int]] = [{} for _ in cycles]
-    for position, pair, cell in _cells(table, rows, segments, plan, calendar, netting, parts):
+    sums = _sums(table, rows, segments, plan, calendar, netting)
+    for position, pair, cell in _cells(sums, plan, calendar.bucket_names, parts):
         places[position][pair] = len(cells[position])
         cells[position].append(cell)
     shifts = _shifts(table, rows, plan, segments, len(calendar.bucket_names))
@@ -153,6 +156,7 @@ def energy_of_cycles(
             _energy_of(table, cycle, own_blocks, tuple(own), calendar),
             import_shifts=within(shifts[0], place),
             export_shifts=within(shifts[1], place),
+            positive_shifts=() if sums is None else within(sums[1].positive_shifts, place),
         )
         for cycle, own_blocks, own, place in zip(cycles, blocks, cells, places, strict=True)
     )
@@ -248,23 +252,28 @@ def _refuse_crossing(table: EnergyTable, rows: slice, limits_us: Column, calenda
     )
 
 
+def _sums(
+    table: EnergyTable, rows: slice, segments: Column, plan: _Plan, calendar: Calendar, netting: NettingInterval
+) -> tuple[list[int], CellSums] | None:
+    """The cells' numbers, of block and bucket, and their sums; None without a row."""
+    if not len(segments):
+        return None
+    begins = np.flatnonzero(np.diff(segments, prepend=-1))
+    pairs = plan.block_of[segments[begins]] * len(calendar.bucket_names) + plan.bucket_of[segments[begins]]
+    return np.unique(pairs).tolist(), sums_of(Placed(table, rows, segments, begins, pairs), netting, calendar.zone)
+
+
 def _cells(
-    table: EnergyTable,
-    rows: slice,
-    segments: Column,
+    found: tuple[list[int], CellSums] | None,
     plan: _Plan,
-    calendar: Calendar,
-    netting: NettingInterval,
+    names: Sequence[str],
     parts: Mapping[tuple[int, int], CellParts],
 ) -> Iterator[tuple[int, int, Cell]]:
     """Sums by (block, bucket), with the position of each one's cycle and its number."""
-    if not len(segments):
+    if found is None:
         return
-    names = calendar.bucket_names
-    begins = np.flatnonzero(np.diff(segments, prepend=-1))
-    pairs = plan.block_of[segments[begins]] * len(names) + plan.bucket_of[segments[begins]]
-    sums = sums_of(Placed(table, rows, segments, begins, pairs), netting, calendar.zone)
-    for pair in np.unique(pairs).tolist():
+    numbers, sums = found
+    for pair in numbers:
         number, bucket = divmod(pair, len(names))
         if not number:
             continue

@@ -1,4 +1,4 @@
-"""Lines that a tariff alone makes of a cycle's cells and days: energy by bucket, baseline, fixed and minimum charges.
+"""Lines that a tariff alone makes of a cycle's cells and days: energy by bucket, fixed and minimum charges.
 
 Each price is a sum of components (`tariff.prices`); what the tariff's figures leave out is refused with its reason.
 Programmes choose which of these lines there are, on which energy, and when they are due; nothing here knows one.
@@ -15,7 +15,7 @@ from ..tariff.flags import Need
 from ..tariff.prices import LeftOutError, export_per_kwh, part_per_kwh, price_components
 from ..tariff.types import Tariff, Version
 from .cells import Cell, CycleEnergy
-from .lines import Due, Line, LineKind, Scope, counted_line, energy_line, money_line
+from .lines import Due, Line, LineKind, Scope, counted_line, money_line
 from .money import Rounding, kwh, share, total
 from .terms import Customer
 
@@ -135,45 +135,6 @@ def key_of(prefix: str, block: Block, *rest: str) -> str:
 def days_of(block: Block) -> str:
     """A block's days for a label."""
     return f"{block.first_day} to {block.last_day}"
-
-
-def baseline_lines(energy: CycleEnergy, prices: Prices, due: Due) -> Iterator[Line]:
-    """Cheaper within the allowance: a credit on what is used, and a charge on a month that exports (A-6, F.9).
-
-    The sign is that of the month's net; the allowance is that of the block's days. Blocks of unlike sign together never
-    get more than the month's net.
-    """
-    wanted = prices.customer.baseline
-    sign = (energy.net_milliwh > 0) - (energy.net_milliwh < 0)
-    left_milliwh = abs(energy.net_milliwh)
-    for block, cells in by_block(energy):
-        baseline = None if block.version is None else block.version.baseline
-        if baseline is None or not sign:
-            continue
-        allowance = baseline.allowance_kwh_per_day.get(wanted)
-        season = "all" if block.season is None else block.season.name
-        if allowance is None or season not in allowance:
-            known = ", ".join(sorted(baseline.allowance_kwh_per_day)) or "none"
-            raise PriceError(
-                f"{prices.source(block)}: the price depends on the baseline allowance; "
-                f"the account needs customer.baseline, one of {known}"
-            )
-        allowed_milliwh = int((allowance[season] * block.days).scaleb(6))
-        covered = min(max(0, sign * sum(cell.net_milliwh for _, cell in cells)), allowed_milliwh, left_milliwh)
-        left_milliwh -= covered
-        yield energy_line(
-            key_of("baseline", block),
-            f"Baseline credit, {days_of(block)}: {allowance[season]} kWh a day",
-            sign * covered,
-            -baseline.credit_per_kwh,
-            prices.rounding,
-            kind=LineKind.BASELINE,
-            due=due,
-            scope=Scope.DELIVERY,
-            source=prices.source(block),
-            uncertain_milliwh=sum(cell.uncertain_milliwh for _, cell in cells),
-            cells=tuple(position for position, _ in cells),
-        )
 
 
 def fixed_lines(energy: CycleEnergy, prices: Prices) -> Iterator[Line]:

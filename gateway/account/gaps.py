@@ -64,13 +64,19 @@ def cut_at(gaps: Sequence[Gap], begins: Column, count: int) -> tuple[Column, Fla
 
 
 def part_off_milliwh(gap: Gap, here: Flags, flow: Flow, rows: slice) -> int:
-    """What a part of a gap may be off by; `here`: which of its rows.
+    """What a part of a gap may be off by, to either side."""
+    return max(part_ends_milliwh(gap, here, flow, rows))
+
+
+def part_ends_milliwh(gap: Gap, here: Flags, flow: Flow, rows: slice) -> tuple[int, int]:
+    """How much less, and how much more, than booked a part of a gap may have had; `here`: which of its rows.
 
     Never below zero and never above all that flowed; never more than its intervals, nor than all the others, say.
     """
     milliwh, doubts = flow.milliwh[rows][gap.rows], flow.uncertain_milliwh[rows][gap.rows]
     part, whole, off = int(milliwh[here].sum()), int(milliwh.sum()), gap.off_milliwh(flow)
-    return min(int(doubts[here].sum()), int(doubts[~here].sum()) + off, max(part, whole + off - part))
+    most = min(int(doubts[here].sum()), int(doubts[~here].sum()) + off)
+    return min(most, part), min(most, whole + off - part)
 
 
 def _unread_edges(table: EnergyTable) -> Flags:

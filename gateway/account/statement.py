@@ -32,7 +32,8 @@ class StatementRanges:
     carried: Range
     carried_in_year: Range
     cycle_off: Decimal = ZERO
-    """By how much what the cycle asks and what it carries may be off together; a true-up left out."""
+    """By how much what the cycle asks and what it carries may be off together, and by how much more the money in banks
+    than before; a true-up left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Statement:
     carried_in_year: Decimal
     """What the Relevant Period has carried to its true-up, this bill and those before it."""
     uncertain_in_year: Decimal
-    """What all doubt about its energy is worth at the most, this bill and those before it; exact."""
+    """What the year's bills so far asked and carried may be off by, and what their banks hold now; exact."""
     year_lacks: tuple[int, ...] = ()
     """Where it closes a year, or its share goes by the year: the earlier bills in it that are incomplete, by number."""
     export_parts: Mapping[str, PriceSeries] = field(default_factory=dict)
@@ -101,12 +102,12 @@ class Statement:
 
     @property
     def uncertain_amount(self) -> Decimal:
-        """What all doubt about the cycle is worth at most: if every line is off at once, or its banks; exact."""
-        return self.at_least_off(uncertain_of(self.cycle_lines))
+        """What all doubt about the cycle is worth at most: of what it asks, carries and puts into banks; exact."""
+        return self.cycle_off(self.cycle_lines)
 
-    def at_least_off(self, amount: Decimal) -> Decimal:
-        """Never less than its ranges: a bank in doubt moves a bill whose own energy is sure."""
-        return amount if self.ranges is None else max(amount, self.ranges.cycle_off)
+    def cycle_off(self, lines: Iterable[Line]) -> Decimal:
+        """As its ranges say; of a bill without them, what its `lines` do."""
+        return uncertain_of(lines) if self.ranges is None else self.ranges.cycle_off
 
 
 def ranges_of(one: Statement) -> StatementRanges:

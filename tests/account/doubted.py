@@ -130,28 +130,32 @@ class Case:
     """Whether energy above 20 kWh a month costs 0.10 more."""
     below_zero: bool = False
     """Whether exports cost something in spring, under `nbt`."""
+    opening: str = ""
+    """What is stated of the year before the first day, seven bills after the true-up of June 2024."""
+    rounding: str = "none"
 
     @property
     def first(self) -> date:
-        return date(2024, 6, 1) if self.programme == "pennsylvania" else date(2025, 1, 1)
+        return date(2024, 6, 1) if self.programme == "pennsylvania" and not self.opening else date(2025, 1, 1)
 
     def text(self, folder: Path) -> str:
-        """The account's file. Amounts are not rounded: a cent is no doubt about energy."""
-        chosen = dict(self.choices)
+        """The account's file. Amounts are not rounded unless asked for: a cent is no doubt about energy."""
+        chosen, more = dict(self.choices), self.opening + self.more
+        pto = date(2024, 6, 1) if self.opening else self.first
         if self.programme == "pennsylvania":
             made = pennsylvania.account_text(
                 folder,
-                self.first,
+                pto,
                 choices=chosen,
-                more=self.more,
+                more=more,
                 tariff_file=pennsylvania.tariff(folder, time_of_use=True),
             )
         elif self.programme == "mce":
-            made = mce.account_text(folder, self.first, choices=chosen, more=self.more)
+            made = mce.account_text(folder, self.first, choices=chosen, more=more)
         elif self.programme == "nbt":
             net_billing.write_table(folder, spring if self.below_zero else net_billing.flat("0.07", "0.02"))
             choices = "\n".join(f'{name} = "{value}"' for name, value in {"acc_plus": "none", **chosen}.items())
-            made = net_billing.account_text(folder, pto=self.first, choices=choices, more=self.more)
+            made = net_billing.account_text(folder, pto=pto, choices=choices, more=more)
         else:
             reads = [self.first]
             while len(reads) <= 2 * MONTHS:
@@ -159,17 +163,17 @@ class Case:
             made = account_text(
                 self.programme,
                 reads,
-                pto=self.first,
+                pto=pto,
                 tariff=generic_tariff(folder),
                 choices=chosen,
                 customer="",
-                more=self.more,
+                more=more,
             )
             made = made.replace('rounding = "cent"', "")
         if self.has_tiers:
             with (folder / "simple.toml").open("a", encoding="utf-8") as file:
                 file.write(TIER)
-        return made.replace("[billing]", '[billing]\nrounding = "none"')
+        return made.replace("[billing]", f'[billing]\nrounding = "{self.rounding}"')
 
     def bills(self, folder: Path, table: EnergyTable) -> list[Statement]:
         """Every bill over that energy."""

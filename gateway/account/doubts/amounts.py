@@ -16,6 +16,7 @@ from ..charges import PriceError
 from ..lines import Line, LineKind
 from ..money import ZERO, worth
 from ..period import Programme
+from .baseline import baseline_amounts
 from .ranges import NOTHING, Range, around, hull, sure
 from .told import OF_ENERGY, Amount, Step, own_range
 
@@ -29,11 +30,12 @@ def amounts_of(programme: Programme[Any], step: Step, *, nets: bool) -> Iterator
     would_be: dict[str, tuple[Line, Range]] = {}
     for key, (line, more) in _would_be(programme, step, nets=nets):
         would_be[key] = (line, would_be.get(key, (line, NOTHING))[1] + more)
+    yield from baseline_amounts(programme, step, nets=nets)
     for line in step.bill.settled.lines:
-        if line.kind in OF_ENERGY:
+        if line.kind in OF_ENERGY and line.kind is not LineKind.BASELINE:
             _, more = would_be.pop(line.key, (line, NOTHING))
             yield Amount(line, own_range(line, nets=nets) + more + _of_tiers(step, line, nets=nets))
-    for line, more in would_be.values():
+    for line, more in (one for one in would_be.values() if one[0].kind is not LineKind.BASELINE):
         yield Amount(replace(line, exact=ZERO, amount=ZERO), more)
 
 

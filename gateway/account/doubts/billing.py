@@ -139,7 +139,7 @@ def up_to_minimum(step: Step, prices: Prices, billed: Range) -> Told:
 
 def _netted(programme: NetMeteringUsd, step: Step) -> tuple[dict[str, Range], dict[str, Range]]:
     """Each bucket's deficit at its price, its surplus at that of exports."""
-    prices, nets = programme.prices, nets_of(step.energy.cells, bucket_of)
+    prices, nets = programme.prices, nets_of(step.energy, bucket_of)
     credit = prices.export if programme.rules.export_price is ExportPrice.TARIFF else prices.retail_in_tier
     deficits = {bucket: net.not_below_zero for bucket, net in nets.items()}
     surpluses = {bucket: (-net).not_below_zero for bucket, net in nets.items()}

@@ -32,7 +32,7 @@ class KwhTwin:
         """Each bucket's net less what its bank had is billed; what it gave is stored."""
         programme, period, prices = self._programme, step.bill.period, self._programme.prices
         held, billed = self._moved_over(step), {}
-        nets = nets_of(step.energy.cells, bucket_of)
+        nets = nets_of(step.energy, bucket_of)
         for bucket in dict.fromkeys([*held, *nets]):
             net, bank = nets.get(bucket, NOTHING), held.get(bucket, NOTHING)
             spent = spend(bank, net.not_below_zero)

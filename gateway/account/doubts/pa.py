@@ -17,10 +17,12 @@ from ..programmes.pa import Pennsylvania
 from ..programmes.pa_bank import periods_by_bucket
 from ..programmes.pa_state import GENERATION_BANK, Excess, PaState
 from .billing import up_to_minimum
-from .ranges import NOTHING, Range, spend, sum_of, sure
+from .ranges import NOTHING, Range, around, spend, sum_of, sure
 from .shares import GroupOf, Priced, nets_of, share_by_cell, shared_lines
 from .told import Step, Told, as_printed, held_or, settled_within
 
+BEFORE = "year_before_kwh"
+"""What was purchased in the year before: no bank, but it goes on like one when the supplier changes."""
 _FINE = Decimal("1e-15")
 """An average is told to this, outwards."""
 
@@ -34,8 +36,8 @@ class PaTwin:
         own = {f"{programme.rules.bank}.{name}": kwh(one) for name, one in state.banks.items()}
         own |= {f"{GENERATION_BANK}.{name}": kwh(one) for name, one in state.generation.items()}
         self.banks = {name: held_or(held, name, amount) for name, amount in own.items()}
-        self._before_off_milliwh = 0
-        """Of what was purchased in the year before, as `_off_milliwh` is of this one."""
+        if state.before_milliwh:
+            self.banks[BEFORE] = held_or(held, BEFORE, kwh(state.before_milliwh))
         self._begin(state)
 
     def _begin(self, state: PaState) -> None:
@@ -84,22 +86,22 @@ class PaTwin:
                         **{name: _priced(_end(one, low=low_price)) for name, one in prices.items()},
                     },
                     import_milliwh=max(0, state.import_milliwh + sign * self._off_milliwh),
-                    before_milliwh=self._before(state, -sign),
+                    before_milliwh=self._before(state, low=sign > 0),
                 )
             )
         told = settled_within(self._programme, states, step)
         self.banks = {
             name: told.after.get(name, one) for name, one in self.banks.items() if not name.startswith(prefix)
         }
-        self._before_off_milliwh = self._off_milliwh
+        self.banks[BEFORE] = around(kwh(state.import_milliwh), kwh(self._off_milliwh)).not_below_zero
         self._begin(PaState())
         return told
 
-    def _before(self, state: PaState, sign: int) -> int | None:
+    def _before(self, state: PaState, *, low: bool) -> int | None:
         """What was purchased in the year before, at one end; one without any stays so."""
         if not state.before_milliwh:
             return state.before_milliwh
-        return max(0, state.before_milliwh + sign * self._before_off_milliwh)
+        return _milliwh(_end(self.banks.get(BEFORE, sure(kwh(state.before_milliwh))), low=low))
 
     def _held(self, prefix: str) -> dict[str, Range]:
         """Banks by period of the day."""
@@ -107,7 +109,7 @@ class PaTwin:
 
     def _net(self, energy: CycleEnergy, group: GroupOf, bank: str, priced: Priced) -> dict[str, Range]:
         """Each period's net against its bank; what is left is laid on its cells."""
-        nets, prefix = nets_of(energy.cells, group), f"{bank}."
+        nets, prefix = nets_of(energy, group), f"{bank}."
         held, billed = self._held(prefix), dict[str, Range]()
         for name in dict.fromkeys([*held, *nets]):
             net, before = nets.get(name, NOTHING), held.get(name, NOTHING)
@@ -119,7 +121,7 @@ class PaTwin:
         """What each cell's part of a period's surplus may be, with its price."""
         if self._programme.rules.supplier:
             return
-        surplus = {name: (-net).not_below_zero for name, net in nets_of(energy.cells, self._group).items()}
+        surplus = {name: (-net).not_below_zero for name, net in nets_of(energy, self._group).items()}
         parts = share_by_cell(energy.cells, surplus, self._group, -1)
         for cell, part in zip(energy.cells, parts, strict=True):
             if part.high and cell.bucket != UNASSIGNED_NAME:

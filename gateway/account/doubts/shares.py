@@ -13,11 +13,13 @@ from ...tariff.calendar import UNASSIGNED_NAME
 from ..cells import Cell, CycleEnergy
 from ..charges import PriceError, by_block, key_of
 from ..money import ZERO, divided, kwh, to_step
+from ..shifts import worth_of_shifts
 from ..tiers import NO_LIMIT
-from .ranges import NOTHING, Range, around, monotone, sum_of
+from .ranges import NOTHING, Range, around, both, monotone, sum_of, sure
 
 GroupOf = Callable[[Cell], str]
 _FINE = Decimal("1e-12")
+ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,28 @@ def net_of(cell: Cell) -> Range:
     return around(kwh(cell.net_milliwh), kwh(cell.uncertain_milliwh))
 
 
-def nets_of(cells: Iterable[Cell], group: GroupOf) -> dict[str, Range]:
+def nets_of(energy: CycleEnergy, group: GroupOf) -> dict[str, Range]:
     """The net of each group (a bucket, a period of the day) over the cycle, kWh."""
-    nets: dict[str, Range] = {}
-    for cell in cells:
-        nets[group(cell)] = nets.get(group(cell), NOTHING) + net_of(cell)
-    return nets
+    places: dict[str, list[int]] = {}
+    for at, cell in enumerate(energy.cells):
+        places.setdefault(group(cell), []).append(at)
+    return {name: net_of_cells(energy, own) for name, own in places.items()}
+
+
+def net_of_cells(energy: CycleEnergy, places: Iterable[int], *, given: bool = True) -> Range:
+    """Import less export of some cells together, kWh; without `given` import alone.
+
+    No further off than the cells are, nor than energy booked in a wrong one makes it.
+    """
+    own = dict.fromkeys(places, ONE)
+    cells = [energy.cells[at] for at in own]
+    booked = sum(one.net_milliwh if given else one.import_milliwh for one in cells)
+    off = sum(one.uncertain_milliwh if given else one.import_uncertain_milliwh for one in cells)
+    moved = worth_of_shifts(energy.import_shifts, own)
+    if given:
+        moved = moved - worth_of_shifts(energy.export_shifts, own)
+    net = both(around(kwh(booked), kwh(off)), sure(kwh(booked)) + moved)
+    return net if given else net.not_below_zero
 
 
 def shared_lines(

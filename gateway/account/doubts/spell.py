@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from ..lines import BankMove, Due, Line
-from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly, total
+from ..money import MILLIWH_PER_KWH_PLACES, ZERO, divided, exactly, kwh, total
 from ..other_charges import PERCENT, taxed_lines
 from ..period import Account, Period, Programme
 from ..programmes.generic_billing import NetBilling, NetBillingCarryover
@@ -23,7 +23,7 @@ from ..programmes.nem_fc import NemFuelCell
 from ..programmes.pa import Pennsylvania
 from ..programmes.plain import Plain
 from ..statement import Statement, StatementRanges
-from ..terms import OtherCharge
+from ..terms import KwhBase, OtherCharge
 from .amounts import amounts_of
 from .billing import BillingTwin, CreditTwin, PlainTwin
 from .kwh import KwhTwin
@@ -31,11 +31,15 @@ from .mce import MceTwin
 from .nbt import NbtTwin
 from .nem import NemTwin
 from .pa import PaTwin
-from .ranges import NOTHING, Range, hull, sum_of, sure
+from .ranges import NOTHING, Range, around, hull, sum_of, sure
+from .shares import net_of_cells
 from .told import Step, Told, Twin, as_printed, own_range
 
 _BOTH_WAYS = (NetMeteringKwh, NetMeteringUsd, Nem, Mce, Pennsylvania)
 """Programmes that net before they price: a line's energy has both directions."""
+
+_KWH = "kwh"
+"""In the name of every bank that holds no money (config/programmes)."""
 
 
 def with_ranges(
@@ -72,23 +76,30 @@ class _Walk:
         self._nets = isinstance(programme, _BOTH_WAYS) and not isinstance(programme, NemFuelCell)
         self.twin = twin_of(programme, settled.states[0][0], held)
         self._carried_off = NOTHING
-        self._uncertain = ZERO
+        self._asked_off = ZERO
+        self._booked: dict[str, Decimal] = {}
+        """What each bank holds as reckoned."""
 
     def bill(self, one: Statement, states: tuple[Any, Any]) -> Statement:
         """One statement with its ranges."""
         step = Step(one.bill, *states, nets=self._nets)
         step = replace(step, amounts=tuple(amounts_of(self._programme, step, nets=self._nets)))
         before = dict(self.twin.banks)
+        held_off = self._banks_off({move.name: move.before for move in reversed(one.bill.settled.banks)})
         cycle = self.twin.cycle(step)
         between = dict(self.twin.banks)
+        left_off = self._banks_off({move.name: move.after for move in one.bill.settled.banks})
         closing = Told(NOTHING, NOTHING) if one.bill.true_up is None else self.twin.close(step)
+        self._booked |= {move.name: move.after for move in _closing(one)}
         found = {amount.line.key: step.together([amount]) for amount in step.amounts}
         found |= {**cycle.lines, **closing.lines}
-        found |= self._other(one, cycle.taxed + closing.taxed)
+        found |= self._other(one, cycle.taxed + closing.taxed) | self._by_energy(step, one)
         lines = {line.key: found.get(line.key, own_range(line, nets=True)) for line in one.lines}
         due = cycle.due + closing.due + sum_of(lines[line.key] for line in one.other if line.due is Due.NOW)
         carried = _carried(step, lines)
         self._carried_off = self._carried_off + carried - sure(one.carried)
+        asked_off = self._cycle_off(one, cycle, lines) + carried.furthest_from(one.carried)
+        self._asked_off += asked_off
         banks = (_moved(one.bill.settled.banks, before, between), _moved(_closing(one), between, closing.after))
         ranges = StatementRanges(
             lines,
@@ -97,14 +108,18 @@ class _Walk:
             due,
             carried,
             sure(one.carried_in_year) + self._carried_off,
-            self._cycle_off(one, cycle) + carried.furthest_from(one.carried),
+            asked_off + max(ZERO, left_off - held_off),
         )
-        made = _with_doubts(replace(one, ranges=ranges), lines)
-        self._uncertain += made.uncertain_amount
-        made = replace(made, uncertain_in_year=self._uncertain)
+        made = replace(_with_doubts(one, lines), ranges=ranges, uncertain_in_year=self._asked_off + left_off)
         if one.slot.closes_year:
-            self._carried_off, self._uncertain = NOTHING, ZERO
+            self._carried_off, self._asked_off = NOTHING, ZERO
         return made
+
+    def _banks_off(self, booked: Mapping[str, Decimal]) -> Decimal:
+        """By how much the money in banks may be off; `booked`: of those that move, what they hold as reckoned."""
+        self._booked |= booked
+        held = ((one, self._booked.get(name)) for name, one in self.twin.banks.items() if _KWH not in name)
+        return total(one.high - one.low if amount is None else one.furthest_from(amount) for one, amount in held)
 
     def _other(self, one: Statement, taxed: Range) -> dict[str, Range]:
         """The account's own percentages, of what is due now."""
@@ -112,17 +127,36 @@ class _Walk:
         exact = {key: charges.times(percent * PERCENT) for key, percent in self._percents(one).items()}
         return as_printed(exact, one.other)
 
+    def _by_energy(self, step: Step, one: Statement) -> dict[str, Range]:
+        """The account's own charges by the kilowatt-hour: never on less than nothing."""
+        own = {line.key: line for line in one.other}
+        found: dict[str, Range] = {}
+        for key, charge in self._by_key.items():
+            line, whole = own.get(key), range(len(step.energy.cells))
+            if line is None or charge.per_kwh is None or line.rate is None:
+                continue
+            if charge.of is KwhBase.YEAR_NET:
+                ends = around(line.quantity or ZERO, kwh(line.uncertain_milliwh)).not_below_zero
+            else:
+                ends = net_of_cells(step.energy, whole, given=charge.of is KwhBase.NET).not_below_zero
+            found[key] = ends.times(charge.per_kwh) + sure(line.amount - line.exact)
+        return found
+
+    @property
+    def _by_key(self) -> dict[str, OtherCharge]:
+        return {f"other.{number}": charge for number, charge in enumerate(self._charges, 1)}
+
     def _percents(self, one: Statement) -> dict[str, Decimal]:
         """Of each of the account's own lines that is a percentage."""
-        by_key = {f"other.{number}": charge.percent for number, charge in enumerate(self._charges, 1)}
-        return {line.key: percent for line in one.other if (percent := by_key[line.key]) is not None}
+        by_key = self._by_key
+        return {line.key: percent for line in one.other if (percent := by_key[line.key].percent) is not None}
 
-    def _cycle_off(self, one: Statement, cycle: Told) -> Decimal:
+    def _cycle_off(self, one: Statement, cycle: Told, lines: Mapping[str, Range]) -> Decimal:
         """By how much what is due now may be off, a true-up and the charges on it left out."""
         bill, percents = replace(one.bill, true_up=None), self._percents(one)
         taxed = cycle.taxed.furthest_from(total(line.amount for line in taxed_lines(bill)))
         charged = total(abs(percent) * PERCENT * taxed for percent in percents.values())
-        charged += total(line.uncertain_amount for line in one.other if line.key not in percents)
+        charged += total(lines[line.key].furthest_from(line.amount) for line in one.other if line.key not in percents)
         return cycle.due.furthest_from(bill.due_now) + charged
 
 

@@ -16,7 +16,7 @@ from ..lines import Due, Line, LineKind
 from ..money import ZERO, total
 from ..period import Period, PeriodStatement, Programme, Settled
 from ..shifts import worth_of_shifts
-from .ranges import Range, around, both, hull, sum_of, sure
+from .ranges import NOTHING, Range, around, both, hull, sum_of, sure
 
 _TIERED = re.compile(r"^tier\.|\.tier\d+$")
 """Keys of lines that are a tier's: another cell's energy moves them too."""
@@ -58,8 +58,8 @@ class Step:
         plain = [one for one in amounts if _is_linear(one, nets=self.nets)]
         if not plain:
             return whole
-        off = sum((_off_together(self.bill.period, plain, beside=each, nets=self.nets) for each in (False, True)), ZERO)
-        known = around(total(one.line.amount for one in plain), off)
+        off = sum_of(_off_together(self.bill.period, plain, beside=each, nets=self.nets) for each in (False, True))
+        known = sure(total(one.line.amount for one in plain)) + off
         rest = sum_of(one.range for one in amounts if not _is_linear(one, nets=self.nets))
         return both(whole, known + rest)
 
@@ -72,28 +72,33 @@ def _is_linear(one: Amount, *, nets: bool) -> bool:
         and line.rate is not None
         and line.uncertain_worth is None
         and line.cells
-        and line.kind in (_BOTH if nets else _ONE_WAY)
+        and line.kind in _ONE_WAY
         and not _TIERED.search(line.key)
         and one.range == own_range(line, nets=nets)
     )
 
 
-def _off_together(period: Period, amounts: Sequence[Amount], *, beside: bool, nets: bool) -> Decimal:
-    """What shifts can change a sum of lines by, of one ledger's cells."""
+def _off_together(period: Period, amounts: Sequence[Amount], *, beside: bool, nets: bool) -> Range:
+    """What shifts can add to a sum of lines, of one ledger's cells."""
     energy = period.beside if beside else period.energy
     if energy is None:
-        return ZERO
+        return NOTHING
     taken: dict[int, Decimal] = {}
     given: dict[int, Decimal] = {}
+    netted: dict[int, Decimal] = {}
     for line in (one.line for one in amounts if one.line.beside is beside):
         rate = ZERO if line.rate is None else line.rate
         is_import = line.quantity is not None and line.quantity > 0
         for at in line.cells:
+            if nets and line.kind is LineKind.NON_BYPASSABLE:
+                netted[at] = netted.get(at, ZERO) + rate
+                continue
             if nets or is_import:
                 taken[at] = taken.get(at, ZERO) + rate
             if nets or not is_import:
                 given[at] = given.get(at, ZERO) - rate
-    return worth_of_shifts(energy.import_shifts, taken) + worth_of_shifts(energy.export_shifts, given)
+    made = worth_of_shifts(energy.import_shifts, taken) + worth_of_shifts(energy.export_shifts, given)
+    return made + worth_of_shifts(energy.positive_shifts, netted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from ..baseline import baseline_lines
 from ..cells import Cell, CycleEnergy
 from ..charges import (
     PriceError,
     Prices,
-    baseline_lines,
     by_block,
     days_of,
     fixed_lines,

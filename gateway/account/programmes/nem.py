@@ -13,11 +13,11 @@ from decimal import Decimal
 
 from ...tariff.cycles import Block
 from ...tariff.flags import Flag
+from ..baseline import baseline_lines
 from ..cells import Cell, CycleEnergy
 from ..charges import (
     PriceError,
     Prices,
-    baseline_lines,
     by_block,
     days_of,
     fixed_lines,

@@ -6,8 +6,9 @@ is a floor under the energy lines, not a placeholder: there is no true-up that c
 
 from dataclasses import dataclass, replace
 
+from ..baseline import baseline_lines
 from ..cells import Cell, CycleEnergy
-from ..charges import Prices, baseline_lines, days_of, fixed_lines, key_of, minimum_lines, printed_total
+from ..charges import Prices, days_of, fixed_lines, key_of, minimum_lines, printed_total
 from ..lines import Due, Line, LineKind, energy_line, money_line
 from ..money import kwh
 from ..netting import NettingInterval
