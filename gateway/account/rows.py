@@ -10,6 +10,7 @@ import numpy as np
 
 from ..energy import Quality
 from .energy import Column, EnergyTable, Flags, Flow, Stretch, joined
+from .leaks import leaking
 
 ESTIMATED = frozenset({Quality.ESTIMATED, Quality.REPEATED, Quality.INCOMPLETE})
 """Qualities whose edges nobody read. What the meter's own load profile filled is `corrected`, and not among them."""
@@ -48,15 +49,19 @@ def table_of(meter: str, source: str, rows: Sequence[Fields]) -> EnergyTable:
     torn = {at for one in (imported[0], exported[0]) for at in _missing(one)}
     if Quality.INCOMPLETE in qualities:
         torn.update(at for at, one in enumerate(qualities) if one == Quality.INCOMPLETE)
+    start_us, end_us = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
+    flows = Flow(*(_column(one) for one in imported)), Flow(*(_column(one) for one in exported))
+    estimated, alone = _among(qualities, ESTIMATED), _among(qualities, ALONE)
+    leaks = leaking(start_us, end_us, estimated & ~alone, flows)
     return EnergyTable(
         meter=meter,
         source=source,
-        start_us=np.array(starts, dtype=np.int64),
-        end_us=np.array(ends, dtype=np.int64),
-        flow_import=Flow(*(_column(one) for one in imported)),
-        flow_export=Flow(*(_column(one) for one in exported)),
-        estimated=_among(qualities, ESTIMATED),
-        alone=_among(qualities, ALONE),
+        start_us=start_us,
+        end_us=end_us,
+        flow_import=flows[0],
+        flow_export=flows[1],
+        estimated=estimated,
+        alone=alone if leaks is None else alone | leaks,
         lines=np.array(lines, dtype=np.int64) if any(lines) else None,
         unknown=joined(Stretch(starts[at], ends[at]) for at in torn),
     )
