@@ -21,8 +21,20 @@ SMALLEST, LARGEST = Decimal("1e-12"), Decimal("1e12")
 
 def did_you_mean(word: str, known: "list[str]") -> str:
     """A closing phrase for an error: the nearest known word, else the whole list."""
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    near = get_close_matches(word, known, n=1, cutoff=0.6) or _holding(word, known)
     return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(known))}"
+
+
+def _holding(word: str, known: "list[str]") -> "list[str]":
+    """The one known word that holds `word`, or is held by it, whatever stands between the letters; else none."""
+    plain = _plain(word)
+    found = [one for one in known if min(len(plain), len(_plain(one))) >= 4]
+    found = [one for one in found if plain in _plain(one) or _plain(one) in plain]
+    return found if len(found) == 1 else []
+
+
+def _plain(word: str) -> str:
+    return "".join(one for one in word.lower() if one.isalnum())
 
 
 class Table:

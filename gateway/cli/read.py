@@ -161,7 +161,7 @@ def _read_here(section: MeterSection, *, folder: Path, record: bool) -> dict[str
         finally:
             polled.close()
     except DriverError as error:
-        view = {"meter": section.name, "error": f"{type(error).__name__}: {error}"}
+        view = {"meter": section.name, "error": str(error)}
     return {**view, "through": "the wire", **({"recording": tape.recording().text()} if record else {})}
 
 

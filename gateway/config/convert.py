@@ -17,6 +17,7 @@ from msgspec import inspect
 from .document import Document
 from .hints import SECRETS, did_you_mean, meant_key
 from .problem import TomlPath
+from .slips import choice_mend, decimal_mend, number_mend
 
 # Decimal() would take "1_0", "1e-5" and the digits of other scripts too.
 _PRICE = re.compile(r"[-+]?(\d+)(\.\d{1,9})?", re.ASCII)
@@ -182,11 +183,7 @@ class Converter:
 
     def _integer(self, value: object, kind: inspect.IntType, path: TomlPath) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
-            plain = value.strip() if isinstance(value, str) else ""
-            mend = f"without quotes: {path[-1]} = {plain}" if plain.lstrip("-").isdigit() else ""
-            if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-                mend = f"without a point: {path[-1]} = {int(value)}"
-            return self._wrong(value, "a whole number", path, mend)
+            return self._wrong(value, "a whole number", path, number_mend(str(path[-1]), value))
         if (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
             message = f"{path[-1]} = {_toml(value)} is outside {kind.ge} to {kind.le}"
             self.document.add(path, message, value=_toml(value))
@@ -199,18 +196,19 @@ class Converter:
             return kind.cls(value)
         listed = ", ".join(f'"{choice}"' for choice in choices)
         message = f"{path[-1]} = {_toml(value)} is not one of {listed}"
-        mend = did_you_mean(value, choices) if isinstance(value, str) else ""
-        self.document.add(path, message, mend if mend.startswith("did") else "", value=_toml(value))
+        near = did_you_mean(value, choices) if isinstance(value, str) else ""
+        mend = near if near.startswith("did") else choice_mend(value, choices) if isinstance(value, str) else ""
+        self.document.add(path, message, mend, value=_toml(value))
         return BAD
 
     def _decimal(self, value: object, path: TomlPath) -> object:
         if not isinstance(value, str):
-            return self._wrong(value, "a price in quotes", path, f'{path[-1]} = "{_toml(value)}"')
+            return self._wrong(value, "a number in quotes", path, f'{path[-1]} = "{_toml(value)}"')
         found = _PRICE.fullmatch(value)
         if found is None or len(found[1]) > self._digits:
             most = "five" if self._digits == PRICE_DIGITS else "nine"
-            mend = f'digits and a point, at most {most} before and nine after it: "0.20782"'
-            return self._wrong(value, "a price", path, mend)
+            usual = f'digits and a point, at most {most} before and nine after it: "0.20782"'
+            return self._wrong(value, "a number", path, decimal_mend(str(path[-1]), value) or usual)
         return Decimal(value)
 
     def _wrong(self, value: object, wanted: str, path: TomlPath, mend: str) -> _Bad:

@@ -14,6 +14,7 @@ from pathlib import Path
 from drivers.toml_lines import key_lines, line_of
 
 from .problem import Problem, Severity, TomlPath
+from .slips import USUAL, syntax_mend
 
 SIZE_LIMIT_BYTES = 1_000_000
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
@@ -156,9 +157,8 @@ def _syntax_problem(file: str, text: str, message: str) -> Problem:
     shown = rows[line - 1].strip() if line <= len(rows) else ""
     # A line that may hold a password is not repeated on a terminal or in a log.
     quoted = f" in `{shown[:60]}`" if shown and shown.isprintable() and "pass" not in shown.lower() else ""
-    return Problem(
-        file, line, "", "", None, f"not TOML: {what}{quoted}", 'a line is `key = value`; text stands in "quotes"'
-    )
+    mend = syntax_mend(what, shown) if quoted else USUAL
+    return Problem(file, line, "", "", None, f"not TOML: {what}{quoted}", mend)
 
 
 def _label(element: object, position: int) -> str:

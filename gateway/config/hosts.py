@@ -1,10 +1,13 @@
 """Paths and hosts as a person writes them in a config file."""
 
 import ipaddress
+import re
 from pathlib import Path
 
 from .document import Document
 from .problem import TomlPath
+
+_DOTTED = re.compile(r"[\d.]+", re.ASCII)
 
 
 def resolved(folder: Path, text: str) -> Path:
@@ -37,10 +40,19 @@ def check_host(document: Document, path: TomlPath, host: str) -> bool:
         mend = "put the name or address in"
     elif host.count(":") == 1:
         mend = "write the port under its own key"
+    elif _DOTTED.fullmatch(host) and not _is_address(host):
+        mend = "an address is four numbers from 0 to 255, such as 192.168.1.40"
     if mend:
         shown = host.rpartition("@")[2]  # what stands before @ may hold a password
         document.add(path, f'"{shown}" is no host name', mend, value=shown)
     return not mend
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 4
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

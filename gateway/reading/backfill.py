@@ -122,7 +122,7 @@ class Backfill:
             begin, until = (stamp_at(at_us, self._timeline.calendar.zone, zone) for at_us in (begin_us, until_us))
             blocks = self._meter.read_profile(begin, until)
         except DriverError as error:
-            self._fail(missing, f"{type(error).__name__}: {error}")
+            self._fail(missing, str(error))
             return
         missing.blocks += blocks
         missing.next_us = end_us
@@ -134,7 +134,7 @@ class Backfill:
         try:
             told = [] if offset is None else [self._told(missing, one, zone, offset) for one in self._directions()]
         except DriverError as error:
-            self._fail(missing, f"{type(error).__name__}: {error}")
+            self._fail(missing, str(error))
             return
         whole = [one for one in told if one is not None]
         if offset is None or len(whole) < len(told):

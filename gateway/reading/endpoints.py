@@ -200,7 +200,7 @@ class Endpoints(threading.Thread):
         answer: Answer
         if isinstance(finished.outcome, DriverError):
             answer = finished.outcome
-            self._report_failure(meter.name, f"{type(answer).__name__}: {answer}")
+            self._report_failure(meter.name, str(answer))
         else:
             self._deliver(finished.outcome)
             answer = (finished.outcome, meter.identity or MeterIdentity())

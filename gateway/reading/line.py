@@ -125,7 +125,7 @@ class Line(threading.Thread):
             self.pulse.turn(REACH_WITHIN_S + REQUESTS_TO_READ * meter.request_within_s)
             reading = read_meter(meter.name, meter.polled, self._clock, identity.serial, want=meter.want)
         except DriverError as error:
-            self._report_failure(meter.name, f"{type(error).__name__}: {error}")
+            self._report_failure(meter.name, str(error))
             answer = error
         else:
             self._deliver(reading)

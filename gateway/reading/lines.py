@@ -115,7 +115,7 @@ class Lines:
             return {"error": f"meter {name}: its line did not come to it within {READ_NOW_WITHIN_S:.0f} s"}
         recording = {} if tape is None else {"recording": tape.recording().text()}
         if isinstance(answer, DriverError):
-            return {"error": f"{type(answer).__name__}: {answer}", **recording}
+            return {"error": str(answer), **recording}
         return {**reading_view(*answer, line.meters[name].polled.registers), **recording}
 
     def probe(self, request: Mapping[str, Any]) -> dict[str, Any]:

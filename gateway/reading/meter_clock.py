@@ -151,7 +151,7 @@ class MeterClock:
     def fail(self, error: DriverError) -> None:
         """The meter did not tell the time: what is known is kept."""
         self._ask_us = self.monotonic_us() + ASK_EVERY_US
-        self._complain(f"{type(error).__name__}: {error}")
+        self._complain(str(error))
 
     def _complain(self, why: str) -> None:
         if why and why != self._complaint:

@@ -88,7 +88,7 @@ class MeterWitness:
         """The meter did not tell the time. What was heard is old now, and not told any more."""
         self._ask_us = self._clock.monotonic_us() + ASK_EVERY_US
         if self.word is not NOT_KNOWN:
-            logger.info(event_line("meter_time_not_told", why=f"{type(error).__name__}: {error}"))
+            logger.info(event_line("meter_time_not_told", why=str(error)))
         self.word = NOT_KNOWN
 
     def news(self) -> Record | None:

@@ -186,8 +186,8 @@ def test_a_mistake_of_the_configuration_is_told_once_and_not_at_every_poll(
 ) -> None:
     keeper, _ = desk
     for why in ["exception 2"] * 5 + ["exception 3"] * 2:
-        keeper.report_failure("grid", f"ConfigurationError: {why}")
-    wait_for(lambda: keeper.call(lambda: keeper.live["grid"].error) == "ConfigurationError: exception 3", "all seven")
+        keeper.report_failure("grid", f"unit 1: {why}")
+    wait_for(lambda: keeper.call(lambda: keeper.live["grid"].error) == "unit 1: exception 3", "all seven")
     told = [record.getMessage() for record in caplog.records if "read_failed" in record.getMessage()]
     assert ["exception 2" in line for line in told] == [True, False]
 

@@ -117,12 +117,12 @@ CHANGES = [
     ('from = "16:00"', 'from = " 6:00"', 21, '" 6:00" is no time of day'),
     ('days = ["weekday"]', "months = [13]", 23, "outside 1 to 12"),
     ("effective = 2027-01-01", "effective = 2027-01-01\nuntil = 2027-12-31", 51, 'did you mean "last_day"?'),
-    ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a price in quotes: grid = "0.1"'),
-    ('grid = "0.10"', 'grid = "ten cents"', 35, "is not a price: digits and a point"),
-    ('grid = "0.10"', 'grid = "NaN"', 35, "is not a price"),
-    ('grid = "0.10"', 'grid = "1_0"', 35, "is not a price: digits and a point"),  # Python reads ten
-    ('grid = "0.10"', 'grid = "٠.١"', 35, "is not a price"),
-    ('grid = "0.10"', 'grid = " 0.10"', 35, "is not a price"),
+    ('grid = "0.10"', "grid = 0.10", 35, 'grid = 0.1 is not a number in quotes: grid = "0.1"'),
+    ('grid = "0.10"', 'grid = "ten cents"', 35, "is not a number: digits and a point"),
+    ('grid = "0.10"', 'grid = "NaN"', 35, "is not a number"),
+    ('grid = "0.10"', 'grid = "1_0"', 35, "is not a number: digits and a point"),  # Python reads ten
+    ('grid = "0.10"', 'grid = "٠.١"', 35, "is not a number"),
+    ('grid = "0.10"', 'grid = " 0.10"', 35, "is not a number"),
     ('grid = "0.10"', 'grid = "100000"', 35, "at most five before and nine after it"),
     ('grid = "0.10"', 'grid = "0.1234567891"', 35, "at most five before and nine after it"),
     ('grid = "0.10"', '"grid\\u001b[2J" = "0.10"', 34, "take the control character \\x1b out"),
@@ -130,7 +130,7 @@ CHANGES = [
     ('name = "my tariff"', 'name = "my \\u001b[2Jtariff"', 3, "take the control character \\x1b out"),
     ('"Europe/Berlin"', '"localtime"', 5, 'there is no time zone "localtime"'),  # that of the machine
     ('"Europe/Berlin"', '"right/Europe/Berlin"', 5, 'did you mean "Europe/Berlin"?'),  # 27 s off
-    ('grid = "0.10"', 'grid = "1e5000"', 35, "is not a price"),
+    ('grid = "0.10"', 'grid = "1e5000"', 35, "is not a number"),
     (
         "summer_peak = {",
         "sumer_peak = {",

@@ -158,7 +158,7 @@ MISTAKES = [
     ('2020 = "0.01"', '"٢٠٢٠" = "0.01"', 38, "is no year"),
     ('{ year = "9.5" }', '{ yaer = "9.5" }', 46, 'there is no season "yaer": did you mean "year"?'),
     ('{ year = "9.5" }', "{ }", 46, 'season "year" has no allowance'),
-    ('levy = "0.003"', "levy = 0.003", 32, "is not a price in quotes"),
+    ('levy = "0.003"', "levy = 0.003", 32, "is not a number in quotes"),
     (
         "[version.pcia_per_kwh]",
         '[version.parts]\nsupply = ["lins"]\n[version.pcia_per_kwh]',

@@ -136,7 +136,7 @@ def test_a_meter_that_is_away_is_told_and_the_watchdog_fed(scene: Scene) -> None
         scene.last(3)
         assert {record.meter for record in scene.reader.records[seen:] if record.kind == "state"} == {"array"}
 
-    told = f"TransportLostError: 127.0.0.1:{scene.grid_port}: connection refused"
+    told = f"127.0.0.1:{scene.grid_port}: connection refused"
     endure(scene, lambda: scene.house.stop_child("grid"), told, only_the_array_is_read)
     scene.house.start_grid_meter(scene.grid_port)
     recover(scene)
