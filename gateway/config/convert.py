@@ -15,7 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from .document import Document
-from .hints import SECRETS, did_you_mean, meant_key
+from .hints import ELSEWHERE, SECRETS, did_you_mean, meant_key
 from .problem import TomlPath
 from .slips import choice_mend, decimal_mend, number_mend
 
@@ -120,7 +120,7 @@ class Converter:
                 continue
             meant = meant_key(name, known)
             if meant is None:
-                mend = "known here: " + ", ".join(known)
+                mend = ELSEWHERE.get(name.lower()) or "known here: " + ", ".join(known)
             elif name.lower() in SECRETS:
                 mend = f'put it alone into a file that only you can read, and name that file as "{meant}"'
             else:

@@ -66,6 +66,12 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "source": ("url", "source_url"),
 }
 
+ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("timezone", "time_zone", "tz", "zone"), "leave it out: the tariff says its zone"),
+    **dict.fromkeys(("price", "prices", "currency"), "leave it out: prices stand in the tariff"),
+}
+"""What other programs want to be told and this one knows from elsewhere, where no key of the table is meant."""
+
 SECRETS = frozenset({"password", "passwd", "pass", "secret"})
 
 

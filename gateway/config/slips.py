@@ -1,6 +1,6 @@
 """What a person probably meant by a line that is no TOML, or by a value of the wrong kind: the mend, in one phrase.
 
-Looks at the one line and at what the parser said; it never decides whether something is wrong, and never changes a value.
+Looks at the one line and at what the parser said; never decides whether something is wrong, never changes a value.
 (TOML 1.0.0; the parser's own messages are tomllib's.)
 """
 
@@ -76,7 +76,7 @@ def decimal_mend(key: str, text: str) -> str:
     if not (dollar or unit or "," in whole or text != text.strip()):
         return ""  # a plain number: too long, and that is told
     named, ways = _unit_of(key)
-    if dollar and named or unit.lower() not in (*ways, *(() if named else MONEY), ""):
+    if (dollar and named) or unit.lower() not in (*ways, *(() if named else MONEY), ""):
         return f"the number alone, in {named}" if named else ""
     return f'the number alone: {key} = "{sign}{whole.replace(",", "")}{part or ""}"'
 
@@ -152,7 +152,7 @@ def _date(key: str, written: str) -> str:
     return ""
 
 
-def _comma(key: str, written: str) -> str:
+def _comma(_: str, written: str) -> str:
     return "a decimal point, no comma" if re.fullmatch(r"-?\d+,\d+", written) else ""
 
 

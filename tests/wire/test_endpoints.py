@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 TOLD = {
     "mute": "no answer within",
-    "web": "HTTP",
+    "web": "not a Modbus TCP header",
     "busy": "exception 6, busy",
     "dead": "connection refused",
     "nameless": "unknown host name",
