@@ -1,5 +1,9 @@
-"""`netmeter migrate`: make or migrate a store. A process of its own, because sqlite-utils brings numpy."""
+"""`netmeter migrate`: make or migrate a store. A process of its own, because sqlite-utils brings numpy.
 
+A file that is no store is left alone, and nothing is laid beside it.
+"""
+
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -8,6 +12,8 @@ import click
 
 from ..ledger.store_error import EXIT_DAMAGED
 from .errors import Failure, fail
+
+LOOKED_AT_BYTES = 4096
 
 
 class Damage(Failure):
@@ -43,9 +49,12 @@ def migrate(store: Path, no_backup: bool) -> None:
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
         store = place_of(store)
+        _require_database(store)
         lock = StoreLock(store)
-    except (OSError, StoreLockedError) as error:
-        raise click.ClickException(str(error)) from error
+    except StoreLockedError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(_told(error, store))
     try:
         version = migrate_store(store, backup=not no_backup)
     except DamagedError as error:
@@ -59,3 +68,41 @@ def migrate(store: Path, no_backup: bool) -> None:
     finally:
         lock.release()
     click.echo(f"{store}: schema {version}")
+
+
+def _require_database(store: Path) -> None:
+    """Raises Failure for a text, Damage for what begins as no SQLite file. An empty file may become a store."""
+    log = store.with_name(f"{store.name}-wal")  # the first page may be there, whatever the file begins with
+    if not store.exists() or (log.exists() and log.stat().st_size):
+        return
+    with store.open("rb") as file:
+        beginning = file.read(LOOKED_AT_BYTES)
+    if not beginning or beginning.startswith(b"SQLite format 3\0"):
+        return
+    where = "`netmeter check` tells where the store of a config lies"
+    if _is_text(beginning):
+        fail(f"{store}: is a text and no store; it was left as it was. {where}")
+    raise Damage(
+        f"{store}: cannot be read as a store (file is not a database): another file, or a store whose beginning is"
+        f" destroyed; it was left as it was. {where}; `netmeter salvage {store}` reads what is left of one"
+    )
+
+
+def _is_text(beginning: bytes) -> bool:
+    try:
+        text = beginning.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(beginning) - 3:  # else the last letter is only cut in two
+            return False
+        text = beginning[: error.start].decode("utf-8")
+    return all(one.isprintable() or one in "\t\r\n\f\ufeff" for one in text)
+
+
+def _told(error: OSError, store: Path) -> str:
+    """What keeps the lock file from being opened, in words."""
+    if error.errno == errno.ENOENT:
+        return f"{store}: there is no folder {store.parent}: make it first, or correct the path"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        whose = f"it belongs to user number {store.parent.stat().st_uid}: run as that one (a service's store: sudo)"
+        return f"{store}: this user may not write into {store.parent}; {whose}"
+    return f"{error.filename or store}: {error.strerror or error}"
