@@ -28,7 +28,9 @@ def read_intervals(path: Path) -> dict[str, list[Row]]:
     except OSError as error:
         raise EnergyError(f"{path}: cannot be read: {error.strerror}; name a file with intervals") from error
     except UnicodeDecodeError as error:
-        raise EnergyError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8") from error
+        is_packed = error.object[:2] == b"PK"  # of a ZIP archive (APPNOTE.TXT 4.3.7)
+        mend = "is a ZIP archive; unpack it, and name the .xml in it" if is_packed else "is not UTF-8 text; save it so"
+        raise EnergyError(f"{path}: {mend}") from error
     except csv.Error as error:
         raise EnergyError(f"{path}: is no CSV table: {error}") from error
 
@@ -40,7 +42,8 @@ def _read(path: Path, table: "csv.DictReader[str]") -> dict[str, list[Row]]:
         wants = ",".join(("meter", *NEEDED))
         raise EnergyError(
             f"{path}:1: the column {missing[0]} is missing; the table needs {wants}, as `netmeter replay --intervals` "
-            "writes it (a table of registers goes through `netmeter replay` first)"
+            "writes it (a table of registers goes through `netmeter replay` first; of what utilities offer, their"
+            " Green Button XML is read)"
         )
     found: dict[str, list[Row]] = {}
     for cells in table:

@@ -17,7 +17,7 @@ from msgspec import inspect
 from .document import Document
 from .hints import ELSEWHERE, SECRETS, did_you_mean, meant_key
 from .problem import TomlPath
-from .slips import choice_mend, decimal_mend, number_mend
+from .slips import choice_mend, decimal_mend, number_mend, other_kind
 
 # Decimal() would take "1_0", "1e-5" and the digits of other scripts too.
 _PRICE = re.compile(r"[-+]?(\d+)(\.\d{1,9})?", re.ASCII)
@@ -71,6 +71,11 @@ class Converter:
         """The whole document as a `struct`; None where problems were noted."""
         kind = inspect.type_info(struct)
         assert isinstance(kind, inspect.StructType)
+        other = other_kind(self.document.table, [one.encode_name for one in kind.fields])
+        if other is not None:
+            self.document.add(
+                (), f"is {other[0]}, and another kind of file is wanted", f"{other[1]} {self.document.file}"
+            )
         made = self._struct(self.document.table, kind, ())
         return made if isinstance(made, struct) else None
 

@@ -5,7 +5,7 @@ Looks at the one line and at what the parser said; never decides whether somethi
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 
 USUAL = 'a line is `key = value`; text stands in "quotes"'
 SEVERAL = frozenset({"meter", "counter", "account", "programme", "charge", "version", "season", "period", "register"})
@@ -29,6 +29,23 @@ _TABLE = re.compile(r"(\[\[?)\s*([^\[\]]+?)\s*\]\]?")
 _KEY = re.compile(r"""["']?([\w.-]+)["']?\s*(=|:)\s*(.*?)\s*(?:#.*)?""", re.DOTALL)
 _AMOUNT = re.compile(r"([-+]?)\s*(\$?)\s*([1-9]\d{0,2}(?:,\d{3})+(?=\.)|\d+)(\.\d+)?\s*([A-Za-z%]*)", re.ASCII)
 """Commas only where they cannot be a decimal comma: before a point."""
+
+
+KINDS = {
+    # a key that only files of one kind have: which kind, and who reads it
+    "gateway": ("a gateway's config", "netmeter check"),
+    "programme": ("an account", "netmeter statement --account"),
+    "collect": ("a collector's config", "netmeter collect --config"),
+    "plant": ("an arrangement", "netmeter arrangement"),
+    "period": ("a tariff", "netmeter tariff check"),
+    "family": ("a meter's profile", "netmeter profile check"),
+}
+
+
+def other_kind(keys: Iterable[str], wanted: Container[str]) -> tuple[str, str] | None:
+    """Which other kind of file this is, by its keys, and the command that reads it; None where unsure."""
+    marks = [key for key in keys if key in KINDS]
+    return KINDS[marks[0]] if len(marks) == 1 and marks[0] not in wanted else None
 
 
 def syntax_mend(said: str, row: str) -> str:

@@ -1,11 +1,15 @@
 """Slips that a new user makes: each is told with its line and the mend that a person would give. Written by hand."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from gateway.account.account_file import AccountError, read_account
 from gateway.config.load import examine
 from gateway.config.slips import USUAL, decimal_mend, number_mend, syntax_mend
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 GOOD = """\
 [gateway]
@@ -116,3 +120,23 @@ def test_any_line_has_a_mend(row):
     """Also the parser's one word for what it does not know; nothing raises."""
     assert re.match(r"\S", syntax_mend("Invalid statement", row))
     assert syntax_mend("Invalid statement", "<xml/>") == USUAL
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "command"),
+    [
+        ("account.toml", "an account", "netmeter statement --account"),
+        ("arrangement.toml", "an arrangement", "netmeter arrangement"),
+        ("tariffs/pge-e-1.toml", "a tariff", "netmeter tariff check"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_first_with_who_reads_it(file, kind, command):
+    path = CONFIG / file
+    first = examine(path, ports=False).problems[0]
+    assert str(first) == f"{path}:1: is {kind}, and another kind of file is wanted: {command} {path}"
+
+
+def test_an_account_wants_no_gateways_config():
+    path = CONFIG / "gateway.toml"
+    with pytest.raises(AccountError, match="is a gateway's config, and another kind of file is wanted: netmeter check"):
+        read_account(path)
