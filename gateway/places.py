@@ -63,6 +63,8 @@ def find_config() -> Path:
         return path
     looked = ", ".join(str(path) for path in candidates)
     mend = "name one with --config PATH; `netmeter scan --write gateway.toml` makes one"
+    if Path("gateway.toml").is_file():  # never taken unasked: a command means the same in whatever folder it is typed
+        mend = "there is one in this folder, for which: --config gateway.toml"
     raise PlaceError(f"no gateway.toml found: looked for {looked}; {mend}")
 
 

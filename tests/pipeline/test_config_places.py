@@ -87,6 +87,17 @@ def test_the_config_is_looked_for_in_the_users_then_the_machines_folder(environm
     assert places.find_config() == mine
 
 
+def test_a_config_in_this_folder_is_named_and_never_taken(environment, tmp_path, monkeypatch):
+    environment("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    environment("HOME", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PlaceError, match=r"`netmeter scan --write gateway.toml` makes one"):
+        places.find_config()
+    (tmp_path / "gateway.toml").touch()
+    with pytest.raises(PlaceError, match=r"there is one in this folder, for which: --config gateway\.toml"):
+        places.find_config()
+
+
 def test_shipped_files_are_found_and_missing_ones_told():
     assert places.data_file("config/tariffs/pge-e-tou-c.toml").is_file()
     with pytest.raises(PlaceError, match=r"config/tariffs/none\.toml is not installed"):
