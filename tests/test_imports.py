@@ -170,15 +170,18 @@ RULES: dict[str, Rule] = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_file_keeps_the_rule(rule: str) -> None:
-    faults: list[str] = []
+@pytest.fixture(scope="module")
+def trees() -> dict[PurePosixPath, ast.Module]:
+    """Every file of ours, read once for all rules."""
     files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
-    assert len(files) > 20  # else the walk went wrong
-    for path in files:
-        relative = PurePosixPath(path.relative_to(ROOT).as_posix())
-        faults.extend(RULES[rule](relative, ast.parse(path.read_text(encoding="utf-8"))))
-    assert faults == []
+    relative = {path: PurePosixPath(path.relative_to(ROOT).as_posix()) for path in files}
+    return {relative[path]: ast.parse(path.read_text(encoding="utf-8")) for path in files}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_file_keeps_the_rule(rule: str, trees: dict[PurePosixPath, ast.Module]) -> None:
+    assert len(trees) > 20  # else the walk went wrong
+    assert [fault for path, tree in trees.items() for fault in RULES[rule](path, tree)] == []
 
 
 @pytest.mark.parametrize(
