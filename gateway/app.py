@@ -106,6 +106,7 @@ class App:
                 self._bookkeeper.want_rows,
                 self._bookkeeper.acknowledge,
             )
+            self._publisher.on_twin = lambda times: self._bookkeeper.tell_everywhere("id_in_use", {"times": times})
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
             serve_consumers(config.gateway.id, topics, self._publisher, self._bookkeeper, self._store)
             withdraw(self._publisher, topics, set(self._store.meter_names()) - self._books.keys())

@@ -138,6 +138,10 @@ class Bookkeeper(threading.Thread):
         """Run `question` in this thread when it comes to it; nobody waits."""
         self._inbox.put(lambda _turn: question())
 
+    def tell_everywhere(self, kind: str, detail: Record) -> None:
+        """An event that concerns every meter."""
+        self.ask(lambda: self._tell_all(kind, detail))
+
     def hear_consumer(self, word: Acknowledgement) -> None:
         """A consumer has stored records; kept with the next commit."""
         self.ask(lambda: self.deliveries.take(word, self._batch))

@@ -49,6 +49,8 @@ class Live:
 
     def pause_s(self, most_s: float) -> float:
         """How long nobody need ask for `due`, `most_s` at the most."""
+        while self._waiting and not self.meters[self._waiting[0][1]].dirty:  # a reading has taken it along
+            self._pop()
         if not self._waiting:
             return most_s
         left_us = self._waiting[0][0] + LATE_US - self._clock.real_us()
@@ -60,9 +62,12 @@ class Live:
         if not self._waiting or self._waiting[0][0] + LATE_US > now_us:
             return
         while self._waiting and self._waiting[0][0] <= now_us:
-            _, name = heapq.heappop(self._waiting)
-            self.meters[name].is_waiting = False
-            yield name
+            yield self._pop()
+
+    def _pop(self) -> str:
+        _, name = heapq.heappop(self._waiting)
+        self.meters[name].is_waiting = False
+        return name
 
     def offer_presence(self, name: str, publisher: Publisher) -> None:
         """`online` while readings are accepted, `offline` when none was for four polls and at least 30 s."""

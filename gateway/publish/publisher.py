@@ -57,6 +57,9 @@ class Publisher(threading.Thread):
         self.pulse = Pulse(self.name, clock)
         self.listening = Listening()
         """Topics to hear from the broker; add them before `start`."""
+        self.on_twin: Callable[[int], None] | None = None
+        """Who wants to know, once, that another client of our name is there, and how often it has taken our place;
+        named before `start`, and must not wait."""
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
         self._inbox = Inbox()
         self._offered: dict[str, tuple[str, int | None]] = {}
@@ -189,6 +192,8 @@ class Publisher(threading.Thread):
             self._drop("it stands in MQTT 3.1.1, and is asked for 5 again")
             self._connect_at_us = now_us
             return
+        if self._backoff.hear_standing(now_us - session.connected_us):
+            self._told.change(thrown_out=0)
         self._traffic.rows.keep_asking(now_us)
         if now_us >= self._days_due_us:
             self._tell_days(now_us, session)
@@ -272,14 +277,22 @@ class Publisher(threading.Thread):
         connected_us = session.connected_us if session is not None else None
         now_us = self._clock.real_us()
         at_once = self._hear_end(session, connected_us, answered)
-        self._backoff.note_end(None if connected_us is None else now_us - connected_us)
+        lived_us = None if connected_us is None else now_us - connected_us
+        self._backoff.note_end(lived_us, taken_over=session is not None and session.taken_over)
         if self._backoff.are_twins:
             why = f"{why}; is another gateway connected as {self._client_id}? Each needs an id of its own"
+            self._tell_twin()
         if connected_us is not None or why != self.delivery.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self._told.change(connected=False, error=why, in_flight=0)
         self._traffic.end()
         self._connect_at_us = now_us + (0 if at_once else self._backoff.pause_us())
+
+    def _tell_twin(self) -> None:
+        before, now = self.delivery.thrown_out, self._backoff.thrown_out
+        self._told.change(thrown_out=now)
+        if not before and self.on_twin is not None:
+            self.on_twin(now)
 
     def _hear_end(self, session: Session | None, connected_us: int | None, answered: bool) -> bool:
         """What the end of a connection says of the next; True: the broker wants it otherwise, so ask at once."""

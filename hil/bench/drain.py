@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,7 +80,7 @@ def judge(heard: "list[Heard]", waited: int, delivered: Handed) -> dict[str, Any
     identities = {(one.meter, one.kind, one.seq) for one in records}
     holes = sum(max(seqs) - len(set(seqs)) for seqs in series.values())
     lives = list(_live_us(heard, records, delivered))
-    took_ms, late_ms = (sorted(round(one[n] / 1000, 1) for one in lives) or [None] for n in range(2))
+    took_ms, late_ms = ([round(one[n] / 1000, 1) for one in lives] for n in range(2))
     took_us = records[-1].at_us - records[0].at_us if records else 0
     return {
         "records": len(identities),
@@ -89,10 +90,10 @@ def judge(heard: "list[Heard]", waited: int, delivered: Handed) -> dict[str, Any
         "records_a_second": round(len(records) * 1e6 / took_us) if took_us else 0,
         "seconds": round(took_us / 1e6, 1),
         "live_states": len(lives),
-        "live_median_ms": took_ms[len(took_ms) // 2],
-        "live_latest_ms": took_ms[-1],
-        "live_after_due_median_ms": late_ms[len(late_ms) // 2],
-        "live_after_due_latest_ms": late_ms[-1],
+        "live_median_ms": median(took_ms) if lives else None,
+        "live_latest_ms": max(took_ms, default=None),
+        "live_after_due_median_ms": median(late_ms) if lives else None,
+        "live_after_due_latest_ms": max(late_ms, default=None),
     }
 
 
