@@ -204,13 +204,14 @@ class Converter:
         return BAD
 
     def _decimal(self, value: object, path: TomlPath) -> object:
+        noun = "a price" if self._digits == PRICE_DIGITS else "a number"
         if not isinstance(value, str):
-            return self._wrong(value, "a price in quotes", path, f'{path[-1]} = "{_toml(value)}"')
+            return self._wrong(value, f"{noun} in quotes", path, f'{path[-1]} = "{_toml(value)}"')
         found = _PRICE.fullmatch(value)
         if found is None or len(found[1]) > self._digits:
             most = "five" if self._digits == PRICE_DIGITS else "nine"
             mend = f'digits and a point, at most {most} before and nine after it: "0.20782"'
-            return self._wrong(value, "a price", path, mend)
+            return self._wrong(value, noun, path, mend)
         return Decimal(value)
 
     def _wrong(self, value: object, wanted: str, path: TomlPath, mend: str) -> _Bad:

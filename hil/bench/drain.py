@@ -90,9 +90,9 @@ def judge(heard: "list[Heard]", waited: int, delivered: Handed) -> dict[str, Any
         "records_a_second": round(len(records) * 1e6 / took_us) if took_us else 0,
         "seconds": round(took_us / 1e6, 1),
         "live_states": len(lives),
-        "live_median_ms": median(took_ms) if lives else None,
+        "live_median_ms": round(median(took_ms), 1) if lives else None,
         "live_latest_ms": max(took_ms, default=None),
-        "live_after_due_median_ms": median(late_ms) if lives else None,
+        "live_after_due_median_ms": round(median(late_ms), 1) if lives else None,
         "live_after_due_latest_ms": max(late_ms, default=None),
     }
 

@@ -81,7 +81,7 @@ ADDED = [
     (CHARGE + 'percent = "7"\namount = "1"\n', 18, "says percent and amount"),
     (CHARGE + 'per_kwh = "0.1"\n', 18, "per_kwh and of go together"),
     (CHARGE.replace('"tax"', '""') + 'amount = "1"\n', 19, "names no line"),
-    (CHARGE + "amount = 1.5\n", 22, "is not a price in quotes"),
+    (CHARGE + "amount = 1.5\n", 22, "is not a number in quotes"),
     (CHARGE + 'amount = "1"\nlast_day = 2024-12-31\n', 23, "last_day 2024-12-31 is before 2025-01-01"),
     ('[choices]\nenergy_dew = "annual"\n', 19, "programme nem2 has no option energy_dew: did you mean"),
     (
