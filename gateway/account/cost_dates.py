@@ -17,7 +17,7 @@ from .money import ZERO, total
 from .price_dates import price_dates
 from .programmes import mce, mce_maker
 from .programmes.mce_cashout import ends_mce_year
-from .projection import Projection
+from .projection import Method, Projection
 from .protection_dates import protection_dates
 from .registry import MCE, PLAIN
 from .running import Running
@@ -50,8 +50,11 @@ def _true_up(
 ) -> Iterator[CostDate]:
     if year is None or now.bill.slot.programme == PLAIN or not is_near(now.day, year[1], TRUE_UP_DAYS):
         return
-    amount = projected.true_up_due
-    how = "not projected" if amount is None else f"projected by {projected.method.value}"
+    amount, how = projected.true_up_due, f"projected by {projected.method.value}"
+    if _has_it_all(now, projected):
+        amount, how = now.bill.due_now, "by the year to date"
+    elif amount is None:
+        how = "not projected"
     why = f"the Relevant Period from {year[0]} ends; its closing bill: {how}"
     assumed = assumed_dates(account.terms, year[1])
     yield CostDate(What.TRUE_UP, year[1], f"{why}; {assumed}" if assumed else why, amount)
@@ -63,7 +66,7 @@ def _credit(now: Running, year: tuple[date, date] | None, projected: Projection)
         return
     closing = next((one for one in projected.bills if one.slot.closes_year), None)
     how = f"projected by {projected.method.value}"
-    if closing is None and now.bill.slot.closes_year:
+    if _has_it_all(now, projected) or (closing is None and now.bill.slot.closes_year):
         closing, how = now.bill, "by the year to date"
     if closing is None:
         return
@@ -71,6 +74,11 @@ def _credit(now: Running, year: tuple[date, date] | None, projected: Projection)
     if money or energy:
         why = f"credit that the true-up does not carry over, {how}"
         yield CostDate(What.CREDIT_ZEROED, year[1], why, money or None, energy or None)
+
+
+def _has_it_all(now: Running, projected: Projection) -> bool:
+    """Whether the running bill closes the year, and nothing is assumed of its last days."""
+    return now.bill.slot.closes_year and projected.method is Method.TO_DATE
 
 
 def _suppliers_credit(account: AccountFile, now: Running) -> Iterator[CostDate]:
