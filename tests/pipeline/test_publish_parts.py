@@ -109,6 +109,23 @@ def test_a_refused_topic_is_tried_with_one_row_and_ever_more_slowly() -> None:
     assert outbox.lane.held == ()
 
 
+def test_what_was_not_even_sent_waits_as_long_as_its_reason_does_and_no_longer() -> None:
+    outbox = Outbox(2)
+    outbox.lane.begin()
+    assert outbox.drain() == [1, 2]
+    opens_us = 5 * REFUSED_AGAIN_US
+    outbox.rows.pop(0)  # the other was taken
+    outbox.lane.hear_refused(2, "grid", 0, opens_us)
+    assert outbox.drain(opens_us - 1) == []
+    assert outbox.drain(opens_us) == [2]
+    outbox.lane.hear_refused(2, "grid", opens_us, opens_us + 7)  # nor twice as long for a trial that was none
+    assert outbox.drain(opens_us + 7) == [2]
+    outbox.lane.hear_refused(2, "grid", opens_us + 7, 3 * opens_us)
+    assert outbox.drain(2 * opens_us) == []
+    outbox.lane.try_all()
+    assert outbox.drain(2 * opens_us) == [2]
+
+
 def test_the_pause_grows_is_drawn_from_all_of_it_and_a_puback_makes_it_short() -> None:
     random.seed(1)
     backoff = Backoff()
