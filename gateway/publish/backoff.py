@@ -1,8 +1,9 @@
 """When to connect again: full jitter over a doubling pause, which only a PUBACK makes short again. No clock, no I/O.
 
-Two clients of one name throw each other out for as long as both come back: a broker of MQTT 5 says so (0x8E), and
-connections that die young, again and again, look like it. A PUBACK makes no haste then, and each time one is thrown
-out it stays away for longer, so that in the end each has its hour and not its second. Who was right nobody here knows.
+Two clients of one name throw each other out for as long as both come back: a broker of MQTT 5 may say so (0x8E), what
+the other left on the broker tells it (`rival`), and connections that die young, again and again, look like it. A PUBACK
+makes no haste then, and each time one is thrown out it stays away for longer, so that in the end each has its hour and
+not its second. Who was right nobody here knows.
 """
 
 import random
@@ -23,6 +24,8 @@ class Backoff:
 
     def __init__(self) -> None:
         self._attempt = self._died_young = self._taken_over = 0
+        self._is_counted = False
+        """The end of the last connection is among those that were taken over."""
 
     @property
     def are_twins(self) -> bool:
@@ -31,8 +34,14 @@ class Backoff:
 
     @property
     def thrown_out(self) -> int:
-        """How often another client of our name has taken our place, or seems to have; 0 where there is none."""
-        return max(self._taken_over, self._died_young) if self.are_twins else 0
+        """How often another client of our name has surely taken our place; 0 where none has."""
+        return self._taken_over
+
+    def hear_rival(self) -> None:
+        """It was found that another has been connected in our name since we were."""
+        if not self._is_counted:
+            self._taken_over += 1
+            self._is_counted = True
 
     def hear_puback(self) -> None:
         """The broker's word that it took something."""
@@ -48,6 +57,7 @@ class Backoff:
 
     def note_end(self, lived_us: int | None, taken_over: bool = False) -> None:
         """A connection ended, `lived_us` after it was accepted; None: it never was. `taken_over`: the broker's word."""
+        self._is_counted = taken_over
         if taken_over:
             self._taken_over += 1
         self._died_young = self._died_young + 1 if lived_us is not None and lived_us < YOUNG_US else 0
