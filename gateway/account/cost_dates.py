@@ -22,9 +22,9 @@ from .protection_dates import protection_dates
 from .registry import MCE, PLAIN
 from .running import Running
 from .setting import Setting
+from .slots import cycles_known
 from .sources import Energy
 from .statement import Statement
-from .timeline import cycles_known
 
 TRUE_UP_DAYS = 60
 _NEM_CREDIT = "true_up.energy"

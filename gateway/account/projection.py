@@ -23,10 +23,10 @@ from .programmes.vintage import years_after
 from .reckon import make_statements
 from .same_days import lacks, with_days
 from .slices import table_between
-from .slots import NoBillYetError, TimelineError
+from .slots import TimelineError
 from .sources import Energy
 from .statement import Statement
-from .timeline import timeline
+from .timeline import NoBillYetError, timeline
 from .year_bills import bills_of_year, lacking
 
 WEEKS_52 = timedelta(days=364)

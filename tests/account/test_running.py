@@ -14,8 +14,8 @@ from gateway.account.energy import EnergyError
 from gateway.account.projection import Method
 from gateway.account.running import running
 from gateway.account.running_json import running_record
-from gateway.account.slots import TimelineError
 from gateway.account.slices import table_of_rows
+from gateway.account.slots import TimelineError
 from gateway.account.sources import Energy
 from gateway.cli.account import account as command
 from gateway.cli.account import reckoned
