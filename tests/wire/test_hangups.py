@@ -115,14 +115,17 @@ def test_it_is_sent_again_slowly_and_taken_once_the_broker_takes_it(
 def test_once_one_is_taken_the_others_that_were_held_for_the_same_reason_follow_at_once(
     ended: Callable[[Publisher], Publisher],
 ) -> None:
-    """The clock is put forward once: what would wait for its own next trial would not come."""
+    """The clock is put forward once: what would wait for its own next trial would not come.
+
+    Both are of one size, so that three connections tell all.
+    """
     broker, clock, ledger = NarrowBroker(LIMIT_BYTES), LeapingClock(), Ledger([])
     with_a_large_one(ledger)
-    ledger.rows.append(OutboxRow(8, "roof", "interval", 8, LARGE))
+    ledger.rows.append(OutboxRow(8, "attic", "interval", 8, LARGE))
     made = publisher_of(ledger, broker.port)
     made._clock = made._traffic._clock = clock  # before it is started
     publisher = ended(made)
-    both = (*HELD, "t/g/meter/roof/interval")
+    both = (*HELD, "t/g/meter/attic/interval")
     wait_for(lambda: len(ledger.acknowledged) == 6 and publisher.delivery.held == both, "that both are held")
     wait_for(lambda: publisher.delivery.in_flight == 0, "the last acknowledgement")
     broker.limit_bytes = 1 << 20
