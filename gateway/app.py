@@ -27,7 +27,7 @@ from .bookkeeping.journal import OutboxIds
 from .clock import Clock, SystemClock
 from .config.types import ClockSource, Config, GatewaySection, MeterSection
 from .daemon import interval_desk, interval_rows
-from .daemon.account_desk import AccountDesk
+from .daemon.account_desk import AccountDesk, withdraw_accounts
 from .daemon.account_process import AccountProcess
 from .daemon.accounts import Accounts, accounts_of
 from .daemon.backfill_desk import serve_consumers
@@ -106,6 +106,7 @@ class App:
                 self._bookkeeper.want_rows,
                 self._bookkeeper.acknowledge,
             )
+            self._publisher.on_twin = lambda times: self._bookkeeper.tell_everywhere("id_in_use", {"times": times})
             self._bookkeeper.attach(self._publisher, self._open_announcer(topics))
             serve_consumers(config.gateway.id, topics, self._publisher, self._bookkeeper, self._store)
             withdraw(self._publisher, topics, set(self._store.meter_names()) - self._books.keys())
@@ -220,6 +221,9 @@ class App:
 
     def _open_accounts(self, topics: Topics) -> list[Accounts]:
         """One thread, where there are accounts; none otherwise."""
+        names, told_as = [one.name for one in self._config.account], self._config.mqtt.discovery_prefix
+        discovery, offer = (told_as, self._config.gateway.id), self._publisher.offer_retained
+        withdraw_accounts(names, self._bookkeeper, self._store, topics, discovery, offer)
         if not self._config.account:
             return []
         desk = AccountDesk(self._bookkeeper, self._books, self._store, self._clock)

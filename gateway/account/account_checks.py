@@ -129,7 +129,11 @@ def _check_billing(document: Document, terms: AccountTerms) -> None:
         mend = 'read_day = "last_day" where a bill ends with it, as in 06/08 - 07/07; else "first_day"'
         document.add((*path, "read_day"), "read_day is missing: read dates mean one of two things", mend)
     if len(billing.read_dates) < 2:
-        document.add((*path, "read_dates"), "a billing cycle lies between two read dates", "give at least two")
+        document.add(
+            (*path, "read_dates"),
+            "a billing cycle lies between two read dates",
+            "give at least two: the last bill shows both",
+        )
     for position, (earlier, later) in enumerate(pairwise(billing.read_dates)):
         if later <= earlier:
             where = (*path, "read_dates", position + 1)

@@ -136,8 +136,8 @@ class EnergyTable:
     def first_and_last_us(self) -> tuple[int, int]:
         """From the first row's beginning to the last one's end. Raises EnergyError where there is none."""
         if not len(self):
-            mend = "a store has its first when the interval that runs has ended (interval_min)"
-            raise EnergyError(f"{self.source}: there is no interval of {self.meter} in it: {mend}")
+            mend = "a store has its first one some minutes after the first reading, when it has ended (interval_min)"
+            raise EnergyError(f"{self.source}: there is no interval of {self.meter} in it yet; {mend}")
         return int(self.start_us[0]), int(self.end_us[-1])
 
     def _flows(self) -> tuple[Flow, Flow]:

@@ -7,6 +7,7 @@ in unlike intervals, one interval with two values.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from ..energy import Quality
@@ -18,6 +19,8 @@ from .rows import Row
 WATT_HOURS = "72"
 DELIVERED, RECEIVED, NET, TOTAL = "1", "19", "4", "20"
 DELTA, ENERGY, METERED = ("", "4"), ("", "12"), ("", "0", "1", "2")
+REGISTER_AFTER = 96
+"""So many values in a row of which none is below the one before, and not all are one, are a register's."""
 ESTIMATED = frozenset({"8", "9", "10", "12", "13", "15"})
 """ReadingQuality: estimated by a reference day or by interpolation, questionable, projected, mixed, for weather."""
 MILLIWH_PLACES = 3
@@ -29,11 +32,13 @@ Values = Mapping[int, tuple[int, int, int, bool]]
 """Start (seconds) -> duration (seconds), milliwatt-hours, how many are in doubt, whether it is estimated."""
 
 
-def read_green_button(path: Path, meter: str, *, alone: bool = True, told: Told | None = None) -> list[Row]:
+def read_green_button(
+    path: Path, meter: str, *, alone: bool = True, told: Told | None = None, notes: list[str] | None = None
+) -> list[Row]:
     """The rows of the file's only usage point, or of that which is named like the meter. Raises EnergyError.
 
     `alone`: no other meter of the account is read from it; else its only usage point must have the meter's name, or its
-    energy would be billed twice.
+    energy would be billed twice. `notes`: gets what a reader should know of the file.
     """
     streams = [one for one in read_streams(path, told) if _is_energy(one)]
     points = list(dict.fromkeys(one.point for one in streams))
@@ -44,8 +49,8 @@ def read_green_button(path: Path, meter: str, *, alone: bool = True, told: Told 
         raise EnergyError(f"{path}: has {len(points)} usage points, {known}; name the [[meter]] as one of them")
     if not alone and meter not in points:
         raise EnergyError(
-            f"{path}: has one usage point, {points[0] or 'without a name'}, and more than one meter of the account is "
-            "read from it; give each [[meter]] its own file, or the name of its usage point"
+            f"{path}: has one usage point, {points[0] or 'without a name'}, and another meter is read from it too; "
+            "give each [[meter]] its own file, or the name of its usage point"
         )
     own = [one for one in streams if one.point == (points[0] if len(points) == 1 else meter)]
     delivered, received = finest(_of_flow(own, DELIVERED), _of_flow(own, RECEIVED))
@@ -59,6 +64,14 @@ def read_green_button(path: Path, meter: str, *, alone: bool = True, told: Told 
         raise EnergyError(
             f"{path}: its net (flowDirection 4) is below zero at times, so you gave, but what was received from you "
             "(19) is not in it; download it with both directions"
+        )
+    untold = [one for one in (*delivered, *received) if not one.kind.get("accumulationBehaviour")]
+    for one in untold:
+        _refuse_register(path, one)
+    if untold and notes is not None:
+        notes.append(
+            f"{meter}: its Green Button file does not say what its values are (no accumulationBehaviour; ESPI has no "
+            "default): taken for the energy of each interval (4), since they are no rising register's"
         )
     return _rows(path, _values(path, delivered, "delivered"), _values(path, received, "received"))
 
@@ -109,6 +122,16 @@ def _values(path: Path, streams: Sequence[Stream], what: str) -> Values | None:
                 )
             _refuse_power(path, one, milliwh)
     return found
+
+
+def _refuse_register(path: Path, stream: Stream) -> None:
+    """Values that are not said to be energy by the interval and look like a register's. Raises EnergyError."""
+    values = [one.value for one in sorted(stream.readings, key=lambda one: one.start_s)]
+    if len(values) > REGISTER_AFTER and values[0] < values[-1] and all(a <= b for a, b in pairwise(values)):
+        raise EnergyError(
+            f"{path}: its values never fall in {len(values):,} intervals and its ReadingType has no "
+            "accumulationBehaviour, so they are a register's; ask the utility for the energy of each interval (4)"
+        )
 
 
 def _sign(path: Path, readings: Iterable[Reading], what: str) -> int:

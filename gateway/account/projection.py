@@ -26,7 +26,7 @@ from .slices import table_between
 from .slots import TimelineError
 from .sources import Energy
 from .statement import Statement
-from .timeline import timeline
+from .timeline import NoBillYetError, timeline
 from .year_bills import bills_of_year, lacking
 
 WEEKS_52 = timedelta(days=364)
@@ -94,6 +94,8 @@ def project(
     calendar = Calendar(account.tariff)
     table = table_between(energy.table, None, wall_to_us(as_of + _ONE_DAY, 0, calendar.zone))
     known = replace(energy, table=table)
+    if not len(table):
+        return Projection(method, as_of, f"no energy is known of {as_of} or before: it begins with the first whole day")
     try:
         if method is Method.TO_DATE:
             return _to_date(account, known, as_of, calendar, on)
@@ -110,7 +112,10 @@ def project(
 
 def _to_date(account: AccountFile, energy: Energy, as_of: date, calendar: Calendar, on: date) -> Projection:
     """The bills of the running year that have ended. A year that ended before `on` is none that runs."""
-    year = bills_of_year(make_statements(account, energy, as_of, calendar).statements)
+    try:
+        year = bills_of_year(make_statements(account, energy, as_of, calendar).statements)
+    except NoBillYetError:
+        year = []
     if year and year[-1].slot.closes_year and year[-1].slot.cycle.last_day < on:
         year = []
     if not year:

@@ -7,14 +7,14 @@ that is `projection`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 
 import msgspec
 import numpy as np
 
 from ..tariff.calendar import NO_EDGE_US, Calendar
 from ..tariff.cycles import LONGEST_DAYS, Cycle, ReadDay
-from ..tariff.walltime import to_datetime, wall_to_us
+from ..tariff.walltime import iso_local, iso_utc, to_datetime, wall_to_us
 from .account_file import AccountFile
 from .anniversary import position_of
 from .energy import EnergyError, EnergyTable, Flow
@@ -66,7 +66,7 @@ def running(account: AccountFile, energy: Energy, until_us: int | None = None) -
         raise EnergyError(f"no bill runs on {day}: the last one ended on {bill.slot.cycle.last_day}")
     last = made.statements[-2] if len(made.statements) > 1 else None
     earlier = bills_of_year(made.statements)[:-1]
-    notes = (*_notes(account, bill), *lacking(earlier))
+    notes = (*_notes(account, bill, calendar.zone), *lacking(earlier))
     return Running(last_us, day, bill, last, notes, tuple(one.number for one in earlier if one.holes))
 
 
@@ -74,7 +74,8 @@ def known_until(table: EnergyTable, until_us: int) -> EnergyTable:
     """The rows that have ended by an instant."""
     rows = int(np.searchsorted(table.end_us, until_us, side="right"))
     if not rows:
-        raise EnergyError(f"{table.source}: there is no interval of {table.meter} in it that had ended by then")
+        first = f"; the first ended at {iso_utc(int(table.end_us[0]))}" if len(table) else ""
+        raise EnergyError(f"{table.source}: there is no interval of {table.meter} in it that had ended by then{first}")
     return table_between(table, None, int(table.start_us[rows - 1]) + 1)
 
 
@@ -146,7 +147,12 @@ def _followed_by_nothing(flow: Flow, count: int) -> Flow:
     return Flow(*(np.append(getattr(flow, name), nothing) for name in Flow.__slots__))
 
 
-def _notes(account: AccountFile, bill: Statement) -> Iterator[str]:
+def _notes(account: AccountFile, bill: Statement, zone: tzinfo) -> Iterator[str]:
+    if bill.holes:
+        first, more = bill.holes[0], len(bill.holes) - 1
+        others = f" and in {more} other {'stretch' if more == 1 else 'stretches'}" if more else ""
+        from_, to = iso_local(first.start_us, zone), iso_local(first.end_us, zone)
+        yield f"energy of the running bill is not known from {from_} to {to}{others}: it is in no sum"
     for line in (*bill.bill.settled.lines, *bill.true_up_lines):
         if line.kind is LineKind.NOT_INCLUDED:  # a true-up of 0.00 is none whose payment is not known yet (A-14)
             yield f"in no sum: {line.label}"

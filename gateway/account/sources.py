@@ -4,7 +4,7 @@ The store is asked through whoever holds it (`interval_desk`), given in as `Fetc
 the account that do not face the grid are left out: their energy is in the grid meter's already.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,16 +49,23 @@ def energy_of(
     export_prices: str = "",
     import_prices: str = "",
     read_file: ReadFile | None = None,
+    elsewhere: Collection[Path] = (),
     told: Told | None = None,
 ) -> Energy:
     """The sum of the grid meters. `override`: a CSV file that stands for all their sources. Raises EnergyError.
 
+    `elsewhere`: files that a meter of another name is read from too.
     `sold_apart`: when all that is made is sold (`sold_apart.spans_of`). `told`: of a long file's bytes.
     """
     billed = [one for one in meters if one.role is Role.GRID]
-    tables = [_table(one, meters, folder, fetch, override, read_file, told, alone=len(billed) == 1) for one in billed]
+    its_own = [len(billed) == 1 and not _reads(one, folder, elsewhere) for one in billed]
+    of_files: list[str] = []
+    tables = [
+        _table(one, meters, folder, fetch, override, read_file, told, of_files, alone=alone, elsewhere=elsewhere)
+        for one, alone in zip(billed, its_own, strict=True)
+    ]
     notes = [_whose(one, table) for one, table in zip(billed, tables, strict=True)]
-    notes = [one for one in notes if one]
+    notes = [*(one for one in notes if one), *of_files]
     for table in tables:
         step = coarse_step_milliwh(table)
         if step:
@@ -76,10 +83,18 @@ def energy_of(
 
 
 def tables_of(
-    meters: Sequence[AccountMeter], folder: Path, fetch: Fetch, read_file: ReadFile | None = None
+    meters: Sequence[AccountMeter],
+    folder: Path,
+    fetch: Fetch,
+    read_file: ReadFile | None = None,
+    elsewhere: Collection[Path] = (),
 ) -> list[EnergyTable]:
     """Each meter's own energy, whatever its role. Raises EnergyError."""
-    return [_table(one, meters, folder, fetch, None, read_file, alone=len(meters) == 1) for one in meters]
+    its_own = [len(meters) == 1 and not _reads(one, folder, elsewhere) for one in meters]
+    return [
+        _table(one, meters, folder, fetch, None, read_file, alone=alone, elsewhere=elsewhere)
+        for one, alone in zip(meters, its_own, strict=True)
+    ]
 
 
 def production_of(
@@ -100,24 +115,29 @@ def _table(
     override: Path | None,
     read_file: ReadFile | None = None,
     told: Told | None = None,
+    notes: list[str] | None = None,
     *,
     alone: bool,
+    elsewhere: Collection[Path] = (),
 ) -> EnergyTable:
     rows: Sequence[Fields]
-    others = {resolved(folder, file) for one in meters if one is not meter for file in (one.file, one.earlier) if file}
+    others = {*elsewhere} | {file for one in meters if one is not meter for file in files_of(one, folder)}
     if override is not None:
-        source, rows = str(override), _rows_in(override, meter, read_file, told, alone=alone, shared=True)
+        source, rows = str(override), _rows_in(override, meter, read_file, told, notes, alone=alone, shared=True)
     elif meter.source in (EnergyFrom.CSV, EnergyFrom.GREEN_BUTTON):
         if not meter.file:
             has = f'[[meter]] {meter.name} has from = "{meter.source.value}" and no file'
             raise EnergyError(f"{has}; name it, or give --energy FILE")
         path = resolved(folder, meter.file)
-        source, rows = str(path), _rows_in(path, meter, read_file, told, alone=alone, shared=path in others)
+        source, rows = (
+            str(path),
+            _rows_in(path, meter, read_file, told, notes, alone=alone, shared=path.resolve() in others),
+        )
     else:
         source, rows = fetch(meter)
     if meter.earlier and override is None:
         path = resolved(folder, meter.earlier)
-        before = _rows_in(path, meter, read_file, told, alone=alone, shared=path in others)
+        before = _rows_in(path, meter, read_file, told, notes, alone=alone, shared=path.resolve() in others)
         source, rows = f"{path} and {source}", followed(before, rows)
         rows = [(*one[:-1], 0) for one in rows]
     table = table_of(meter.name, source, rows)
@@ -125,14 +145,33 @@ def _table(
     return table
 
 
+def files_of(meter: AccountMeter, folder: Path) -> tuple[Path, ...]:
+    """The files that a meter is read from, by which they are compared."""
+    return tuple(resolved(folder, file).resolve() for file in (meter.file, meter.earlier) if file)
+
+
+def _reads(meter: AccountMeter, folder: Path, files: Collection[Path]) -> bool:
+    return any(one in files for one in files_of(meter, folder))
+
+
 def _rows_in(
-    path: Path, meter: AccountMeter, read_file: ReadFile | None, told: Told | None, *, alone: bool, shared: bool
+    path: Path,
+    meter: AccountMeter,
+    read_file: ReadFile | None,
+    told: Told | None,
+    notes: list[str] | None,
+    *,
+    alone: bool,
+    shared: bool,
 ) -> Sequence[Row]:
-    """`alone`: no other meter of the role is reckoned; `shared`: other meters of the account have the same file."""
+    """`notes`: gets what is to be told of the file.
+
+    `alone`: no other meter of the role is reckoned; `shared`: other meters of the account have the same file.
+    """
     if path.suffix.lower() == GREEN_BUTTON_SUFFIX:
         from .green_button import read_green_button  # brings a parser of XML along
 
-        return read_green_button(path, meter.name, alone=alone or not shared, told=told)
+        return read_green_button(path, meter.name, alone=alone or not shared, told=told, notes=notes)
     from .interval_csv import read_intervals  # brings replay along, which a store needs nothing of
 
     found = (read_file or read_intervals)(path)

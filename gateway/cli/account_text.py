@@ -13,13 +13,18 @@ def account_text(told: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
     currency = told["currency"]
     at = iso_local(told["as_of_utc_us"], zone)
     yield f"{told['account']}   {told['programme']}, tariff {told['tariff']}   energy up to {at}"
-    yield f"  running bill from {told['period_first_day']}, {told['period_days']} days"
+    days = "its first day" if told["period_days"] == 1 else f"{told['period_days']} days"
+    yield f"  running bill from {told['period_first_day']}, {days}"
     yield _line("  imported", f"{told['import_milliwh'] / 1e6:.3f}", "kWh")
     yield _line("  exported", f"{told['export_milliwh'] / 1e6:.3f}", "kWh")
     yield _line("  due so far", money(told["due_cents"]), currency)
     if told["true_up_cents"] is not None:
         yield _line("  its true-up, of the year so far", money(told["true_up_cents"]), currency)
-    yield _line("  carried to the true-up", money(told["carried_cents"]), f"of {money(told['carried_in_year_cents'])}")
+    yield _line(
+        "  carried to the true-up",
+        money(told["carried_cents"]),
+        f"({money(told['carried_in_year_cents'])} in the year)",
+    )
     for key in sorted(key for key in told if key.startswith(BANK_PREFIX)):
         name, _, unit = key.rpartition("_")
         amount = money(told[key]) if unit == "cents" else f"{told[key] / 1e6:.3f}"
@@ -31,9 +36,13 @@ def account_text(told: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
     yield from _projected(told)
     for one in told["dates"]:
         amount = "" if one["amount_cents"] is None else f" {money(one['amount_cents'])} {currency}"
-        yield f"  {one['day']}, in {one['days_left']} days: {one['what']}{amount}: {one['why']}"
+        yield f"  {one['day']}, {_when(one['days_left'])}: {one['what']}{amount}: {one['why']}"
     if told["notes"]:
         yield f"  ! {told['notes']}"
+
+
+def _when(days_left: int) -> str:
+    return {0: "today", 1: "tomorrow"}.get(days_left, f"in {days_left} days")
 
 
 def money(cents: int | None) -> str:

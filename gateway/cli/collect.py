@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +22,9 @@ from ..ledger.store_error import StoreError
 from ..tariff.walltime import iso_utc
 from .errors import any_path, fail, told
 
+if TYPE_CHECKING:
+    from ..ledger.collected.collection import Collection
+
 EXIT_TROUBLE = 3
 
 
@@ -27,8 +32,12 @@ EXIT_TROUBLE = 3
 @click.option("--config", "config_path", metavar="FILE", type=any_path, required=True, help="collect.toml.")
 @click.option("--show", is_flag=True, help="Tell what has been collected, what is missing, and what is wrong.")
 @click.option("--dismiss", metavar="N", type=int, help="You have looked at trouble N (see --show) and it is settled.")
+@click.option("--leave-out", metavar="STORE", help="Have the records of this store (see --show) in no bill.")
+@click.option("--take-in", metavar="STORE", help="Have them in again.")
 @click.option("--json", "as_json", is_flag=True, help="With --show: print one JSON object.")
-def collect(config_path: Path, show: bool, dismiss: int | None, as_json: bool) -> None:
+def collect(
+    config_path: Path, show: bool, dismiss: int | None, leave_out: str | None, take_in: str | None, as_json: bool
+) -> None:
     """Collect the records of gateways from a broker into a database, each exactly once; until told to stop.
 
     A record is acknowledged when it is on disk; what is missing is asked for. A record that comes again with another
@@ -39,11 +48,12 @@ def collect(config_path: Path, show: bool, dismiss: int | None, as_json: bool) -
     Example:
       netmeter collect --config collect.toml
       netmeter collect --config collect.toml --show
+      netmeter collect --config collect.toml --leave-out 5f0c2e7a9b13d846
 
     \b
     Exit codes:
       0  stopped by SIGTERM or Ctrl-C, or told; there is no trouble
-      1  it cannot start, or N is no trouble: the message says why
+      1  it cannot start, or there is no such trouble or store: the message says why
       2  the command line is wrong
       3  there is trouble that nobody has settled
     """
@@ -51,13 +61,15 @@ def collect(config_path: Path, show: bool, dismiss: int | None, as_json: bool) -
         settings = read_settings(config_path)
     except ProblemsError as error:
         fail(told(error))
-    if show and dismiss is not None:
-        raise click.UsageError("--show or --dismiss, not both")
+    if sum((show, *(one is not None for one in (dismiss, leave_out, take_in)))) > 1:
+        raise click.UsageError("one of --show, --dismiss, --leave-out and --take-in")
     if as_json and not show:
         raise click.UsageError("--json goes with --show")
     try:
         if dismiss is not None:
             _dismiss(settings.database, dismiss)
+        elif (store := leave_out or take_in) is not None:
+            _leave_out(settings.database, store, wanted=leave_out is not None)
         elif not show:
             _run(settings)
         code = _tell(settings.database, as_json) if show else _open_troubles(settings.database)
@@ -94,18 +106,30 @@ def _run(settings: CollectSettings) -> None:
 
 
 def _dismiss(database: Path, number: int) -> None:
-    from ..ledger.collected.collection import Collection
-    from ..ledger.lock import StoreLockedError
-
     with reading(database) as view:
         if number not in {one.trouble_id for one in view.troubles()}:
             fail(f"{database}: there is no trouble {number}; `netmeter collect --show` lists them")
+    _change(database, lambda collection: collection.dismiss(number))
+
+
+def _leave_out(database: Path, store: str, *, wanted: bool) -> None:
+    with reading(database) as view:
+        known = {one.store_epoch for one in view.series()}
+        if store not in known:
+            fail(f"{database}: there is no store {store} in it; it knows {', '.join(sorted(known)) or 'none yet'}")
+    _change(database, lambda collection: collection.leave_out(store, wanted))
+
+
+def _change(database: Path, change: Callable[["Collection"], None]) -> None:
+    from ..ledger.collected.collection import Collection
+    from ..ledger.lock import StoreLockedError
+
     try:
         collection = Collection(database)
     except StoreLockedError as error:
-        fail(f"{error}; stop it, dismiss, and start it again")
+        fail(f"{error}; stop it, say this again, and start it again")
     try:
-        collection.dismiss(number)
+        change(collection)
     finally:
         collection.close()
 
@@ -117,10 +141,11 @@ def _open_troubles(database: Path) -> int:
 
 def _tell(database: Path, as_json: bool) -> int:
     with reading(database) as view:
-        series, troubles = view.series(), view.troubles()
+        series, troubles, left_out = view.series(), view.troubles(), view.left_out()
     open_ones = [one for one in troubles if not one.dismissed]
     if as_json:
         found = {"schema": 1, "database": str(database), "series": [asdict(one) for one in series]}
+        found["left_out"] = sorted(left_out)
         click.echo(json.dumps({**found, "troubles": [asdict(one) for one in troubles]}, indent=2))
         return EXIT_TROUBLE if open_ones else 0
     for one in series:
@@ -132,7 +157,9 @@ def _tell(database: Path, as_json: bool) -> int:
         until = "" if one.last_end_us is None else f", until {iso_utc(one.last_end_us)}"
         missing = f", {one.missing:,} MISSING" if one.missing else ""
         lost = f", {one.lost:,} lost for good" if one.lost else ""
-        click.echo(f"{one.gateway}/{one.meter} {one.kind}s of store {one.store_epoch}: {upto}{until}{missing}{lost}")
+        out = ", LEFT OUT of bills" if one.store_epoch in left_out else ""
+        whose = f"{one.gateway}/{one.meter} {one.kind}s of store {one.store_epoch}"
+        click.echo(f"{whose}: {upto}{until}{missing}{lost}{out}")
     if not series:
         click.echo("nothing has been collected yet")
     for trouble in open_ones:

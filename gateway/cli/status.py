@@ -68,6 +68,8 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     elif delivery["held"]:
         topics = ", ".join(delivery["held"])
         troubles.append(f"the broker refused {delivery['refused']} records of {topics}: {delivery['error']}")
+    if delivery["thrown_out"]:
+        troubles.append(_twin(answer, int(delivery["thrown_out"])))
     for name in ("broker", "client"):
         days = delivery.get(f"{name}_certificate_days")
         if days is not None and days < CERTIFICATE_DAYS:
@@ -77,6 +79,18 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
             what = "is read but not booked" if meter["error"].startswith(NOT_BOOKED) else "is not read"
             troubles.append(f"meter {meter['name']} {what}: {meter['error'] or 'no reading yet'}")
     return troubles
+
+
+def _twin(answer: dict[str, Any], times: int) -> str:
+    gateway = answer.get("gateway", "?")
+    often = "once" if times == 1 else f"{times} times"
+    told = (
+        f"another gateway runs as {gateway}: it has taken this one's place at the broker {often}; records wait"
+        " meanwhile. Give one of them a [gateway] id of its own and restart both"
+    )
+    if answer.get("store_epoch_reason") == "moved":
+        return f"{told}; this one began as a copy of another machine's card"
+    return told
 
 
 def _print(answer: dict[str, Any], troubles: list[str]) -> None:

@@ -1,17 +1,23 @@
-"""Where the accounts' dates become events: told once, known by a line of `meta` that is stored with the event."""
+"""What the store knows of accounts: which dates were told, once each, and which topics a broker may still keep.
+
+Each is a line of `meta`: of a date stored with its event, of a topic before anything goes out there.
+"""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..bookkeeping.books import Books
 from ..clock import Clock
 from ..ledger.records import Batch, Record
 from ..ledger.store import Store
 from ..log import event_line, logger
+from ..publish.discovery_account import account_topic
+from ..publish.message import Topics
 from .bookkeeper import Bookkeeper
 
 TELL_WITHIN_S = 25.0
 TOLD = "told"
+TOPIC = "account_topic"
 
 
 class AccountDesk:
@@ -48,3 +54,29 @@ class AccountDesk:
         for detail in new.values() if not error_text else ():
             logger.info(event_line(kind, **{key: detail[key] for key in ("account", "what", "day")}))
         return error_text
+
+
+def withdraw_accounts(
+    names: Iterable[str],
+    bookkeeper: Bookkeeper,
+    store: Store,
+    topics: Topics,
+    discovery: tuple[str, str],
+    offer: Callable[[str, str], None],
+) -> None:
+    """Have the broker forget the accounts that the config no longer names, and remember those that it does.
+
+    Before the threads run. `discovery`: Home Assistant's prefix, and the gateway. Raises sqlite3.Error.
+    """
+    known, now = store.words(TOPIC), {f"{TOPIC} {name}" for name in names}
+    for key in sorted(known.keys() - now):
+        name = key.removeprefix(f"{TOPIC} ")
+        offer(topics.gateway(f"account/{name}"), "")
+        offer(account_topic(*discovery, name), "")
+    fresh = dict.fromkeys(sorted(now - known.keys()), TOLD)
+    if fresh:
+        bookkeeper.ask(lambda: _keep(bookkeeper, fresh))
+
+
+def _keep(bookkeeper: Bookkeeper, words: Mapping[str, str]) -> None:
+    bookkeeper.change(lambda batch: batch.words.update(words))

@@ -138,6 +138,10 @@ class Bookkeeper(threading.Thread):
         """Run `question` in this thread when it comes to it; nobody waits."""
         self._inbox.put(lambda _turn: question())
 
+    def tell_everywhere(self, kind: str, detail: Record) -> None:
+        """An event that concerns every meter."""
+        self.ask(lambda: self._tell_all(kind, detail))
+
     def hear_consumer(self, word: Acknowledgement) -> None:
         """A consumer has stored records; kept with the next commit."""
         self.ask(lambda: self.deliveries.take(word, self._batch))
@@ -183,7 +187,7 @@ class Bookkeeper(threading.Thread):
             self.pulse.turn()
             turn = _Turn()
             try:
-                self._inbox.get(timeout=self.upkeep.pause_s)(turn)
+                self._inbox.get(timeout=self._live.pause_s(self.upkeep.pause_s))(turn)
                 for _ in range(INBOX_A_TURN):
                     self._inbox.get_nowait()(turn)
             except queue.Empty:
@@ -216,6 +220,7 @@ class Bookkeeper(threading.Thread):
         if now_us >= self._look_at_all_us:  # two thousand meters cannot all be looked at after each reading
             self._look_at_all_us = now_us + LOOK_AT_ALL_EVERY_US
             turn.touched.update(self._books)
+        turn.touched.update(self._live.due())
         for name in turn.touched:
             self._offer_live(name)
         self._offer_health()

@@ -78,12 +78,14 @@ class Deliveries:
             "acknowledged_means": None,
             "broker_certificate_days": None,
             "client_certificate_days": None,
+            "thrown_out": None,
         }
         if publisher is not None:
             delivery = publisher.delivery
             record["acknowledged_means"] = delivery.acknowledged_means
             record["broker_certificate_days"] = delivery.broker_certificate_days
             record["client_certificate_days"] = delivery.client_certificate_days
+            record["thrown_out"] = delivery.thrown_out
         return record
 
     def _undelivered(self) -> int | None:

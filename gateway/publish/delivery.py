@@ -26,6 +26,8 @@ class Delivery:
     held: tuple[str, ...] = ()
     """Topics whose records the broker refuses; they are tried again ever more slowly."""
     connects: int = 0
+    thrown_out: int = 0
+    """How often another client of our name has taken our place; 0: none, or none any more."""
     error: str = ""
     encrypted: bool = False
     most_qos: int = 1

@@ -55,6 +55,7 @@ def gateway_payload(topics: Topics, gateway: str, version: str) -> Json:
     entities.add("outbox_depth", "Outbox", "{{ value_json.outbox_depth }}", stat_cla="measurement", **shown)
     entities.add("storage", "Storage", f"{{{{ value_json.storage[:{LONGEST_TEXT}] }}}}", **shown)
     entities.add("clock", "Clock", "{{ value_json.clock }}", **shown)
+    entities.add("thrown_out", "Thrown out by the same id", "{{ value_json.thrown_out }}", **shown)
     device: Json = {"ids": [identifier(gateway)], "name": f"Netmeter {gateway}", "mdl": PROGRAM, "sw": version}
     return device_payload(device, version, (topics.status,), topics.health, entities)
 

@@ -40,14 +40,20 @@ class Hangups:
         """Whether it takes any message now: nothing is held, or a trial is due."""
         return self.limit_bytes == LARGEST_PACKET_BYTES or (self._trial is None and now_us >= self._again_us)
 
-    def hear_taken(self, message: Outgoing) -> None:
-        """The broker has answered for it."""
-        if message.packet_bytes > self.limit_bytes:
+    def opens_us(self, now_us: int) -> int:
+        """When the next may be tried."""
+        return self._again_us if self._again_us > now_us else now_us + self._pause_us
+
+    def hear_taken(self, message: Outgoing) -> bool:
+        """The broker has answered for it. True: it takes all sizes again, as far as is known."""
+        is_lifted = message.packet_bytes > self.limit_bytes
+        if is_lifted:
             self.limit_bytes, self._pause_us = LARGEST_PACKET_BYTES, AGAIN_US
         if self._trial == _name(message):
             self._trial = None
         if self._suspect == _name(message):
             self._suspect, self._times = None, 0
+        return is_lifted
 
     def hear_end(self, in_flight: Iterable[Outgoing], is_answered: bool, now_us: int) -> Outgoing | None:
         """A connection ended, or was given up for want of an answer. `is_answered`: something was acknowledged on it.

@@ -25,6 +25,11 @@ class Listening:
         """Listen to one topic, without wildcards."""
         self._heard[topic] = heard
 
+    def drop(self, client: mqtt.Client, topic: str) -> None:
+        """Hear no more of a topic."""
+        if self._heard.pop(topic, None) is not None:
+            client.unsubscribe(topic)
+
     def subscribe(self, client: mqtt.Client, post: Callable[[Callable[[], None]], None]) -> None:
         """Ask for all topics, once connected; `post` puts a call into the publisher's inbox."""
         client.on_message = lambda _c, _u, message: self._take(message, post)

@@ -27,6 +27,7 @@ from .limits import Limits
 from .listening import Listening
 from .message import OFFLINE, ONLINE, Topics
 from .past import Past
+from .rival import Rival
 from .session import Session
 from .traffic import Traffic
 
@@ -57,6 +58,9 @@ class Publisher(threading.Thread):
         self.pulse = Pulse(self.name, clock)
         self.listening = Listening()
         """Topics to hear from the broker; add them before `start`."""
+        self.on_twin: Callable[[int], None] | None = None
+        """Who wants to know, once, that another client of our name is there, and how often it has taken our place;
+        named before `start`, and must not wait."""
         self._section, self._topics, self._client_id, self._clock = section, topics, client_id, clock
         self._inbox = Inbox()
         self._offered: dict[str, tuple[str, int | None]] = {}
@@ -65,7 +69,7 @@ class Publisher(threading.Thread):
         self._stopping = False
         self._connections = 0
         self._session: Session | None = None
-        self._dialect, self._backoff = Dialect(), Backoff()
+        self._dialect, self._backoff, self._rival = Dialect(), Backoff(), Rival()
         self._limits = Limits.of_config(section)
         self._told = Told()
         self._traffic = Traffic(
@@ -189,6 +193,8 @@ class Publisher(threading.Thread):
             self._drop("it stands in MQTT 3.1.1, and is asked for 5 again")
             self._connect_at_us = now_us
             return
+        if self._backoff.hear_standing(now_us - session.connected_us):
+            self._told.change(thrown_out=0)
         self._traffic.rows.keep_asking(now_us)
         if now_us >= self._days_due_us:
             self._tell_days(now_us, session)
@@ -246,6 +252,7 @@ class Publisher(threading.Thread):
         self._days_due_us = 0
         self._traffic.begin(limits)
         if client is not None:
+            self.listening.add(self._topics.health, self._hear_health)
             self.listening.subscribe(client, self.post)
         self._repeat_all()
 
@@ -272,14 +279,31 @@ class Publisher(threading.Thread):
         connected_us = session.connected_us if session is not None else None
         now_us = self._clock.real_us()
         at_once = self._hear_end(session, connected_us, answered)
-        self._backoff.note_end(None if connected_us is None else now_us - connected_us)
+        lived_us = None if connected_us is None else now_us - connected_us
+        if not at_once:  # else it is one try in two parts
+            self._backoff.note_end(lived_us, taken_over=session is not None and session.taken_over)
         if self._backoff.are_twins:
             why = f"{why}; is another gateway connected as {self._client_id}? Each needs an id of its own"
+            self._tell_twin()
         if connected_us is not None or why != self.delivery.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self._told.change(connected=False, error=why, in_flight=0)
         self._traffic.end()
         self._connect_at_us = now_us + (0 if at_once else self._backoff.pause_us())
+
+    def _hear_health(self, payload: bytes, _retained: bool) -> None:
+        if self._rival.hear(payload, self._traffic.retained.payload_of(self._topics.health)):
+            self._backoff.hear_rival()
+            self._tell_twin()
+        session = self._session
+        if self._rival.is_ours and session is not None and session.client is not None:
+            self.listening.drop(session.client, self._topics.health)  # it would come back each minute
+
+    def _tell_twin(self) -> None:
+        before, now = self.delivery.thrown_out, self._backoff.thrown_out
+        self._told.change(thrown_out=now)
+        if now and not before and self.on_twin is not None:
+            self.on_twin(now)
 
     def _hear_end(self, session: Session | None, connected_us: int | None, answered: bool) -> bool:
         """What the end of a connection says of the next; True: the broker wants it otherwise, so ask at once."""

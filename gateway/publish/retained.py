@@ -21,6 +21,11 @@ class Retained:
         self._due[topic] = None
         self._put_off.pop(topic, None)
 
+    def payload_of(self, topic: str) -> str | None:
+        """The newest word of a topic."""
+        kept = self._kept.get(topic)
+        return None if kept is None else kept.payload
+
     def repeat_all(self, first: str = "") -> None:
         """Everything is due once more: a new connection, or somebody has just begun to listen. `first`: a topic."""
         self._due = dict.fromkeys((*((first,) if first in self._kept else ()), *self._due, *self._kept))

@@ -101,11 +101,20 @@ class Rows:
             del self._holds[topic]
             self._begin_anew()
 
-    def hear_refused(self, outbox_id: int, topic: str, now_us: int) -> None:
-        """The broker does not want a row."""
+    def try_all(self) -> None:
+        """What may have been the reason is gone: each refused topic is tried now."""
+        for hold in self._holds.values():
+            hold.again_us = 0
+        if self._holds:
+            self._begin_anew()
+
+    def hear_refused(self, outbox_id: int, topic: str, now_us: int, opens_us: int | None = None) -> None:
+        """The broker does not want a row. `opens_us`: we have not asked it, and will not before then."""
         hold = self._holds.get(topic)
         if hold is None:
-            self._holds[topic] = _Hold(now_us + REFUSED_AGAIN_US, REFUSED_AGAIN_US)
+            self._holds[topic] = _Hold(opens_us or now_us + REFUSED_AGAIN_US, REFUSED_AGAIN_US)
+        elif hold.tried == outbox_id and opens_us is not None:
+            self._holds[topic] = _Hold(opens_us, hold.pause_us)
         elif hold.tried == outbox_id:
             pause_us = min(2 * hold.pause_us, REFUSED_AGAIN_MOST_US)
             self._holds[topic] = _Hold(now_us + pause_us, pause_us)

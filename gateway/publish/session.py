@@ -12,6 +12,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from .dialect import UNSUPPORTED_VERSION
 
+TAKEN_OVER = 0x8E
+"""MQTT 5, 3.14.2.1: another client has connected with our client id."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -27,6 +30,8 @@ class Session:
     properties: Properties | None = None
     refusal: int | None = None
     """The reason code of a CONNACK that refuses."""
+    taken_over: bool = False
+    """Another client of our name has taken our place: the broker's word."""
     acknowledgements: deque[tuple[int, ReasonCode]] = field(default_factory=deque)
 
     @property
@@ -42,6 +47,7 @@ class Session:
             self.accepted, self.properties = True, properties
 
     def note_lost(self, reason: ReasonCode) -> None:
+        self.taken_over = reason.value == TAKEN_OVER
         self.trouble = self.trouble or f"connection lost: {reason}"
 
     def note_acknowledged(self, mid: int, reason: ReasonCode) -> None:

@@ -86,7 +86,8 @@ class Traffic:
         if message is None:
             return
         self._is_answered = True
-        self._hangups.hear_taken(message)
+        if self._hangups.hear_taken(message):
+            self.rows.try_all()
         if reason.is_failure:
             self._take_refusal(message, str(reason))
         elif message.lane is Lane.ROW:
@@ -142,7 +143,8 @@ class Traffic:
             self._take_refusal(message, f"a packet of {size_bytes} bytes, it takes {self._packet_bytes}")
             return True
         if not self._hangups.takes(message, self._clock.real_us()):
-            self._take_refusal(message, f"it hangs up on a packet of {size_bytes} bytes")
+            opens_us = self._hangups.opens_us(self._clock.real_us())
+            self._take_refusal(message, f"it hangs up on a packet of {size_bytes} bytes", opens_us)
             if message.lane is Lane.LIVE:
                 self.retained.put_off(message.topic)
             return True
@@ -157,13 +159,16 @@ class Traffic:
         self.window.add(sent.mid, message, self._clock.real_us())
         return True
 
-    def _take_refusal(self, message: Outgoing, reason: str) -> None:
-        """A PUBACK with a failure is no delivery: the record is kept, told, and slowly tried again."""
+    def _take_refusal(self, message: Outgoing, reason: str, opens_us: int | None = None) -> None:
+        """A PUBACK with a failure is no delivery: the record is kept, told, and slowly tried again.
+
+        `opens_us`: it was not sent at all, and will not be before then.
+        """
         if message.lane is Lane.ROW:
             told = self._told.delivery
             if message.topic not in told.held:
                 logger.warning(event_line("record_refused", topic=message.topic, reason=reason))
-            self.rows.hear_refused(message.outbox_id, message.topic, self._clock.real_us())
+            self.rows.hear_refused(message.outbox_id, message.topic, self._clock.real_us(), opens_us)
             error = f"the broker refused a record: {reason}"
             self._told.change(refused=told.refused + 1, error=error, held=self.rows.held)
         elif message.topic not in self._not_taken:

@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from .drain_site import Heard, Site
 
 TOLD_DAYS = (1, 2, 5, 10, 20, 30, 60, 90, 180, 365)
-LIVE_MOST_MS = 1000
+Handed = dict[tuple[str, int], tuple[int, int]]
+"""By meter and the reading's own time: when it was handed over, and when its state was due."""
 
 
 @click.command(
@@ -69,15 +71,16 @@ def measure(site: "Site", days: int) -> dict[str, Any]:
     }
 
 
-def judge(heard: "list[Heard]", waited: int, delivered: dict[tuple[str, int], int]) -> dict[str, Any]:
-    """What the listener's notes say. `delivered`: when each live reading was handed over, microseconds."""
+def judge(heard: "list[Heard]", waited: int, delivered: Handed) -> dict[str, Any]:
+    """What the listener's notes say. `delivered`: when each live reading was handed over, and its state due."""
     series: dict[tuple[str, str], list[int]] = defaultdict(list)
     records = [one for one in heard if one.kind != "state"]
     for one in records:
         series[one.meter, one.kind].append(one.seq)
     identities = {(one.meter, one.kind, one.seq) for one in records}
     holes = sum(max(seqs) - len(set(seqs)) for seqs in series.values())
-    late_us = sorted(_live_us(heard, records, delivered))
+    lives = list(_live_us(heard, records, delivered))
+    took_ms, late_ms = ([round(one[n] / 1000, 1) for one in lives] for n in range(2))
     took_us = records[-1].at_us - records[0].at_us if records else 0
     return {
         "records": len(identities),
@@ -86,22 +89,25 @@ def judge(heard: "list[Heard]", waited: int, delivered: dict[tuple[str, int], in
         "out_of_order": sum(seqs != sorted(seqs) for seqs in series.values()),
         "records_a_second": round(len(records) * 1e6 / took_us) if took_us else 0,
         "seconds": round(took_us / 1e6, 1),
-        "live_states": len(late_us),
-        "live_latest_ms": round(late_us[-1] / 1000, 1) if late_us else None,
-        "live_median_ms": round(late_us[len(late_us) // 2] / 1000, 1) if late_us else None,
+        "live_states": len(lives),
+        "live_median_ms": round(median(took_ms), 1) if lives else None,
+        "live_latest_ms": max(took_ms, default=None),
+        "live_after_due_median_ms": round(median(late_ms), 1) if lives else None,
+        "live_after_due_latest_ms": max(late_ms, default=None),
     }
 
 
-def _live_us(heard: "list[Heard]", records: "list[Heard]", delivered: dict[tuple[str, int], int]) -> Iterator[int]:
-    """How late each live state was that was read and heard while the backlog drained, microseconds."""
+def _live_us(heard: "list[Heard]", records: "list[Heard]", delivered: Handed) -> Iterator[tuple[int, int]]:
+    """Of each live state that was read and heard while the backlog drained: how long after its reading was handed
+    over, and after it was due, microseconds."""
     if not records:
         return
     begin_us, end_us = records[0].at_us, records[-1].at_us
     for one in heard:
         if one.kind == "state" and (one.meter, one.its_us) in delivered:
-            at_us = delivered[one.meter, one.its_us]
+            at_us, due_us = delivered[one.meter, one.its_us]
             if begin_us <= at_us and one.at_us <= end_us:
-                yield one.at_us - at_us
+                yield one.at_us - at_us, one.at_us - due_us
 
 
 def _text(told: dict[str, Any]) -> str:
@@ -113,5 +119,6 @@ def _text(told: dict[str, Any]) -> str:
         f" {told['cpu_us_a_record']} us of CPU each;"
         f" {told['missing']} missing, {told['twice']} twice, {told['out_of_order']} series out of order\n"
         f"live     {told['live_states']} states meanwhile, median {told['live_median_ms']} ms,"
-        f" the latest {told['live_latest_ms']} ms"
+        f" the latest {told['live_latest_ms']} ms;"
+        f" after it was due {told['live_after_due_median_ms']} and {told['live_after_due_latest_ms']} ms"
     )

@@ -23,6 +23,8 @@ class Made:
     point: str = "1"
     uom: int = 72
     quality: str = ""
+    accumulates: str = "4"
+    """accumulationBehaviour; empty: the type says none."""
 
 
 def write_feed(
@@ -59,7 +61,7 @@ def _point() -> str:
 
 def _kind(one: Made) -> str:
     values = {
-        "accumulationBehaviour": 4,
+        "accumulationBehaviour": one.accumulates,
         "commodity": 1,
         "flowDirection": one.flow,
         "intervalLength": one.duration_s,
@@ -67,9 +69,8 @@ def _kind(one: Made) -> str:
         "powerOfTenMultiplier": one.places,
         "uom": one.uom,
     }
-    return (
-        f"<e:ReadingType>{''.join(f'<e:{name}>{value}</e:{name}>' for name, value in values.items())}</e:ReadingType>"
-    )
+    told = "".join(f"<e:{name}>{value}</e:{name}>" for name, value in values.items() if value != "")
+    return f"<e:ReadingType>{told}</e:ReadingType>"
 
 
 def _block(one: Made) -> str:

@@ -64,6 +64,14 @@ def test_with_a_projection_it_has_its_amount(tmp_path: Path) -> None:
     assert (one.day, one.amount) == (date(2026, 12, 31), Decimal("109.50"))
 
 
+@pytest.mark.parametrize(("day", "amount"), [(date(2026, 12, 16), "105.00"), (date(2026, 12, 31), "109.50")])
+def test_in_the_closing_bill_a_true_up_has_what_the_year_came_to_so_far(day: date, amount: str, tmp_path: Path) -> None:
+    """350 noons at 0.30, and all 365 on the last evening: nothing of it is projected."""
+    one = found(known(tmp_path), TWO_YEARS, day)[What.TRUE_UP]
+    assert (one.day, one.amount) == (date(2026, 12, 31), Decimal(amount))
+    assert one.why == "the Relevant Period from 2026-01-01 ends; its closing bill: by the year to date"
+
+
 def test_credit_that_a_true_up_takes_is_told_before_it(tmp_path: Path) -> None:
     """365 kWh given at 0.30 and nothing taken: 109.50 of credit, and nem1 carries no dollars over."""
     account = known(tmp_path)

@@ -154,9 +154,9 @@ def test_one_usage_point_is_never_billed_for_two_meters(tmp_path: Path) -> None:
     write_feed(tmp_path / "one.xml", [DELIVERED])
     write_feed(tmp_path / "other.xml", [DELIVERED])
     for file in ("one.xml", "./one.xml"):
-        with pytest.raises(EnergyError, match=r"one.xml: has one usage point, meter 1, and more than one meter"):
+        with pytest.raises(EnergyError, match=r"one.xml: has one usage point, meter 1, and another meter"):
             energy_of([green("a", "one.xml"), green("b", file)], tmp_path, lambda _: ("", ()))
-    with pytest.raises(EnergyError, match="more than one meter"):
+    with pytest.raises(EnergyError, match="another meter is read"):
         energy_of([AccountMeter(name="a"), AccountMeter(name="b")], tmp_path, no_store, tmp_path / "one.xml")
     two = energy_of([green("a", "one.xml"), green("b", "other.xml")], tmp_path, no_store).table
     assert two.flow_import.milliwh.tolist() == [3_000_000, 500_000]
@@ -167,7 +167,7 @@ def test_a_file_for_the_grid_meter_tells_no_production(tmp_path: Path) -> None:
     file = write_feed(tmp_path / "one.xml", [DELIVERED])
     meters = [AccountMeter(name="grid"), AccountMeter(name="plant", role=Role.PRODUCTION)]
     assert energy_of(meters, tmp_path, no_store, file).table.flow_import.milliwh.tolist() == [1_500_000, 250_000]
-    with pytest.raises(EnergyError, match="more than one meter"):
+    with pytest.raises(EnergyError, match="another meter is read"):
         production_of(meters, tmp_path, no_store, file)
 
 
@@ -317,3 +317,27 @@ def test_a_file_on_the_command_line_stands_for_all_sources(tmp_path: Path) -> No
     done = CliRunner().invoke(statement, ["--account", str(path), "--energy", str(tmp_path / "utility.XML"), "--json"])
     assert done.exit_code == 0, done.output
     assert [one["due_now"] for one in json.loads(done.stdout)["statements"]] == ["19.00"]
+
+
+@pytest.mark.parametrize(("accumulates", "is_told"), [("4", False), ("", True)])
+def test_a_type_that_does_not_say_what_its_values_are_is_told(
+    tmp_path: Path, accumulates: str, *, is_told: bool
+) -> None:
+    day = [(JUNE_S + hour * HOUR_S, hour) for hour in range(24)]
+    write_feed(tmp_path / "one.xml", [Made(1, day, accumulates=accumulates)])
+    made = energy_of([green("grid", "one.xml")], tmp_path, no_store)
+    assert int(made.table.flow_import.milliwh.sum()) == 276_000_000 // 1000  # 0 + 1 + ... + 23 Wh
+    assert any("does not say what its values are" in one for one in made.notes) is is_told
+
+
+def test_values_of_such_a_type_that_never_fall_are_a_registers(tmp_path: Path) -> None:
+    """A small meter's register in Wh would pass as up to 2 MW in a quarter of an hour."""
+    quarters = [(JUNE_S + n * 900, 500_000 + 100 * n) for n in range(97)]
+    with pytest.raises(EnergyError, match=r"never fall in 97 intervals .* so they are a register's"):
+        rows_of(tmp_path, Made(1, quarters, duration_s=900, accumulates=""))
+    # The controls: one that falls once, one that stands, one that says what it is, and too few to know.
+    falls = [*quarters[:50], (quarters[50][0], 0), *quarters[51:]]
+    stands = [(at, 0) for at, _ in quarters]
+    for values in (falls, stands, quarters[:96]):
+        assert len(rows_of(tmp_path, Made(1, values, duration_s=900, accumulates=""))) == len(values)
+    assert len(rows_of(tmp_path, Made(1, quarters, duration_s=900))) == 97

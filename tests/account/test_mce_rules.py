@@ -319,6 +319,25 @@ def test_credit_that_the_spring_zeroes_is_told_from_sixty_days_before_it_on(
     assert lost == ([] if amount is None else [(date(2026, 3, 31), Decimal(amount))])
 
 
+@pytest.mark.parametrize(
+    ("day", "amount"), [(date(2026, 2, 12), None), (date(2026, 2, 14), "4.33"), (date(2026, 4, 5), "7.88")]
+)
+def test_the_spring_zeroes_with_the_bill_that_holds_31_march(day: date, amount: str | None, tmp_path: Path) -> None:
+    """Read on the 16th: the bill with 31 March ends on 15 April, sixty days after 14 February, and takes the credit.
+
+    A kilowatt-hour given each noon at 0.071, each bill in cents: 31 days to 15 January 2.20, 30 to 14 February 2.13:
+    4.33. To 5 April 2.20, 2.20, 28 days 1.99 and 21 days 1.49: 7.88; there the running bill has the cash-out in it.
+    """
+    first = date(2025, 12, 16)
+    reads = [first, *(date(2026, month, 16) for month in (1, 2, 3, 4))]
+    energy = Energy(hours(first, day, lambda local: (0, 1000 * (local.hour == 12))), ())
+    text = account_text(tmp_path, first, read_dates=reads, choices={"netting_interval": "60min"})
+    file = account_file(tmp_path, text)
+    dates = cost_dates(file, energy, running(file, energy), None, project(file, energy, day, Method.TO_DATE))
+    lost = [(one.day, one.amount) for one in dates if one.what is What.SUPPLIER_CREDIT_ZEROED]
+    assert lost == ([] if amount is None else [(date(2026, 4, 15), Decimal(amount))])
+
+
 def test_the_two_credits_that_end_on_one_day_are_two_dates(tmp_path: Path) -> None:
     """PG&E's year ends on 31 March as MCE's does, and an event is known by its kind and its day: so two kinds.
 

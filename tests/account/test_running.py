@@ -14,6 +14,7 @@ from gateway.account.energy import EnergyError
 from gateway.account.projection import Method
 from gateway.account.running import running
 from gateway.account.running_json import running_record
+from gateway.account.slices import table_of_rows
 from gateway.account.slots import TimelineError
 from gateway.account.sources import Energy
 from gateway.cli.account import account as command
@@ -159,6 +160,43 @@ def test_the_command(tmp_path: Path) -> None:
     refused = told(tmp_path, "--project", "same_days_last_year")
     assert refused.exit_code == 3
     assert "no projection: needs the twelve months before" in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-01-01T02:00", "no projection: no energy is known of 2025-12-31 or before: it begins with the first"),
+        ("2026-01-01T02:00", "running bill from 2026-01-01, its first day\n"),
+        ("2026-01-02T12:00", "running bill from 2026-01-01, 2 days\n"),
+        ("2026-01-02T12:00", "no projection: no bill of a running year has ended by 2026-01-01"),
+    ],
+)
+def test_the_first_two_days_as_an_owner_reads_them(tmp_path: Path, at: str, said: str) -> None:
+    known(tmp_path)
+    done = told(tmp_path, "--at", at)
+    assert done.exit_code == 0, done.output
+    assert said in done.stdout
+
+
+def test_before_the_first_interval_has_ended_it_is_said_when_that_is(tmp_path: Path) -> None:
+    known(tmp_path)
+    done = told(tmp_path, "--at", "2026-01-01T00:30")
+    assert done.exit_code == 1
+    assert "had ended by then; the first ended at 2026-01-01T09:00:00Z" in done.output  # 1 a.m. in California
+
+
+def test_what_the_running_bill_lacks_is_told_with_its_time(tmp_path: Path) -> None:
+    """A gateway that was put up on 2 January at 2 p.m., and was off from 5 to 7 January: two holes."""
+    table = hours(date(2026, 1, 1), date(2026, 1, 20), noon)
+    begin, off, again = us("2026-01-02T14:00"), us("2026-01-05T00:00"), us("2026-01-07T00:00")
+    here = (table.start_us >= begin) & ((table.start_us < off) | (table.start_us >= again))
+    now = running(known(tmp_path), Energy(table_of_rows(table, here), ()))
+    (note,) = now.notes
+    assert note == (
+        "energy of the running bill is not known from 2026-01-01T00:00:00-08:00 to 2026-01-02T14:00:00-08:00"
+        " and in 1 other stretch: it is in no sum"
+    )
+    assert running(known(tmp_path), SPRING).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -28,4 +28,5 @@ def test_the_judge_sees_what_is_wrong() -> None:
     assert judge(notes(1, 3, 2), 3, {})["out_of_order"] == 1
     assert judge(notes(1, 2, 2, 3), 3, {})["twice"] == 1
     late = [*notes(1, 2), Heard(900, "state", "m0", 0, 7)]
-    assert judge(late, 2, {("m0", 7): 100})["live_latest_ms"] == 0.8
+    told = judge(late, 2, {("m0", 7): (100, 400)})
+    assert (told["live_latest_ms"], told["live_after_due_latest_ms"]) == (0.8, 0.5)

@@ -63,19 +63,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
     one.close()
 
 
-@pytest.fixture
-def desk(store: Store, config: Config) -> Iterator[tuple[Bookkeeper, Pipe]]:
-    rules = Rules(limit_milliw=SERVICE_MILLIW, gap=GapPolicy.PRO_RATA, max_gap_us=60 * MIN)
-    books = Books(
-        store.load_meter("grid"),
+def made_books(store: Store, name: str) -> Books:
+    """A meter's, in plain Python."""
+    return Books(
+        store.load_meter(name),
         Origin("home", store.store_epoch),
-        section(),
+        section(name),
         by_hand((NOON_US, 2)),
         load_kernel(Build.PYTHON),
-        rules,
+        Rules(limit_milliw=SERVICE_MILLIW, gap=GapPolicy.PRO_RATA, max_gap_us=60 * MIN),
         OutboxIds(0),
         gap_us=MIN,
     )
+
+
+@pytest.fixture
+def desk(store: Store, config: Config) -> Iterator[tuple[Bookkeeper, Pipe]]:
+    books = made_books(store, "grid")
     keeper = Bookkeeper(config, store, {"grid": books}, Topics("netmeter", "home"), SystemClock(), lambda _meter: None)
     pipe = Pipe()
     keeper.attach(pipe)  # type: ignore[arg-type]

@@ -255,9 +255,9 @@ def test_names_that_look_alike_when_joined_stay_apart():
 
 def test_the_gateway_shows_its_health():
     payload = gateway_payload(TOPICS, "home", "0.1.0")
-    health = {"outbox_depth": 3, "storage": "disk I/O error " * 40, "clock": "synced"}
+    health = {"outbox_depth": 3, "storage": "disk I/O error " * 40, "clock": "synced", "thrown_out": 2}
     values = shown(payload, health)
-    assert (values["outbox_depth"], values["clock"]) == ("3", "synced")
+    assert (values["outbox_depth"], values["clock"], values["thrown_out"]) == ("3", "synced", "2")
     assert len(values["storage"]) <= 255  # longer states are refused
     assert homeassistant.written_out(payload)["components"]["storage"]["state_topic"] == "netmeter/home/health"
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from gateway.ledger.records import OutboxRow
-from gateway.publish.backoff import LONGEST_PAUSE_S, TWINS_AFTER, YOUNG_US, Backoff
+from gateway.publish.backoff import LONGEST_PAUSE_S, TWIN_GONE_US, TWINS_AFTER, YOUNG_US, Backoff
 from gateway.publish.dialect import Dialect
 from gateway.publish.encryption import explain
 from gateway.publish.message import Topics
@@ -109,6 +109,23 @@ def test_a_refused_topic_is_tried_with_one_row_and_ever_more_slowly() -> None:
     assert outbox.lane.held == ()
 
 
+def test_what_was_not_even_sent_waits_as_long_as_its_reason_does_and_no_longer() -> None:
+    outbox = Outbox(2)
+    outbox.lane.begin()
+    assert outbox.drain() == [1, 2]
+    opens_us = 5 * REFUSED_AGAIN_US
+    outbox.rows.pop(0)  # the other was taken
+    outbox.lane.hear_refused(2, "grid", 0, opens_us)
+    assert outbox.drain(opens_us - 1) == []
+    assert outbox.drain(opens_us) == [2]
+    outbox.lane.hear_refused(2, "grid", opens_us, opens_us + 7)  # nor twice as long for a trial that was none
+    assert outbox.drain(opens_us + 7) == [2]
+    outbox.lane.hear_refused(2, "grid", opens_us + 7, 3 * opens_us)
+    assert outbox.drain(2 * opens_us) == []
+    outbox.lane.try_all()
+    assert outbox.drain(2 * opens_us) == [2]
+
+
 def test_the_pause_grows_is_drawn_from_all_of_it_and_a_puback_makes_it_short() -> None:
     random.seed(1)
     backoff = Backoff()
@@ -135,6 +152,37 @@ def test_a_puback_does_not_hurry_two_clients_of_one_name() -> None:
     backoff.note_end(YOUNG_US)  # one that lived
     backoff.hear_puback()
     assert (backoff.are_twins, backoff._attempt) == (False, 0)
+
+
+def test_two_gateways_of_one_id_take_ever_longer_turns() -> None:
+    random.seed(1)
+    two, now_us, swaps = (Backoff(), Backoff()), 0, []
+    inside, back_us = 0, {1: 0}  # the second comes
+    while now_us < 24 * 3600 * S:
+        comes = 1 - inside
+        connected_us, now_us = now_us, now_us + back_us[comes]
+        two[inside].note_end(now_us - connected_us, taken_over=True)
+        two[inside].hear_puback()
+        swaps.append(now_us)
+        back_us = {inside: two[inside].pause_us()}
+        inside = comes
+    # They begin as fast as a mistake is mended; a day later each turn is of a quarter to half an hour.
+    assert swaps[2] - swaps[0] <= 2 * S
+    assert all(900 * S <= after - before <= 1800 * S for before, after in zip(swaps[-40:], swaps[-39:], strict=False))
+    assert len(swaps) < 24 * 4 + 20
+    assert all(one.are_twins for one in two)
+
+
+def test_a_twin_is_forgotten_when_a_connection_has_stood_for_an_hour() -> None:
+    backoff = Backoff()
+    backoff.note_end(100 * S, taken_over=True)
+    assert backoff.thrown_out == 1
+    assert not backoff.hear_standing(TWIN_GONE_US - 1)
+    assert backoff.hear_standing(TWIN_GONE_US)
+    assert (backoff.thrown_out, backoff.are_twins) == (0, False)
+    assert not backoff.hear_standing(TWIN_GONE_US)  # told once
+    backoff.note_end(100 * S)
+    assert backoff.pause_us() <= S
 
 
 def silent_to_five(times: int) -> Dialect:

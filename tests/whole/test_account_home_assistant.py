@@ -14,7 +14,7 @@ from hil.house import House
 from tests.pipeline import homeassistant
 
 from .rig import ROOT, Reader, make_house
-from .test_account_topic import with_account
+from .test_account_topic import SECTION, with_account
 from .test_home_assistant import GATEWAY_TOPIC, components_of, kept
 
 pytestmark = pytest.mark.whole
@@ -65,3 +65,11 @@ def test_home_assistant_finds_the_account_and_shows_its_running_bill(house: Hous
         assert shown[name] == str(Decimal(str(record[key])).scaleb(-2).quantize(Decimal("0.01")))
         assert components[name]["unit_of_measurement"] == record["currency"] == "USD"
     house.check()
+
+    # Taken out of the config it is gone from Home Assistant and from its own topic.
+    house.stop_child("gateway")
+    house.config.write_text(house.config.read_text(encoding="utf-8").replace(SECTION, ""), encoding="utf-8")
+    house.start_daemon()
+    kept(house, lambda now: GATEWAY_TOPIC in now and TOPIC not in now)
+    emptied = f"{ROOT}/account/home"
+    reader.until(lambda r: any((one.topic, one.payload) == (emptied, b"") for one in r.records), "the empty message")

@@ -112,6 +112,28 @@ def test_it_is_sent_again_slowly_and_taken_once_the_broker_takes_it(
     wait_for(lambda: publisher.delivery.held == (), "that nothing is held")
 
 
+def test_once_one_is_taken_the_others_that_were_held_for_the_same_reason_follow_at_once(
+    ended: Callable[[Publisher], Publisher],
+) -> None:
+    """The clock is put forward once: what would wait for its own next trial would not come.
+
+    Both are of one size, so that three connections tell all.
+    """
+    broker, clock, ledger = NarrowBroker(LIMIT_BYTES), LeapingClock(), Ledger([])
+    with_a_large_one(ledger)
+    ledger.rows.append(OutboxRow(8, "attic", "interval", 8, LARGE))
+    made = publisher_of(ledger, broker.port)
+    made._clock = made._traffic._clock = clock  # before it is started
+    publisher = ended(made)
+    both = (*HELD, "t/g/meter/attic/interval")
+    wait_for(lambda: len(ledger.acknowledged) == 6 and publisher.delivery.held == both, "that both are held")
+    wait_for(lambda: publisher.delivery.in_flight == 0, "the last acknowledgement")
+    broker.limit_bytes = 1 << 20
+    clock.ahead_us = 61_000_000
+    wait_for(lambda: {6, 8} <= set(ledger.acknowledged), "both")
+    wait_for(lambda: publisher.delivery.held == (), "that nothing is held")
+
+
 def test_a_large_retained_message_stops_no_record_and_goes_out_once_it_is_taken(
     ended: Callable[[Publisher], Publisher],
 ) -> None:

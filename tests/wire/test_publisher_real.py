@@ -202,7 +202,7 @@ def test_the_documented_access_rules_let_both_sides_do_their_work(
     text = (Path(__file__).parents[2] / "docs" / "messages.md").read_text(encoding="utf-8")
     section = text[text.index("### What a broker has to allow") :]
     shown = [line.strip() for line in section[: section.index("Who may write")].splitlines() if line.startswith("    ")]
-    assert len(shown) == 8
+    assert len(shown) == 9
     passwords = tmp_path / "passwords"
     passwords.write_text("".join(_password_line(name, "secret") for name in ("gateway-home", "collector")))
     passwords.chmod(0o600)

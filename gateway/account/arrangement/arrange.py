@@ -25,7 +25,7 @@ from ..rows import added
 from ..slices import table_between
 from ..slots import TimelineError
 from ..sold_apart import production_alone
-from ..sources import Energy, Fetch, ReadFile, energy_of, tables_of
+from ..sources import Energy, Fetch, ReadFile, energy_of, files_of, tables_of
 from ..statement import Statements
 from ..timeline import NoBillYetError, Spell, timeline
 from .allocation import Allocation
@@ -151,19 +151,34 @@ def _statements(
 
 def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:
     energies: dict[str, Energy] = {}
+    elsewhere = _of_two_meters(file)
     read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
     for number, (name, account) in enumerate(file.accounts.items(), start=1):
         told("reading", number, len(file.accounts))
-        energies[name] = _energy(account, fetch, read_file)
+        energies[name] = _energy(account, fetch, read_file, elsewhere)
     if file.terms.kind is not Kind.VNEM:
         common = _common(energies)
         cut = {name: one.table for name, one in energies.items()}
         return _Read(common, common[file.terms.host].table, cut=cut)
-    meters = tables_of(file.terms.meter, file.folder, fetch(file.folder), read_file)
+    meters = tables_of(file.terms.meter, file.folder, fetch(file.folder), read_file, elsewhere)
     return _Read(energies, added([production_alone(one) for one in meters]), meters)
 
 
-def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile) -> Energy:
+def _of_two_meters(file: ArrangementFile) -> set[Path]:
+    """Files that meters of two names are read from: each must stand in them by its name, or one would be billed twice.
+
+    Two accounts that name one meter are one after the other in its place, which the arrangement's file is checked for.
+    """
+    names: dict[Path, set[str]] = {}
+    members = ((one.terms.meter, one.folder) for one in file.accounts.values())
+    for meters, folder in ((file.terms.meter, file.folder), *members):
+        for meter in meters:
+            for path in files_of(meter, folder):
+                names.setdefault(path, set()).add(meter.name)
+    return {path for path, its in names.items() if len(its) > 1}
+
+
+def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile, elsewhere: set[Path]) -> Energy:
     terms = account.terms
     try:
         return energy_of(
@@ -173,6 +188,7 @@ def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile) -> Energ
             export_prices=terms.export_prices,
             import_prices=terms.import_prices,
             read_file=read_file,
+            elsewhere=elsewhere,
         )
     except EnergyError as error:
         raise EnergyError(f"member {terms.id}: {error}") from error

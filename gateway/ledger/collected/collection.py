@@ -13,7 +13,7 @@ from .. import chain
 from ..rows import summed
 from .bounds import Bounds
 from .positions import Gap, Positions
-from .tables import ENERGIES, INTERVAL, open_to_write
+from .tables import ENERGIES, INTERVAL, leave_out, open_to_write
 
 STATES_KEPT = 32
 TROUBLES_MOST = 1000
@@ -94,6 +94,10 @@ class Collection:
     def dismiss(self, trouble_id: int) -> None:
         """A person has looked at it. Raises sqlite3.Error."""
         self._connection.execute("UPDATE trouble SET dismissed = 1 WHERE trouble_id = ?", (trouble_id,))
+
+    def leave_out(self, store_epoch: str, wanted: bool) -> None:
+        """A person wants a store's records in no bill, or in them again. Raises sqlite3.Error."""
+        leave_out(self._connection, store_epoch, wanted)
 
     def _take(self, one: Heard, applied: Applied) -> None:
         if not isinstance(one, Faulty):

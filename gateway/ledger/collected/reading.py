@@ -13,7 +13,7 @@ from typing import Any
 from ..closed import ClosedRow
 from ..rows import is_whole
 from ..store_error import StoreError
-from .tables import AGAIN, ENERGIES, INTERVAL, open_to_read
+from .tables import AGAIN, ENERGIES, INTERVAL, LEFT_OUT, open_to_read
 
 _ROWS = f"SELECT {', '.join(INTERVAL)}, crc FROM interval WHERE series_id = ? ORDER BY seq"
 _AT = {name: place for place, name in enumerate(INTERVAL)}
@@ -118,8 +118,14 @@ class CollectedView:
             found.append(SeriesState(gateway, meter, epoch, kind, records, first, upto, promised, missing, lost, last))
         return found
 
+    def left_out(self) -> frozenset[str]:
+        """Stores that a person wants in no bill and no restore."""
+        made = self.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (LEFT_OUT,)).fetchone()
+        rows = self.connection.execute(f"SELECT store_epoch FROM {LEFT_OUT}").fetchall() if made else []
+        return frozenset(str(one) for (one,) in rows)
+
     def epochs(self, gateway: str, meter: str) -> list[str]:
-        """A meter's store epochs, oldest first: as its gateway says, else as they were met."""
+        """A meter's store epochs, oldest first: as its gateway says, else as they were met. Not those left out."""
         rows = self.connection.execute(
             "SELECT store_epoch, previous FROM epoch WHERE gateway = ? AND meter = ? ORDER BY epoch_no",
             (gateway, meter),
@@ -130,7 +136,8 @@ class CollectedView:
                 if previous in order:
                     order.remove(previous)
                 order.insert(order.index(epoch), previous)
-        return order
+        left_out = self.left_out()
+        return [one for one in order if one not in left_out]
 
     def intervals(self, meter: str, gateway: str = "") -> CollectedRows:
         """All intervals of a meter. `gateway` may be left out where one has such a meter. Raises StoreError."""

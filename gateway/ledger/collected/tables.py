@@ -49,6 +49,9 @@ TABLES = (
     " what TEXT NOT NULL, detail TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL,"
     " dismissed INTEGER NOT NULL, UNIQUE (gateway, meter, what, detail, payload)) STRICT",
 )
+LEFT_OUT = "left_out"
+_LEFT_OUT_TABLE = f"CREATE TABLE IF NOT EXISTS {LEFT_OUT} (store_epoch TEXT PRIMARY KEY) STRICT"
+"""Stores that a person wants in no bill. Made when it is needed: an older netmeter reads the file without it."""
 
 
 def open_to_write(path: Path) -> tuple[sqlite3.Connection, StoreLock]:
@@ -71,6 +74,13 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, StoreLock]:
             raise StoreError(f"{path}: cannot be opened as a collector's database ({error}); {AGAIN}") from error
         raise
     return connection, lock
+
+
+def leave_out(connection: sqlite3.Connection, store_epoch: str, wanted: bool) -> None:
+    """Whether a store's records are in no bill and no restore; they stay, and more are collected."""
+    connection.execute(_LEFT_OUT_TABLE)
+    change = "INSERT OR IGNORE INTO {} VALUES (?)" if wanted else "DELETE FROM {} WHERE store_epoch = ?"
+    connection.execute(change.format(LEFT_OUT), (store_epoch,))
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
