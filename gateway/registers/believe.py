@@ -5,7 +5,7 @@ their epoch; others begin anew, where the row began to move; or the line before 
 and when a row is long enough is not decided here. Pure.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -31,6 +31,7 @@ from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .placed import placed_before
 from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .returned import maybe_returned
+from .standing import of_standing
 from .undecided import (
     either_way,
     of_absence,
@@ -240,13 +241,26 @@ def _begin_anew(
     doubts = (
         *confirming.doubts,
         *of_beginning(state, first, limits),
-        *of_absence(state, first, limits),
-        *of_zeros(state, first, limits),
-        *of_woken(state),
+        *_of_the_old(state, state.last, first, limits),
     )
     epoch, seen = state.register_epoch + 1, state.held_ends.get(first.boot_id)
     decision = NewEpoch(reason, epoch, state.last, first, last, found, rule, doubts, seen=seen)
     return begun(decision, confirming, limits, state), decision
+
+
+def _of_the_old(state: ValidatorState, last: Reading, first: Reading, limits: Limits) -> Iterator[Doubt]:
+    """What flowed before `last` and may be in none of its registers: told once of each that stood, by what tells most.
+
+    What it was seen to have kept back is all of that.
+    """
+    woken = of_woken(state)
+    stood = list(of_standing(last, state.memories, state.lost, limits))
+    nested = {one.direction: one for one in stood if one.direction not in state.lost}
+    yield from (*woken, *(one for one in stood if one.direction in state.lost.keys() - state.held_woken.keys()))
+    for one in (*of_absence(state, first, limits), *of_zeros(state, first, limits)):
+        other = nested.pop(one.direction, None)
+        yield one if other is None else wider(one, other)
+    yield from (one for direction, one in nested.items() if direction not in state.held_woken)
 
 
 def _go_on_with_returned(

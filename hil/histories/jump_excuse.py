@@ -134,7 +134,7 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
         young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
         return [_between(history, [*since[-1:], *way], young)] if since and young else []
     if not after or after[0].meter != during[-1].meter:
-        unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
+        unseen = fault.jump is not Jump.FREEZE and not _was_seen(history, before[-1], during)
     else:
         unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
     return [_between(history, way, _of(fault))] if unseen else []
