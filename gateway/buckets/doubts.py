@@ -130,7 +130,7 @@ def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:
 def _of_open(state: AccumulatorState, account: DirectionState, doubt: Doubt, from_us: int, limit_milliw: int) -> int:
     """What is open of the interval that goes on: no more than its time so far can have carried."""
     open_milliwh = max(doubt.milliwh, doubt.earlier_milliwh)
-    if doubt.until_us:  # what stands since before its first edge may still be booked in it; its last edge tells the rest
+    if doubt.until_us:  # what was lost before its first edge may still be booked in it; its last edge tells the rest
         return min(open_milliwh, most_energy_milliwh(limit_milliw, state.interval_start_us - doubt.since_us))
     if state.repeated:
         return open_milliwh

@@ -170,9 +170,9 @@ def _of_waking(
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
-    Of a frozen one each edge has told what can have flowed, but of the time before that in which it stood. One that gives more than
-    can have flowed since it was read last stood too, by its power, but no edge has told it all. One beside it that
-    moves at once with it may have stood as long: power that flows the other way does not show that.
+    Of a frozen one each edge has told what can have flowed, but of the time before that in which all stood. One that
+    gives more than can have flowed since it was read last stood too, by its power, but no edge has told it all. One
+    beside it that moves at once with it may have stood as long: power that flows the other way does not show that.
     """
     now = registers_of(result.reading.snapshot)
     before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}

@@ -1,4 +1,4 @@
-"""What an exchange leaves open of a meter that may have been dead: nobody exchanges more meters than those that stand.
+"""What an exchange leaves open of a meter that may have been dead: that is why meters are exchanged.
 
 A meter is a whole: as long as one of its registers moves, another that stands does so rightly (export, all night). So
 only the time in which none has moved is in doubt, by what the service carries in it. While the meter hangs there that
@@ -25,6 +25,15 @@ def of_standing(
     for direction, had in lost.items():
         if since_us := memories.get(direction, ORDINARY).stood_since_us:
             yield from _since(since_us, had, direction, memories, limits)
+
+
+def of_closing(
+    last: Reading, closing: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """The same where the operator has stated the `closing` registers: a meter that moved behind `last` was alive."""
+    had, shown = registers_of(last.snapshot), registers_of(closing.snapshot)
+    if all(direction in had and had[direction].milliwh == one.milliwh for direction, one in shown.items()):
+        yield from of_standing(closing, memories, {}, limits)
 
 
 def _since(

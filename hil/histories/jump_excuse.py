@@ -1,6 +1,6 @@
 """What the judge of jumping registers may not ask for: energy of which no register has told anybody, and how much.
 
-A register that stood still and gave no more than the service carries since the reading before it; one that stood still
+A register that stood still and gave no more than the service carries since the reading before it; one that showed 0
 and never gave; another meter that shows what the old one could have come to, without a number. Excused is what flowed
 in that time and what the registers grew by, and nothing else: an excuse that is wider hides books that are wrong.
 Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
