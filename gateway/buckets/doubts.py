@@ -148,11 +148,13 @@ def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int) -> int:
 
 
 def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int, to_us: int) -> dict[str, int]:
-    """What is open of each bucket: before `from_us` no more than the service carries in its time."""
+    """What is open of each bucket: before `from_us` no more than the service carries in its time; of what only edges
+    leave open, no more than it carries up to the last of them."""
     calendar = timeline.calendar
     earlier_us: dict[str, int] = {}
     found: dict[str, int] = {timeline.bucket_name(to_us): doubt.milliwh}
     open_buckets: set[str] = set()
+    turned_us = doubt.since_us
     at_us = _since_us(doubt, from_us)
     while at_us < to_us:
         until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
@@ -161,12 +163,16 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
         then = timeline.bucket_name(until_us)
         if bucket != then and doubt.since_us < until_us <= doubt.until_us:
             open_buckets |= {bucket, then}
+            turned_us = until_us
         earlier_us[bucket] = earlier_us.get(bucket, 0) + max(min(until_us, from_us) - at_us, 0)
         at_us = until_us
     for bucket, passed_us in earlier_us.items():
         milliwh = min(doubt.earlier_milliwh, most_energy_milliwh(limit_milliw, passed_us))
         found[bucket] = max(found.get(bucket, 0), milliwh)
-    return {bucket: milliwh for bucket, milliwh in found.items() if not doubt.until_us or bucket in open_buckets}
+    if not doubt.until_us:
+        return found
+    most_milliwh = most_energy_milliwh(limit_milliw, turned_us - doubt.since_us)
+    return {bucket: min(milliwh, most_milliwh) for bucket, milliwh in found.items() if bucket in open_buckets}
 
 
 def _since_us(doubt: Doubt, from_us: int) -> int:

@@ -16,7 +16,7 @@ from gateway.registers.exchange import Exchanged
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say
 from .test_undecided import LIFE, told, uncertain
-from .world import KWH, MIN, NOON_US, H, reading
+from .world import KWH, MIN, NOON_US, H, reading, register
 
 
 @pytest.fixture
@@ -142,3 +142,17 @@ def test_meter_whose_stated_closing_register_stood_may_have_been_dead(
     desk.take(*before)
     assert isinstance(say(desk, said(closing_milliwh, NEW), NOON_US + 14 * MIN), Exchanged)
     assert uncertain(desk)["low"] == 2 + open_milliwh
+
+
+def test_bucket_edge_before_a_register_was_called_frozen_is_told_by_its_own_time(desk: Desk) -> None:
+    """Digits of 100 Wh, 1.2 kW, read each five minutes; import stands from 11:50 and is called frozen at 12:40, when
+    ten digits are missing. It may have died behind 11:45: by noon that is 3 kWh, in either bucket, not the 11 of 12:40.
+    """
+    counted = [register(LIFE + 100_000 * min(n, 2), 100_000) for n in range(13)]
+    both = [powered(reading(NOON_US - 20 * MIN + n * 5 * MIN, one), 1_200_000) for n, one in enumerate(counted)]
+    desk.take(*both[:-1])
+    assert not told(desk, "frozen")
+    desk.take(both[-1])
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    # Told at noon itself: a digit, and twice the 200 Wh that are overdue; a digit at the first reading.
+    assert uncertain(desk) == {"low": 100_000 + 500_000 + 3 * KWH, "high": 500_000 + 3 * KWH}
