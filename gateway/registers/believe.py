@@ -191,12 +191,16 @@ def believe(
 
 
 def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> list[Doubt]:
-    """Of registers through their width, one of which can have been lost before: the most that either rule tells."""
-    found = {one.direction: one for one in of_rollover(state, line, limits)}
+    """Of registers through their width, one of which can have been lost before: the most that either rule tells. If it
+    was a reset, the meter may have been dead before."""
+    undecided = of_rollover(state, line, limits)
+    found = {one.direction: one for one in undecided}
     for one in of_doubted(state, line, reading, limits):
         other = found.get(one.direction)
         found[one.direction] = one if other is None else wider(one, other)
-    return list(found.values())
+    if state.last is None or not undecided:
+        return list(found.values())
+    return [*found.values(), *of_standing(state.last, state.memories, state.lost, limits)]
 
 
 def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:

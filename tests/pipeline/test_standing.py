@@ -13,6 +13,7 @@ from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 from gateway.registers.exchange import Exchanged
 
+from .jump_histories import WIDTH, wide
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say
 from .test_undecided import LIFE, told, uncertain
@@ -156,3 +157,14 @@ def test_bucket_edge_before_a_register_was_called_frozen_is_told_by_its_own_time
     assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
     # Told at noon itself: a digit, and twice the 200 Wh that are overdue; a digit at the first reading.
     assert uncertain(desk) == {"low": 100_000 + 500_000 + 3 * KWH, "high": 500_000 + 3 * KWH}
+
+
+def test_rollover_that_may_have_been_a_reset_may_have_been_one_of_a_dead_meter(desk: Desk) -> None:
+    """Both stand from 11:30 on, export 1 Wh below its width; at 12:15 export shows 0, import 10 more, and both count.
+    If the meter was reset, it may have been dead since 11:25, as the first: 7 kWh until noon."""
+    below = [wide(LIFE + 10 * min(n, 2)) for n in range(11)]
+    stands = [reading(NOON_US - 40 * MIN + n * 5 * MIN, one, wide(WIDTH - 1000)) for n, one in enumerate(below)]
+    counts = [reading(NOON_US + (n + 3) * 5 * MIN, wide(LIFE + 30 + 10 * n), wide(10 * n)) for n in range(5)]
+    desk.take(*stands, *counts)
+    assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
+    assert export_uncertain(desk)[0] >= 7 * KWH
