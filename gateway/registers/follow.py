@@ -190,7 +190,8 @@ def _of_waking(
         open_milliwh = grown_milliwh
         if memory.still.frozen:
             told_us = may_be_frozen_since_us(memory, memory.still)
-            since_us = all_stand_since_us(registers_of(previous.snapshot), memories) or told_us
+            if last is previous:
+                since_us = all_stand_since_us(registers_of(previous.snapshot), memories) or told_us
             open_milliwh = min(grown_milliwh, most_energy_milliwh(limits.limit_milliw, told_us - since_us))
         if open_milliwh:
             yield Doubt(direction, open_milliwh, open_milliwh, since_us)
