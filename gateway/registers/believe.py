@@ -146,6 +146,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
         (
             *line.doubts,
             *of_the_others(state, line, limits),
+            *(one for one in of_standing(state.last, state.memories, {}, limits) if one.direction not in asked),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
             *_of_let_go(state, line, rest, limits),

@@ -168,3 +168,14 @@ def test_rollover_that_may_have_been_a_reset_may_have_been_one_of_a_dead_meter(d
     desk.take(*stands, *counts)
     assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
     assert export_uncertain(desk)[0] >= 7 * KWH
+
+
+def test_register_that_counts_on_beside_one_that_fell_may_be_of_the_meter_behind_a_dead_one(desk: Desk) -> None:
+    """As the first, but without a number, and from 12:15 on import shows 10 more each time, as if it were the old one,
+    beside export at 0. If it is another meter's, the old one may have been dead: 7 kWh of import until noon."""
+    before = [reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2), LIFE) for n in range(11)]
+    beside = [reading(NOON_US + (n + 3) * 5 * MIN, LIFE + 30 + 10 * n, 0) for n in range(5)]
+    desk.take(*before, *beside)
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
+    assert account(desk)["epoch"] == 1
+    assert uncertain(desk)["low"] >= 7 * KWH
