@@ -15,6 +15,9 @@ from ..timeline import Timeline
 from ..uncertainty import most_energy_milliwh
 from .swing import most_in_interval_milliwh
 
+UNREAD_US = 86_400_000_000
+"""A closed interval does not say between which readings it lies: so far apart they may have been."""
+
 
 def tell(
     state: AccumulatorState,
@@ -91,6 +94,9 @@ def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt], st
                 limit_milliw, end_us - max(start_us, doubt.since_us)
             )
             open_milliwh = min(doubt.earlier_milliwh, most_milliwh) if most_milliwh else doubt.earlier_milliwh
+            part = found.part(doubt.direction)
+            if part is not None and _times_shown(interval) == 1 and not step_us:
+                open_milliwh = _not_above(found, part, open_milliwh, UNREAD_US, limit_milliw)
             found = _doubted(found, doubt.direction, open_milliwh)
     if found is interval:
         return None
@@ -124,7 +130,9 @@ def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:
 def _of_open(state: AccumulatorState, account: DirectionState, doubt: Doubt, from_us: int, limit_milliw: int) -> int:
     """What is open of the interval that goes on: no more than its time so far can have carried."""
     open_milliwh = max(doubt.milliwh, doubt.earlier_milliwh)
-    if state.repeated or doubt.until_us:  # what had stood before its first edge may still be booked in it
+    if doubt.until_us:  # what was lost before its first edge may still be booked in it; its last edge tells the rest
+        return min(open_milliwh, most_energy_milliwh(limit_milliw, state.interval_start_us - doubt.since_us))
+    if state.repeated:
         return open_milliwh
     passed_us, unread_us = state.instant_us - state.interval_start_us, state.instant_us - _since_us(doubt, from_us)
     return min(open_milliwh, most_in_interval_milliwh(account.interval_milliwh, passed_us, unread_us, limit_milliw))
@@ -140,11 +148,13 @@ def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int) -> int:
 
 
 def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int, to_us: int) -> dict[str, int]:
-    """What is open of each bucket: before `from_us` no more than the service carries in its time."""
+    """What is open of each bucket: before `from_us` no more than the service carries in its time; of what only edges
+    leave open, no more than it carries up to the last of them."""
     calendar = timeline.calendar
     earlier_us: dict[str, int] = {}
     found: dict[str, int] = {timeline.bucket_name(to_us): doubt.milliwh}
     open_buckets: set[str] = set()
+    turned_us = doubt.since_us
     at_us = _since_us(doubt, from_us)
     while at_us < to_us:
         until_us, bucket = min(calendar.next_edge_us(at_us), to_us), timeline.bucket_name(at_us)
@@ -153,12 +163,16 @@ def _by_bucket(timeline: Timeline, limit_milliw: int, doubt: Doubt, from_us: int
         then = timeline.bucket_name(until_us)
         if bucket != then and doubt.since_us < until_us <= doubt.until_us:
             open_buckets |= {bucket, then}
+            turned_us = until_us
         earlier_us[bucket] = earlier_us.get(bucket, 0) + max(min(until_us, from_us) - at_us, 0)
         at_us = until_us
     for bucket, passed_us in earlier_us.items():
         milliwh = min(doubt.earlier_milliwh, most_energy_milliwh(limit_milliw, passed_us))
         found[bucket] = max(found.get(bucket, 0), milliwh)
-    return {bucket: milliwh for bucket, milliwh in found.items() if not doubt.until_us or bucket in open_buckets}
+    if not doubt.until_us:
+        return found
+    most_milliwh = most_energy_milliwh(limit_milliw, turned_us - doubt.since_us)
+    return {bucket: min(milliwh, most_milliwh) for bucket, milliwh in found.items() if bucket in open_buckets}
 
 
 def _since_us(doubt: Doubt, from_us: int) -> int:
@@ -170,9 +184,15 @@ def _told(interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_mill
     open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us)
     part = interval.part(doubt.direction)
     if part is not None and interval.quality is not Quality.REPEATED:
-        length_us, unread_us = interval.end_us - interval.start_us, to_us - _since_us(doubt, from_us)
-        open_milliwh = min(open_milliwh, most_in_interval_milliwh(part.milliwh, length_us, unread_us, limit_milliw))
+        open_milliwh = _not_above(interval, part, open_milliwh, to_us - _since_us(doubt, from_us), limit_milliw)
     return _doubted(interval, doubt.direction, open_milliwh)
+
+
+def _not_above(interval: Interval, part: Part, open_milliwh: int, unread_us: int, limit_milliw: int) -> int:
+    """How much of that is more than was told of the interval, which can be no more wrong than by what it carries."""
+    length_us = interval.end_us - interval.start_us
+    most_milliwh = most_in_interval_milliwh(part.milliwh, length_us, unread_us, limit_milliw)
+    return min(open_milliwh, max(most_milliwh - part.uncertain_milliwh, 0))
 
 
 def _doubted(interval: Interval, direction: Direction, milliwh: int) -> Interval:

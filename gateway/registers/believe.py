@@ -5,7 +5,7 @@ their epoch; others begin anew, where the row began to move; or the line before 
 and when a row is long enough is not decided here. Pure.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -31,6 +31,7 @@ from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .placed import placed_before
 from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
 from .returned import maybe_returned
+from .standing import of_standing
 from .undecided import (
     either_way,
     of_absence,
@@ -145,6 +146,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
         (
             *line.doubts,
             *of_the_others(state, line, limits),
+            *(one for one in of_standing(state.last, state.memories, {}, limits) if one.direction not in asked),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
             *_of_let_go(state, line, rest, limits),
@@ -190,12 +192,16 @@ def believe(
 
 
 def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> list[Doubt]:
-    """Of registers through their width, one of which can have been lost before: the most that either rule tells."""
-    found = {one.direction: one for one in of_rollover(state, line, limits)}
+    """Of registers through their width, one of which can have been lost before: the most that either rule tells. If it
+    was a reset, the meter may have been dead before."""
+    undecided = of_rollover(state, line, limits)
+    found = {one.direction: one for one in undecided}
     for one in of_doubted(state, line, reading, limits):
         other = found.get(one.direction)
         found[one.direction] = one if other is None else wider(one, other)
-    return list(found.values())
+    if state.last is None or not undecided:
+        return list(found.values())
+    return [*found.values(), *of_standing(state.last, state.memories, state.lost, limits)]
 
 
 def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
@@ -240,13 +246,26 @@ def _begin_anew(
     doubts = (
         *confirming.doubts,
         *of_beginning(state, first, limits),
-        *of_absence(state, first, limits),
-        *of_zeros(state, first, limits),
-        *of_woken(state),
+        *_of_the_old(state, state.last, first, limits),
     )
     epoch, seen = state.register_epoch + 1, state.held_ends.get(first.boot_id)
     decision = NewEpoch(reason, epoch, state.last, first, last, found, rule, doubts, seen=seen)
     return begun(decision, confirming, limits, state), decision
+
+
+def _of_the_old(state: ValidatorState, last: Reading, first: Reading, limits: Limits) -> Iterator[Doubt]:
+    """What flowed before `last` and may be in none of its registers: told once of each that stood, by what tells most.
+
+    What it was seen to have kept back is all of that.
+    """
+    woken = of_woken(state)
+    stood = list(of_standing(last, state.memories, state.lost, limits))
+    nested = {one.direction: one for one in stood if one.direction not in state.lost}
+    yield from (*woken, *(one for one in stood if one.direction in state.lost.keys() - state.held_woken.keys()))
+    for one in (*of_absence(state, first, limits), *of_zeros(state, first, limits)):
+        other = nested.pop(one.direction, None)
+        yield one if other is None else wider(one, other)
+    yield from (one for direction, one in nested.items() if direction not in state.held_woken)
 
 
 def _go_on_with_returned(

@@ -18,6 +18,7 @@ from ..decision import Doubt, Exchange, Limits, Opened, Reason, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .follow import Followed, changed_basis, clock_jumped, follow
+from .standing import of_closing
 from .stated import Moment, registers_like, stated
 
 STATED_WITHIN_US = 60_000_000
@@ -172,7 +173,8 @@ def _exchange(state: ValidatorState, last: Reading, said: Statement, moment: Mom
         basis=limits.basis,
         opened=opened,
     )
-    return Exchanged(begun, last, line.reading, opening, tuple(line.doubts))
+    doubts = (*line.doubts, *of_closing(last, line.reading, line.memories, limits))
+    return Exchanged(begun, last, line.reading, opening, doubts)
 
 
 def _restate(state: ValidatorState, opened: Opened, said: Statement, moment: Moment, limits: Limits) -> Outcome:

@@ -18,7 +18,7 @@ from ..decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMem
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .frozen import CLOSE_US, may_be_frozen_since_us, watch_still
+from .frozen import CLOSE_US, all_stand_since_us, may_be_frozen_since_us, watch_still
 from .register_step import step_of
 
 CLOCK_JUMP_US = 600_000_000
@@ -170,9 +170,9 @@ def _of_waking(
 ) -> Iterator[Doubt]:
     """What a register leaves open that stood still although power flowed, and moves again.
 
-    Of a frozen one each edge has told what can have flowed, unless it may stand for longer. One that gives more than
-    can have flowed since it was read last stood too, by its power, but no edge has told it all. One beside it that
-    moves at once with it may have stood as long: power that flows the other way does not show that.
+    Of a frozen one each edge has told what can have flowed, but of the time before that in which all stood. One that
+    gives more than can have flowed since it was read last stood too, by its power, but no edge has told it all. One
+    beside it that moves at once with it may have stood as long: power that flows the other way does not show that.
     """
     now = registers_of(result.reading.snapshot)
     before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
@@ -187,8 +187,14 @@ def _of_waking(
             awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, result.reading))
             if grown_milliwh <= awake_milliwh + digits_milliwh:
                 continue
-        if not memory.still.frozen or may_be_frozen_since_us(memory, memory.still) > since_us:
-            yield Doubt(direction, grown_milliwh, grown_milliwh, since_us)
+        open_milliwh = grown_milliwh
+        if memory.still.frozen:
+            told_us = may_be_frozen_since_us(memory, memory.still)
+            if last is previous:
+                since_us = all_stand_since_us(registers_of(previous.snapshot), memories) or told_us
+            open_milliwh = min(grown_milliwh, most_energy_milliwh(limits.limit_milliw, told_us - since_us))
+        if open_milliwh:
+            yield Doubt(direction, open_milliwh, open_milliwh, since_us)
         yield from of_woken_beside(previous, memories, result.reading, shown, direction, since_us)
 
 

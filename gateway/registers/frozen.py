@@ -5,7 +5,7 @@ carried since the reading before the one that showed it first, so that no edge i
 it then gives at once is no impossible jump. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -95,17 +95,22 @@ def _still(
     other_milliwh: int | None,
     limits: Limits,
 ) -> Still | None:
-    """What should have been counted meanwhile, by the lesser of both powers; None while no power says so."""
-    flow_milliw = min(_flow_milliw(previous, direction), _flow_milliw(reading, direction))
-    if flow_milliw * LEAST_SHARE < limits.limit_milliw:
-        return still
+    """What should have been counted meanwhile, by the lesser of both powers; None while no power says so.
+
+    It begins with the reading before the first power: until then none flowed, or nobody was there to see.
+    """
+    now_milliw = _flow_milliw(reading, direction)
+    flow_milliw = min(_flow_milliw(previous, direction), now_milliw)
     passed_us = reading.monotonic_us - previous.monotonic_us
-    if previous.boot_id != reading.boot_id or not 0 < passed_us <= LONGEST_STEP_US:
-        return still
-    expected_milliwh = flow_milliw * passed_us // MICROWATT_HOUR_DIVISOR
-    if still is None:
-        return Still(previous.latest_us, expected_milliwh, other_milliwh)
-    return msgspec.structs.replace(still, expected_milliwh=still.expected_milliwh + expected_milliwh)
+    known = previous.boot_id == reading.boot_id and 0 < passed_us <= LONGEST_STEP_US
+    expected_milliwh = 0
+    if known and flow_milliw * LEAST_SHARE >= limits.limit_milliw:
+        expected_milliwh = flow_milliw * passed_us // MICROWATT_HOUR_DIVISOR
+    if still is not None:
+        return msgspec.structs.replace(still, expected_milliwh=still.expected_milliwh + expected_milliwh)
+    if now_milliw * LEAST_SHARE < limits.limit_milliw:
+        return None
+    return Still(min(previous.latest_us, reading.latest_us), expected_milliwh, other_milliwh)
 
 
 def _judged(
@@ -123,6 +128,13 @@ def _judged(
     detail = {"since_utc_us": still.since_us, "expected_milliwh": still.expected_milliwh}
     line.notes.append(Note(NoteKind.FROZEN, direction, detail))
     return msgspec.structs.replace(still, frozen=True)
+
+
+def all_stand_since_us(directions: Iterable[Direction], memories: Mapping[Direction, RegisterMemory]) -> int:
+    """Since when none of a meter's registers may have moved; 0: one has. As long as one moves, another that stands does
+    so rightly (export, all night): a meter is frozen as a whole, or its power says so."""
+    stood_us = [memories.get(direction, ORDINARY).stood_since_us for direction in directions]
+    return max(stood_us) if all(stood_us) else 0
 
 
 def may_be_frozen_since_us(memory: RegisterMemory, still: Still) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.bookkeeping.books import Books
-from gateway.decision import Decision, Doubt
+from gateway.decision import Decision, Doubt, NewEpoch
 from gateway.energy import Interval
 from gateway.ledger.records import Batch
 from gateway.reading.read import Reading
@@ -41,10 +41,21 @@ def _tells_no_doubt(books: Books) -> None:
     books._booking.book = book  # type: ignore[method-assign,assignment]
 
 
+def _exchanges_without_doubt(books: Books) -> None:
+    """Of a meter that is exchanged nothing is told of the time before its last reading: as if it had been alive."""
+    begin = books._booking.epoch
+
+    def epoch(decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch) -> list[Interval]:
+        return begin(replace(decision, doubts=()), previous, held, batch)
+
+    books._booking.epoch = epoch  # type: ignore[method-assign]
+
+
 BROKEN: dict[str, Callable[[Books], None]] = {
     "take a momentary zero as the new baseline": rebases_on_zero,
     "never take a smaller register": _never_rebases,
     "do not tell what is undecided": _tells_no_doubt,
+    "take an exchanged meter to have been alive": _exchanges_without_doubt,
 }
 
 

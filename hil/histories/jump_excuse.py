@@ -1,6 +1,6 @@
 """What the judge of jumping registers may not ask for: energy of which no register has told anybody, and how much.
 
-A register that stood still and gave no more than the service carries since the reading before it; one that stood still
+A register that stood still and gave no more than the service carries since the reading before it; one that showed 0
 and never gave; another meter that shows what the old one could have come to, without a number. Excused is what flowed
 in that time and what the registers grew by, and nothing else: an excuse that is wider hides books that are wrong.
 Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
@@ -58,6 +58,19 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
+    return found
+
+
+def still_lost(history: JumpHistory, taken: Sequence[Taken], lost: frozenset[str]) -> list[Hidden]:
+    """Of directions that are lost to the very end, behind registers that stood: they stand where they fell to.
+    What they had kept back is told when they count again, on the old line or anew."""
+    whole = [one for one in taken if len(one.shown) == len(DIRECTIONS) and not one.glitch]
+    found = []
+    for fault in history.faults if lost else ():
+        before = [one for one in whole if one.true_latest_us < fault.at_us]
+        after = [one for one in whole if fault.until_us <= one.true_earliest_us]
+        if fault.jump is Jump.FREEZE and before and after:
+            found.append(_between(history, [before[-1], after[0]], lost))
     return found
 
 
@@ -134,7 +147,7 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
         young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
         return [_between(history, [*since[-1:], *way], young)] if since and young else []
     if not after or after[0].meter != during[-1].meter:
-        unseen = fault.jump is Jump.FREEZE or not _was_seen(history, before[-1], during)
+        unseen = fault.jump is not Jump.FREEZE and not _was_seen(history, before[-1], during)
     else:
         unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
     return [_between(history, way, _of(fault))] if unseen else []

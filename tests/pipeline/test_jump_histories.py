@@ -47,6 +47,15 @@ def test_books_that_break_a_rule_are_refused(rule: str) -> None:
     assert found["truth"] > 0, found
 
 
+@pytest.mark.parametrize(("seed", "number"), [(4242, 339), (4242, 233), (SEED, 104)])
+def test_dead_meter_that_is_exchanged_is_judged(seed: int, number: int) -> None:
+    """5093 s without a power register; 4253 s of which the power shows one direction; 69 s. None of it is excused."""
+    history = jump_history(seed, number)
+    assert run_jumps(history).verdict.findings == []
+    found = run_jumps(history, "take an exchanged meter to have been alive").verdict.findings
+    assert {one.what for one in found} & {"truth", "interval_truth"}
+
+
 def test_every_kind_of_jump_is_in_the_lot() -> None:
     drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
     assert set(drawn) == set(Jump)

@@ -1,0 +1,48 @@
+"""What an exchange leaves open of a meter that may have been dead: that is why meters are exchanged.
+
+A meter is a whole: as long as one of its registers moves, another that stands does so rightly (export, all night). So
+only the time in which none has moved is in doubt, by what the service carries in it. While the meter hangs there that
+is nothing that anybody could know; when its registers begin anew, it will never give what it kept back. Pure.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ..decision import Doubt, Limits, RegisterMemory
+from ..energy import Direction, registers_of
+from ..reading.read import Reading
+from ..uncertainty import most_energy_milliwh
+from .frozen import CLOSE_US, ORDINARY, all_stand_since_us, may_be_frozen_since_us
+
+
+def of_standing(
+    last: Reading, memories: Mapping[Direction, RegisterMemory], lost: Mapping[Direction, Reading], limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that end with `last`: what may be in none of them since they stood, all of them."""
+    present = registers_of(last.snapshot)
+    if all_us := all_stand_since_us(present, memories):
+        for direction in present:
+            yield from _since(all_us, last, direction, memories, limits)
+    for direction, had in lost.items():
+        if since_us := memories.get(direction, ORDINARY).stood_since_us:
+            yield from _since(since_us, had, direction, memories, limits)
+
+
+def of_closing(
+    last: Reading, closing: Reading, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """The same where the operator has stated the `closing` registers: a meter that moved behind `last` was alive."""
+    had, shown = registers_of(last.snapshot), registers_of(closing.snapshot)
+    if all(direction in had and had[direction].milliwh == one.milliwh for direction, one in shown.items()):
+        yield from of_standing(closing, memories, {}, limits)
+
+
+def _since(
+    since_us: int, last: Reading, direction: Direction, memories: Mapping[Direction, RegisterMemory], limits: Limits
+) -> Iterator[Doubt]:
+    """Of one of them, until it was called frozen: from then on each edge has told it."""
+    until_us, memory = last.latest_us, memories.get(direction, ORDINARY)
+    if memory.still is not None and memory.still.frozen:
+        until_us = may_be_frozen_since_us(memory, memory.still) - CLOSE_US
+    milliwh = most_energy_milliwh(limits.limit_milliw, until_us - since_us)
+    if milliwh:
+        yield Doubt(direction, 0, milliwh, since_us)

@@ -1,0 +1,181 @@
+"""Meters that may have been dead when they were exchanged, and freezes that began where nobody looked. By hand.
+
+The service carries 12 kW: 1 kWh in five minutes. `low` until noon, then `high`; intervals are quarters of an hour.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.ledger.schema import migrate
+from gateway.reading.read import Reading
+from gateway.registers.exchange import Exchanged
+
+from .jump_histories import WIDTH, wide
+from .test_books import Desk
+from .test_exchange import NEW, account, said, say
+from .test_undecided import LIFE, told, uncertain
+from .world import KWH, MIN, NOON_US, H, reading, register
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    migrate(tmp_path / "ledger.sqlite")
+    one = Desk(tmp_path / "ledger.sqlite")
+    yield one
+    one.store.close()
+
+
+def export_uncertain(desk: Desk) -> tuple[int, int]:
+    record = desk.books.state_record()
+    assert record is not None
+    return int(record["export_uncertain_low_milliwh"] or 0), int(record["export_uncertain_high_milliwh"] or 0)
+
+
+def quarter(desk: Desk, start_us: int) -> dict[str, int]:
+    """The newest word on the interval that begins then."""
+    desk.commit()
+    return next(one for one in reversed(desk.sent("interval")) if one["start_utc_us"] == start_us)
+
+
+def powered(one: Reading, power_milliw: int) -> Reading:
+    return replace(one, snapshot=replace(one.snapshot, power_milliw=power_milliw))
+
+
+def swapped(from_us: int, power_milliw: int | None = None) -> list[Reading]:
+    """Five of another meter, each five minutes."""
+    new = [reading(from_us + n * 5 * MIN, 7 * LIFE + 10 * n, 7 * LIFE, serial="B2") for n in range(5)]
+    return new if power_milliw is None else [powered(one, power_milliw) for one in new]
+
+
+def test_meter_that_stood_until_it_was_exchanged_may_have_been_dead(desk: Desk) -> None:
+    """Read each five minutes; import counts until 11:30, export stood all day. Both stand at 12:10; at 12:15 hangs
+    another meter. The first may have died just behind 11:25: until noon that is 35 minutes, 7 kWh, of either."""
+    before = [reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2), LIFE, serial="A1") for n in range(11)]
+    desk.take(*before)
+    assert (uncertain(desk)["low"], export_uncertain(desk)[0]) == (2, 2)  # a digit at the first, and one at noon
+    desk.take(*swapped(NOON_US + 15 * MIN))
+    assert account(desk)["epoch"] == 2
+    assert uncertain(desk)["low"] == export_uncertain(desk)[0] == 2 + 7 * KWH
+    # From noon on 10 minutes of it, 2 kWh, and the 5 minutes to the new meter, 1 kWh: no bucket is told of twice that.
+    assert 3 * KWH <= uncertain(desk)["high"] <= 2 * 3 * KWH
+    for since_min, kilowatthours in ((40, 1), (30, 3), (15, 3)):  # of the first, from 11:20, only five minutes
+        one = quarter(desk, NOON_US - since_min * MIN)
+        assert one["export_milliwh"] == 0
+        assert kilowatthours * KWH <= one["export_uncertain_milliwh"] <= kilowatthours * KWH + 2
+
+
+def test_export_that_stands_all_night_beside_import_that_counts_is_not_in_doubt(desk: Desk) -> None:
+    """Read each half hour from 03:00 to 11:30; import counts each time, export never. At noon hangs another meter."""
+    night = [reading(NOON_US - 9 * H + n * 30 * MIN, LIFE + 10 * n, LIFE, serial="A1") for n in range(18)]
+    desk.take(*night, *swapped(NOON_US))
+    assert account(desk)["epoch"] == 2
+    # Half an hour until the last reading, in which it moved and may have died, and half an hour behind it: 12 kWh.
+    assert 12 * KWH <= export_uncertain(desk)[0] <= 12 * KWH + 2
+    assert quarter(desk, NOON_US - 75 * MIN)["export_uncertain_milliwh"] <= 2
+
+
+def test_register_beside_a_frozen_one_may_have_stood_as_well_when_both_are_exchanged(desk: Desk) -> None:
+    """Import and 3.6 kW until 11:30, read each five minutes; import stands from then on and is called frozen. That
+    export stands too says nothing, but if the meter is dead it is in doubt: since 11:25, 7 kWh until noon."""
+    from_us = NOON_US - 40 * MIN
+    before = [reading(from_us + n * 5 * MIN, LIFE + 300_000 * min(n, 2), LIFE, serial="A1") for n in range(11)]
+    desk.take(*(powered(one, 3_600_000) for one in before), *swapped(NOON_US + 15 * MIN, 0))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    assert account(desk)["epoch"] == 2
+    assert export_uncertain(desk)[0] == 2 + 7 * KWH
+    assert 7 * KWH <= uncertain(desk)["low"] <= 2 * 7 * KWH
+
+
+def test_freeze_that_began_while_nobody_read_is_told_since_the_reading_before(desk: Desk) -> None:
+    """3.6 kW, read each five minutes until 11:15, then not before 12:05: it stands, and is called frozen at 12:10.
+    It may have died just behind 11:10, and the quarter from 11:45 on may lack all that 12 kW are: 3 kWh."""
+    counted = [powered(reading(NOON_US - 60 * MIN + n * 5 * MIN, LIFE + 300_000 * n), 3_600_000) for n in range(4)]
+    stands = [powered(reading(NOON_US + n * 5 * MIN, LIFE + 900_000), 3_600_000) for n in range(1, 6)]
+    desk.take(*counted, *stands)
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    one = quarter(desk, NOON_US - 15 * MIN)
+    assert one["import_milliwh"] == 0
+    assert 3 * KWH <= one["import_uncertain_milliwh"] <= 3 * KWH + 2
+    assert uncertain(desk)["low"] >= 10 * KWH  # fifty minutes
+
+
+def test_what_a_frozen_register_gives_is_told_once(desk: Desk) -> None:
+    """Export stands all night, from 03:00 on, beside import that counts until 11:00; then 3.6 kW flow out, read each
+    five minutes. Export is called frozen at 11:10, and gives 3 kWh at 11:50; it may have died behind 10:55. By 11:50
+    that is 55 minutes, 11 kWh: of all that was told since nobody may add what it gave, of the night nobody at all."""
+    night = [powered(reading(NOON_US - 9 * H + n * 5 * MIN, LIFE + 10 * n, LIFE), 0) for n in range(97)]
+    frozen = [powered(reading(NOON_US - H + n * 5 * MIN, LIFE + 960, LIFE), -3_600_000) for n in range(1, 10)]
+    awake = powered(reading(NOON_US - 10 * MIN, LIFE + 960, LIFE + 3 * KWH), -3_600_000)
+    later = powered(reading(NOON_US + 5 * MIN, LIFE + 970, LIFE + 3 * KWH + 900_000), -3_600_000)
+    desk.take(*night, *frozen, awake, later)
+    assert [one["direction"] for one in told(desk, "frozen")] == ["export"]
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [3 * KWH]
+    assert quarter(desk, NOON_US - 75 * MIN)["export_uncertain_milliwh"] in range(KWH, KWH + 3)  # five minutes of it
+    assert quarter(desk, NOON_US - 90 * MIN)["export_uncertain_milliwh"] <= 2
+    # Nothing is booked in them, and they carry 3 kWh; 3.15 by a clock that is 44 s wrong, and what was lost in a minute
+    # before the first began, if it was.
+    for number, milliwh in ((2, 3_150_000), (3, 3_150_000), (4, 3_210_000)):
+        assert 3 * KWH <= quarter(desk, NOON_US - number * 15 * MIN)["export_uncertain_milliwh"] <= milliwh
+    assert quarter(desk, NOON_US - 15 * MIN)["export_uncertain_milliwh"] >= 3 * KWH - 3 * 300_000
+
+
+def test_open_interval_in_which_a_register_is_called_frozen_tells_what_stood_before_it(desk: Desk) -> None:
+    """3.6 kW, read each minute from 10:50 on; it stands from 11:00 and is called frozen by 11:03, in an interval that
+    began at 11:00: two minutes before which, at 12 kW, are no more than 0.4 kWh; it has 3 kWh if it stands on."""
+    both = [powered(reading(NOON_US - 70 * MIN + n * MIN, LIFE + 60_000 * min(n, 10)), 3_600_000) for n in range(27)]
+    desk.take(*both)
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    one = quarter(desk, NOON_US - 60 * MIN)
+    assert one["import_milliwh"] == 0
+    assert 3 * KWH <= one["import_uncertain_milliwh"] <= 3 * KWH + 400_000
+
+
+@pytest.mark.parametrize(("closing_milliwh", "open_milliwh"), [(LIFE + 20, 7 * KWH), (LIFE + 30, 0)])
+def test_meter_whose_stated_closing_register_stood_may_have_been_dead(
+    desk: Desk, closing_milliwh: int, open_milliwh: int
+) -> None:
+    """As the first, with import alone, read until 12:10; at 12:14 the operator states the exchange. One that has moved
+    since was alive."""
+    before = [reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2)) for n in range(11)]
+    desk.take(*before)
+    assert isinstance(say(desk, said(closing_milliwh, NEW), NOON_US + 14 * MIN), Exchanged)
+    assert uncertain(desk)["low"] == 2 + open_milliwh
+
+
+def test_bucket_edge_before_a_register_was_called_frozen_is_told_by_its_own_time(desk: Desk) -> None:
+    """Digits of 100 Wh, 1.2 kW, read each five minutes; import stands from 11:50 and is called frozen at 12:40, when
+    ten digits are missing. It may have died behind 11:45: by noon that is 3 kWh, in either bucket, not the 11 of 12:40.
+    """
+    counted = [register(LIFE + 100_000 * min(n, 2), 100_000) for n in range(13)]
+    both = [powered(reading(NOON_US - 20 * MIN + n * 5 * MIN, one), 1_200_000) for n, one in enumerate(counted)]
+    desk.take(*both[:-1])
+    assert not told(desk, "frozen")
+    desk.take(both[-1])
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    # Told at noon itself: a digit, and twice the 200 Wh that are overdue; a digit at the first reading.
+    assert uncertain(desk) == {"low": 100_000 + 500_000 + 3 * KWH, "high": 500_000 + 3 * KWH}
+
+
+def test_rollover_that_may_have_been_a_reset_may_have_been_one_of_a_dead_meter(desk: Desk) -> None:
+    """Both stand from 11:30 on, export 1 Wh below its width; at 12:15 export shows 0, import 10 more, and both count.
+    If the meter was reset, it may have been dead since 11:25, as the first: 7 kWh until noon."""
+    below = [wide(LIFE + 10 * min(n, 2)) for n in range(11)]
+    stands = [reading(NOON_US - 40 * MIN + n * 5 * MIN, one, wide(WIDTH - 1000)) for n, one in enumerate(below)]
+    counts = [reading(NOON_US + (n + 3) * 5 * MIN, wide(LIFE + 30 + 10 * n), wide(10 * n)) for n in range(5)]
+    desk.take(*stands, *counts)
+    assert [one["classified"] for one in told(desk, "rollover")] == ["rollover"]
+    assert export_uncertain(desk)[0] >= 7 * KWH
+
+
+def test_register_that_counts_on_beside_one_that_fell_may_be_of_the_meter_behind_a_dead_one(desk: Desk) -> None:
+    """As the first, but without a number, and from 12:15 on import shows 10 more each time, as if it were the old one,
+    beside export at 0. If it is another meter's, the old one may have been dead: 7 kWh of import until noon."""
+    before = [reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2), LIFE) for n in range(11)]
+    beside = [reading(NOON_US + (n + 3) * 5 * MIN, LIFE + 30 + 10 * n, 0) for n in range(5)]
+    desk.take(*before, *beside)
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
+    assert account(desk)["epoch"] == 1
+    assert uncertain(desk)["low"] >= 7 * KWH
