@@ -5,8 +5,10 @@ Judged by an independent reader, by `netmeter status` of each, and by what the b
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +38,8 @@ class Copy:
     """The house's card in a second computer: its config, a store of its own, the same grid meter."""
 
     def __init__(self, house: House) -> None:
-        self.folder = house.folder / "copy"
-        self.folder.mkdir()
+        # A folder of few letters: the name of the daemon's socket may have 107 bytes, and a test's own folder has many.
+        self.folder = Path(tempfile.mkdtemp(prefix="copy-"))
         self.config = self.folder / "gateway.toml"
         text = house.config.read_text(encoding="utf-8").replace(str(house.store), str(self.folder / "ledger.sqlite"))
         head, grid, *_others = text.split("[[meter]]")
@@ -45,6 +47,10 @@ class Copy:
         options = [f"--config={self.config}", *house.anchor.options()]
         log = self.folder / "gateway.log"
         self.child = Child.python("copy", "hil.gateway_process", options, log, places(self.folder))
+
+    def stop(self) -> None:
+        self.child.stop()
+        shutil.rmtree(self.folder)
 
 
 def places(folder: Path) -> dict[str, str]:
@@ -60,7 +66,7 @@ def status(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
 
 
-def status_when_told(folder: Path) -> dict[str, Any]:
+def status_when_told(folder: Path, *children: Child) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         asked = status(folder, "--json")
@@ -69,6 +75,8 @@ def status_when_told(folder: Path) -> dict[str, Any]:
             assert asked.returncode == 1
             assert isinstance(answer, dict)
             return answer
+        for child in children:
+            child.check()
         assert time.monotonic() < deadline, f"waited {PATIENCE_S:g} s for the word of another gateway; {asked}"
         time.sleep(0.2)
 
@@ -82,7 +90,7 @@ def test_both_tell_that_their_id_is_in_use(house: House, reader: Reader) -> None
     reader.until(lambda r: bool(r.of("state", GRID)), "the first gateway's state")
     copy = Copy(house)
     try:
-        answers = [status_when_told(folder) for folder in (house.folder, copy.folder)]
+        answers = [status_when_told(folder, copy.child) for folder in (house.folder, copy.folder)]
         told = f"another gateway runs as {GATEWAY_ID}: it has taken this one's place at the broker"
         assert all(any(one.startswith(told) for one in answer["troubles"]) for answer in answers)
         assert told in status(copy.folder).stderr
@@ -94,7 +102,7 @@ def test_both_tell_that_their_id_is_in_use(house: House, reader: Reader) -> None
             "the word in health",
         )
     finally:
-        copy.child.stop()
+        copy.stop()
     # Its records are neither lost nor told as the other's: each series is whole, from the broker's point of view too.
     for epoch in epochs:
         seqs = {one.content["seq"] for one in reader.of("event", GRID) if one.content["store_epoch"] == epoch}
