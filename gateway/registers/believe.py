@@ -35,16 +35,15 @@ from .standing import of_standing
 from .undecided import (
     either_way,
     of_absence,
-    of_beginning,
     of_doubted,
     of_fallen,
     of_kept_back,
     of_rollover,
     of_the_others,
     of_woken,
-    of_zeros,
     wider,
 )
+from .zeros import of_beginning, of_zeros
 
 
 def accept(state: ValidatorState, line: Followed) -> ValidatorState:

@@ -16,8 +16,8 @@ from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .placed import moved_memories, placed_before
-from .quarantine import MAY_JUMP, fallen_milliwh, in_question
-from .returned import WITHIN_US
+from .quarantine import MAY_JUMP, fallen_milliwh
+from .zeros import beyond_zero_milliwh
 
 Undecided = tuple[tuple[Doubt, ...], Class, Rule]
 DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
@@ -67,21 +67,6 @@ def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, Regis
             memory = memories.get(direction, ORDINARY)
             memories[direction] = msgspec.structs.replace(memory, stood_since_us=state.last.earliest_us)
     return memories
-
-
-def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
-    """Of an epoch that begins with a 0: that may have been the old meter's fault, until another hung there."""
-    moved = state.held_moved
-    if moved is None or state.held_reason is Reason.METER_REPLACED:
-        return ()
-    registers, later = registers_of(begins.snapshot), registers_of(moved.snapshot)
-    if not any(registers[direction].milliwh == 0 for direction in in_question(state, limits) if direction in registers):
-        return ()
-    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(begins, moved))
-    return tuple(
-        Doubt(direction, max(most_milliwh - later[direction].milliwh + register.milliwh, 0))
-        for direction, register in registers.items()
-    )
 
 
 def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
@@ -140,8 +125,10 @@ def _doubts(
         if since is not last:
             earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
         if stood and grown_milliwh:
-            earlier_milliwh = max(earlier_milliwh, grown_milliwh + digits_milliwh)
             since_us = min(since.earliest_us, may_stand_since_us(memory, since))
+            open_milliwh = max(grown_milliwh, beyond_zero_milliwh(before, now, memory, line.reading, since_us, limits))
+            earlier_milliwh = max(earlier_milliwh, open_milliwh + digits_milliwh)
+            doubt_milliwh = max(doubt_milliwh, earlier_milliwh)
         found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
     return tuple(found)
 
@@ -220,21 +207,6 @@ def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[D
         if since is not None:
             most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
             found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
-    return tuple(found)
-
-
-def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
-    """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
-    that may have been no count, whatever flowed."""
-    found: list[Doubt] = []
-    if state.last is None or state.held_reason is Reason.METER_REPLACED:
-        return ()
-    last, shown = state.last, registers_of(state.last.snapshot)
-    for direction in in_question(state, limits) & shown.keys():
-        since_us = may_stand_since_us(state.memories.get(direction), last)
-        if not shown[direction].milliwh and first.latest_us - since_us <= WITHIN_US:
-            most_milliwh = most_energy_milliwh(limits.limit_milliw, first.latest_us - since_us)
-            found.append(Doubt(direction, 0, most_milliwh, since_us))
     return tuple(found)
 
 
