@@ -231,7 +231,9 @@ def _ends(state: ValidatorState, standing: Reading | None, reading: Reading) -> 
     if latest is None or latest.boot_id == reading.boot_id:
         return ends
     may_begin = {one.boot_id for one in (state.held_first, standing) if one is not None}
-    ends = {**ends, latest.boot_id: bare(latest)}
+    refused = ends.get(latest.boot_id, latest)
+    newest = max(latest, refused, key=lambda one: one.monotonic_us)
+    ends = {**ends, latest.boot_id: bare(newest)}
     return {boot: one for boot, one in ends.items() if boot in may_begin}
 
 
