@@ -11,8 +11,8 @@ from ..energy import registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import elapsed_us, may_stand_since_us
-from .quarantine import in_question
 from .returned import WITHIN_US
+from .row import in_question
 
 
 def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
