@@ -88,6 +88,10 @@ def follow(
             result.notes.append(Note(kind, direction, detail))
             if kind is NoteKind.ROLLOVER_POSSIBLE:
                 result.doubts.append(Doubt(direction, detail["width_milliwh"] * detail["times_at_most"]))
+            if kind is NoteKind.STEPPED_BACK and register.milliwh <= most_milliwh:
+                # It can have been reset as well: what it counts from 0 to where it was is booked to nobody.
+                open_milliwh = most_milliwh + detail["by_milliwh"] + before.resolution_milliwh
+                result.doubts.append(Doubt(direction, open_milliwh))
         if direction not in had and step.now.resolution_milliwh > before.resolution_milliwh:
             # What flowed while it was lost is behind its coarser digit: of any bucket since then.
             digits_milliwh = before.resolution_milliwh + step.now.resolution_milliwh + step.now.rounding_milliwh
