@@ -113,6 +113,17 @@ def test_fall_within_a_coarse_digit_may_have_been_a_reset_of_a_young_meter(
     assert open_kwh * KILO - 10_000 <= grown <= open_kwh * KILO + 100_000
 
 
+def test_register_beside_one_that_may_have_been_reset_within_its_digit_may_have_been_too(desk: Desk) -> None:
+    """Export steps back by its digit of 10 Wh, to 0; import, 20 Wh before, shows 30 in the same moment, five minutes
+    on. Both may count from 0 anew: then 1 kWh of import can have flowed, and not 10 Wh."""
+    rows = [(10_000, 10_000), (20_000, 10_000), (30_000, 0), (40_000, 0)]
+    times_us = (0, 20 * S, 320 * S, 340 * S)
+    for at_us, both in zip(times_us, rows, strict=True):
+        desk.take(reading(NOON_US + H + at_us, *(register(one, 10_000) for one in both)))
+    assert [one["direction"] for one in told(desk, "stepped_back")] == ["export"]
+    assert uncertain(desk)["high"] >= KILO - 10_000
+
+
 def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None:
     """At 11:00 it shows 2.8 kWh, at 12:10 1.2, 400 s later 10.7: too much for these 400 s, unless it stood.
 
