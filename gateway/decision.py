@@ -200,7 +200,7 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first of them at which one had."""
     held_ends: dict[str, Reading] = {}
     """Where the machine was started anew in the row: the newest reading of the boot of `held_first`, and of that of
-    `held_standing`. What it says of the clock; no registers."""
+    `held_standing`; of the boot of `held_latest` one without registers behind the row. For its clock; no registers."""
     opened: Opened | None = None
     opened_set_us: int = 0
     """How far the clock was set back since, 0 or less: `opened` is by the clock of then."""

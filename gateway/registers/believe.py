@@ -29,22 +29,22 @@ from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .placed import placed_before
-from .quarantine import CLOCKS, JUMPS, MAY_JUMP, in_question, released, with_serial_of
+from .quarantine import released, with_serial_of
 from .returned import maybe_returned
+from .row import CLOCKS, JUMPS, MAY_JUMP, in_question
 from .standing import of_standing
 from .undecided import (
     either_way,
     of_absence,
-    of_beginning,
     of_doubted,
     of_fallen,
     of_kept_back,
     of_rollover,
     of_the_others,
     of_woken,
-    of_zeros,
     wider,
 )
+from .zeros import of_beginning, of_zeros
 
 
 def accept(state: ValidatorState, line: Followed) -> ValidatorState:
@@ -259,13 +259,14 @@ def _of_the_old(state: ValidatorState, last: Reading, first: Reading, limits: Li
     What it was seen to have kept back is all of that.
     """
     woken = of_woken(state)
+    kept_back = {direction for direction, milliwh in state.held_woken.items() if milliwh}
     stood = list(of_standing(last, state.memories, state.lost, limits))
     nested = {one.direction: one for one in stood if one.direction not in state.lost}
-    yield from (*woken, *(one for one in stood if one.direction in state.lost.keys() - state.held_woken.keys()))
+    yield from (*woken, *(one for one in stood if one.direction in state.lost.keys() - kept_back))
     for one in (*of_absence(state, first, limits), *of_zeros(state, first, limits)):
         other = nested.pop(one.direction, None)
         yield one if other is None else wider(one, other)
-    yield from (one for direction, one in nested.items() if direction not in state.held_woken)
+    yield from (one for direction, one in nested.items() if direction not in kept_back)
 
 
 def _go_on_with_returned(

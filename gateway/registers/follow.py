@@ -20,6 +20,7 @@ from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .frozen import CLOSE_US, all_stand_since_us, may_be_frozen_since_us, watch_still
 from .register_step import step_of
+from .stepped_back import Way, of_reset
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
@@ -65,6 +66,7 @@ def follow(
     if previous.serial is not None and reading.serial is not None and previous.serial != reading.serial:
         objections.add(Reason.METER_REPLACED)
     booked = dict(shown)
+    ways: dict[Direction, Way] = {}
     passed_us = elapsed_us(previous, reading)
     for direction, register in shown.items():
         if direction in had:
@@ -79,6 +81,7 @@ def follow(
             most_us = max(most_us, reading.latest_us - may_stand_since_us(memory, previous) + memory.longer_us)
         most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
         step = step_of(before, memory, register, most_milliwh)
+        ways[direction] = Way(before, step.now, register, most_milliwh)
         if step.objection is not None:
             objections.add(step.objection)
             result.objections[direction] = step.objection
@@ -109,6 +112,7 @@ def follow(
     result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
     result.doubts += _of_leap(result, previous, memories, limits)
     result.doubts += _of_finding(result, limits)
+    result.doubts += of_reset(result.notes, ways)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)

@@ -80,6 +80,9 @@ def noted(state: ValidatorState, reading: Reading, decision: Decision) -> Valida
     """The state that remembers a reading which is not booked for its clock: a register may be as wrong as it will."""
     if not isinstance(decision, Quarantined | Rejected) or decision.reason is Reason.CLOCK_NOT_SET:
         return state
+    latest = state.held_latest
+    if isinstance(decision, Rejected) and latest is not None and latest.boot_id == reading.boot_id:
+        state = msgspec.structs.replace(state, held_ends={**state.held_ends, reading.boot_id: bare(reading)})
     if state.last is None or reading.boot_id != state.last.boot_id:
         return state
     return msgspec.structs.replace(state, seen=bare(reading))

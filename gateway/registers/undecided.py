@@ -5,7 +5,7 @@ may begin a little above the old one. Then the old line is booked, and told is h
 Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -16,8 +16,8 @@ from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
 from .placed import moved_memories, placed_before
-from .quarantine import MAY_JUMP, fallen_milliwh, in_question
-from .returned import WITHIN_US
+from .row import MAY_JUMP, fallen_milliwh
+from .zeros import beyond_zero_milliwh
 
 Undecided = tuple[tuple[Doubt, ...], Class, Rule]
 DECIDED: Undecided = ((), Class.GLITCH, Rule.BACK_ON_THE_OLD_LINE)
@@ -31,8 +31,11 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
     objections = follow(last, state.memories, first, limits, state.lost).objections
     if not objections and of_fallen(state, line, reading, limits):
         return (), Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
-    if not objections or not _counts_on(state, reading, limits):
+    on = _on_from_row(state, reading, limits)
+    if not objections or on is None:
         return DECIDED
+    if on.objection not in (None, Reason.ROLLED_OVER):
+        return _of_jumped(state, line, on, objections, limits)
     awake = follow(last, state.memories, first, limits, state.lost, asleep=True)
     stood = awake.objection in SAME_REGISTERS
     doubts = _doubts(
@@ -43,17 +46,29 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
     return doubts, Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
 
 
-def _counts_on(state: ValidatorState, reading: Reading, limits: Limits) -> bool:
+def _of_jumped(
+    state: ValidatorState, line: Followed, on: Followed, objections: Mapping[Direction, Reason], limits: Limits
+) -> Undecided:
+    """The row was wrong, in one register; another may have jumped beside it, and counts `on` from there: that is within
+    reach by now, but it need not have flowed."""
+    if state.last is None or state.held_first is None or on.objection is Reason.METER_REPLACED:
+        return DECIDED
+    jumped = {one for one, why in objections.items() if why is Reason.IMPOSSIBLE_JUMP} - on.objections.keys()
+    every = _doubts(state, state.last, state.held_first, line, limits, jumped=True, stood=True)
+    doubts = tuple(one for one in every if one.direction in jumped)
+    return (doubts, Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY) if doubts else DECIDED
+
+
+def _on_from_row(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:
     """Whether the held row can be the same registers as `reading`; its newest may be that, or have stood still."""
     latest = state.held_latest
     if latest is None:
-        return False
+        return None
     if (latest.boot_id, latest.monotonic_us) == (reading.boot_id, reading.monotonic_us):
-        return True
+        return Followed(reading, {})
     step_us = step_back_us(latest, reading)  # the row may be by a clock that was ahead
     memories = moved_memories(_since_last(state, latest), step_us)
-    line = follow(placed_before(latest, reading), memories, reading, limits, asleep=True)
-    return line.objection in (None, Reason.ROLLED_OVER)
+    return follow(placed_before(latest, reading), memories, reading, limits, asleep=True)
 
 
 def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, RegisterMemory]:
@@ -67,21 +82,6 @@ def _since_last(state: ValidatorState, latest: Reading) -> dict[Direction, Regis
             memory = memories.get(direction, ORDINARY)
             memories[direction] = msgspec.structs.replace(memory, stood_since_us=state.last.earliest_us)
     return memories
-
-
-def of_beginning(state: ValidatorState, begins: Reading, limits: Limits) -> tuple[Doubt, ...]:
-    """Of an epoch that begins with a 0: that may have been the old meter's fault, until another hung there."""
-    moved = state.held_moved
-    if moved is None or state.held_reason is Reason.METER_REPLACED:
-        return ()
-    registers, later = registers_of(begins.snapshot), registers_of(moved.snapshot)
-    if not any(registers[direction].milliwh == 0 for direction in in_question(state, limits) if direction in registers):
-        return ()
-    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(begins, moved))
-    return tuple(
-        Doubt(direction, max(most_milliwh - later[direction].milliwh + register.milliwh, 0))
-        for direction, register in registers.items()
-    )
 
 
 def of_the_others(state: ValidatorState, line: Followed, limits: Limits) -> tuple[Doubt, ...]:
@@ -140,8 +140,10 @@ def _doubts(
         if since is not last:
             earlier_milliwh, since_us = doubt_milliwh, since.earliest_us
         if stood and grown_milliwh:
-            earlier_milliwh = max(earlier_milliwh, grown_milliwh + digits_milliwh)
             since_us = min(since.earliest_us, may_stand_since_us(memory, since))
+            open_milliwh = max(grown_milliwh, beyond_zero_milliwh(before, now, memory, line.reading, since_us, limits))
+            earlier_milliwh = max(earlier_milliwh, open_milliwh + digits_milliwh)
+            doubt_milliwh = max(doubt_milliwh, earlier_milliwh)
         found.append(Doubt(direction, doubt_milliwh, earlier_milliwh, since_us))
     return tuple(found)
 
@@ -220,21 +222,6 @@ def of_absence(state: ValidatorState, first: Reading, limits: Limits) -> tuple[D
         if since is not None:
             most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(since, first))
             found.append(Doubt(direction, 0, most_milliwh, since.earliest_us))
-    return tuple(found)
-
-
-def of_zeros(state: ValidatorState, first: Reading, limits: Limits) -> tuple[Doubt, ...]:
-    """Of registers that begin anew where others did not count on from a 0 at which they had stood for less than a day:
-    that may have been no count, whatever flowed."""
-    found: list[Doubt] = []
-    if state.last is None or state.held_reason is Reason.METER_REPLACED:
-        return ()
-    last, shown = state.last, registers_of(state.last.snapshot)
-    for direction in in_question(state, limits) & shown.keys():
-        since_us = may_stand_since_us(state.memories.get(direction), last)
-        if not shown[direction].milliwh and first.latest_us - since_us <= WITHIN_US:
-            most_milliwh = most_energy_milliwh(limits.limit_milliw, first.latest_us - since_us)
-            found.append(Doubt(direction, 0, most_milliwh, since_us))
     return tuple(found)
 
 

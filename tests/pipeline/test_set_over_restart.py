@@ -185,6 +185,25 @@ def test_a_step_in_the_boot_in_which_an_epoch_begins_is_told_though_the_old_one_
     assert desk.books.register_epoch == 2
 
 
+@pytest.mark.parametrize("boot", ["boot", "second"])
+def test_a_step_behind_such_a_row_is_told_where_the_meter_had_no_register_to_show(desk: Desk, boot: str) -> None:
+    """The same; but when the clock is set the meter shows nothing, and then the machine is off. Nothing of that is
+    held with the row, and its clock was seen."""
+    first = [row(MIN + 5 * n * S, (10 * n, 0), boot) for n in range(3)]
+    nothing = [row(MIN + 5 * n * S, (None, None), boot, SET_US) for n in (3, 4)]
+    booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "third", SET_US) for n in range(3)]
+    assert steps_told(desk, [*OLD_METER, *first, *nothing, *booted]) == [SET_US]
+    assert desk.books.register_epoch == 2
+
+
+def test_a_step_that_only_the_row_saw_behind_one_without_a_register_is_told(desk: Desk) -> None:
+    """The meter shows nothing between two readings of the row, the clock is set behind both, and the machine off."""
+    nothing = [row(MIN + 12 * S, (None, None))]
+    seen = [row(MIN + 15 * S, (30, 0), off_us=SET_US)]
+    booted = [row(5 * MIN + 5 * n * S, (600 + 10 * n, 0), "next", SET_US) for n in range(3)]
+    assert steps_told(desk, [*OLD_METER, *NEW_METER, *nothing, *seen, *booted]) == [SET_US]
+
+
 @pytest.mark.parametrize(("is_lost", "back_after"), [(True, 0), (True, 8), (False, 8)])
 def test_what_a_lost_direction_counted_over_such_a_restart_is_in_no_bucket_within_its_interval_too(
     desk: Desk, is_lost: bool, back_after: int

@@ -96,6 +96,34 @@ def test_display_that_steps_back_by_a_digit_may_have_been_right_before(desk: Des
     assert uncertain(desk)["low"] >= 100 + 99  # the first register's digit, and the edge
 
 
+@pytest.mark.parametrize(("first", "open_kwh"), [(0, 3), (LIFE, 0)])
+def test_fall_within_a_coarse_digit_may_have_been_a_reset_of_a_young_meter(
+    desk: Desk, first: int, open_kwh: int
+) -> None:
+    """Read at 13:00 and 13:00:20, by digits of 1 kWh: 1 kWh since its first day, or 901. At 13:05:20 digits are of 10
+    Wh, and it shows 10 Wh; or 900.01 kWh. The young one may have been reset: 1 kWh can have flowed before, and 1 more
+    may stand behind the coarse digit; and of what it counts from 0 on, 1 kWh is booked to nobody."""
+    shown = first + KILO
+    desk.take(*(reading(NOON_US + H + n * 20 * S, register(shown, KILO)) for n in range(2)))
+    before = uncertain(desk)["high"]
+    rows = [register(shown - KILO + 10_000 * (n + 1), 10_000) for n in range(3)]
+    desk.take(*(reading(NOON_US + H + 320 * S + n * 20 * S, one) for n, one in enumerate(rows)))
+    assert [one["by_milliwh"] for one in told(desk, "stepped_back")] == [990_000]
+    grown = uncertain(desk)["high"] - before
+    assert open_kwh * KILO - 10_000 <= grown <= open_kwh * KILO + 100_000
+
+
+def test_register_beside_one_that_may_have_been_reset_within_its_digit_may_have_been_too(desk: Desk) -> None:
+    """Export steps back by its digit of 10 Wh, to 0; import, 20 Wh before, shows 30 in the same moment, five minutes
+    on. Both may count from 0 anew: then 1 kWh of import can have flowed, and not 10 Wh."""
+    rows = [(10_000, 10_000), (20_000, 10_000), (30_000, 0), (40_000, 0)]
+    times_us = (0, 20 * S, 320 * S, 340 * S)
+    for at_us, both in zip(times_us, rows, strict=True):
+        desk.take(reading(NOON_US + H + at_us, *(register(one, 10_000) for one in both)))
+    assert [one["direction"] for one in told(desk, "stepped_back")] == ["export"]
+    assert uncertain(desk)["high"] >= KILO - 10_000
+
+
 def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None:
     """At 11:00 it shows 2.8 kWh, at 12:10 1.2, 400 s later 10.7: too much for these 400 s, unless it stood.
 

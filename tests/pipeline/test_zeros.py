@@ -14,10 +14,11 @@ from gateway.decision import Basis
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 
+from .jump_histories import WIDTH, wide
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
-from .world import KWH, MIN, NOON_US, S, reading, register
+from .world import KWH, MIN, NOON_US, H, S, reading, register
 
 
 @pytest.fixture
@@ -141,3 +142,39 @@ def test_what_it_left_out_may_have_flowed_in_any_interval_since_the_zero(desk: D
     booked_milliwh, uncertain_milliwh = newest_export(desk, 15)
     assert booked_milliwh <= 10
     assert uncertain_milliwh >= 900_000
+
+
+def test_zero_with_which_a_meter_came_may_never_have_been_its_count(desk: Desk) -> None:
+    """At 12:05 hangs another meter by its number: its import counts, its export shows 0 until 12:35, and then 1.5 kWh,
+    more than five minutes carry. Either it gives what it had kept back, or that 0 was wrong: it may have been near its
+    width, and then anything flowed that 12 kW are from 12:05 to 12:36:20, 6.267 kWh; or from half a minute before."""
+    old = [reading(NOON_US + n * MIN, wide(LIFE + 10 * n), wide(WIDTH - KWH), serial="A1") for n in range(5)]
+    new = [reading(NOON_US + n * 5 * MIN, wide(7 * LIFE + n), wide(0), serial="B2") for n in range(1, 7)]
+    desk.take(*old, *new)
+    assert account(desk)["epoch"] == 2
+    before = export_uncertain(desk)
+    own = [
+        reading(NOON_US + 35 * MIN + n * STEP_US, wide(7 * LIFE + 6), wide(1_500_000 + n), serial="B2")
+        for n in range(5)
+    ]
+    desk.take(*own)
+    assert told(desk, "resumed")[-1]["rule"] == "possible_since_it_stood"
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_bucket_high_milliwh"] == 1_500_004
+    assert 6_266_666 - 1_500_004 <= export_uncertain(desk) - before <= 6_366_667 - 1_500_004 + 3
+
+
+def test_zero_at_which_a_register_stood_for_days_is_a_count(desk: Desk) -> None:
+    """The panels are new: export has shown 0 for two days, and then, two minutes after the last reading, 1 kWh."""
+    nights = [reading(NOON_US + n * H, LIFE + 10 * n, 0) for n in range(49)]
+    own = [reading(NOON_US + 48 * H + 2 * MIN + n * STEP_US, LIFE + 490, KWH + n) for n in range(5)]
+    desk.take(*nights, *own)
+    assert told(desk, "resumed")[-1]["rule"] == "possible_since_it_stood"
+    assert export_uncertain(desk) in range(KWH, KWH + 20)
+
+
+def export_uncertain(desk: Desk) -> int:
+    record = desk.books.state_record()
+    assert record is not None
+    return int(record["export_uncertain_high_milliwh"] or 0)

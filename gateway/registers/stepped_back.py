@@ -1,0 +1,41 @@
+"""A young register that shows less, within its last digit: a display that steps back, or a meter that was reset.
+
+Booked is the old value, and nothing until it is passed. Of a reset meter that leaves out what it counts from 0 to
+there, and all that flowed before it was reset: told, of its other register too, if that is as young. Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from drivers import EnergyRegister
+
+from ..decision import Doubt, Note, NoteKind
+from ..energy import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One register from one reading to the next."""
+
+    before: EnergyRegister
+    booked: EnergyRegister
+    shown: EnergyRegister
+    most_milliwh: int
+    """What the service can have carried meanwhile."""
+
+    @property
+    def may_begin_at_zero(self) -> bool:
+        """Whether it shows no more than it can have counted from 0 since."""
+        return self.shown.milliwh <= self.most_milliwh
+
+
+def of_reset(notes: Sequence[Note], ways: Mapping[Direction, Way]) -> Iterator[Doubt]:
+    """What is open where a register that stepped back, by `notes`, may begin at 0."""
+    back = {one.direction: one.detail["by_milliwh"] for one in notes if one.kind is NoteKind.STEPPED_BACK}
+    young = {direction: way for direction, way in ways.items() if way.may_begin_at_zero}
+    if not back.keys() & young.keys():
+        return
+    for direction, way in young.items():
+        grown_milliwh = way.booked.milliwh - way.before.milliwh
+        open_milliwh = max(way.most_milliwh - grown_milliwh, 0) + back.get(direction, 0)
+        yield Doubt(direction, open_milliwh + way.before.resolution_milliwh)
