@@ -4,6 +4,8 @@ Monotonic time of one boot is the judge. Between two boots nothing can be measur
 reading that was held meanwhile, of the first boot still, had shown the step. Pure.
 """
 
+from collections.abc import Sequence
+
 from .clock import DRIFT_PPM
 from .reading.read import Reading
 
@@ -12,6 +14,9 @@ STEP_US = 500_000
 
 UNKNOWN_US = 7 * 86_400_000_000
 """How long a machine is taken to have been off at the most where its clock was set back meanwhile: nobody knows."""
+
+STEPS_KEPT = 8
+"""More of them in a row, none of which undoes the one before, are no clock: of the oldest two the sum is kept."""
 
 
 def measured_step_us(previous: Reading, reading: Reading) -> int | None:
@@ -31,6 +36,17 @@ def witness_of(previous: Reading, reading: Reading, held: Reading | None) -> Rea
     step_us = measured_step_us(previous, held)
     seen = step_us and reading.instant_us > previous.instant_us + min(step_us, 0)
     return held if seen else reading
+
+
+def chained(steps_us: Sequence[int], step_us: int) -> list[int]:
+    """The steps and one more: of one sign behind each other they are one, and two that undo each other are none."""
+    chain = [*steps_us, step_us] if step_us else list(steps_us)
+    while len(chain) > 1:
+        both_us, is_on = chain[-2] + chain[-1], (chain[-2] > 0) is (chain[-1] > 0)
+        if not is_on and abs(both_us) > STEP_US:
+            break
+        chain[-2:] = [both_us] if is_on else []
+    return chain if len(chain) <= STEPS_KEPT else [chain[0] + chain[1], *chain[2:]]
 
 
 def drift_us(duration_us: int) -> int:

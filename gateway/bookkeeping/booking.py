@@ -10,6 +10,7 @@ from functools import partial
 
 from ..buckets.correct import Correction, correct
 from ..buckets.doubts import of_absence, to_tell_anew, told_anew
+from ..clock_steps import measured_step_us
 from ..decision import Class, Doubt, NewEpoch, Reason, Rule
 from ..energy import Direction, Interval
 from ..ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
@@ -51,19 +52,32 @@ class Booking:
         batch: Batch,
         estimated: bool,
         held: Reading | None,
+        steps_us: Sequence[int] = (),
     ) -> list[Interval]:
-        """Book a reading on the old line. Returns what closed. `held`: the newest since `previous`, not booked."""
-        closed = self._follow_clock(previous, reading, batch, counts_on=True, held=held)
+        """Book a reading on the old line. Returns what closed. `held`: the newest since `previous`, not booked;
+        `steps_us`: how the clock was set meanwhile, where it is told step by step."""
+        closed = self._follow_clock(previous, reading, batch, True, held, steps_us)
         self._tidings.gap(previous, reading, batch)
         self._cross_bridge(reading, batch, counts_on=True)
         return self.book(reading, doubts, closed, batch, estimated)
 
-    def epoch(self, decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch) -> list[Interval]:
-        """Open a register epoch, and book its newest reading. Returns what closed."""
+    def epoch(
+        self,
+        decision: NewEpoch,
+        previous: Reading | None,
+        held: Reading | None,
+        batch: Batch,
+        steps_us: Sequence[int] = (),
+    ) -> list[Interval]:
+        """Open a register epoch, and book its newest reading. Returns what closed. `steps_us`: as of `reading`."""
+        newest = decision.seen or decision.reading
+        if previous is not None and previous.boot_id == decision.first.boot_id:
+            # One behind the epoch's first reading is told there.
+            steps_us = () if measured_step_us(decision.first, newest) else steps_us
         batch.epochs.append(
             EpochRow(self._meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
-        closed = self._follow_clock(previous, decision.first, batch, counts_on=False, held=held)
+        closed = self._follow_clock(previous, decision.first, batch, False, held, steps_us)
         self._cross_bridge(decision.first, batch, counts_on=False)
         counted_milliwh = self._accumulator.counted_milliwh
         absent = of_absence(self._accumulator.state, decision.first, self._accumulator.limit_milliw)
@@ -163,14 +177,20 @@ class Booking:
         self._tidings.left_out(left_out, at_us, batch)
 
     def _follow_clock(
-        self, previous: Reading | None, reading: Reading, batch: Batch, counts_on: bool, held: Reading | None = None
+        self,
+        previous: Reading | None,
+        reading: Reading,
+        batch: Batch,
+        counts_on: bool,
+        held: Reading | None = None,
+        steps_us: Sequence[int] = (),
     ) -> list[Interval]:
         """Before `reading` is booked: do and tell what it says of the clock. Returns what closed by that."""
-        news = follow_clock(self._accumulator, previous, reading, counts_on, held)
-        if news is None:
-            return []
-        self._teller.tell("clock_step", reading.latest_us, news.detail, batch)
-        return news.closed
+        closed: list[Interval] = []
+        for news in follow_clock(self._accumulator, previous, reading, counts_on, held, steps_us):
+            self._teller.tell("clock_step", reading.latest_us, news.detail, batch)
+            closed += news.closed
+        return closed
 
     def _cross_bridge(self, reading: Reading, batch: Batch, counts_on: bool) -> None:
         """Before the first booking of a store epoch that goes on from another: what flowed meanwhile has no bucket."""

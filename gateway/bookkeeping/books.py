@@ -20,7 +20,7 @@ from ..reading.load_profile import ProfileEntry
 from ..reading.meter_witness import NOT_KNOWN, MeterWitness
 from ..reading.read import Reading
 from ..registers.exchange import Exchanged, Outcome, Restated, Statement, judge
-from ..registers.placed import seen_since
+from ..registers.placed import seen_since, steps_since
 from ..registers.stated import Moment
 from ..registers.validate import validate
 from ..timeline import Calendar, Timeline
@@ -144,18 +144,19 @@ class Books:
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
         previous, held = self._validator.last, seen_since(self._validator)
+        steps_us = steps_since(self._validator, reading)
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
             case Accepted() | Rollover():
                 booked = previous, decision.reading, decision.doubts
-                closed = self._booking.reading(*booked, batch, bool(decision.frozen), held)
+                closed = self._booking.reading(*booked, batch, bool(decision.frozen), held, steps_us)
                 self._tidings.booked(previous, decision, batch)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
-                closed = self._booking.epoch(decision, previous, held, batch)
+                closed = self._booking.epoch(decision, previous, held, batch, steps_us)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():

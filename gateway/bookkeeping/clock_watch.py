@@ -4,6 +4,7 @@ The step is measured against the last booked reading, which the store keeps: a d
 set sees it too. A wrong time of which nothing was booked leaves nothing in doubt.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..buckets.accumulate import Accumulator
@@ -27,20 +28,33 @@ def follow_clock(
     reading: Reading,
     counts_on: bool,
     held: Reading | None = None,
-) -> ClockNews | None:
-    """Before `reading` is booked: tell the accumulator how the clock was set since `previous`; None: it was not.
+    steps_us: Sequence[int] = (),
+) -> Iterator[ClockNews]:
+    """Before `reading` is booked: tell the accumulator how the clock was set since `previous`, step by step.
 
     `counts_on`: its registers count on from the previous ones. `held`: the newest reading between the two, not booked.
+    `steps_us`: where they are not to be told as their sum.
     """
     if previous is None or not accumulator.started:
-        return None
+        return
+    if steps_us:
+        passed_us = reading.latest_us - previous.latest_us - sum(min(one, 0) for one in steps_us)
+        yield from (_set(accumulator, one, min(one, 0), passed_us) for one in steps_us)
+        return
     seen = witness_of(previous, reading, held)
     step_us, back_us = measured_step_us(previous, seen), step_back_us(previous, seen)
-    if not step_us and not back_us:
-        return None
-    passed_us = None
     if step_us is not None:
         passed_us = seen.monotonic_us - previous.monotonic_us + reading.latest_us - seen.latest_us
+        if step_us or back_us:
+            yield _set(accumulator, step_us, back_us, passed_us)
+    elif back_us:
+        yield _set(accumulator, None, back_us, None)
+        if counts_on:
+            accumulator.book_unplaced(reading)
+
+
+def _set(accumulator: Accumulator, step_us: int | None, back_us: int, passed_us: int | None) -> ClockNews:
+    """The clock was set; `step_us` None: nobody knows by how much, `back_us` is the least."""
     accumulator.doubt_clock_step(step_us or back_us, passed_us)
     detail: Record = {"step_us": step_us}
     if step_us is None:
@@ -50,6 +64,4 @@ def follow_clock(
     detail["repeats_until_utc_us"] = accumulator.state.instant_us
     closed = accumulator.go_back(back_us)
     detail["repeats_from_utc_us"] = accumulator.state.instant_us
-    if step_us is None and counts_on:
-        accumulator.book_unplaced(reading)
     return ClockNews(closed, detail)

@@ -9,12 +9,12 @@ is moved, by the least that is possible, and how long a direction was lost, or a
 on. Moved for good only once a reading is booked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import UNKNOWN_US, measured_step_us, step_back_us, witness_of
+from ..clock_steps import UNKNOWN_US, chained, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -27,18 +27,19 @@ def placed_by(state: ValidatorState, reading: Reading) -> tuple[ValidatorState, 
     if state.last is None:
         return state, None
     seen = witness_of(state.last, reading, seen_since(state))
-    step_us = step_back_us(state.last, seen)
+    steps_us = steps_since(state, reading)
+    step_us = _back_us(steps_us) or step_back_us(state.last, seen)
     if step_us >= 0:
         return state, state.last
     lost = {direction: moved(one, step_us) for direction, one in state.lost.items()}
     set_us = 0 if state.opened is None else state.opened_set_us + step_us
     memories = moved_memories(state.memories, step_us)
     placed = msgspec.structs.replace(state, memories=memories, lost=lost, opened_set_us=set_us)
-    if measured_step_us(state.last, seen) is None:
+    if not steps_us and measured_step_us(state.last, seen) is None:
         lost = {direction: of_unknown_age(one) for direction, one in lost.items()}
         return msgspec.structs.replace(placed, lost=lost), state.last
     placed = msgspec.structs.replace(placed, last=moved(state.last, step_us))
-    return placed, state.last if seen is reading else placed.last
+    return placed, state.last if reading.boot_id == state.last.boot_id else placed.last
 
 
 def of_unknown_age(reading: Reading) -> Reading:
@@ -76,6 +77,27 @@ def seen_since(state: ValidatorState) -> Reading | None:
     return state.seen or state.held_first
 
 
+def steps_since(state: ValidatorState, reading: Reading) -> tuple[int, ...]:
+    """How the clock was set since the last booked reading, where readings that were not booked saw it set back and on;
+    else nothing, and it was set once or never.
+
+    Their sum is not what is reckoned with: a virtual machine that is paused looks like a clock that is set on, and then
+    more time has passed than the sum leaves. One by one they are right in either case.
+    """
+    last, seen = state.last, state.seen
+    if last is None or seen is None or not state.seen_steps_us:
+        return ()
+    steps_us = chained(state.seen_steps_us, measured_step_us(seen, reading) or 0)
+    if not min(steps_us, default=0) < 0 < max(steps_us, default=0):
+        return ()
+    is_known = reading.boot_id == last.boot_id or reading.instant_us > last.instant_us + _back_us(steps_us)
+    return tuple(steps_us) if is_known else ()
+
+
+def _back_us(steps_us: Iterable[int]) -> int:
+    return sum(min(one, 0) for one in steps_us)
+
+
 def noted(state: ValidatorState, reading: Reading, decision: Decision) -> ValidatorState:
     """The state that remembers a reading which is not booked for its clock: a register may be as wrong as it will."""
     if not isinstance(decision, Quarantined | Rejected) or decision.reason is Reason.CLOCK_NOT_SET:
@@ -85,7 +107,8 @@ def noted(state: ValidatorState, reading: Reading, decision: Decision) -> Valida
         state = msgspec.structs.replace(state, held_ends={**state.held_ends, reading.boot_id: bare(reading)})
     if state.last is None or reading.boot_id != state.last.boot_id:
         return state
-    return msgspec.structs.replace(state, seen=bare(reading))
+    steps_us = chained(state.seen_steps_us, measured_step_us(state.seen or state.last, reading) or 0)
+    return msgspec.structs.replace(state, seen=bare(reading), seen_steps_us=steps_us)
 
 
 def unplaced(

@@ -45,8 +45,10 @@ def _exchanges_without_doubt(books: Books) -> None:
     """Of a meter that is exchanged nothing is told of the time before its last reading: as if it had been alive."""
     begin = books._booking.epoch
 
-    def epoch(decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch) -> list[Interval]:
-        return begin(replace(decision, doubts=()), previous, held, batch)
+    def epoch(
+        decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch, steps_us: Sequence[int] = ()
+    ) -> list[Interval]:
+        return begin(replace(decision, doubts=()), previous, held, batch, steps_us)
 
     books._booking.epoch = epoch  # type: ignore[method-assign]
 

@@ -37,6 +37,21 @@ def seen_between(taken: Sequence[Taken], before: Taken, after: Taken) -> Taken |
     return since[-1] if since else None
 
 
+def one_by_one_us(before: Taken, after: Taken, taken: Sequence[Taken]) -> list[int]:
+    """How the clock was set between two booked readings, where those in between, of the first one's boot, saw it set
+    back and on: the latter may be a machine that was paused. Nothing where it was set one way, or each step undid the
+    one before."""
+    between = [one for one in taken if before.true_us < one.true_us <= after.true_us and one.boot == before.boot]
+    chain: list[int] = []
+    for earlier, later in pairwise([before, *between]):
+        step_us = measured_step_us(earlier, later) or 0
+        while chain and (chain[-1] * step_us > 0 or abs(chain[-1] + step_us) <= SET_US):
+            step_us += chain.pop()
+            step_us *= abs(step_us) > SET_US
+        chain += [step_us] if step_us else []
+    return chain if chain and min(chain) < 0 < max(chain) else []
+
+
 def unplaced(before: Taken, after: Taken, step_us: int | None) -> bool:
     """Whether the clock went back over a restart, by more than was seen: nobody knows how long the machine was off."""
     return before.boot != after.boot and after.wall_us <= before.wall_us + min(step_us or 0, 0)
@@ -92,15 +107,19 @@ class Oracle:
         """
         for before, after in pairwise(kept):
             step_us = measured_step_us(before, after, seen_between(taken, before, after))
-            blind = unplaced(before, after, step_us)
-            if step_us or blind:
+            steps_us = one_by_one_us(before, after, taken)
+            back_us = sum(min(one, 0) for one in steps_us or [step_us or 0])
+            blind = unplaced(before, after, back_us)
+            if steps_us and not blind:
+                self.reckoning.steps_us += steps_us
+            elif step_us or blind:
                 self.reckoning.steps_us.append(None if blind else step_us)
             self.reckoning.has_unplaced |= blind
-            self.reckoning.has_hidden_step |= is_hidden(before, after, step_us)
+            self.reckoning.has_hidden_step |= is_hidden(before, after, sum(steps_us) or step_us)
             if after.fate is not Fate.OPENED and blind:
                 self._leave_unassigned(before, after)
             elif after.fate is not Fate.OPENED:
-                self._split(before, after, before.wall_us + min(step_us or 0, 0))
+                self._split(before, after, before.wall_us + back_us)
             self._live(before, after)
             yield before, after
 
