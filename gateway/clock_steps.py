@@ -15,8 +15,8 @@ STEP_US = 500_000
 UNKNOWN_US = 7 * 86_400_000_000
 """How long a machine is taken to have been off at the most where its clock was set back meanwhile: nobody knows."""
 
-STEPS_KEPT = 8
-"""More of them in a row, none of which undoes the one before, are no clock: of the oldest two the sum is kept."""
+STEPS_KEPT = 16
+"""Between two booked readings; a clock that is set more often is none: of the oldest two the sum is kept."""
 
 
 def measured_step_us(previous: Reading, reading: Reading) -> int | None:
@@ -46,7 +46,15 @@ def chained(steps_us: Sequence[int], step_us: int) -> list[int]:
         if not is_on and abs(both_us) > STEP_US:
             break
         chain[-2:] = [both_us] if is_on else []
-    return chain if len(chain) <= STEPS_KEPT else [chain[0] + chain[1], *chain[2:]]
+    return chain
+
+
+def kept(steps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The steps, each with its time, that are remembered."""
+    if len(steps) <= STEPS_KEPT:
+        return steps
+    (_, first_us), (at_us, second_us) = steps[:2]
+    return [(at_us, first_us + second_us), *steps[2:]]
 
 
 def drift_us(duration_us: int) -> int:

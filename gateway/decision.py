@@ -208,8 +208,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Registers of lost directions that fell and stood still there, as the meter shows them: no count of anything."""
     seen: Reading | None = None
     """The newest reading since `last`, of its boot, that was not booked: what it says of the clock; no registers."""
-    seen_steps_us: list[int] = []
-    """How the clock was set between the readings from `last` to `seen`, in turn back and on."""
+    seen_steps: list[tuple[int, int]] = []
+    """How the clock was set between the readings from `last` to `seen`: monotonic time of the first by it, the step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from functools import partial
 
 from ..buckets.correct import Correction, correct
 from ..buckets.doubts import of_absence, to_tell_anew, told_anew
-from ..clock_steps import measured_step_us
 from ..decision import Class, Doubt, NewEpoch, Reason, Rule
 from ..energy import Direction, Interval
 from ..ledger.records import Batch, EpochRow, ReadingRow, Record, StoredMeter
@@ -69,11 +68,7 @@ class Booking:
         batch: Batch,
         steps_us: Sequence[int] = (),
     ) -> list[Interval]:
-        """Open a register epoch, and book its newest reading. Returns what closed. `steps_us`: as of `reading`."""
-        newest = decision.seen or decision.reading
-        if previous is not None and previous.boot_id == decision.first.boot_id:
-            # One behind the epoch's first reading is told there.
-            steps_us = () if measured_step_us(decision.first, newest) else steps_us
+        """Open a register epoch, and book its newest reading. Returns what closed. `steps_us`: before its first."""
         batch.epochs.append(
             EpochRow(self._meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )

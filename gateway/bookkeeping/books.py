@@ -143,20 +143,21 @@ class Books:
             self._decide(reading, batch)
 
     def _decide(self, reading: Reading, batch: Batch) -> Decision:
-        previous, held = self._validator.last, seen_since(self._validator)
-        steps_us = steps_since(self._validator, reading)
+        before, previous, held = self._validator, self._validator.last, seen_since(self._validator)
         self._validator, decision = validate(self._validator, reading, self._limits)
         closed: list[Interval] = []
         had = self._accumulator.present
         match decision:
             case Accepted() | Rollover():
                 booked = previous, decision.reading, decision.doubts
-                closed = self._booking.reading(*booked, batch, bool(decision.frozen), held, steps_us)
+                closed = self._booking.reading(
+                    *booked, batch, bool(decision.frozen), held, steps_since(before, reading)
+                )
                 self._tidings.booked(previous, decision, batch)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
-                closed = self._booking.epoch(decision, previous, held, batch, steps_us)
+                closed = self._booking.epoch(decision, previous, held, batch, steps_since(before, decision.first))
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():

@@ -58,7 +58,7 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
     woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
     flowed = {direction: milliwh for direction, milliwh in state.held_flowed.items() if direction in lost}
-    state = msgspec.structs.replace(released(state), seen=None, seen_steps_us=[], held_woken=woken, held_flowed=flowed)
+    state = msgspec.structs.replace(released(state), seen=None, seen_steps=[], held_woken=woken, held_flowed=flowed)
     return msgspec.structs.replace(state, last=reading, lost=lost, memories=line.memories, doubted=doubted)
 
 

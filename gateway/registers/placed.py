@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import UNKNOWN_US, chained, measured_step_us, step_back_us, witness_of
+from ..clock_steps import UNKNOWN_US, chained, kept, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -85,9 +85,14 @@ def steps_since(state: ValidatorState, reading: Reading) -> tuple[int, ...]:
     more time has passed than the sum leaves. One by one they are right in either case.
     """
     last, seen = state.last, state.seen
-    if last is None or seen is None or not state.seen_steps_us:
+    if last is None or seen is None or not state.seen_steps:
         return ()
-    steps_us = chained(state.seen_steps_us, measured_step_us(seen, reading) or 0)
+    steps_us: list[int] = []
+    for monotonic_us, step_us in state.seen_steps:
+        if reading.boot_id != last.boot_id or monotonic_us <= reading.monotonic_us:
+            steps_us = chained(steps_us, step_us)
+    if reading.monotonic_us > seen.monotonic_us:
+        steps_us = chained(steps_us, measured_step_us(seen, reading) or 0)
     if not min(steps_us, default=0) < 0 < max(steps_us, default=0):
         return ()
     is_known = reading.boot_id == last.boot_id or reading.instant_us > last.instant_us + _back_us(steps_us)
@@ -107,8 +112,9 @@ def noted(state: ValidatorState, reading: Reading, decision: Decision) -> Valida
         state = msgspec.structs.replace(state, held_ends={**state.held_ends, reading.boot_id: bare(reading)})
     if state.last is None or reading.boot_id != state.last.boot_id:
         return state
-    steps_us = chained(state.seen_steps_us, measured_step_us(state.seen or state.last, reading) or 0)
-    return msgspec.structs.replace(state, seen=bare(reading), seen_steps_us=steps_us)
+    step_us = measured_step_us(state.seen or state.last, reading)
+    steps = [*state.seen_steps, (reading.monotonic_us, step_us)] if step_us else state.seen_steps
+    return msgspec.structs.replace(state, seen=bare(reading), seen_steps=kept(steps))
 
 
 def unplaced(
