@@ -52,7 +52,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             without = asleep(history, after, played.taken) | _lost(played.events[: after.told])
             judge_truth(history, kept[0], after, without, hidden, verdict)
     newest = _judge_series(history, kept, played, verdict)
-    _judge_intervals(history, oracle, newest, hidden, exact, verdict)
+    _judge_intervals(history, oracle, _whole_words(kept, newest), hidden, exact, verdict)
     _judge_steps(oracle, played, verdict)
     if kept:
         _judge_sum(kept, newest, verdict)
@@ -68,6 +68,13 @@ def _judge_series(history: JumpHistory, kept: Sequence[Taken], played: Played, v
     is_behind = bool(kept) and kept[-1].wall_us < max(one.wall_us for one in kept)
     verdict.findings += [one for one in found.findings if not (is_behind and one.detail.endswith("a hole or twice"))]
     return newest
+
+
+def _whole_words(kept: Sequence[Taken], newest: list[Content]) -> list[Content]:
+    """The words that hold, without that on the interval in which an account ends that had its time before: what flowed
+    in it when its time came again is in the revision that its end would make."""
+    last_us = kept[-1].wall_us if kept else 0
+    return [one for one in newest if not one["start_utc_us"] <= last_us < one["end_utc_us"]]
 
 
 class MixedOracle(Oracle):
