@@ -17,6 +17,8 @@ from .tariff import Tariff
 from .truth import MILLIWH, Flow
 
 WEEK_US = 7 * 86_400_000_000
+CLOSE_US = 30_000_000
+"""Readings so close together tell nothing of the time between them, where the meter ends with the later one."""
 STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
 
 
@@ -147,10 +149,24 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
         young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
         return [_between(history, [*since[-1:], *way], young)] if since and young else []
     if not after or after[0].meter != during[-1].meter:
-        unseen = fault.jump is not Jump.FREEZE and not _was_seen(history, before[-1], during)
+        if fault.jump is Jump.FREEZE:
+            return [_at_the_end(history, fault, during[0])] if _moved_at_the_end(before[-1], during) else []
+        unseen = not _was_seen(history, before[-1], during)
     else:
         unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
     return [_between(history, way, _of(fault))] if unseen else []
+
+
+def _moved_at_the_end(before: Taken, during: Sequence[Taken]) -> bool:
+    """Whether a meter that froze before it was exchanged was read once more, soon, and had moved until it froze."""
+    soon = during[0].true_latest_us - before.true_earliest_us <= CLOSE_US
+    return len(during) == 1 and soon and during[0].shown != before.shown
+
+
+def _at_the_end(history: JumpHistory, fault: Fault, last: Taken) -> Hidden:
+    """What flowed until the last reading of a meter that froze just before it: a moment that no register tells of."""
+    flowed = {one: flow_of(history, one).between(fault.at_us, last.true_latest_us) // MILLIWH + 1 for one in DIRECTIONS}
+    return Hidden(fault.at_us, last.true_latest_us, flowed)
 
 
 def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) -> Hidden:

@@ -9,7 +9,9 @@ from collections import Counter
 import pytest
 
 from hil.histories.jump_broken import BROKEN
+from hil.histories.jump_excuse import hidden_times
 from hil.histories.jump_plan import Jump, jump_history
+from hil.histories.plan import LIMIT_MILLIW
 from hil.histories.soak import JumpSoak
 
 from .world import MORE
@@ -54,6 +56,16 @@ def test_dead_meter_that_is_exchanged_is_judged(seed: int, number: int) -> None:
     assert run_jumps(history).verdict.findings == []
     found = run_jumps(history, "take an exchanged meter to have been alive").verdict.findings
     assert {one.what for one in found} & {"truth", "interval_truth"}
+
+
+def test_meter_that_died_just_before_its_last_reading_hides_that_moment_alone() -> None:
+    """It froze 69 ms before a reading that had moved, 27 s after the one before. Not judged: what flowed
+    in 69 ms; 144 mWh of it are beyond what is told."""
+    history = jump_history(438, 277)
+    assert run_jumps(history).verdict.findings == []
+    hidden = hidden_times(history, JumpSoak().player(history, "").play().taken)
+    assert [one.until_us - one.from_us for one in hidden] == [68_770]
+    assert 144 <= hidden[0].milliwh["import"] <= LIMIT_MILLIW * 68_770 // 3_600_000_000 + 1
 
 
 def test_every_kind_of_jump_is_in_the_lot() -> None:
