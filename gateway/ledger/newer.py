@@ -26,6 +26,8 @@ _KEPT: tuple[tuple[str, dict[str, type]], ...] = (
     ("held_reading", {"reading": Reading}),
 )
 """Of each table the columns that books go on from."""
+_GONE = frozenset({("Still", "found_us")})
+"""What older programs of this schema number wrote, and nobody asks for any more: dropped."""
 
 
 class UnknownWordError(Exception):
@@ -60,10 +62,10 @@ def _unknown(plain: object, found: object, name: str = "") -> str:
         case dict(), dict():
             parts = [(str(key), value, kept) for (key, value), kept in zip(plain.items(), found.values(), strict=True)]
         case dict(), _:
-            names = _names(found)
-            if strange := [key for key in plain if key not in names]:
+            names, kind = _names(found), type(found).__name__
+            if strange := [key for key in plain if key not in names and (kind, key) not in _GONE]:
                 return f"{name}{strange[0]}"
-            parts = [(key, value, getattr(found, key)) for key, value in plain.items()]
+            parts = [(key, value, getattr(found, key)) for key, value in plain.items() if key in names]
         case list(), msgspec.Struct():
             names = found.__struct_fields__
             if len(plain) > len(names):

@@ -162,6 +162,24 @@ def test_an_older_programs_state_without_our_newest_fields_goes_on(path: Path) -
     assert_goes_on(path)
 
 
+def still(state: Plain, **more: object) -> None:
+    """A register that stood while power flowed, as the program of this number that wrote the most of it left it."""
+    plain = {"since_us": 1, "expected_milliwh": 5, "other_milliwh": None, "frozen": False, **more}
+    state["memories"] = {"import": {"still": plain, "stood_since_us": 1}}
+
+
+def test_a_field_that_an_older_program_of_this_number_wrote_and_nobody_needs_goes_on(path: Path) -> None:
+    """Of every meter that stood still under power when that was stopped: a coarse digit does so for hours."""
+    rewrite(path, "meter_state", "validator", lambda state: still(state, found_us=0))
+    assert_goes_on(path)
+
+
+def test_control_another_field_beside_it_is_refused(path: Path) -> None:
+    rewrite(path, "meter_state", "validator", lambda state: still(state, found_us=0, mood_tomorrow=0))
+    with pytest.raises(StoreError, match=r"newer netmeter .*memories\.import\.still\.mood_tomorrow"):
+        opened(path)
+
+
 def assert_goes_on(path: Path) -> None:
     one = opened(path)
     assert not [event for event, _ in one.told if event == "store_set_aside"]
