@@ -145,6 +145,8 @@ class RegisterMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     """The earliest that a register can have been latched that stands since; 0: it has moved."""
     longer_us: int = 0
     """How much longer it may stand than the clock shows: the machine was off meanwhile, for a time nobody knows."""
+    reset_told: bool = False
+    """It has shown less, within its last digit, since it last grew, and was told as one that may have been reset."""
 
 
 class Exchange(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
+from .frozen import ORDINARY
 from .placed import placed_before
 from .quarantine import released, with_serial_of
 from .returned import maybe_returned
@@ -104,12 +105,15 @@ def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorS
 
 
 def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
-    """What held registers hand on. That one is frozen was told to nobody yet: it is with the next reading."""
-    found = dict(memories)
+    """What held registers hand on. What is open of them was told to nobody yet: it is with the next reading."""
+    found: dict[Direction, RegisterMemory] = {}
     for direction, memory in memories.items():
-        if memory.still is not None and memory.still.frozen:
-            still = msgspec.structs.replace(memory.still, frozen=False)
-            found[direction] = msgspec.structs.replace(memory, still=still)
+        still = memory.still
+        if still is not None and still.frozen:
+            still = msgspec.structs.replace(still, frozen=False)
+        settled = msgspec.structs.replace(memory, still=still, reset_told=False)
+        if settled != ORDINARY:
+            found[direction] = settled
     return found
 
 

@@ -18,13 +18,12 @@ from ..decision import Basis, Doubt, Limits, Note, NoteKind, Reason, RegisterMem
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .frozen import CLOSE_US, all_stand_since_us, may_be_frozen_since_us, watch_still
+from .frozen import CLOSE_US, ORDINARY, all_stand_since_us, may_be_frozen_since_us, watch_still
 from .register_step import step_of
-from .stepped_back import Way, of_reset
+from .stepped_back import Way, is_told_of_reset, of_reset
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that moves this far against monotonic time, beyond slewing, has to be confirmed."""
-ORDINARY = RegisterMemory()
 SAME_REGISTERS = (None, Reason.NOT_AVAILABLE)
 """Objections under which what is there counts on from the last accepted reading."""
 GRAVEST = (Reason.METER_REPLACED, Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
@@ -81,7 +80,7 @@ def follow(
             most_us = max(most_us, reading.latest_us - may_stand_since_us(memory, previous) + memory.longer_us)
         most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
         step = step_of(before, memory, register, most_milliwh)
-        ways[direction] = Way(before, step.now, register, most_milliwh)
+        ways[direction] = Way(before, step.now, register, most_milliwh, memory.reset_told)
         if step.objection is not None:
             objections.add(step.objection)
             result.objections[direction] = step.objection
@@ -112,11 +111,20 @@ def follow(
     result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
     result.doubts += _of_leap(result, previous, memories, limits)
     result.doubts += _of_finding(result, limits)
-    result.doubts += of_reset(result.notes, ways)
+    _tell_resets(result, ways)
     missing = had.keys() - shown.keys()
     worst = next((reason for reason in GRAVEST if reason in objections), None)
     result.objection = worst or (Reason.NOT_AVAILABLE if missing else None)
     return result
+
+
+def _tell_resets(result: Followed, ways: Mapping[Direction, Way]) -> None:
+    doubts = list(of_reset(result.notes, ways))
+    result.doubts += doubts
+    for direction, way in ways.items():
+        memory, is_told = result.memories.get(direction, ORDINARY), is_told_of_reset(way, doubts, direction)
+        if is_told is not memory.reset_told:
+            _remember(result, direction, msgspec.structs.replace(memory, reset_told=is_told))
 
 
 def clock_jumped(previous: Reading, reading: Reading) -> bool:

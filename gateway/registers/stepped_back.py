@@ -1,7 +1,8 @@
 """A young register that shows less, within its last digit: a display that steps back, or a meter that was reset.
 
 Booked is the old value, and nothing until it is passed. Of a reset meter that leaves out what it counts from 0 to
-there, and all that flowed before it was reset: told, of its other register too, if that is as young. Pure.
+there, and all that flowed before it was reset: told, of its other register too, if that is as young. Told once until
+the register grows: a display that flickers between two digits is not a meter that is reset at each of them. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ class Way:
     shown: EnergyRegister
     most_milliwh: int
     """What the service can have carried meanwhile."""
+    was_told: bool
+    """Whether it was told as reset since it last grew."""
 
     @property
     def may_begin_at_zero(self) -> bool:
@@ -33,9 +36,16 @@ def of_reset(notes: Sequence[Note], ways: Mapping[Direction, Way]) -> Iterator[D
     """What is open where a register that stepped back, by `notes`, may begin at 0."""
     back = {one.direction: one.detail["by_milliwh"] for one in notes if one.kind is NoteKind.STEPPED_BACK}
     young = {direction: way for direction, way in ways.items() if way.may_begin_at_zero}
-    if not back.keys() & young.keys():
+    if all(young[one].was_told for one in back.keys() & young.keys()):
         return
     for direction, way in young.items():
         grown_milliwh = way.booked.milliwh - way.before.milliwh
         open_milliwh = max(way.most_milliwh - grown_milliwh, 0) + back.get(direction, 0)
         yield Doubt(direction, open_milliwh + way.before.resolution_milliwh)
+
+
+def is_told_of_reset(way: Way, doubts: Sequence[Doubt], direction: Direction) -> bool:
+    """Whether a register is told as one that may have been reset, since it last grew."""
+    if way.booked.milliwh > way.before.milliwh:
+        return False
+    return way.was_told or any(one.direction is direction for one in doubts)

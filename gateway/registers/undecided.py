@@ -14,7 +14,8 @@ from ..decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, Valid
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import ORDINARY, SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+from .frozen import ORDINARY
 from .placed import moved_memories, placed_before
 from .row import MAY_JUMP, fallen_milliwh
 from .zeros import beyond_zero_milliwh

@@ -124,6 +124,16 @@ def test_register_beside_one_that_may_have_been_reset_within_its_digit_may_have_
     assert uncertain(desk)["high"] >= KILO - 10_000
 
 
+@pytest.mark.parametrize("polls", [4, 720])
+def test_display_that_flickers_is_told_as_a_possible_reset_once(desk: Desk, polls: int) -> None:
+    """A young display between 3 and 2 Wh, each minute, for minutes or for half a day. Reset once it can have kept back
+    what P carries in a minute, 200 Wh, and the step back; each display has a digit of 1 Wh."""
+    desk.take(*(reading(NOON_US + MIN + n * MIN, register((3 - n % 2) * 1000, 1000)) for n in range(polls)))
+    record = desk.books.state_record()
+    assert record is not None
+    assert 200_000 + 1000 <= int(record["import_uncertain_milliwh"] or 0) <= 200_000 + 1000 + 3 * 1000
+
+
 def test_single_held_reading_of_a_reset_meter_may_have_stood(desk: Desk) -> None:
     """At 11:00 it shows 2.8 kWh, at 12:10 1.2, 400 s later 10.7: too much for these 400 s, unless it stood.
 
