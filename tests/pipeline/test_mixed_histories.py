@@ -72,7 +72,7 @@ ONCE_OUTSIDE = [
     (888, 48),
     (433, 185),
     (440, 146),
-    (444, 116),
+    *((444, number) for number in (116, 774)),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 

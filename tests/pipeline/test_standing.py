@@ -179,3 +179,15 @@ def test_register_that_counts_on_beside_one_that_fell_may_be_of_the_meter_behind
     assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
     assert account(desk)["epoch"] == 1
     assert uncertain(desk)["low"] >= 7 * KWH
+
+
+@pytest.mark.parametrize(("moves", "open_milliwh"), [(2, 7 * KWH), (10, 0)])
+def test_young_meter_that_may_have_been_reset_may_have_been_dead(desk: Desk, moves: int, open_milliwh: int) -> None:
+    """As the first, but young and without a number. At 12:15 it shows less, at 12:20 more than ever: it was a glitch,
+    or the meter was reset and has passed its old count. Then it may have been dead: 7 kWh until noon, of either. One
+    whose import counted until 12:10 was alive."""
+    from_us = NOON_US - 40 * MIN
+    desk.take(*(reading(from_us + n * 5 * MIN, 1000 + 10 * min(n, moves), 1000) for n in range(11)))
+    desk.take(reading(NOON_US + 15 * MIN, 50, 30), reading(NOON_US + 20 * MIN, 2000, 1500))
+    assert [one["classified"] for one in told(desk, "resumed")] == ["undecided"]
+    assert (uncertain(desk)["low"], export_uncertain(desk)[0]) == (2 + open_milliwh, 2 + open_milliwh)
