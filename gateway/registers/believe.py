@@ -33,7 +33,7 @@ from .placed import placed_before
 from .quarantine import released, with_serial_of
 from .returned import maybe_returned
 from .row import CLOCKS, JUMPS, MAY_JUMP, in_question
-from .standing import of_standing
+from .standing import of_standing, untold
 from .undecided import (
     either_way,
     of_absence,
@@ -150,7 +150,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
         (
             *line.doubts,
             *of_the_others(state, line, limits),
-            *(one for one in of_standing(state.last, state.memories, {}, limits) if one.direction not in asked),
+            *of_standing(state.last, state.memories, {}, limits),
             *of_doubted(state, line, rest, limits),
             *of_zeros(state, reading, limits),
             *_of_let_go(state, line, rest, limits),
@@ -205,7 +205,7 @@ def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, lim
         found[one.direction] = one if other is None else wider(one, other)
     if state.last is None or not undecided:
         return list(found.values())
-    return [*found.values(), *of_standing(state.last, state.memories, state.lost, limits)]
+    return [*found.values(), *of_standing(state.last, state.memories, untold(state), limits)]
 
 
 def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
@@ -264,7 +264,7 @@ def _of_the_old(state: ValidatorState, last: Reading, first: Reading, limits: Li
     """
     woken = of_woken(state)
     kept_back = {direction for direction, milliwh in state.held_woken.items() if milliwh}
-    stood = list(of_standing(last, state.memories, state.lost, limits))
+    stood = list(of_standing(last, state.memories, untold(state), limits))
     nested = {one.direction: one for one in stood if one.direction not in state.lost}
     yield from (*woken, *(one for one in stood if one.direction in state.lost.keys() - kept_back))
     for one in (*of_absence(state, first, limits), *of_zeros(state, first, limits)):

@@ -7,7 +7,7 @@ is nothing that anybody could know; when its registers begin anew, it will never
 
 from collections.abc import Iterator, Mapping
 
-from ..decision import Doubt, Limits, RegisterMemory
+from ..decision import Doubt, Limits, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
@@ -25,6 +25,11 @@ def of_standing(
     for direction, had in lost.items():
         if since_us := memories.get(direction, ORDINARY).stood_since_us:
             yield from _since(since_us, had, direction, memories, limits)
+
+
+def untold(state: ValidatorState) -> dict[Direction, Reading]:
+    """The lost directions of which that is not told yet: of one that fell and stands there, it was told then."""
+    return {one: had for one, had in state.lost.items() if one not in state.doubted}
 
 
 def of_closing(

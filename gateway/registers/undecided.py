@@ -18,7 +18,7 @@ from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_sinc
 from .frozen import ORDINARY
 from .placed import moved_memories, placed_before
 from .row import MAY_JUMP, fallen_milliwh
-from .standing import of_standing
+from .standing import of_standing, untold
 from .zeros import beyond_zero_milliwh
 
 Undecided = tuple[tuple[Doubt, ...], Class, Rule]
@@ -45,13 +45,9 @@ def either_way(state: ValidatorState, line: Followed, reading: Reading, limits: 
     )
     if stood:
         return doubts, Class.STOOD_STILL, Rule.POSSIBLE_SINCE_IT_STOOD
-    dead = of_standing(last, state.memories, _back(state, line), limits)
+    back = {one: had for one, had in untold(state).items() if one in registers_of(line.reading.snapshot)}
+    dead = of_standing(last, state.memories, back, limits)
     return (*doubts, *dead), Class.UNDECIDED, Rule.POSSIBLE_EITHER_WAY
-
-
-def _back(state: ValidatorState, line: Followed) -> dict[Direction, Reading]:
-    """The lost directions that are there again."""
-    return {one: had for one, had in state.lost.items() if one in registers_of(line.reading.snapshot)}
 
 
 def _of_jumped(

@@ -63,19 +63,6 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
     return found
 
 
-def still_lost(history: JumpHistory, taken: Sequence[Taken], lost: frozenset[str]) -> list[Hidden]:
-    """Of directions that are lost to the very end, behind registers that stood: they stand where they fell to.
-    What they had kept back is told when they count again, on the old line or anew."""
-    whole = [one for one in taken if len(one.shown) == len(DIRECTIONS) and not one.glitch]
-    found = []
-    for fault in history.faults if lost else ():
-        before = [one for one in whole if one.true_latest_us < fault.at_us]
-        after = [one for one in whole if fault.until_us <= one.true_earliest_us]
-        if fault.jump is Jump.FREEZE and before and after:
-            found.append(_between(history, [before[-1], after[0]], lost))
-    return found
-
-
 def _over_another(taken: Sequence[Taken]) -> list[tuple[Taken, Taken]]:
     """Booked readings of two meters, between which nothing of the second was read, but what was not believed: another
     line. That may as well have been a meter that answers wrongly for a while."""

@@ -7,7 +7,7 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 
 from ..soak.history import Verdict
 from .judge import booked_milliwh, judge_law
-from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows, still_lost
+from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
@@ -41,8 +41,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             if one.quiet:
                 without = asleep(history, one, played.taken) | lost
                 judge_truth(history, kept[0], one, without, hidden, verdict)
-    untold = still_lost(history, played.taken, frozenset(lost))
-    _judge_intervals(history, kept[0], played.intervals, [*hidden, *untold], verdict)
+    _judge_intervals(history, kept[0], played.intervals, hidden, verdict)
     found = {event.get("classified") for event in played.events}
     if not hidden and not found & NOT_ONE_LINE:
         _judge_whole(history, kept, frozenset(lost), verdict)

@@ -70,6 +70,7 @@ ONCE_OUTSIDE = [
     (302, 59),
     (303, 330),
     (888, 48),
+    (431, 27),
     (433, 185),
     (440, 146),
     *((444, number) for number in (116, 774)),
@@ -80,6 +81,14 @@ ONCE_OUTSIDE = [
 def test_histories_that_were_once_outside_of_what_is_told() -> None:
     for seed, number in ONCE_OUTSIDE:
         assert [str(one) for one in run_mixed(mixed_history(seed, number)).verdict.findings] == []
+
+
+@pytest.mark.parametrize(("seed", "number"), [(431, 27), (444, 774)])
+def test_dead_meter_that_is_reset_is_judged(seed: int, number: int) -> None:
+    """4325 s, and then export stands where it fell to, to the very end; 2835 s, and nothing but a fall that may have
+    been a glitch. None of it is excused."""
+    found = run_mixed(mixed_history(seed, number), "do not tell what is undecided").verdict.findings
+    assert "interval_truth" in {one.what for one in found}
 
 
 def test_the_clock_is_right_in_the_end_and_the_meter_is_asked_on() -> None:

@@ -181,6 +181,20 @@ def test_register_that_counts_on_beside_one_that_fell_may_be_of_the_meter_behind
     assert uncertain(desk)["low"] >= 7 * KWH
 
 
+def test_register_that_fell_and_stands_there_may_be_of_the_meter_behind_a_dead_one(desk: Desk) -> None:
+    """The same: export may have been dead as well, and nobody may have to wait for it to count again. From 12:40 on it
+    does, and that tells nothing of before noon again: 7 kWh it stays."""
+    before = [reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2), LIFE) for n in range(11)]
+    beside = [reading(NOON_US + (n + 3) * 5 * MIN, LIFE + 30 + 10 * n, max(n - 4, 0) * 10) for n in range(10)]
+    desk.take(*before, *beside[:5])
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
+    assert export_uncertain(desk)[0] == 2 + 7 * KWH
+    assert quarter(desk, NOON_US - 15 * MIN)["export_uncertain_milliwh"] in range(3 * KWH, 3 * KWH + 3)
+    desk.take(*beside[5:])
+    assert account(desk)["epoch"] == 2
+    assert export_uncertain(desk)[0] == 2 + 7 * KWH
+
+
 @pytest.mark.parametrize(("moves", "open_milliwh"), [(2, 7 * KWH), (10, 0)])
 def test_young_meter_that_may_have_been_reset_may_have_been_dead(desk: Desk, moves: int, open_milliwh: int) -> None:
     """As the first, but young and without a number. At 12:15 it shows less, at 12:20 more than ever: it was a glitch,
