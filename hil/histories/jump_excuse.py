@@ -58,6 +58,7 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             first = [one for one in sound if one.true_earliest_us <= from_us][-1:]
             then = [one for one in sound if one.true_earliest_us >= until_us][:1]
             found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
+            found += _dead_before(history, before, after, taken)
     for fault in history.faults:
         found += _unseen(history, fault, whole)
     return found
@@ -151,9 +152,20 @@ def _moved_at_the_end(before: Taken, during: Sequence[Taken]) -> bool:
 
 
 def _at_the_end(history: JumpHistory, fault: Fault, last: Taken) -> Hidden:
-    """What flowed until the last reading of a meter that froze just before it: a moment that no register tells of."""
+    """What flowed until the last reading of a meter since it froze: a time that no register tells of."""
     flowed = {one: flow_of(history, one).between(fault.at_us, last.true_latest_us) // MILLIWH + 1 for one in DIRECTIONS}
     return Hidden(fault.at_us, last.true_latest_us, flowed)
+
+
+def _dead_before(history: JumpHistory, last: Taken, first: Taken, taken: Sequence[Taken]) -> list[Hidden]:
+    """What flowed while a meter without a power register was dead, until its last reading, where the next reading is of
+    another meter and was booked as the same one, counted on: it stood, and then a load was switched on."""
+    between = any(one.shown and last.true_us < one.true_us < first.true_us for one in taken)
+    if history.has_power or between or first.fate is not Fate.BOOKED:
+        return []
+    dead = [one for one in history.faults if one.jump is Jump.FREEZE and one.at_us <= last.true_earliest_us]
+    dead = [one for one in dead if last.true_latest_us < one.until_us <= first.true_earliest_us]
+    return [_at_the_end(history, one, last) for one in dead]
 
 
 def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) -> Hidden:

@@ -5,12 +5,17 @@ of a meter that was always the same, whatever its clock did. NETMETER_HYPOTHESIS
 """
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from hil.histories.jump_excuse import Hidden, hidden_times
+from hil.histories.jump_plan import JumpHistory
 from hil.histories.mix_broken import BROKEN
 from hil.histories.mix_plan import mixed_history
-from hil.histories.plan import Kind
+from hil.histories.plan import LIMIT_MILLIW, Kind
+from hil.histories.record import Fate, Taken
 from hil.histories.soak import MixedSoak
 
 from .world import MORE
@@ -73,7 +78,7 @@ ONCE_OUTSIDE = [
     (431, 27),
     (433, 185),
     (440, 146),
-    *((444, number) for number in (116, 774)),
+    *((444, number) for number in (116, 774, 1375)),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 
@@ -89,6 +94,30 @@ def test_dead_meter_that_is_reset_is_judged(seed: int, number: int) -> None:
     been a glitch. None of it is excused."""
     found = run_mixed(mixed_history(seed, number), "do not tell what is undecided").verdict.findings
     assert "interval_truth" in {one.what for one in found}
+
+
+def dead_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
+    """What is excused since the first fault, a meter that died."""
+    return [one for one in hidden_times(history, taken) if one.from_us == history.faults[0].at_us]
+
+
+def test_dead_meter_whose_reset_nobody_saw_hides_what_it_did_not_count_until_it_was_read_last() -> None:
+    """It froze at 1258 Wh, was read for 4642 s, and 1292 s later shows 1934 Wh with the same number: reset, and a load
+    of less than the service carries. Not judged: what flowed in the 4642 s. The six intervals of it lack 384 287,
+    2 765 173, three times 898 000 and 508 638 mWh beyond what is told. Judged: as soon as anything else was seen."""
+    history = mixed_history(444, 1375)
+    taken = MixedSoak().player(history, "").play().taken
+    at = next(number for number, one in enumerate(taken) if one.meter == 1)
+    (dead,) = dead_times(history, taken)
+    assert (taken[at - 1].shown["import"], taken[at].shown["import"]) == (1_258_000, 1_934_000)
+    assert dead.until_us == taken[at - 1].true_latest_us
+    assert 6_352_098 <= dead.milliwh["import"] <= LIMIT_MILLIW * (dead.until_us - dead.from_us) // 3_600_000_000 + 1
+    assert dead_times(replace(history, has_power=True), taken) == []
+    opened = [*taken[:at], replace(taken[at], fate=Fate.OPENED), *taken[at + 1 :]]
+    assert dead_times(history, opened) == []
+    later_us = taken[at - 1].true_latest_us + 400_000_000
+    fell = replace(taken[at], shown={"import": 0}, glitch=True, true_earliest_us=later_us, true_latest_us=later_us + 1)
+    assert dead_times(history, [*taken[:at], fell, *taken[at:]]) == []
 
 
 def test_the_clock_is_right_in_the_end_and_the_meter_is_asked_on() -> None:
