@@ -45,7 +45,7 @@ from .undecided import (
     of_woken,
     wider,
 )
-from .zeros import of_beginning, of_zeros
+from .zeros import of_beginning, of_frozen, of_zeros
 
 
 def accept(state: ValidatorState, line: Followed) -> ValidatorState:
@@ -70,6 +70,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     doubts = (
         *line.doubts,
         *doubts,
+        *of_frozen(state, line, limits),
         *of_doubted(state, line, reading, limits),
         *_of_let_go(state, line, reading, limits),
     )

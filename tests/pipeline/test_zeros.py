@@ -99,6 +99,25 @@ def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: D
     assert int(record["export_uncertain_high_milliwh"] or 0) >= 100_000 - 7
 
 
+@pytest.mark.parametrize("shown", [0, 500])
+def test_frozen_register_that_gives_at_once_from_a_zero_need_not_have_counted_that(desk: Desk, shown: int) -> None:
+    """Import counts; export shows 0 while 6 kW flow, is called frozen, and has 400 Wh within 20 s. Was that 0 a wrong
+    display, most of the 400 was counted before. Of one that stood at 0.5 Wh, which counts, only when it flowed is open:
+    `high` is all of that time."""
+    stands = [reading(NOON_US + MIN + n * STEP_US, LIFE + 10 * n, shown) for n in range(8)]
+    gives = [reading(NOON_US + MIN + n * STEP_US, LIFE + 10 * n, shown + 400_000) for n in range(8, 10)]
+    powers = [0, *[-6_000_000] * 9]
+    both = zip([*stands, *gives], powers, strict=True)
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=milliw)) for one, milliw in both))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["export"]
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [400_000]
+    record = desk.books.state_record()
+    assert record is not None
+    assert record["export_bucket_high_milliwh"] == 400_000
+    # The first digit; and, of the 0, all that it gave, with a digit at either end.
+    assert record["export_uncertain_high_milliwh"] == 1 + (400_000 + 1 + 1 if shown == 0 else 0)
+
+
 def beside_wrong(begins: int) -> list[Reading]:
     """Import shows 0 from 12:40 to 12:45, no reading is had before and after; export, from `begins`, seems to count."""
     right = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, begins) for n in range(5)]
