@@ -52,7 +52,7 @@ class Ends:
         known = len(self.served)
         stream = socket.create_connection(("127.0.0.1", self.proxy.port))
         stream.settimeout(PATIENCE_S)
-        until(lambda: len(self.served) > known)
+        until(lambda: len(self.served) > known and self.proxy.is_through)
         return stream
 
 
