@@ -17,6 +17,7 @@ from .jump_excuse import Hidden, asleep, hidden_times
 from .jump_judge import NOT_ONE_LINE, judge_truth, open_end_milliwh
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .mix_plan import offs_us
+from .mix_row import as_held
 from .oracle import Oracle
 from .record import DIRECTIONS, Content, Fate, Played, Taken
 from .tariff import NAMES
@@ -43,7 +44,8 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
     for one in kept:
         if one.state is not None:
             judge_law(one.state, verdict)
-    for _, after in oracle.walk(kept, played.taken):
+    held = [one for one in as_held(history, played.taken) if one.fate is not Fate.NOT_BOOKED]
+    for _, after in oracle.walk(held, played.taken):
         if after.fate is Fate.OPENED:
             continue
         if exact:

@@ -79,6 +79,7 @@ ONCE_OUTSIDE = [
     (433, 185),
     (440, 146),
     *((444, number) for number in (116, 774, 1375)),
+    (461, 1204),
 ]
 """Seed and number of histories whose truth was once outside of what was told."""
 
