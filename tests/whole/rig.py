@@ -131,6 +131,10 @@ def netmeter(house: House, *arguments: str, patience_s: float = 60) -> "subproce
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=patience_s, check=False)
 
 
+SERVICE_MILLIWH_A_SECOND = 13_334
+"""200 A at 240 V, 48 kW, for a second."""
+
+
 class Truth:
     """A meter's truth file: what it had really counted at each house second."""
 
@@ -147,8 +151,10 @@ class Truth:
         # The house's life begins with the file's first second: before it the register stood still.
         first_s = next(iter(self._rows))
         before = self._rows[max(utc_us // MICRO, first_s)][column]
-        after = self._rows[max(-(-utc_us // MICRO), first_s)][column] + 1  # rows are floored
-        return before, after
+        after_s = max(-(-utc_us // MICRO), first_s)
+        if after_s == next(reversed(self._rows)) + 1:  # the meter was ended within that second
+            return before, before + SERVICE_MILLIWH_A_SECOND
+        return before, self._rows[after_s][column] + 1  # rows are floored
 
 
 def assert_law(state: dict[str, Any]) -> int:
