@@ -227,7 +227,8 @@ def _is_possible(history: JumpHistory, before: Taken, after: Taken, directions: 
     shown = [one for one in directions if one in before.shown and one in after.shown]
     grown = [after.shown[one] - before.shown[one] for one in shown]
     if history.width_milliwh is not None:
-        # Of one meter a fall is through its width; another one may begin a coarse digit below.
-        below_milliwh = digits_milliwh if before.meter != after.meter else 0
+        # Of one meter a fall is through its width, but within its finest digit it is none; another one may begin a
+        # coarse digit below.
+        below_milliwh = digits_milliwh if before.meter != after.meter else history.base.imports[0].step_milliwh
         grown = [(each + below_milliwh) % history.width_milliwh - below_milliwh for each in grown]
     return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)

@@ -68,6 +68,17 @@ def test_meter_that_died_just_before_its_last_reading_hides_that_moment_alone() 
     assert 144 <= hidden[0].milliwh["import"] <= LIMIT_MILLIW * 68_770 // 3_600_000_000 + 1
 
 
+def test_step_back_by_a_digit_is_no_way_through_the_width() -> None:
+    """Import stood for 752 s and gives 421 Wh at once, no more than 12 kW carry in the 198 s since it was read: no
+    register shows when it flowed. Export, 1 mWh less in that moment, does not make that a jump. Hidden is what import
+    grew by since it was right, 19 s before it froze: 997 011 669 - 996 571 246 mWh, and nothing else."""
+    history = jump_history(502, 271)
+    result = run_jumps(history)
+    assert result.verdict.findings == []
+    hidden = hidden_times(history, JumpSoak().player(history, "").play().taken)
+    assert [one.milliwh["import"] // 1000 for one in hidden] == [440]
+
+
 def test_every_kind_of_jump_is_in_the_lot() -> None:
     drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
     assert set(drawn) == set(Jump)
