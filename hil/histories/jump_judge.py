@@ -8,6 +8,7 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 from ..soak.history import Verdict
 from .judge import booked_milliwh, judge_law
 from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
+from .jump_low import low_displays
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW
 from .record import DIRECTIONS, Content, Fate, Played, Taken
@@ -31,6 +32,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             verdict.counts[f"{event['event']}_{event.get('classified', 'told')}"] += 1
     hidden = hidden_times(history, played.taken)
     verdict.counts["hidden"] += bool(hidden)
+    unsaid = hidden + low_displays(history, played.taken)
     lost: set[str] = set()
     turns = [one for one in played.events if one["event"] in ("direction_lost", "direction_found")]
     for one in kept:
@@ -40,8 +42,8 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             judge_law(one.state, verdict)
             if one.quiet:
                 without = asleep(history, one, played.taken) | lost
-                judge_truth(history, kept[0], one, without, hidden, verdict)
-    _judge_intervals(history, kept[0], played.intervals, hidden, verdict)
+                judge_truth(history, kept[0], one, without, unsaid, verdict)
+    _judge_intervals(history, kept[0], played.intervals, unsaid, verdict)
     found = {event.get("classified") for event in played.events}
     if not hidden and not found & NOT_ONE_LINE:
         _judge_whole(history, kept, frozenset(lost), verdict)

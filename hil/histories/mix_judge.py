@@ -15,6 +15,7 @@ from ..soak.history import Verdict
 from .judge import booked_milliwh, judge_integers, judge_law, judge_series
 from .jump_excuse import Hidden, asleep, hidden_times
 from .jump_judge import NOT_ONE_LINE, judge_truth, open_end_milliwh
+from .jump_low import low_displays
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .mix_plan import offs_us
 from .mix_row import as_held
@@ -41,6 +42,7 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
     verdict.counts["exact"] += exact
     hidden = [_by_any_clock(history, one) for one in hidden_times(history, played.taken)]
     verdict.counts["hidden"] += bool(hidden)
+    unsaid = hidden + [_by_any_clock(history, one) for one in low_displays(history, played.taken)]
     for one in kept:
         if one.state is not None:
             judge_law(one.state, verdict)
@@ -52,9 +54,9 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
             judge_integers(oracle, after, verdict)
         if after.quiet and not after.clock_off_us and not oracle.reckoning.has_hidden_step:
             without = asleep(history, after, played.taken) | _lost(played.events[: after.told])
-            judge_truth(history, kept[0], after, without, hidden, verdict)
+            judge_truth(history, kept[0], after, without, unsaid, verdict)
     newest = _judge_series(history, kept, played, verdict)
-    _judge_intervals(history, oracle, _whole_words(kept, newest), hidden, exact, verdict)
+    _judge_intervals(oracle, _whole_words(kept, newest), unsaid, exact, verdict)
     _judge_steps(oracle, played, verdict)
     if kept:
         _judge_sum(kept, newest, verdict)
@@ -119,13 +121,10 @@ def _lost(events: Sequence[Content]) -> frozenset[str]:
 
 
 def _judge_intervals(
-    history: JumpHistory, oracle: Oracle, newest: list[Content], hidden: list[Hidden], exact: bool, verdict: Verdict
+    oracle: Oracle, newest: list[Content], hidden: list[Hidden], exact: bool, verdict: Verdict
 ) -> None:
     """Each newest word: in integers where they can be reckoned, and the truth by the clock as it was."""
     verdict.counts["revisions"] += sum(one["revision"] for one in newest)
-    # A display that lacks a digit of what it has never shown yet is known to nobody.
-    is_back = any(fault.jump is Jump.BACK for fault in history.faults)
-    back_milliwh = history.base.imports[0].step_milliwh if is_back else 0
     for one in newest:
         for direction in DIRECTIONS:
             milliwh, told = one[f"{direction}_milliwh"], one[f"{direction}_uncertain_milliwh"]
@@ -138,7 +137,7 @@ def _judge_intervals(
                 verdict.find("interval", f"{name}: {booked}, reckoned {(share.milliwh, share.unassigned_milliwh)}")
             if oracle.reckoning.has_unplaced or oracle.reckoning.has_hidden_step:
                 continue
-            told += sum(each.of(direction, one["start_utc_us"], one["end_utc_us"]) for each in hidden) + back_milliwh
+            told += sum(each.of(direction, one["start_utc_us"], one["end_utc_us"]) for each in hidden)
             if not (milliwh - told) * MILLIWH <= share.true <= (milliwh + told) * MILLIWH:
                 verdict.find("interval_truth", f"{name}: {milliwh}, true {share.true // MILLIWH}, told {told}")
 

@@ -27,13 +27,15 @@ KEPT_S = [-60, -50, -40, -30, -20, -10, 0, 10, 20, 30, 40]
 """When the meter is read, in seconds after noon."""
 
 
-def world(*faults: Fault, numbers: Sequence[str | None] = (None,), first: Sequence[int] = (LIFE,)) -> JumpHistory:
+def world(
+    *faults: Fault, numbers: Sequence[str | None] = (None,), first: Sequence[int] = (LIFE,), digit_milliwh: int = 1
+) -> JumpHistory:
     """A meter, or two: the second from the fault's moment on."""
     since_us = [FIRST_US, *(one.at_us for one in faults if one.jump is Jump.SWAP)]
     flows = Flow(((FIRST_US, 3_600_000),)), Flow(((FIRST_US, 0),))
     meters = [
         tuple(
-            Meter(flow, at_us, shown, 1, 0, number)
+            Meter(flow, at_us, shown, digit_milliwh, 0, number)
             for at_us, shown, number in zip(since_us, first, numbers, strict=True)
         )
         for flow in flows
@@ -118,6 +120,24 @@ def test_while_one_register_shows_0_the_other_is_asked_for() -> None:
     ]
     zeros = [replace(one, shown={**one.shown, "export": 0}, glitch=True) for one in taken[6:]]
     assert found(history, [*taken[:6], *zeros]) == {"truth"}
+
+
+@pytest.mark.parametrize(("told_milliwh", "what"), [(5_000, set()), (4_999, {"truth"})])
+def test_a_digit_that_no_reading_has_seen_is_excused_where_the_display_lacks_it_and_no_more(
+    told_milliwh: int, what: set[str]
+) -> None:
+    """A display of 30 Wh that goes back from 60 to 30 Wh two seconds after noon. 35 Wh are missing before noon."""
+    history = world(fault(Jump.BACK, 2, 28), digit_milliwh=30_000)
+    before = seen(-30, LIFE + 30_000, (30_000, 0))
+    low = seen(20, LIFE + 30_000, (25_000, 5_000), told=(told_milliwh, 0))
+    assert found(history, [seen(-60, LIFE, (0, 0)), before, low]) == what
+
+
+def test_a_digit_that_a_reading_has_seen_is_not_excused() -> None:
+    history = world(fault(Jump.BACK, 2, 28), digit_milliwh=30_000)
+    before = seen(1, LIFE + 60_000, (59_000, 1_000), told=(30_000, 0))
+    low = seen(20, LIFE + 30_000, (25_000, 5_000), told=(5_000, 0))
+    assert found(history, [seen(-60, LIFE, (0, 0)), before, low]) == {"truth"}
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,13 @@ def test_step_back_by_a_digit_is_no_way_through_the_width() -> None:
     assert [one.milliwh["import"] // 1000 for one in hidden] == [440]
 
 
+@pytest.mark.parametrize("number", [535, 840])
+def test_step_back_that_no_reading_has_seen_lacks_a_digit(number: int) -> None:
+    """Nothing could be read for 4344 s, or 2923 s, and then the display lacks 100, or 10 Wh, that it never had shown:
+    interval 28 of the first holds 135 551 mWh and tells 140 205 at the least; it shows 1.2 kWh more, and has 1.1."""
+    assert run_jumps(jump_history(502, number)).verdict.findings == []
+
+
 def test_every_kind_of_jump_is_in_the_lot() -> None:
     drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
     assert set(drawn) == set(Jump)
