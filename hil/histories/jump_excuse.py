@@ -61,7 +61,7 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             found += _dead_before(history, before, after, taken)
     for fault in history.faults:
         found += _unseen(history, fault, whole)
-    return found
+    return found + _dead_and_held(history, taken)
 
 
 def _over_another(taken: Sequence[Taken]) -> list[tuple[Taken, Taken]]:
@@ -166,6 +166,32 @@ def _dead_before(history: JumpHistory, last: Taken, first: Taken, taken: Sequenc
     dead = [one for one in history.faults if one.jump is Jump.FREEZE and one.at_us <= last.true_earliest_us]
     dead = [one for one in dead if last.true_latest_us < one.until_us <= first.true_earliest_us]
     return [_at_the_end(history, one, last) for one in dead]
+
+
+def _dead_and_held(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
+    """What flowed while a meter without a power register was dead, until its last reading, where its successor is held
+    to the very end: registers that have not moved yet prove nothing, and tell nobody that the meter before was dead."""
+    at = max((number for number, one in enumerate(taken) if one.fate is not Fate.NOT_BOOKED), default=None)
+    if history.has_power or at is None:
+        return []
+    last, held = taken[at], [one for one in taken[at + 1 :] if one.shown]
+    if not held or held[-1].meter == last.meter or not _proves_nothing(history, last, held):
+        return []
+    dead = [one for one in history.faults if one.jump is Jump.FREEZE]
+    dead = [one for one in dead if one.at_us <= last.true_earliest_us < one.until_us]
+    return [_at_the_end(history, one, last) for one in dead]
+
+
+def _proves_nothing(history: JumpHistory, last: Taken, held: Sequence[Taken]) -> bool:
+    """Whether registers stand where they fell or jumped to; by another number, or through the width, at a 0."""
+    first, meters = held[0], history.base.imports
+    if any(one.shown != first.shown or one.meter != first.meter for one in held):
+        return False
+    if meters[first.meter].serial != meters[last.meter].serial:
+        return not any(first.shown.values())
+    least_milliwh = digit_milliwh(history, last)
+    fell_to_0 = any(not milliwh and last.shown.get(one, 0) > least_milliwh for one, milliwh in first.shown.items())
+    return fell_to_0 or not _is_possible(history, last, first)
 
 
 def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) -> Hidden:

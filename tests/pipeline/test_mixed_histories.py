@@ -17,6 +17,7 @@ from hil.histories.mix_plan import mixed_history
 from hil.histories.plan import LIMIT_MILLIW, Kind
 from hil.histories.record import Fate, Taken
 from hil.histories.soak import MixedSoak
+from hil.histories.truth import Flow
 
 from .world import MORE
 
@@ -73,7 +74,7 @@ ONCE_OUTSIDE = [
     (92, 1811),
     (95, 262),
     (302, 59),
-    (303, 330),
+    *((303, number) for number in (330, 1300)),
     (888, 48),
     (431, 27),
     (433, 185),
@@ -119,6 +120,53 @@ def test_dead_meter_whose_reset_nobody_saw_hides_what_it_did_not_count_until_it_
     later_us = taken[at - 1].true_latest_us + 400_000_000
     fell = replace(taken[at], shown={"import": 0}, glitch=True, true_earliest_us=later_us, true_latest_us=later_us + 1)
     assert dead_times(history, [*taken[:at], fell, *taken[at:]]) == []
+
+
+def with_a_load_at_last(history: JumpHistory) -> JumpHistory:
+    """The history; 10 000 s after its first fault, long after the last, 5 kW begin to be imported."""
+    at_us = history.faults[0].at_us + 10_000_000_000
+    flow = history.base.imports[0].flow
+    assert flow.steps[-1] < (at_us, 0)
+    flow = Flow((*flow.steps, (at_us, 5_000_000)))
+    imports = tuple(replace(one, flow=flow) for one in history.base.imports)
+    return replace(history, base=replace(history.base, imports=imports))
+
+
+def test_dead_meter_whose_successor_never_moves_hides_what_it_did_not_count_until_it_was_read_last() -> None:
+    """It froze, 2459.181 s later 12 kW began to be exported, and 3583.922 s after it froze it was read last: 1124.741 s
+    of 12 kW are 3749.136 Wh. Reset, import shows 0 and export 3257.505 Wh to the very end, which proves nothing."""
+    history = mixed_history(303, 1300)
+    taken = MixedSoak().player(history, "").play().taken
+    at = next(number for number, one in enumerate(taken) if one.meter == 1)
+    (dead,) = dead_times(history, taken)
+    assert (dead.until_us, dead.milliwh) == (taken[at - 1].true_latest_us, {"import": 1, "export": 3_749_136 + 1})
+    held = taken[at:]
+    assert {tuple(one.shown.values()) for one in held} == {(0, 3_257_505)}
+
+    def shows(*registers: int) -> list[Taken]:
+        return [replace(one, shown=dict(zip(one.shown, registers, strict=True))) for one in held]
+
+    # Judged: where it has a power register, one of the held moved, was booked, or none is of another meter; and where
+    # registers that do not stand at a 0 have counted on through the width.
+    assert dead_times(replace(history, has_power=True), taken) == []
+    assert dead_times(history, [*taken[:-1], *shows(1, 3_257_505)[-1:]]) == []
+    assert dead_times(history, [*taken[:-1], replace(taken[-1], fate=Fate.BOOKED)]) == []
+    assert dead_times(history, taken[:at]) == []
+    assert dead_times(history, [*taken[:at], *shows(1, 3_257_505)]) == []
+    assert dead_times(replace(history, width_milliwh=None), [*taken[:at], *shows(1, 3_257_505)]) == [dead]
+    # Another number says that it is another meter, but beside a 0 alone.
+    imports = replace(history.base.imports[0], serial="M9"), *history.base.imports[1:]
+    numbered = replace(history, base=replace(history.base, imports=imports))
+    assert dead_times(numbered, taken) == []
+    assert dead_times(numbered, [*taken[:at], *shows(0, 0)]) == [dead]
+
+
+def test_dead_meter_is_judged_as_soon_as_its_successor_has_moved() -> None:
+    """The same with a load at last: our books tell of the dead meter then, and books that do not are refused."""
+    history = with_a_load_at_last(mixed_history(303, 1300))
+    assert run_mixed(history).verdict.findings == []
+    found = run_mixed(history, "do not tell what is undecided").verdict.findings
+    assert "export interval 16 (repeated)" in " ".join(str(one) for one in found)
 
 
 def test_the_clock_is_right_in_the_end_and_the_meter_is_asked_on() -> None:
