@@ -33,7 +33,7 @@ from .placed import placed_before
 from .quarantine import released, with_serial_of
 from .returned import maybe_returned
 from .row import CLOCKS, JUMPS, MAY_JUMP, in_question
-from .standing import of_standing, untold
+from .standing import of_standing, of_unseen_reset, untold
 from .undecided import (
     either_way,
     of_absence,
@@ -71,6 +71,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
         *line.doubts,
         *doubts,
         *of_frozen(state, line, limits),
+        *of_unseen_reset(state, line, reading, limits),
         *of_doubted(state, line, reading, limits),
         *_of_let_go(state, line, reading, limits),
     )

@@ -11,6 +11,7 @@ from ..decision import Doubt, Limits, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
+from .follow import Followed, elapsed_us
 from .frozen import CLOSE_US, ORDINARY, all_stand_since_us, may_be_frozen_since_us
 
 
@@ -39,6 +40,36 @@ def of_closing(
     had, shown = registers_of(last.snapshot), registers_of(closing.snapshot)
     if all(direction in had and had[direction].milliwh == one.milliwh for direction, one in shown.items()):
         yield from of_standing(closing, memories, {}, limits)
+
+
+def of_unseen_reset(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Iterator[Doubt]:
+    """Of a meter that was called frozen, moves again with `line`, and of which no register shows, in `reading`, more
+    than it can have counted from 0 since it was read last: it may have been reset where nobody looked, because it was
+    dead. Then what it had kept back is in no register, nor what flowed until the reset."""
+    if state.last is None:
+        return
+    had, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
+    shown, passed_us = registers_of(reading.snapshot), elapsed_us(state.last, line.reading)
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
+    moved = [one for one in had if one in now and now[one].milliwh != had[one].milliwh]
+    frozen_us = {one: _frozen_since_us(state.memories.get(one, ORDINARY)) for one in had}
+    if not any(frozen_us[one] for one in moved) or any(one.milliwh > most_milliwh for one in shown.values()):
+        return
+    stood_us = all_stand_since_us(had, state.memories)
+    for direction in had.keys() & now.keys():
+        since_us = min((one for one in (stood_us, frozen_us[direction]) if one), default=0)
+        stands_us = state.last.latest_us - since_us if since_us else 0
+        digit_milliwh = shown[direction].resolution_milliwh + shown[direction].rounding_milliwh
+        flowed_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us + stands_us) + digit_milliwh
+        open_milliwh = flowed_milliwh - (now[direction].milliwh - had[direction].milliwh)
+        if open_milliwh > 0:
+            yield Doubt(direction, open_milliwh, open_milliwh if since_us else 0, since_us)
+
+
+def _frozen_since_us(memory: RegisterMemory) -> int:
+    """Since when a register may stand that is called frozen; 0: it is not."""
+    still = memory.still
+    return may_be_frozen_since_us(memory, still) if still is not None and still.frozen else 0
 
 
 def _since(

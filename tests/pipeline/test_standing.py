@@ -17,7 +17,7 @@ from .jump_histories import WIDTH, wide
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say
 from .test_undecided import LIFE, told, uncertain
-from .world import KWH, MIN, NOON_US, H, reading, register
+from .world import KWH, MIN, NOON_US, H, S, reading, register
 
 
 @pytest.fixture
@@ -205,3 +205,32 @@ def test_young_meter_that_may_have_been_reset_may_have_been_dead(desk: Desk, mov
     desk.take(reading(NOON_US + 15 * MIN, 50, 30), reading(NOON_US + 20 * MIN, 2000, 1500))
     assert [one["classified"] for one in told(desk, "resumed")] == ["undecided"]
     assert (uncertain(desk)["low"], export_uncertain(desk)[0]) == (2 + open_milliwh, 2 + open_milliwh)
+
+
+@pytest.mark.parametrize(("import_first", "export"), [(0, 0), (0, LIFE), (LIFE, 0)])
+def test_frozen_young_meter_may_have_been_reset_before_it_moves_again(
+    desk: Desk, import_first: int, export: int
+) -> None:
+    """12 kW flow, read each five minutes. It freezes at 1 kWh at 12:05, is called so at 12:10, and read until 12:20; at
+    12:45 it shows 2 kWh. A young one was reset at 12:35, say: 8 kWh have flowed since 12:05, and 1 is booked. One that
+    shows 900 kWh beside it, or there, has not begun at 0: it gave what it had kept back."""
+    counted = [0, KWH, KWH, KWH, KWH]
+    rows = [reading(NOON_US + n * 5 * MIN, import_first + one, export) for n, one in enumerate(counted)]
+    desk.take(reading(NOON_US - 20 * S, import_first, export), *(powered(one, 12_000_000) for one in rows))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    before_milliwh, export_milliwh = uncertain(desk)["high"], export_uncertain(desk)[1]
+    desk.take(powered(reading(NOON_US + 45 * MIN, import_first + 2 * KWH, export), 12_000_000))
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [KWH]
+    told_milliwh = uncertain(desk)["high"] - before_milliwh
+    if import_first or export:
+        assert told_milliwh <= KWH + 2
+        return
+    # It can have stood since 12:00, when it was read before it moved last: that is 9 kWh, and 1 is booked. Of export
+    # all 9 can have flowed.
+    assert told_milliwh in range(8 * KWH, 8 * KWH + 10)
+    assert export_uncertain(desk)[1] - export_milliwh in range(9 * KWH, 9 * KWH + 10)
+    # 3 kWh flowed in each of both quarters; 1 kWh is booked in the first, and 10 of 25 minutes' kWh in the second.
+    for since_min, booked_milliwh in ((0, KWH), (15, 400_000)):
+        one = quarter(desk, NOON_US + since_min * MIN)
+        assert one["import_milliwh"] == booked_milliwh
+        assert one["import_uncertain_milliwh"] >= 3 * KWH - booked_milliwh
