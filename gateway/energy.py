@@ -69,6 +69,12 @@ class Interval(msgspec.Struct, frozen=True):
     energy_export: Part | None
     again: bool = False
     """Not a record of its own: what flowed when the clock showed this time again, for a new revision of it."""
+    repeated: bool = False
+    """Some of its time has been shown before: it may carry more than its length tells. Known until it is written."""
+
+    def as_written(self) -> "Interval":
+        """What a record says of it."""
+        return msgspec.structs.replace(self, again=False, repeated=False)
 
     def part(self, direction: Direction) -> Part | None:
         """The part of one direction."""

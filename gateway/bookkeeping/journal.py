@@ -73,6 +73,7 @@ class Journal:
 
         A record is never changed: one that `supersedes` another is a record of its own, that one's next revision.
         """
+        interval = interval.as_written()
         self._interval_seq += 1
         seq, origin = self._interval_seq, self._origin
         revision = 0 if supersedes is None else supersedes.revision + 1

@@ -120,7 +120,7 @@ class MeterAgain:
                     self._say(word)
 
     def _say(self, interval: Interval) -> None:
-        self._said[interval.end_us] = interval
+        self._said[interval.end_us] = interval.as_written()
         if not self._has(interval.end_us):
             insort(self.ends_us, interval.end_us)
             self.intervals += 1

@@ -82,6 +82,7 @@ def _close(
         energy_import=parts[Direction.IMPORT],
         energy_export=parts[Direction.EXPORT],
         again=edge.again,
+        repeated=edge.repeated,
     )
 
 

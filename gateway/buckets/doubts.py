@@ -183,7 +183,7 @@ def _told(interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_mill
     """The interval, closed by what was booked until `to_us`: no more open than its time can have carried, if once."""
     open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us)
     part = interval.part(doubt.direction)
-    if part is not None and interval.quality is not Quality.REPEATED:
+    if part is not None and not interval.repeated:
         open_milliwh = _not_above(interval, part, open_milliwh, to_us - _since_us(doubt, from_us), limit_milliw)
     return _doubted(interval, doubt.direction, open_milliwh)
 

@@ -100,7 +100,7 @@ def merged(closed: Interval | None, again: Interval, limit_milliw: int) -> Inter
     the two times nobody knows what flowed then: it is told.
     """
     if closed is None:
-        return msgspec.structs.replace(again, again=False)
+        return again.as_written()
     lacking_us = max(closed.end_us - closed.start_us, again.end_us - again.start_us)
     lacking_milliwh = most_energy_milliwh(limit_milliw, lacking_us)
     qualities = (closed.quality, again.quality)
@@ -176,6 +176,7 @@ def _so_far(state: AccumulatorState, timeline: Timeline, limit_milliw: int) -> I
         energy_import=parts.get(Direction.IMPORT),
         energy_export=parts.get(Direction.EXPORT),
         again=True,
+        repeated=state.repeated,
     )
 
 

@@ -76,7 +76,7 @@ ONCE_OUTSIDE = [
     *((302, number) for number in (59, 697)),
     *((303, number) for number in (330, 1300)),
     (888, 48),
-    (431, 27),
+    *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),
     *((444, number) for number in (116, 774, 1375)),

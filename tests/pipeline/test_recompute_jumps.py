@@ -10,6 +10,7 @@ from gateway.bookkeeping.recompute import is_same
 from gateway.ledger.store import Store
 from hil.histories.jump_plan import jump_history
 from hil.histories.jump_play import JumpPlayer
+from hil.histories.mix_plan import mixed_history
 
 from . import stored_history
 from .stored_history import again, dense, keep
@@ -41,6 +42,22 @@ def test_recompute_of_jumps_is_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
     try:
         found = again(store, jumps.base)
         assert is_same(found.state, account)
+        assert found.differences == {}
+    finally:
+        store.close()
+
+
+def test_recompute_of_an_incomplete_interval_whose_time_came_twice_is_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its time came twice is in no record, and was known when it was told."""
+    mixed = mixed_history(431, 1124)
+    monkeypatch.setattr(stored_history, "_Kept", lambda _history: _KeptJumps(mixed))
+    store, account = keep(mixed.base, tmp_path / "ledger.sqlite")
+    try:
+        found = again(store, mixed.base)
+        assert is_same(found.state, account)
+        assert found.intervals > 5
         assert found.differences == {}
     finally:
         store.close()

@@ -115,3 +115,34 @@ def test_a_step_that_only_refused_readings_saw_is_known_after_a_restart(desk: De
     found = words(desk)
     # What flowed since 12:00:05 is of 11:00:05 to 11:06:05 by the clock that holds: known, and in `low`.
     assert (found["high"], found["low"], found["nowhere"]) == (10, 600 + 130 - 10, 0)
+
+
+def test_an_interval_whose_time_came_twice_is_told_of_all_of_it_where_a_direction_is_lost_too(desk: Desk) -> None:
+    """12 kW from noon to 12:16. At 12:05 import shows 1 kWh and export 9; the meter is reset at 12:11, so that import
+    shows 1 kWh again from 12:16 on, and export 0: as if one had stood and the other fallen. At 12:23:30 the clock is
+    set back by a minute: 12:04 comes again, and the quarter that ends at 12:15 by that clock is 16 minutes long."""
+    fell_while_it_stood(desk, -60 * S)
+    word = newest(desk)[QUARTER]
+    assert (word["quality"], word["import_milliwh"]) == ("incomplete", KWH)
+    # 3,333,333 mWh a 1000 seconds: 960 of them are 3.2 kWh.
+    assert KWH + word["import_uncertain_milliwh"] >= 3_200_000
+
+
+def test_control_of_an_interval_whose_time_came_once_no_more_is_told_than_what_it_carries(desk: Desk) -> None:
+    """The same, and the clock stays. 12:00:05 to 12:25 is the time between the readings around what is in doubt, of
+    which 500 ppm are 0.7475 s: 901.7475 s at 12 kW are 3,005,825 mWh."""
+    fell_while_it_stood(desk, 0)
+    word = newest(desk)[QUARTER]
+    assert (word["quality"], word["import_milliwh"]) == ("incomplete", KWH)
+    assert KWH + word["import_uncertain_milliwh"] == 3_005_825
+
+
+def fell_while_it_stood(desk: Desk, step_us: int) -> None:
+    """Import stands at 1 kWh from 12:05 on; export is at 0 from 12:21 on, and the clock is set by so much at 12:23."""
+    desk.take(reading(NOON_US, 0, 9 * KWH), reading(NOON_US + 5 * S, 16_667, 9 * KWH))
+    desk.take(reading(NOON_US + 300 * S, KWH, 9 * KWH))
+    for second in range(1260, 1800, 60):
+        one = reading(NOON_US + second * S, KWH, 0)
+        off_us = step_us if second > 1400 else 0
+        desk.take(moved(one, earliest_us=one.earliest_us + off_us, latest_us=one.latest_us + off_us))
+    desk.commit()
