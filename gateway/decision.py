@@ -198,6 +198,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_fallen: dict[Direction, int] = {}
     """What a row that was held for its clock had counted, and behind it can have flowed, before registers fell: it is
     in none, if they were reset then."""
+    held_frozen: dict[Direction, int] = {}
+    """What the service can have carried while registers of the row were frozen that moved since: told to nobody."""
     held_moved: Reading | None = None
     """The first of them at which one had."""
     held_ends: dict[str, Reading] = {}

@@ -32,7 +32,7 @@ from .frozen import ORDINARY
 from .placed import placed_before
 from .quarantine import released, with_serial_of
 from .returned import maybe_returned
-from .row import CLOCKS, JUMPS, MAY_JUMP, in_question
+from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row
 from .standing import of_standing, of_unseen_reset, untold
 from .undecided import (
     either_way,
@@ -252,6 +252,7 @@ def _begin_anew(
     doubts = (
         *confirming.doubts,
         *of_beginning(state, first, limits),
+        *of_frozen_in_row(state, first, reading, limits),
         *_of_the_old(state, state.last, first, limits),
     )
     epoch, seen = state.register_epoch + 1, state.held_ends.get(first.boot_id)

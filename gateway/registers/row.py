@@ -4,15 +4,16 @@ A row that is let go was believed by nobody, and may have been true: what its re
 is remembered, and told with what is booked next. Which reading belongs to a row is not decided here. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from drivers import EnergyRegister
 
-from ..decision import Limits, Reason, ValidatorState
+from ..decision import Doubt, Limits, NoteKind, Reason, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import SAME_REGISTERS, elapsed_us, follow
+from .follow import SAME_REGISTERS, Followed, elapsed_us, follow
+from .frozen import may_be_frozen_since_us
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""
@@ -136,3 +137,22 @@ def beside_gone_milliwh(state: ValidatorState, reading: Reading, limits: Limits)
     most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, reading))
     grown = _grown(had, shown)
     return {one: max(most_milliwh - milliwh, milliwh) + shown[one].resolution_milliwh for one, milliwh in grown.items()}
+
+
+def frozen_milliwh(state: ValidatorState, line: Followed, limits: Limits) -> dict[Direction, int]:
+    """What the service can have carried while registers of the row were frozen, of those that have moved by `line`."""
+    found = dict(state.held_frozen)
+    for note in line.notes:
+        memory = state.held_memories.get(note.direction)
+        if note.kind is NoteKind.MOVES_AGAIN and memory is not None and memory.still is not None:
+            stood_us = line.reading.latest_us - may_be_frozen_since_us(memory, memory.still)
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, stood_us)
+            found[note.direction] = found.get(note.direction, 0) + most_milliwh
+    return found
+
+
+def of_frozen_in_row(state: ValidatorState, first: Reading, reading: Reading, limits: Limits) -> Iterator[Doubt]:
+    """Of registers that begin anew with `first`, and were frozen in the row until they moved: no edge has told it."""
+    most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(first, reading))
+    for direction, milliwh in state.held_frozen.items():
+        yield Doubt(direction, min(milliwh, most_milliwh))

@@ -86,6 +86,16 @@ def test_step_back_that_no_reading_has_seen_lacks_a_digit(number: int) -> None:
     assert run_jumps(jump_history(502, number)).verdict.findings == []
 
 
+def test_new_meter_that_shows_zero_while_power_flows_is_judged() -> None:
+    """Another meter by its number, at 0 of 10 kWh for 4112 s in which 5.97 kWh are exported, as its power says; then at
+    0 of 100 Wh, from which it counts. Excused is that it does, from a minute before, and nothing of what it hid."""
+    history = jump_history(1206, 930)
+    assert run_jumps(history).verdict.findings == []
+    coarse = next(one for one in history.faults if one.jump is Jump.COARSE)
+    hidden = hidden_times(history, JumpSoak().player(history, "").play().taken)
+    assert all(one.from_us > coarse.until_us - 61_000_000 for one in hidden)
+
+
 def test_every_kind_of_jump_is_in_the_lot() -> None:
     drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
     assert set(drawn) == set(Jump)

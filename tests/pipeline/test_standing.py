@@ -16,7 +16,7 @@ from gateway.registers.exchange import Exchanged
 from .jump_histories import WIDTH, wide
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say
-from .test_undecided import LIFE, told, uncertain
+from .test_undecided import LIFE, STEP_US, told, uncertain
 from .world import KWH, MIN, NOON_US, H, S, reading, register
 
 
@@ -234,3 +234,29 @@ def test_frozen_young_meter_may_have_been_reset_before_it_moves_again(
         one = quarter(desk, NOON_US + since_min * MIN)
         assert one["import_milliwh"] == booked_milliwh
         assert one["import_uncertain_milliwh"] >= 3 * KWH - booked_milliwh
+
+
+@pytest.mark.parametrize(("power_milliw", "frozen_milliwh"), [(0, 0), (-6 * KWH, 533_334)])
+def test_zeros_of_another_meter_while_power_flows_are_told_when_it_counts(
+    desk: Desk, power_milliw: int, frozen_milliwh: int
+) -> None:
+    """Read every 20 s. Another meter shows 0 for 160 s while 6 kW are exported, and then counts from there: what flowed
+    in that time is in none of its readings. Where no power says so, a 0 is a 0."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, LIFE, serial="A1") for n in range(4)]
+    new = [reading(NOON_US + n * STEP_US, 0, max(n - 11, 0), serial="B2") for n in range(4, 14)]
+    desk.take(*old, *(powered(one, power_milliw) for one in new))
+    assert account(desk)["epoch"] == 2
+    # 12 kW from reading 3 to 4, 66,667; the first digit of each epoch, the last of the old; 12 kW from reading 4 to 12.
+    assert export_uncertain(desk)[1] == 1 + 66_667 + 1 + 1 + frozen_milliwh
+
+
+def test_register_that_woke_before_its_row_was_believed_is_told(desk: Desk) -> None:
+    """Read every five minutes; by its number it is another meter. Its export stands for two readings while 6 kW are
+    exported, and counts from the third on; with the fifth it is believed."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, LIFE, serial="A1") for n in range(2)]
+    exports = [700, 700, *(701 + 500_000 * n for n in range(3))]
+    new = [reading(NOON_US + STEP_US + (n + 1) * 5 * MIN, 800, one, serial="B2") for n, one in enumerate(exports)]
+    assert desk.take(*old, *(powered(one, -6 * KWH) for one in new))[2:] == ["Quarantined"] * 4 + ["NewEpoch"]
+    # Five minutes of 12 kW until its first, 1 kWh. It may have stood since half a minute before that, until the third:
+    # ten minutes and a half, 2.1 kWh. The first digit of each epoch, the last of the old.
+    assert export_uncertain(desk)[1] == 1 + KWH + 1 + 1 + 2_100_000
