@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import msgspec
 
+from drivers import EnergyRegister
+
 from ..decision import (
     Accepted,
     Class,
@@ -133,7 +135,7 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
     """Go on without the registers that stand still where they fell to, if there are others that count on."""
     asked, shown = in_question(state, limits), registers_of(reading.snapshot)
     rest = without(reading, asked)
-    if state.last is None or not asked or not registers_of(rest.snapshot):
+    if state.last is None or not asked or not _have_others(state, registers_of(rest.snapshot)):
         return None
     line = follow(state.last, state.memories, rest, limits, state.lost)
     gave_at_once = line.objection not in SAME_REGISTERS
@@ -162,6 +164,13 @@ def accept_without(state: ValidatorState, reading: Reading, limits: Limits) -> t
     )
     after = msgspec.structs.replace(accept(state, line), doubted=doubted)
     return _with_lost_asleep(after) if gave_at_once else after, decision
+
+
+def _have_others(state: ValidatorState, rest: Mapping[Direction, EnergyRegister]) -> bool:
+    """Whether one of the others has a count. A 0 of one that was never read counts on from nothing, and may be the same
+    fault of the display that the fallen one is."""
+    had = registers_of(state.last.snapshot).keys() | state.lost.keys() if state.last is not None else set()
+    return any(direction in had or register.milliwh for direction, register in rest.items())
 
 
 def believe(

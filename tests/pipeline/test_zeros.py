@@ -84,6 +84,19 @@ def test_register_that_gives_at_once_is_booked_beside_one_that_stands_where_it_f
     assert int(record["export_uncertain_high_milliwh"] or 0) >= 200_080
 
 
+def test_zero_of_a_register_that_was_never_read_is_no_count_beside_one_that_fell_to_zero(desk: Desk) -> None:
+    """Import falls to 0, and export is there for the first time, at 0 too: a display that shows 0 of everything. Two
+    minutes later each shows its count: the 869 Wh of export flowed whenever they did, and are nobody's growth."""
+    imports = [None, *counting(LIFE + 40, 9)[1:]]
+    before = [reading(NOON_US + n * STEP_US, LIFE + 10 * n) for n in range(4)]
+    zeros = [reading(NOON_US + n * STEP_US, 0, 0) for n in range(4, 10)]
+    own = [reading(NOON_US + (n + 10) * STEP_US, one, 869_000) for n, one in enumerate(imports)]
+    desk.take(*before, *zeros, *own)
+    assert told(desk, "direction_lost") == []
+    assert account(desk) == {"high": 30 + 90, "first": LIFE, "last": LIFE + 120, "epoch": 1}
+    assert [one["register_milliwh"] for one in told(desk, "direction_found")] == [869_000]
+
+
 def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: Desk) -> None:
     """Export is 100 Wh below its width, then at 0 for three minutes beside import, then it counts from there."""
 
