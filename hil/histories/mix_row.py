@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .jump_plan import JumpHistory
+from .plan import LIMIT_MILLIW
 from .record import Fate, Taken
+from .truth import MILLIWH
 
 CLOCK_JUMP_US = 600_000_000
 """A wall clock that leaps further ahead of the monotonic one begins a row anew."""
@@ -37,7 +39,8 @@ def _held(history: JumpHistory, latest: Taken, one: Taken) -> dict[str, int]:
     """The registers of a reading behind `latest` as they are held."""
     digit_milliwh = history.base.imports[0].step_milliwh
     falls = {name: latest.shown[name] - milliwh for name, milliwh in one.shown.items()}
-    if any(milliwh > digit_milliwh for milliwh in falls.values()):
+    most_milliwh = LIMIT_MILLIW * (one.wall_latest_us - latest.wall_earliest_us) // MILLIWH + 2 * digit_milliwh
+    if any(milliwh > digit_milliwh or -milliwh > most_milliwh for milliwh in falls.values()):
         return dict(one.shown)  # another row
     return {name: milliwh + max(falls[name], 0) for name, milliwh in one.shown.items()}
 

@@ -63,6 +63,14 @@ def test_a_clock_that_is_set_back_or_leaps_begins_another_row(set_by_s: int, hel
     assert exports(taken) == [1, held]
 
 
+@pytest.mark.parametrize(("import_digits", "held"), [(2, 1), (3, 0)])
+def test_a_register_that_leaps_beside_it_begins_another_row(import_digits: int, held: int) -> None:
+    """In ten seconds 12 kW are 33 Wh, and two digits may be between two displays: 233 Wh."""
+    taken = readings([(1, HELD), (0, OPENED)])
+    taken[1].shown = {"import": import_digits * DIGIT, "export": 0}
+    assert exports(taken) == [1, held]
+
+
 def test_books_that_begin_at_the_display_are_refused() -> None:
     """The same books, with what the meter had shown before booked as if it had flowed: one digit in one bucket."""
     played: Played = MixedSoak().player(HISTORY, "").play()
