@@ -141,7 +141,11 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
             return [_at_the_end(history, fault, during[0])] if _moved_at_the_end(before[-1], during) else []
         unseen = not _was_seen(history, before[-1], during)
     else:
-        unseen = _is_possible(history, during[-1], after[0]) and not _was_seen(history, before[-1], during)
+        # What was shown in between would have told a fall from places that the display lost.
+        until_us = after[0].true_latest_us
+        next_one = not any(during[-1].true_latest_us < one.true_latest_us < until_us for one in whole)
+        unseen = _is_possible(history, during[-1], after[0], lost_places=next_one)
+        unseen = unseen and not _was_seen(history, before[-1], during)
     return [_between(history, way, _of(fault))] if unseen else []
 
 
@@ -243,18 +247,28 @@ def _was_seen(history: JumpHistory, before: Taken, during: list[Taken]) -> bool:
     return not _is_possible(history, before, during[0]) and all(one.fate is Fate.NOT_BOOKED for one in during)
 
 
-def _is_possible(history: JumpHistory, before: Taken, after: Taken, directions: Sequence[str] = DIRECTIONS) -> bool:
+def _is_possible(
+    history: JumpHistory,
+    before: Taken,
+    after: Taken,
+    directions: Sequence[str] = DIRECTIONS,
+    *,
+    lost_places: bool = False,
+) -> bool:
     """Whether the later registers can be the earlier ones, counted on, by the coarser digit of both displays.
 
-    By that, because a fall of less than a coarse digit is none: nobody can see it.
+    By that, because a fall of less than a coarse digit is none: nobody can see it. `lost_places`: also where the
+    registers have a width, and the display lost places in between.
     """
     most = LIMIT_MILLIW * longest_us(before, after) // MILLIWH
     digits_milliwh = digit_milliwh(history, before) + digit_milliwh(history, after)
     shown = [one for one in directions if one in before.shown and one in after.shown]
     grown = [after.shown[one] - before.shown[one] for one in shown]
     if history.width_milliwh is not None:
-        # Of one meter a fall is through its width, but within its finest digit it is none; another one may begin a
-        # coarse digit below.
-        below_milliwh = digits_milliwh if before.meter != after.meter else history.base.imports[0].step_milliwh
+        # Of one meter a fall is through its width, but within its finest digit, or in places that it lost, it is none;
+        # another one may begin a coarse digit below.
+        lost_milliwh = digit_milliwh(history, after) - digit_milliwh(history, before) if lost_places else 0
+        own_milliwh = max(history.base.imports[0].step_milliwh, lost_milliwh)
+        below_milliwh = digits_milliwh if before.meter != after.meter else own_milliwh
         grown = [(each + below_milliwh) % history.width_milliwh - below_milliwh for each in grown]
     return all(-digits_milliwh <= each <= most + digits_milliwh for each in grown)

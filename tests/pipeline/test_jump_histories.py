@@ -5,12 +5,13 @@ that was right all the time. NETMETER_HYPOTHESIS=20 plays twenty times as many.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from hil.histories.jump_broken import BROKEN
 from hil.histories.jump_excuse import hidden_times
-from hil.histories.jump_plan import Jump, jump_history
+from hil.histories.jump_plan import Jump, JumpHistory, jump_history
 from hil.histories.plan import LIMIT_MILLIW
 from hil.histories.soak import JumpSoak
 
@@ -77,6 +78,42 @@ def test_step_back_by_a_digit_is_no_way_through_the_width() -> None:
     assert result.verdict.findings == []
     hidden = hidden_times(history, JumpSoak().player(history, "").play().taken)
     assert [one.milliwh["import"] // 1000 for one in hidden] == [440]
+
+
+def test_digit_that_became_coarser_is_no_way_through_the_width() -> None:
+    """Export stood for 2277 s and could not be read for 3435 s more; in these 12 kW flowed for 2231.971 684 s. It gives
+    that at once, 3812 s after it was read last, by a display whose digit is 1000 mWh, no longer 10: 12 kW carry more.
+    Power was read at two moments, 900 s apart, which says nothing of the time between. Import, 150 mWh before, shows 0
+    by that digit: no jump. Hidden is what flowed since export was right, 7 439 905.6 mWh, and a digit of each display.
+    """
+    history = jump_history(702, 1154)
+    assert run_jumps(history).verdict.findings == []
+    taken = JumpSoak().player(history, "").play().taken
+    at = next(number for number, one in enumerate(taken) if one.shown.get("export") == 7_440_000)
+    (hidden,) = hidden_times(history, taken)
+    assert hidden.until_us == taken[at].true_latest_us
+    assert hidden.milliwh == {"export": 7_439_906 + 1010, "import": 1 + 1010}
+
+    def hides(import_before: int, import_after: int, one: JumpHistory = history, **between: int) -> bool:
+        """Whether the same is hidden where import showed that, and a wrong display this in between."""
+        shown = [one.shown and {**one.shown, "import": import_before} for one in taken[:at]]
+        before = [replace(one, shown=each) for one, each in zip(taken, shown, strict=False)]
+        before[-1] = replace(before[-1], shown=between, glitch=True)
+        after = replace(taken[at], shown={**taken[at].shown, "import": import_after})
+        return hidden_times(one, [*before, after, *taken[at + 1 :]]) != []
+
+    # Judged: a fall of more than the places that are gone, a display that kept them, one that showed anything in
+    # between, more than 12 kW carry in the 3812 s.
+    assert hides(990, 0)
+    assert not hides(1000, 0)
+    fine = replace(history, faults=tuple(one for one in history.faults if one.jump is not Jump.COARSE))
+    assert hides(10, 0, fine)
+    assert not hides(20, 0, fine)
+    between = {"import": 150, "export": 0}
+    assert hides(10, 0, **between)
+    assert not hides(20, 0, **between)
+    assert hides(0, 12_000_000 * 3811 // 3600)
+    assert not hides(0, 12_000_000 * 3813 // 3600)
 
 
 @pytest.mark.parametrize("number", [535, 840])
