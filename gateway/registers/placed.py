@@ -90,21 +90,22 @@ def steps_since(state: ValidatorState, reading: Reading) -> tuple[int, ...]:
 def steps_in_row(state: ValidatorState, first: Reading, reading: Reading) -> tuple[int, ...]:
     """The same between `first` of the held row, with which a register epoch begins, and `reading`, which confirms it.
 
-    Where `first` was placed by a clock that was set on since, that is as if it had been set back right behind it.
+    Nothing where `first` was placed already: it is of a wrong time that is gone again.
     """
     if state.last is None or first.boot_id != state.last.boot_id:
         return ()  # another boot's steps are not remembered
     row = [one for one in (state.held_first, state.held_standing) if one is not None]
-    stamped_us = next((one.latest_us for one in row if one.monotonic_us == first.monotonic_us), first.latest_us)
-    return _one_by_one(state, first, reading, stamped_us - first.latest_us)
+    if any(one.monotonic_us == first.monotonic_us and one.latest_us != first.latest_us for one in row):
+        return ()
+    return _one_by_one(state, first, reading)
 
 
-def _one_by_one(state: ValidatorState, earlier: Reading, reading: Reading, step_us: int = 0) -> tuple[int, ...]:
-    """How the clock was set behind `earlier`, of the boot that was seen: by `step_us`, and then as was seen."""
+def _one_by_one(state: ValidatorState, earlier: Reading, reading: Reading) -> tuple[int, ...]:
+    """How the clock was set behind `earlier`, of the boot that was seen."""
     seen, one_boot = state.seen, reading.boot_id == earlier.boot_id
     if seen is None or not state.seen_steps:
         return ()
-    steps_us = chained([], step_us)
+    steps_us: list[int] = []
     for monotonic_us, seen_us in state.seen_steps:
         if monotonic_us > earlier.monotonic_us and (not one_boot or monotonic_us <= reading.monotonic_us):
             steps_us = chained(steps_us, seen_us)

@@ -163,3 +163,15 @@ def test_steps_of_such_a_row_that_undo_each_other_are_none(desk: Desk) -> None:
     desk.take(*OLD, *(exchanged(*one) for one in ((-870, 900), (-860, 900), (-855, 1200), (-850, 1200), (-500, 900))))
     assert desk.books.register_epoch == 2
     assert steps_told(desk) == []
+
+
+def test_a_row_that_began_in_a_wrong_time_that_is_gone_tells_nothing_of_it(desk: Desk) -> None:
+    """The old meter is booked last at 12:10. The clock is set back by 300 s, and the new meter hangs there; it is set
+    on by 300 s, right again, and then back by 100. Since 12:10 it was set back by 100 s, and no more."""
+    old = [moved(reading(NOON_US + s * S, LIFE, serial="old"), monotonic_us=s * S + 100 * H) for s in (590, 595, 600)]
+    desk.take(*old, *(exchanged(*one) for one in ((605, -300), (610, -300), (615, 0), (620, 0), (900, -100))))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == [-100 * S]
+    found = words(desk)
+    # From 4,916,666.7 to 5,900,000 mWh, cut off; all of it after noon by any of these clocks.
+    assert (found["low"], found["high"], found["nowhere"]) == (0, 983_334, 0)
