@@ -67,8 +67,10 @@ class Booking:
         held: Reading | None,
         batch: Batch,
         steps_us: Sequence[int] = (),
+        row_steps_us: Sequence[int] = (),
     ) -> list[Interval]:
-        """Open a register epoch, and book its newest reading. Returns what closed. `steps_us`: before its first."""
+        """Open a register epoch, and book its newest reading. Returns what closed. `steps_us`: before its first;
+        `row_steps_us`: from there to its newest."""
         batch.epochs.append(
             EpochRow(self._meter_id, decision.register_epoch, decision.reason.value, decision.previous, decision.first)
         )
@@ -78,7 +80,7 @@ class Booking:
         absent = of_absence(self._accumulator.state, decision.first, self._accumulator.limit_milliw)
         closed += self._accumulator.start_epoch(decision.register_epoch, decision.first)
         doubts = [*decision.doubts, *absent, *self._restore(decision, counted_milliwh)]
-        closed += self._follow_clock(decision.first, decision.reading, batch, counts_on=True, held=decision.seen)
+        closed += self._follow_clock(decision.first, decision.reading, batch, True, decision.seen, row_steps_us)
         closed = self.book(decision.reading, doubts, closed, batch)
         kind, detail = jumps.epoch(decision)
         self._teller.tell(kind, decision.first.latest_us, detail, batch)

@@ -20,7 +20,7 @@ from ..reading.load_profile import ProfileEntry
 from ..reading.meter_witness import NOT_KNOWN, MeterWitness
 from ..reading.read import Reading
 from ..registers.exchange import Exchanged, Outcome, Restated, Statement, judge
-from ..registers.placed import seen_since, steps_since
+from ..registers.placed import seen_since, steps_in_row, steps_since
 from ..registers.stated import Moment
 from ..registers.validate import validate
 from ..timeline import Calendar, Timeline
@@ -157,7 +157,8 @@ class Books:
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case NewEpoch():
-                closed = self._booking.epoch(decision, previous, held, batch, steps_since(before, decision.first))
+                steps_us = steps_since(before, decision.first), steps_in_row(before, decision.first, reading)
+                closed = self._booking.epoch(decision, previous, held, batch, *steps_us)
                 self._tidings.directions(had, self._accumulator.state, previous, decision.reading, batch)
                 self._accept(decision, batch)
             case Rejected() | Quarantined():

@@ -84,18 +84,36 @@ def steps_since(state: ValidatorState, reading: Reading) -> tuple[int, ...]:
     Their sum is not what is reckoned with: a virtual machine that is paused looks like a clock that is set on, and then
     more time has passed than the sum leaves. One by one they are right in either case.
     """
-    last, seen = state.last, state.seen
-    if last is None or seen is None or not state.seen_steps:
+    return () if state.last is None else _one_by_one(state, state.last, reading)
+
+
+def steps_in_row(state: ValidatorState, first: Reading, reading: Reading) -> tuple[int, ...]:
+    """The same between `first` of the held row, with which a register epoch begins, and `reading`, which confirms it.
+
+    Nothing where `first` was placed already: it is of a wrong time that is gone again.
+    """
+    if state.last is None or first.boot_id != state.last.boot_id:
+        return ()  # another boot's steps are not remembered
+    row = [one for one in (state.held_first, state.held_standing) if one is not None]
+    if any(one.monotonic_us == first.monotonic_us and one.latest_us != first.latest_us for one in row):
+        return ()
+    return _one_by_one(state, first, reading)
+
+
+def _one_by_one(state: ValidatorState, earlier: Reading, reading: Reading) -> tuple[int, ...]:
+    """How the clock was set behind `earlier`, of the boot that was seen."""
+    seen, one_boot = state.seen, reading.boot_id == earlier.boot_id
+    if seen is None or not state.seen_steps:
         return ()
     steps_us: list[int] = []
-    for monotonic_us, step_us in state.seen_steps:
-        if reading.boot_id != last.boot_id or monotonic_us <= reading.monotonic_us:
-            steps_us = chained(steps_us, step_us)
+    for monotonic_us, seen_us in state.seen_steps:
+        if monotonic_us > earlier.monotonic_us and (not one_boot or monotonic_us <= reading.monotonic_us):
+            steps_us = chained(steps_us, seen_us)
     if reading.monotonic_us > seen.monotonic_us:
         steps_us = chained(steps_us, measured_step_us(seen, reading) or 0)
     if not min(steps_us, default=0) < 0 < max(steps_us, default=0):
         return ()
-    is_known = reading.boot_id == last.boot_id or reading.instant_us > last.instant_us + _back_us(steps_us)
+    is_known = one_boot or reading.instant_us > earlier.instant_us + _back_us(steps_us)
     return tuple(steps_us) if is_known else ()
 
 

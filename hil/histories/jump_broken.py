@@ -46,9 +46,14 @@ def _exchanges_without_doubt(books: Books) -> None:
     begin = books._booking.epoch
 
     def epoch(
-        decision: NewEpoch, previous: Reading | None, held: Reading | None, batch: Batch, steps_us: Sequence[int] = ()
+        decision: NewEpoch,
+        previous: Reading | None,
+        held: Reading | None,
+        batch: Batch,
+        steps_us: Sequence[int] = (),
+        row_steps_us: Sequence[int] = (),
     ) -> list[Interval]:
-        return begin(replace(decision, doubts=()), previous, held, batch, steps_us)
+        return begin(replace(decision, doubts=()), previous, held, batch, steps_us, row_steps_us)
 
     books._booking.epoch = epoch  # type: ignore[method-assign]
 

@@ -73,7 +73,7 @@ ONCE_OUTSIDE = [
     *((91, number) for number in (169, 528, 1908)),
     (92, 1811),
     (95, 262),
-    *((302, number) for number in (59, 697)),
+    *((302, number) for number in (59, 297, 697)),
     *((303, number) for number in (330, 1300)),
     (888, 48),
     *((901, number) for number in (6, 225)),

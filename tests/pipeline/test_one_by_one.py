@@ -122,3 +122,56 @@ def test_of_a_clock_that_is_set_all_the_time_sixteen_steps_are_kept() -> None:
     steps = [(n, n * S) for n in range(1, 18)]
     assert kept(steps[:16]) == steps[:16]
     assert kept(steps) == [(2, 3 * S), *steps[2:]]
+
+
+def exchanged(second: int, off_s: int = 0, paused_s: int = 0) -> Reading:
+    """A reading of the meter that hangs there since 870 s before noon, at a true second. The machine's clock is 15
+    minutes fast until it is set right."""
+    one = reading(NOON_US + (second + off_s) * S, (second + 870) * 10_000 // 3, serial="new")
+    return moved(one, monotonic_us=(second - paused_s) * S + 100 * H)
+
+
+OLD = [moved(reading(NOON_US + s * S, LIFE, serial="old"), monotonic_us=(s - 900) * S + 100 * H) for s in (10, 15, 20)]
+FAST = [exchanged(-870, 900), exchanged(-860, 900), exchanged(-540, 900, 300), exchanged(-530, 900, 300)]
+
+
+def test_steps_within_the_row_with_which_an_epoch_begins_are_told_one_by_one(desk: Desk) -> None:
+    """The machine is paused for 300 s, which looks like a clock set on; then that is set back by 900 while nobody
+    reads. The new meter was read first at 12:00:30 by the clock of then, 870 s before noon; by the sum of both, 570."""
+    desk.take(*OLD, *FAST, exchanged(1000, 0, 300))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == [300 * S, -900 * S]
+    found = words(desk)
+    # 12 kW for 870 s and 1000 s; the part of a milliwatt-hour that is cut off at noon goes to the later bucket.
+    assert (found["low"], found["high"], found["nowhere"]) == (2_899_999, 3_333_334, 0)
+
+
+def test_those_of_a_row_that_is_believed_after_a_restart_are_too(desk: Desk) -> None:
+    """A reading less, so that the row is long enough only by the machine's next boot, 300 s later."""
+    desk.take(*OLD, *FAST[:3], exchanged(1000, 0, 300))
+    desk.commit()
+    desk.reopen()
+    desk.take(moved(exchanged(1300), boot_id="next", monotonic_us=60 * S))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == [300 * S, -900 * S]
+    found = words(desk)
+    assert (found["low"], found["high"], found["nowhere"]) == (2_899_999, 4_333_334, 0)
+
+
+def test_steps_of_such_a_row_that_undo_each_other_are_none(desk: Desk) -> None:
+    """Set on by 300 s, and back by as much."""
+    desk.take(*OLD, *(exchanged(*one) for one in ((-870, 900), (-860, 900), (-855, 1200), (-850, 1200), (-500, 900))))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == []
+
+
+def test_a_row_that_began_in_a_wrong_time_that_is_gone_tells_nothing_of_it(desk: Desk) -> None:
+    """The old meter is booked last at 12:10. The clock is set back by 300 s, and the new meter hangs there; it is set
+    on by 300 s, right again, and then back by 100. Since 12:10 it was set back by 100 s, and no more."""
+    old = [moved(reading(NOON_US + s * S, LIFE, serial="old"), monotonic_us=s * S + 100 * H) for s in (590, 595, 600)]
+    desk.take(*old, *(exchanged(*one) for one in ((605, -300), (610, -300), (615, 0), (620, 0), (900, -100))))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == [-100 * S]
+    found = words(desk)
+    # From 4,916,666.7 to 5,900,000 mWh, cut off; all of it after noon by any of these clocks.
+    assert (found["low"], found["high"], found["nowhere"]) == (0, 983_334, 0)
