@@ -12,7 +12,7 @@ from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import Followed, elapsed_us
-from .frozen import CLOSE_US, ORDINARY, all_stand_since_us, may_be_frozen_since_us
+from .frozen import ORDINARY, all_stand_since_us, may_be_frozen_since_us
 
 
 def of_standing(
@@ -78,7 +78,7 @@ def _since(
     """Of one of them, until it was called frozen: from then on each edge has told it."""
     until_us, memory = last.latest_us, memories.get(direction, ORDINARY)
     if memory.still is not None and memory.still.frozen:
-        until_us = may_be_frozen_since_us(memory, memory.still) - CLOSE_US
+        until_us = may_be_frozen_since_us(memory, memory.still)
     milliwh = most_energy_milliwh(limits.limit_milliw, until_us - since_us)
     if milliwh:
         yield Doubt(direction, 0, milliwh, since_us)

@@ -89,6 +89,19 @@ def test_register_beside_a_frozen_one_may_have_stood_as_well_when_both_are_excha
     assert 7 * KWH <= uncertain(desk)["low"] <= 2 * 7 * KWH
 
 
+def test_meter_that_died_while_nobody_read_and_is_exchanged_is_told_without_a_hole(desk: Desk) -> None:
+    """12 kW, read at noon and then not for 20 minutes, in which it has counted 67 Wh; it stands there, read each 20 s,
+    and is called frozen. From noon to the last reading at 12:22:20 are 1340 s: 4 466 667 mWh. 20 s later another meter
+    hangs there: 66 667; three digits."""
+    at_us = [NOON_US, *(NOON_US + 20 * MIN + n * STEP_US for n in range(8))]
+    old = [reading(one, LIFE + 66_667 * bool(n), serial="A1") for n, one in enumerate(at_us)]
+    new = [reading(at_us[-1] + n * STEP_US, 66_667 * n, serial="B2") for n in range(1, 6)]
+    desk.take(*(powered(one, 12_000_000) for one in (*old, *new)))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    assert account(desk)["epoch"] == 2
+    assert uncertain(desk)["high"] == 4_466_667 + 66_667 + 3
+
+
 def test_freeze_that_began_while_nobody_read_is_told_since_the_reading_before(desk: Desk) -> None:
     """3.6 kW, read each five minutes until 11:15, then not before 12:05: it stands, and is called frozen at 12:10.
     It may have died just behind 11:10, and the quarter from 11:45 on may lack all that 12 kW are: 3 kWh."""
