@@ -135,7 +135,9 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     if fault.jump is Jump.FROM_ZERO and frozen is not None:
         since = [one for one in before if one.true_latest_us < frozen.at_us]
         young = {one for one in DIRECTIONS if _is_possible(history, before[-1], during[0], [one])}
-        return [_between(history, [*since[-1:], *way], young)] if since and young else []
+        if since and young:
+            return [_between(history, [*since[-1:], *way], young)]
+        return _back_on_their_line(history, fault, before[-1], during, after[:1])
     if not after or after[0].meter != during[-1].meter:
         if fault.jump is Jump.FREEZE:
             return [_at_the_end(history, fault, during[0])] if _moved_at_the_end(before[-1], during) else []
@@ -147,6 +149,25 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
         unseen = _is_possible(history, during[-1], after[0], lost_places=next_one)
         unseen = unseen and not _was_seen(history, before[-1], during)
     return [_between(history, way, _of(fault))] if unseen else []
+
+
+def _back_on_their_line(
+    history: JumpHistory, fault: Fault, before: Taken, during: list[Taken], after: list[Taken]
+) -> list[Hidden]:
+    """What registers that had begun at 0 jump by as they come back, where that may as well have flowed: all that they
+    had come to before, or through the width what was left of it."""
+    last = during[-1]
+    if not any(one.meter == last.meter and _is_possible(history, last, one) for one in after):
+        return []
+    if _was_seen(history, before, during):
+        return []
+    meters = {"import": history.base.imports[last.meter], "export": history.base.exports[last.meter]}
+    jumped = {one: meter.shown(fault.at_us) for one, meter in meters.items()}
+    if (width_milliwh := history.width_milliwh) is not None:
+        jumped = {one: min(each % width_milliwh, -each % width_milliwh) for one, each in jumped.items()}
+    digits_milliwh = digit_milliwh(history, last) + digit_milliwh(history, after[0])
+    off = {one: each + digits_milliwh for one, each in jumped.items()}
+    return [Hidden(last.true_earliest_us, after[0].true_latest_us, off)]
 
 
 def _moved_at_the_end(before: Taken, during: Sequence[Taken]) -> bool:
