@@ -198,6 +198,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     held_fallen: dict[Direction, int] = {}
     """What a row that was held for its clock had counted, and behind it can have flowed, before registers fell: it is
     in none, if they were reset then."""
+    held_gone: dict[Direction, int] = {}
+    """What registers showed that an earlier row showed as fallen, or jumped, and that no reading shows since."""
     held_frozen: dict[Direction, int] = {}
     """What the service can have carried while registers of the row were frozen that moved since: told to nobody."""
     held_moved: Reading | None = None

@@ -31,6 +31,7 @@ from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .frozen import ORDINARY
+from .gone import lost_as_gone, of_gone
 from .placed import placed_before
 from .quarantine import released, with_serial_of
 from .returned import maybe_returned
@@ -59,6 +60,7 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
     has = registers_of(reading.snapshot)
     lost = {direction: last for direction, last in {**state.lost, **had}.items() if direction not in has}
     doubted = {direction: milliwh for direction, milliwh in state.doubted.items() if direction not in has}
+    doubted |= lost_as_gone(state, has)
     woken = {direction: milliwh for direction, milliwh in state.held_woken.items() if direction in lost}
     flowed = {direction: milliwh for direction, milliwh in state.held_flowed.items() if direction in lost}
     state = msgspec.structs.replace(released(state), seen=None, seen_steps=[], held_woken=woken, held_flowed=flowed)
@@ -74,6 +76,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
+        *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),
         *_of_let_go(state, line, reading, limits),
     )

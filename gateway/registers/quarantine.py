@@ -14,6 +14,7 @@ from ..decision import Limits, Reason, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .follow import Followed, clock_jumped, follow
+from .gone import gone_with
 from .placed import bare, moved, moved_memories
 from .returned import maybe_returned
 from .row import (
@@ -34,7 +35,7 @@ OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 
 def released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
-    if state.held_first is None and not state.held_woken and not state.held_fallen:
+    if state.held_first is None and not (state.held_woken or state.held_fallen or state.held_gone):
         return state
     return msgspec.structs.replace(
         state,
@@ -52,13 +53,14 @@ def released(state: ValidatorState) -> ValidatorState:
         held_woken={},
         held_flowed={},
         held_fallen={},
+        held_gone={},
     )
 
 
 def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
     row = woken_by_row(state, limits)
-    free = msgspec.structs.replace(released(state), held_fallen=state.held_fallen)
+    free = msgspec.structs.replace(released(state), held_fallen=state.held_fallen, held_gone=state.held_gone)
     return _remembering(free, state.held_woken, state.held_flowed, row)
 
 
@@ -79,11 +81,13 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
     woken, was_held = woken_in_row(state, reading, limits), state.held_first is not None
     fallen = {**beside_gone_milliwh(state, reading, limits), **state.held_fallen}
     fallen |= fallen_milliwh(state, reading, limits)
+    gone = gone_with(state, reading, limits)
     state = let_go(state, limits)
     state = _remembering(state, state.held_woken, state.held_flowed, woken)
     return msgspec.structs.replace(
         state,
         held_fallen=fallen,
+        held_gone=gone,
         held_memories=memories,
         held_reason=reason,
         held_count=1,

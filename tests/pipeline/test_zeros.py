@@ -97,6 +97,23 @@ def test_zero_of_a_register_that_was_never_read_is_no_count_beside_one_that_fell
     assert [one["register_milliwh"] for one in told(desk, "direction_found")] == [869_000]
 
 
+@pytest.mark.parametrize(("shown_milliwh", "open_milliwh"), [(1_421_000, 8_318_000), (LIFE, 1_000_000)])
+def test_register_that_was_last_seen_at_zero_may_have_begun_there(
+    desk: Desk, shown_milliwh: int, open_milliwh: int
+) -> None:
+    """Read each five minutes. Export falls to 0, is not shown for 35 minutes, and has 2 682 Wh more than at 12:15 then:
+    what flowed is in no bucket. Where it can have counted all that it shows since, by 12 kW, it may have begun at the
+    0: of the 10 kWh of those 50 minutes 2.682 are booked. A display of 902 kWh has not. And as it may be another meter,
+    the one before may have died behind 12:10, where it was read before it moved last: 1 kWh until 12:15."""
+    exports = [*[shown_milliwh] * 4, 0, 0, *[None] * 7, *[shown_milliwh + 2_682_000] * 3]
+    desk.take(*(reading(NOON_US + n * 5 * MIN, LIFE + 10 * n, one) for n, one in enumerate(exports)))
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
+    assert [one["register_milliwh"] for one in told(desk, "direction_found")] == [shown_milliwh + 2_682_000]
+    record = desk.books.state_record()
+    assert record is not None
+    assert int(record["export_uncertain_high_milliwh"] or 0) in range(open_milliwh, open_milliwh + 5)  # and digits
+
+
 def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: Desk) -> None:
     """Export is 100 Wh below its width, then at 0 for three minutes beside import, then it counts from there."""
 
