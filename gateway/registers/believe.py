@@ -33,9 +33,9 @@ from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .frozen import ORDINARY
 from .gone import lost_as_gone, of_gone
 from .placed import placed_before
-from .quarantine import released, with_serial_of
+from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
-from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row
+from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row, woken_in_row
 from .standing import of_standing, of_unseen_reset, untold
 from .undecided import (
     either_way,
@@ -224,7 +224,8 @@ def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, lim
 
 def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """What rows that were let go before leave open of registers that are booked on the old line."""
-    return *of_kept_back(state, line, shown, limits), *of_fallen(state, line, shown, limits)
+    woken = remembering(state, state.held_woken, state.held_flowed, woken_in_row(state, shown, limits))
+    return *of_kept_back(woken, line, shown, limits), *of_fallen(state, line, shown, limits)
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

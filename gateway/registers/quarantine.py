@@ -61,10 +61,10 @@ def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
     row = woken_by_row(state, limits)
     free = msgspec.structs.replace(released(state), held_fallen=state.held_fallen, held_gone=state.held_gone)
-    return _remembering(free, state.held_woken, state.held_flowed, row)
+    return remembering(free, state.held_woken, state.held_flowed, row)
 
 
-def _remembering(
+def remembering(
     state: ValidatorState, woken: Mapping[Direction, int], flowed: Mapping[Direction, int], row: Woken
 ) -> ValidatorState:
     """The state that remembers what rows before had shown, and then `row`."""
@@ -83,7 +83,7 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
     fallen |= fallen_milliwh(state, reading, limits)
     gone = gone_with(state, reading, limits)
     state = let_go(state, limits)
-    state = _remembering(state, state.held_woken, state.held_flowed, woken)
+    state = remembering(state, state.held_woken, state.held_flowed, woken)
     return msgspec.structs.replace(
         state,
         held_fallen=fallen,

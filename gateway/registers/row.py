@@ -67,9 +67,9 @@ def _between_us(last: Reading, first: Reading) -> int:
 
 def woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Woken:
     """The same of a row that is held for its clock, and still stood where the last accepted reading did: `reading`,
-    which begins another, gives more than can have flowed since the newest of it."""
+    which begins another or is booked, gives more than can have flowed since the newest of it."""
     last, latest = state.last, state.held_latest
-    if last is None or latest is None or state.held_reason not in CLOCKS or latest.boot_id != reading.boot_id:
+    if last is None or latest is None or state.held_reason not in CLOCKS:
         return {}
     had, stood = registers_of(last.snapshot), registers_of(latest.snapshot)
     before = {one: register for one, register in stood.items() if one in had and had[one].milliwh == register.milliwh}
@@ -77,7 +77,9 @@ def woken_in_row(state: ValidatorState, reading: Reading, limits: Limits) -> Wok
     jumped = follow(latest, state.held_memories, reading, limits).objection is Reason.IMPOSSIBLE_JUMP
     if line.objection not in SAME_REGISTERS or not jumped:
         return {}
-    passed_us = reading.monotonic_us - latest.monotonic_us + latest.latest_us - latest.earliest_us
+    passed_us = elapsed_us(latest, reading)
+    if latest.boot_id == reading.boot_id:
+        passed_us = reading.monotonic_us - latest.monotonic_us + latest.latest_us - latest.earliest_us
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
     return _kept_back(state, _grown(before, registers_of(reading.snapshot)), flowed_milliwh)
 

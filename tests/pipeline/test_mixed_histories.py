@@ -77,6 +77,7 @@ ONCE_OUTSIDE = [
     *((303, number) for number in (330, 1300)),
     (888, 48),
     *((901, number) for number in (6, 225)),
+    (903, 1427),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),

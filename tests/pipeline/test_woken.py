@@ -15,8 +15,9 @@ from gateway.registers.exchange import Exchanged
 
 from .test_books import Desk
 from .test_exchange import NEW, account, said, say
+from .test_standing import quarter
 from .test_undecided import LIFE, STEP_US, of_first_quarter, told, uncertain
-from .world import MIN, NOON_US, H, S, reading, register
+from .world import KWH, MIN, NOON_US, H, S, reading, register
 
 KILO = 1_000_000
 """A digit of a kilowatt-hour."""
@@ -200,3 +201,21 @@ def test_edge_before_a_register_was_called_frozen_is_told_once_however_that_ends
     # A digit at either end, and those 2 kWh.
     assert of_first_quarter(desk)["import_uncertain_milliwh"] == 2 * 100_000 + 2 * KILO
     assert uncertain(desk)["low"] == 0
+
+
+@pytest.mark.parametrize(("gives_milliwh", "stood"), [(3 * KWH, True), (KWH, False)])
+def test_register_that_was_seen_to_stand_before_a_restart_and_gives_more_than_has_flowed_since_stood(
+    desk: Desk, gives_milliwh: int, stood: bool
+) -> None:
+    """Read every 20 s; it counts until 11:51 and stands. At 12:10 the clock is set on by an hour, and the only reading
+    by the new one shows that it stands; ten minutes later, behind a restart of the machine, it gives 3 kWh. By the
+    clock it was booked 70 minutes before, in which 14 can flow; in the ten 2 have."""
+    counts = [reading(NOON_US - 10 * MIN + n * STEP_US, LIFE + 10 * min(n, 3)) for n in range(61)]
+    at_us, given = NOON_US + 80 * MIN, LIFE + 30 + gives_milliwh
+    held = reading(at_us - 10 * MIN + STEP_US, LIFE + 30, monotonic_us=counts[-1].monotonic_us + STEP_US)
+    rest = [reading(at_us + n * STEP_US, given + 10 * n, boot_id="2") for n in range(1, 6)]
+    assert desk.take(*counts, held)[-1] == "Quarantined"
+    assert set(desk.take(*rest)) == {"Accepted"}
+    # From 11:50:40, where it was read before it moved last, 560 s of 12 kW.
+    told_milliwh = quarter(desk, NOON_US - 10 * MIN)["import_uncertain_milliwh"]
+    assert told_milliwh >= 1_866_667 if stood else told_milliwh < 10
