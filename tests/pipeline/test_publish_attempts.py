@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.config.types import MqttSection
 from gateway.publish.attempts import Attempts
@@ -63,3 +65,16 @@ def test_who_was_thrown_out_by_another_of_its_name_is_counted() -> None:
     tried.hear_end(Session(2, connected_us=NOW_US - 100 * S, taken_over=True), True, NOW_US)
     assert (tried.backoff.thrown_out, tried.backoff.are_twins) == (1, True)
     assert TAKEN_OVER == 0x8E
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0x80, "connection lost: broker or network closed it without a reason"),
+        (0x8B, "connection lost: Server shutting down"),
+    ],
+)
+def test_the_brokers_own_word_is_told_and_the_lack_of_one_too(code: int, told: str) -> None:
+    session = Session(1)
+    session.note_lost(ReasonCode(PacketTypes.DISCONNECT, identifier=code))
+    assert session.trouble == told
