@@ -14,6 +14,8 @@ from .config.types import Config
 
 APP = "netmeter-gateway"
 SOCKET_PATH_LIMIT_BYTES = 107  # unix(7): sun_path is 108 bytes with its closing zero
+MACHINE_FOLDER = Path("/etc")
+"""Where the machine's own config lies, for everybody on it."""
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -47,7 +49,7 @@ def data_file(relative: str) -> Path:
 
 def config_candidates() -> tuple[Path, ...]:
     """Where gateway.toml is looked for when nobody names it: the service's folder, the user's, the machine's."""
-    folders = [_systemd("CONFIGURATION_DIRECTORY"), _xdg("XDG_CONFIG_HOME", ".config"), Path("/etc") / APP]
+    folders = [_systemd("CONFIGURATION_DIRECTORY"), _xdg("XDG_CONFIG_HOME", ".config"), MACHINE_FOLDER / APP]
     paths = [folder / "gateway.toml" for folder in folders if folder is not None]
     return tuple(dict.fromkeys(paths))
 

@@ -207,7 +207,7 @@ python_part() {
     cd "$root"
     # A user's own pip settings (index, certificates, proxy) hold, except one that would aim outside .venv.
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-    say "pip install --require-hashes -r requirements.lock (125 MB to fetch the first time; some minutes on a Pi)"
+    say "pip install --require-hashes -r requirements.lock (180 MB to fetch the first time; some minutes on a Pi)"
     logged "$venv/bin/python" -m pip install --require-hashes --only-binary :all: -r requirements.lock || explain_pip
     say "pip install --editable . (this checkout)"
     logged "$venv/bin/python" -m pip install --no-deps --no-build-isolation --no-index --editable . || explain_pip

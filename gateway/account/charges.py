@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from ..config.problem import TomlPath
 from ..tariff.calendar import UNASSIGNED_NAME
 from ..tariff.cycles import Block, Cycle
 from ..tariff.flags import Need
@@ -18,6 +19,7 @@ from .cells import Cell, CycleEnergy
 from .lines import Due, Line, LineKind, Scope, counted_line, money_line
 from .money import Rounding, kwh, share, total
 from .terms import Customer
+from .trouble import NotReckonedError
 
 
 class MonthlyCharges(StrEnum):
@@ -29,8 +31,11 @@ class MonthlyCharges(StrEnum):
     """All of it on the piece that ends the cycle, at the version of its last day."""
 
 
-class PriceError(Exception):
+class PriceError(NotReckonedError):
     """A price is needed that the tariff does not have; the message is the reason and the mend, for the user."""
+
+    def __init__(self, message: str, at: TomlPath | None = ()) -> None:
+        super().__init__(message, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tariff.walltime import iso_utc
+from .trouble import NotReckonedError
 
 Column = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-class EnergyError(Exception):
+class EnergyError(NotReckonedError):
     """The energy cannot be used; the message names the row, for the user."""
 
 

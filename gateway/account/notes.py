@@ -20,7 +20,7 @@ from .registry import PAID_AHEAD, PLAIN
 from .slots import Slot
 from .statement import Statement
 
-ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended (read_dates in [billing])"
+ENDED_CYCLES_ONLY = "a statement comes when the cycle has ended"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -105,7 +105,8 @@ def not_billed(
     rows = table.rows_in(wall_to_us(begin, 0, calendar.zone), wall_to_us(last_day + _ONE_DAY, 0, calendar.zone))
     has_left = moved_out is not None and moved_out < begin
     imported, exported = (kwh(int(one.milliwh[rows].sum())) for one in (table.flow_import, table.flow_export))
+    where = "" if account.terms.billing.months else " (read_dates in [billing])"
     return [
         f"not billed{'' if has_left else ' yet'}: {begin} to {last_day}, {imported:f} kWh imported and {exported:f} "
-        f"exported; {f'moved out on {moved_out}' if has_left else ENDED_CYCLES_ONLY}"
+        f"exported; {f'moved out on {moved_out}' if has_left else ENDED_CYCLES_ONLY + where}"
     ]

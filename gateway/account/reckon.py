@@ -146,7 +146,8 @@ def _export_parts(
                 raise PriceError(
                     f"tariff {account.tariff.id} has no price for {block.first_day} to {block.last_day}; "
                     "add the version that held then to the tariff, see `netmeter tariff check`; the bills before it "
-                    "are told with --as-of"
+                    f"are told with --as-of {block.first_day - _ONE_DAY} (`netmeter account`: --at)",
+                    at=("tariff",),
                 )
     if ready.export_parts is None:
         return NO_SERIES

@@ -88,7 +88,8 @@ def _read_on(account: AccountFile, first_day: date, day: date) -> AccountTerms:
         firsts.append(cycles[-1].last_day + _ONE_DAY)
     if not firsts:
         raise TimelineError(
-            f"no billing cycle has begun by {day}, the last day with energy: see read_dates in [billing]"
+            f"no billing cycle has begun by {day}, the last day with energy: see read_dates in [billing]",
+            at=("billing",),
         )
     dates = (*firsts, day + _ONE_DAY)
     billing = msgspec.structs.replace(

@@ -13,13 +13,14 @@ from ..tariff.cycles import Cycle, cycle_on, cycles_of, month_of
 from .programme_file import ProgrammeFile
 from .registry import PLAIN
 from .terms import AccountTerms
+from .trouble import NotReckonedError
 from .year_ends import YearEnd, cuts_of
 
 NEM_START = "nem_start"
 _ONE_DAY = timedelta(days=1)
 
 
-class TimelineError(Exception):
+class TimelineError(NotReckonedError):
     """The account's dates do not go together, or not with its energy; the message says the mend."""
 
 
@@ -132,7 +133,8 @@ def _slot_on(terms: AccountTerms, cycle: Cycle, begins: date | None) -> Slot:
         first = terms.programme[0].first
         raise TimelineError(
             f"no [[programme]] holds on {day}, and a billing cycle begins then; the first one begins {first}: "
-            'write one before it, such as name = "plain" for the days without net metering'
+            'write one before it, such as name = "plain" for the days without net metering',
+            at=("programme", 0, "from"),
         )
     gated = begins is not None and day < begins
     supplier = next((one for one in reversed(terms.supplier) if one.first <= day), None)

@@ -64,7 +64,8 @@ def two_meters(
     """What is taken and what is sold, to be added up; outside `spans` what the grid meters take and give."""
     if not production:
         raise EnergyError(
-            'who sells all that is made needs a [[meter]] with role = "production": what it gives is sold'
+            'who sells all that is made needs a [[meter]] with role = "production": what it gives is sold',
+            at=("meter",),
         )
     loads = [load_alone(one, spans) for one in grid]
     makers = [production_alone(one) for one in production]

@@ -61,7 +61,7 @@ def energy_of(
     its_own = [len(billed) == 1 and not _reads(one, folder, elsewhere) for one in billed]
     of_files: list[str] = []
     tables = [
-        _table(one, meters, folder, fetch, override, read_file, told, of_files, alone=alone, elsewhere=elsewhere)
+        _placed(one, meters, folder, fetch, override, read_file, told, of_files, alone=alone, elsewhere=elsewhere)
         for one, alone in zip(billed, its_own, strict=True)
     ]
     notes = [_whose(one, table) for one, table in zip(billed, tables, strict=True)]
@@ -73,7 +73,7 @@ def energy_of(
             notes.append(f"{counts}: what is priced by the interval is no finer than that")
     if sold_apart:
         makers = [one for one in meters if one.role is Role.PRODUCTION]
-        made = [_table(one, meters, folder, fetch, override, read_file, told, alone=False) for one in makers]
+        made = [_placed(one, meters, folder, fetch, override, read_file, told, alone=False) for one in makers]
         tables = two_meters(tables, made, sold_apart)
     is_series = bool(export_prices) and not is_table(export_prices)
     prices = read_price_series(resolved(folder, export_prices)) if is_series else None
@@ -92,7 +92,7 @@ def tables_of(
     """Each meter's own energy, whatever its role. Raises EnergyError."""
     its_own = [len(meters) == 1 and not _reads(one, folder, elsewhere) for one in meters]
     return [
-        _table(one, meters, folder, fetch, None, read_file, alone=alone, elsewhere=elsewhere)
+        _placed(one, meters, folder, fetch, None, read_file, alone=alone, elsewhere=elsewhere)
         for one, alone in zip(meters, its_own, strict=True)
     ]
 
@@ -104,10 +104,10 @@ def production_of(
     makers = [one for one in meters if one.role is Role.PRODUCTION]
     if not makers:
         return None
-    return added([production_alone(_table(one, meters, folder, fetch, override, alone=False)) for one in makers])
+    return added([production_alone(_placed(one, meters, folder, fetch, override, alone=False)) for one in makers])
 
 
-def _table(
+def _placed(
     meter: AccountMeter,
     meters: Sequence[AccountMeter],
     folder: Path,
@@ -120,13 +120,35 @@ def _table(
     alone: bool,
     elsewhere: Collection[Path] = (),
 ) -> EnergyTable:
+    """What a source lacks is told with the meter that has it, but of a file that the command line named."""
+    try:
+        return _table(meter, meters, folder, fetch, override, read_file, told, notes, alone=alone, elsewhere=elsewhere)
+    except EnergyError as error:
+        if override is None and error.at is None:
+            error.at = ("meter", next(at for at, one in enumerate(meters) if one is meter))
+        raise
+
+
+def _table(
+    meter: AccountMeter,
+    meters: Sequence[AccountMeter],
+    folder: Path,
+    fetch: Fetch,
+    override: Path | None,
+    read_file: ReadFile | None,
+    told: Told | None,
+    notes: list[str] | None,
+    *,
+    alone: bool,
+    elsewhere: Collection[Path],
+) -> EnergyTable:
     rows: Sequence[Fields]
     others = {*elsewhere} | {file for one in meters if one is not meter for file in files_of(one, folder)}
     if override is not None:
         source, rows = str(override), _rows_in(override, meter, read_file, told, notes, alone=alone, shared=True)
     elif meter.source in (EnergyFrom.CSV, EnergyFrom.GREEN_BUTTON):
         if not meter.file:
-            has = f'[[meter]] {meter.name} has from = "{meter.source.value}" and no file'
+            has = f'from = "{meter.source.value}" and no file'
             raise EnergyError(f"{has}; name it, or give --energy FILE")
         path = resolved(folder, meter.file)
         source, rows = (
@@ -179,8 +201,13 @@ def _rows_in(
         return found[meter.name]
     if "" in found and alone:
         return found[""]
-    known = ", ".join(one or "(no column meter)" for one in found) or "none: it has no row"
-    raise EnergyError(f"{path}: there is no meter {meter.name} in it; its meters: {known}")
+    lacks = f"{path}: there is no meter {meter.name} in it"
+    if not found:
+        raise EnergyError(f"{lacks}: it has no row; name a file with intervals")
+    if "" in found:
+        mend = f"add one, with {meter.name} in each of its rows"
+        raise EnergyError(f"{lacks}: it has no column meter, and the account has several; {mend}")
+    raise EnergyError(f"{lacks}; its meters: {', '.join(found)}: write that name in the [[meter]], or another file")
 
 
 def _whose(meter: AccountMeter, table: EnergyTable) -> str:

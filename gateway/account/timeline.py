@@ -18,6 +18,7 @@ from .terms import AccountTerms, Opening
 from .year_ends import YearEnd, ends_year, follows_year_end, year_ends_of
 
 CYCLES_A_YEAR = 12
+AS_OF = ("opening", "as_of")
 
 
 class NoBillYetError(TimelineError):
@@ -146,12 +147,14 @@ def _refuse_lost(opening: Opening | None, spells: Sequence[Spell]) -> None:
         first, last = spells[0].slots[0].cycle.first_day, spells[-1].slots[-1].cycle.last_day
         raise TimelineError(
             f"[opening] as_of {opening.as_of} is in none of the billing cycles there are, {first} to {last}: "
-            "give the read dates and the energy from then on (earlier = FILE), or an opening as of a bill among them"
+            "give the read dates and the energy from then on (earlier = FILE), or an opening as of a bill among them",
+            at=AS_OF,
         )
     if spell.programme == PLAIN and not states_nothing(opening):
         raise TimelineError(
             f"[opening] states what a bill before {opening.as_of} came to, and nothing is credited on that day yet "
-            "(pto in [generator]): leave those figures out, or see the dates"
+            "(pto in [generator]): leave those figures out, or see the dates",
+            at=AS_OF,
         )
 
 
@@ -160,7 +163,8 @@ def no_cycle_begins(what: str, day: date, cycles: Sequence[Cycle]) -> TimelineEr
     firsts = [one.first_day for one in cycles]
     near = sorted(firsts, key=lambda one: abs((one - day).days))[:2]
     return TimelineError(
-        f"{what} {day} is not the first day of a billing cycle; near it are " + " and ".join(map(str, sorted(near)))
+        f"{what} {day} is not the first day of a billing cycle; near it are " + " and ".join(map(str, sorted(near))),
+        at=AS_OF if what.startswith("[opening]") else ("billing", "anniversary"),
     )
 
 
@@ -198,7 +202,8 @@ def _within(spell: Spell, first_day: date, last_day: date) -> Spell:
     if spell.opening is not None:
         raise TimelineError(
             f"[opening] as_of is {spell.opening.as_of}, and the first energy is of {first_day}: "
-            "give the energy in between (earlier = FILE), or an opening as of a later bill"
+            "give the energy in between (earlier = FILE), or an opening as of a later bill",
+            at=AS_OF,
         )
     if kept[0].number == 1:
         return replace(spell, slots=kept, whole=True)

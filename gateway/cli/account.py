@@ -14,15 +14,14 @@ from typing import Any
 import click
 
 from ..account.account_file import AccountFile, read_account
-from ..account.charges import PriceError
 from ..account.cost_dates import cost_dates
-from ..account.energy import EnergyError, EnergyTable
+from ..account.energy import EnergyTable
 from ..account.projection import Method, project, year_on
 from ..account.running import known_until, running
 from ..account.running_json import date_json, dates_record, projection_record, running_record
-from ..account.slots import TimelineError
 from ..account.sources import Energy
 from ..account.statement_json import SCHEMA
+from ..account.trouble import NotReckonedError, placed
 from ..publish.account import BANK_PREFIX, KEYS
 from ..tariff.calendar import Calendar
 from ..tariff.walltime import parse_time, to_datetime
@@ -31,8 +30,6 @@ from .account_text import account_text
 from .errors import any_path, fail
 from .statement import EXIT_INCOMPLETE, METHODS
 from .statement_project import read_profile
-
-TROUBLES = (EnergyError, TimelineError, PriceError)
 
 
 @click.command()
@@ -87,8 +84,8 @@ def account(account_path: Path, json_: bool, gently: bool, **options: Any) -> No
     known = read_account(account_path)
     try:
         told = _told(known, options)
-    except TROUBLES as error:
-        fail(str(error))
+    except NotReckonedError as error:
+        fail(placed(known.document, error))
     if json_:
         click.echo(json.dumps(told, indent=2))
     else:

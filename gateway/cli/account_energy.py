@@ -68,12 +68,12 @@ def _from_store(meter: AccountMeter, folder: Path, config_path: Path | None) -> 
 
 def _of_gateway(config_path: Path | None, meter: str) -> Found:
     from .daemon import ask_daemon  # with its config, which a store that was named needs nothing of
-    from .errors import Failure, chosen_config, config_of, fail
+    from .errors import Failure, chosen_config, config_of
 
     try:
         path = chosen_config(config_path)
     except Failure as error:
-        fail(f'[[meter]] {meter} of the account has from = "store", so a gateway\'s config is wanted: {error.message}')
+        raise EnergyError(f'from = "store" wants a gateway\'s config: {error.message}') from error
     config = config_of(path)
 
     def ask(request: Mapping[str, Any]) -> dict[str, Any] | None:

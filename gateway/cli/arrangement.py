@@ -12,11 +12,9 @@ from ..account.arrangement.arrange import SHARE_NOTE, Arranged, arranged
 from ..account.arrangement.arrangement_file import read_arrangement
 from ..account.arrangement.arrangement_json import arrangement_json
 from ..account.arrangement.arrangement_text import arrangement_text, lease_text
-from ..account.charges import PriceError
-from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
-from ..account.slots import TimelineError
 from ..account.statement_text import statement_text, summary_text
+from ..account.trouble import NotReckonedError, placed
 from ..config.types import Role
 from .account_energy import fetcher
 from .errors import any_path, fail
@@ -78,8 +76,8 @@ def arrangement(
     progress = Progress("members")
     try:
         made = arranged(file, lambda folder: fetcher(config_path, folder), _day(as_of), progress)
-    except (EnergyError, TimelineError, PriceError) as error:
-        fail(str(error))
+    except NotReckonedError as error:
+        fail(placed(file.document, error))
     finally:
         progress.end()
     if not any(one.statements for one in made.statements.values()):
@@ -159,13 +157,13 @@ def _of_members(made: Arranged) -> Iterator[str]:
 def _write_all(made: Arranged, chosen: Sequence[str], folder: Path) -> None:
     from ..account.statement_html import statement_html
 
+    billed = [name for name in chosen if made.statements[name].statements]
     try:
         folder.mkdir(exist_ok=True)
-        for name in chosen:
+        for name in billed:
             statements = made.statements[name]
-            if not statements.statements:
-                continue
             path = folder / f"{name}.html"
             path.write_text(statement_html(statements, statements.statements), encoding="utf-8")
     except OSError as error:
         fail(f"{folder}: cannot be written: {os.strerror(error.errno or 0)}")
+    click.echo(f"wrote {len(billed)} {'page' if len(billed) == 1 else 'pages'} into {folder}", err=True)

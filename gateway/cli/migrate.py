@@ -3,6 +3,7 @@
 A file that is no store is left alone, and nothing is laid beside it.
 """
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -42,16 +43,20 @@ def migrate(store: Path, no_backup: bool) -> None:
       2  the command line is wrong
       3  the store is damaged: `netmeter run` sets it aside and begins a new one; `netmeter salvage` reads what is left
     """
-    from ..ledger.lock import StoreLock, StoreLockedError, place_of
+    from ..ledger.lock import StoreLock, StoreLockedError, lock_place, place_of
     from ..ledger.schema import migrate as migrate_store
+    from ..ledger.schema import refuse_others
     from ..ledger.store_error import DamagedError, StoreError, is_corrupt, unreadable
 
     os.umask(0o077)  # the ledger is a profile of somebody's days
     try:
         store = place_of(store)
         _require_database(store)
+        if not lock_place(store).exists():  # a store that anybody of ours has open has one
+            with contextlib.suppress(sqlite3.Error):  # damage is told below
+                refuse_others(store)
         lock = StoreLock(store)
-    except StoreLockedError as error:
+    except (StoreError, StoreLockedError) as error:
         fail(str(error))
     except OSError as error:
         fail(_told(error, store))

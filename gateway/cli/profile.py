@@ -12,6 +12,9 @@ from drivers import ProfileError, load_profile, shipped_profiles
 from drivers.profile_find import shipped_optical
 from drivers.profile_trial import untrue
 
+from ..config.document import read_document
+from ..config.slips import other_kind
+
 
 @click.group()
 def profile() -> None:
@@ -44,7 +47,8 @@ def list_profiles(as_json: bool) -> None:
     for line, profiles in found.items():
         click.echo({"modbus": "Modbus and SunSpec:", "optical": "On an optical port (IEC 62056-21):"}[line])
         for one in profiles:
-            click.echo(f"  {one.name:{width}}  {one.vendor} {one.title}")
+            names_vendor = one.vendor == "any" or one.title.startswith(one.vendor)
+            click.echo(f"  {one.name:{width}}  {one.title if names_vendor else f'{one.vendor} {one.title}'}")
 
 
 @profile.command(
@@ -68,6 +72,10 @@ def _tried(name: str) -> list[str]:
     try:
         return list(untrue(load_profile(name, (Path(),))))
     except ProfileError as error:
+        document = read_document(Path(name))
+        other = other_kind(document.table, ("family",)) if document.readable else None
+        if other is not None:
+            return [f"is {other[0]}, and another kind of file is wanted: {other[1]} {name}"]
         return [str(error)]
 
 

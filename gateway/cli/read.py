@@ -124,6 +124,9 @@ def _loose_meter(profile: str, wire: dict[str, Any]) -> MeterSection:
             split_url(wire["port"])
     except ValueError as error:
         raise click.UsageError(f"--port {wire['port']}: {error}") from error
+    if wire["host"].count(":") == 1:  # two and more are an IPv6 address
+        host, _, tcp_port = wire["host"].partition(":")
+        raise click.UsageError(f"--host {wire['host']}: the port stands apart: --host {host} --tcp-port {tcp_port}")
     return MeterSection(
         name=profile,
         profile=profile,

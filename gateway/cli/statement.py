@@ -10,20 +10,17 @@ from typing import Any, NoReturn
 import click
 
 from ..account.account_file import AccountFile, read_account
-from ..account.charges import PriceError
-from ..account.energy import EnergyError
 from ..account.explain import LineUnknownError, explain, explain_text, having
 from ..account.reckon import make_statements
-from ..account.slots import TimelineError
 from ..account.sources import Energy
 from ..account.statement import Statement, Statements
 from ..account.statement_diff import AgainstError, difference_text, differences, read_against
 from ..account.statement_json import as_json
 from ..account.statement_text import statement_text, summary_text
+from ..account.trouble import NotReckonedError, placed
 from .account_energy import energy_for, fetcher
 from .errors import any_path, fail
 
-TROUBLES = (EnergyError, TimelineError, PriceError, LineUnknownError, AgainstError)
 EXIT_INCOMPLETE = 3
 METHODS = ("to_date", "same_days_last_year", "profile")
 """Of account.projection, which is loaded when it is asked for."""
@@ -113,7 +110,9 @@ def statement(account_path: Path, **options: Any) -> None:
             _compare(made, chosen, options["against_path"], options["json_"])
         else:
             _print(made, chosen, options["period"], options["json_"])
-    except TROUBLES as error:
+    except NotReckonedError as error:
+        fail(placed(account.document, error))
+    except (LineUnknownError, AgainstError) as error:
         fail(str(error))
     if options["html_path"] is not None:
         from ..account.statement_html import statement_html
@@ -142,8 +141,8 @@ def _certificates(account: AccountFile, options: Mapping[str, Any]) -> NoReturn:
             raise click.UsageError("--certificates counts the plant's own meter alone: leave the other options out")
     try:
         told = statement_certificates.certified(account, options["config_path"], options["energy_path"])
-    except TROUBLES as error:
-        fail(str(error))
+    except NotReckonedError as error:
+        fail(placed(account.document, error))
     statement_certificates.show(told, json_=options["json_"])
     raise SystemExit(0 if told["is_whole"] else EXIT_INCOMPLETE)
 
@@ -158,7 +157,9 @@ def _compare_programmes(account: AccountFile, as_of: date | None, options: Mappi
     try:
         fetch = fetcher(options["config_path"], account.folder)
         made = statement_compare.comparison(account, wanted, fetch, options["energy_path"], as_of)
-    except (*TROUBLES, statement_compare.CompareError) as error:
+    except NotReckonedError as error:
+        fail(placed(account.document, error))
+    except statement_compare.CompareError as error:
         fail(str(error))
     statement_compare.show(made, json_=options["json_"])
     if options["html_path"] is not None:
@@ -242,3 +243,4 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         fail(f"{path}: cannot be written: {os.strerror(error.errno or 0)}")
+    click.echo(f"wrote {path}", err=True)

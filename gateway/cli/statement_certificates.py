@@ -23,13 +23,15 @@ def certified(account: AccountFile, config_path: Path | None, override: Path | N
     if stated is None or generator is None:
         raise EnergyError(
             "the account says nothing of its energy credits: add [generator], and [pennsylvania.certificates] with "
-            "owner and installed (docs/programmes.md)"
+            "owner and installed (docs/programmes.md)",
+            at=(),
         )
     production = production_of(account.terms.meter, account.folder, fetcher(config_path, account.folder), override)
     if production is None:
         raise EnergyError(
             'energy credits need a [[meter]] with role = "production": a net meter does not see what the house used of '
-            "its own production"
+            "its own production",
+            at=("meter",),
         )
     found = certificates_of(production, Calendar(account.tariff).zone, stated.before_wh * MILLIWH_PER_WH)
     metered, why = must_be_metered(generator, stated)

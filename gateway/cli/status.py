@@ -12,6 +12,8 @@ from .text import kwh, watts
 
 EXIT_NOT_RUNNING = 3
 CERTIFICATE_DAYS = 14
+FULL = "disk is full"
+"""In SQLite's words, and in ours."""
 NOT_BOOKED = ("quarantined", "rejected", "waiting")
 
 
@@ -51,7 +53,8 @@ def find_troubles(answer: dict[str, Any]) -> list[str]:
     """What a person should look at, one line each; empty where all is well."""
     troubles = [str(answer["error"])] if answer.get("error") else []
     if answer.get("storage", "ok") != "ok":
-        troubles.append(f"store: {answer['storage']}")
+        room = "; make room on that disk: until then what is read waits in memory" if FULL in answer["storage"] else ""
+        troubles.append(f"store: {answer['storage']}{room}")
     check, checkpoint = answer.get("storage_check", "ok"), answer.get("checkpoint", "ok")
     if check not in ("ok", "running"):
         troubles.append(f"store check: {check}")

@@ -76,6 +76,7 @@ class Converter:
             self.document.add(
                 (), f"is {other[0]}, and another kind of file is wanted", f"{other[1]} {self.document.file}"
             )
+            return None  # each of its keys would be a mistake
         made = self._struct(self.document.table, kind, ())
         return made if isinstance(made, struct) else None
 
@@ -244,8 +245,14 @@ def _fields_hint(kind: inspect.StructType) -> str:
 def _example(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.EnumType):
         return " | ".join(f'"{member.value}"' for member in kind.cls)
+    if isinstance(kind, inspect.UnionType):
+        return _example(next(one for one in kind.types if not isinstance(one, inspect.NoneType)))
+    if isinstance(kind, inspect.BoolType):
+        return "true | false"
     if isinstance(kind, inspect.IntType):
         return "(a whole number)"
+    if isinstance(kind, inspect.DecimalType):
+        return '"(a number)"'
     if isinstance(kind, inspect.DateType):
         return "(a date, such as 2026-03-01)"
     return '"..."'

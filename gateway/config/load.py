@@ -54,10 +54,11 @@ def examine(path: Path, *, ports: bool = False) -> Examined:
     if document.readable:
         converter = Converter(document)
         config = converter.struct(Config)
-        check_sections(document, converter)
-        check_meters(document, converter, ports=ports)
-        check_clock(document, converter)
-        check_accounts(document, converter)
+        if converter.tables:  # else it is another kind of file
+            check_sections(document, converter)
+            check_meters(document, converter, ports=ports)
+            check_clock(document, converter)
+            check_accounts(document, converter)
     problems = tuple(sorted(document.problems, key=lambda problem: (problem.file != document.file, problem.line)))
     if errors_of(problems) or config is None:
         return Examined(None, problems)

@@ -51,8 +51,8 @@ def make_or_migrate(path: Path) -> None:
     """In a process of its own: sqlite-utils brings numpy, which must not stay here. Raises DamagedError, StartError."""
     command = [sys.executable, "-m", "gateway.cli", "migrate", str(path)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = outcome.stderr.strip() or outcome.stdout.strip()
+    told = (outcome.stderr.strip() or outcome.stdout.strip()).removeprefix("Error: ")
     if outcome.returncode == EXIT_DAMAGED:
-        raise DamagedError(told.removeprefix("Error: "))
+        raise DamagedError(told)
     if outcome.returncode:
         raise StartError(f"cannot make the store {path}: {told}")

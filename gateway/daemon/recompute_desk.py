@@ -149,7 +149,12 @@ class RecomputeDesk:
                 found["applied"] = adopt(again, self._books, batch)
 
         trouble = self._bookkeeper.change(compare)
-        return {**found, "warning": f"the store cannot be written now ({trouble})"} if trouble else found
+        if not trouble:
+            return found
+        told = f"the store cannot be written now ({trouble})"
+        if not found:
+            return {"error": f"{told}, so nothing was compared; try again when it can"}
+        return {**found, "warning": told}
 
     def _ask(self, question: Callable[[], Answer], patience_s: float = SLICE_WITHIN_S) -> Answer:
         """Ask in the ledger thread; what goes wrong there is raised here. Raises queue.Empty."""

@@ -27,14 +27,18 @@ def place_of(store: Path) -> Path:
     return place
 
 
+def lock_place(store: Path) -> Path:
+    """The lock file of a store, whether it is there or not. Raises OSError as `place_of` does."""
+    place = place_of(store)
+    return place.with_name(f"{place.name}.lock")
+
+
 class StoreLock:
     """An exclusive flock on `<store>.lock`, which carries the holder's pid for people. Released by death."""
 
     def __init__(self, store: Path) -> None:
         """Raises StoreLockedError, OSError."""
-        place = place_of(store)
-        lock = place.with_name(f"{place.name}.lock")
-        self._descriptor = _opened(lock)
+        self._descriptor = _opened(lock_place(store))
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

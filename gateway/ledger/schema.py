@@ -242,7 +242,9 @@ def migrate(path: Path, *, backup: bool = False) -> int:
     Raises sqlite3.DatabaseError where the file is no database, DamagedError, StoreError where it is not to be touched.
     """
     found = schema_version(path)
-    _refuse(path, found)
+    if found > SCHEMA_VERSION:
+        raise refusal(path, f"schema {found}, this one knows {SCHEMA_VERSION}")
+    refuse_others(path)
     if 0 < found < SCHEMA_VERSION:
         if fault := page_owners.fault_of(path):
             raise DamagedError(f"{path}: {fault}; {MEND}")
@@ -290,8 +292,7 @@ def copy_before(path: Path, found: int) -> Path:
     return place
 
 
-def _refuse(path: Path, found: int) -> None:
-    if found > SCHEMA_VERSION:
-        raise refusal(path, f"schema {found}, this one knows {SCHEMA_VERSION}")
+def refuse_others(path: Path) -> None:
+    """Raises StoreError where the file is another program's database; sqlite3.Error where it cannot be read."""
     if path.exists() and (others := others_tables(path)):
         raise StoreError(f"{path}: another program's database ({', '.join(others[:3])}); choose another path")

@@ -5,7 +5,10 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-MEND = "restore a copy, or move the store aside to start a new one"
+MEND = (
+    "`netmeter run` sets it aside by itself and goes on; `netmeter salvage` reads what is left of it,"
+    " `netmeter restore` puts a copy in its place"
+)
 EXIT_DAMAGED = 3
 """Of `netmeter migrate`, a process of its own: the store itself is at fault. The gateway goes by that."""
 
@@ -43,7 +46,7 @@ def unreadable(path: Path, error: Exception) -> StoreError:
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code of an extended one
     if code in _OF_THE_FILE:
-        return DamagedError(f"{path}: cannot be read as a store ({error}); move it aside and start again")
+        return DamagedError(f"{path}: cannot be read as a store ({error}); {MEND}")
     if code == sqlite3.SQLITE_BUSY:  # SQLite's own locks hold where ours was gone round
         return StoreError(
             f"{path}: another process has this file open and does not hold its lock file (a database shell, a gateway"

@@ -17,13 +17,11 @@ from ..config.types import MqttSection
 from ..ledger.records import OutboxRow
 from ..log import event_line, logger
 from ..pulse import Pulse
-from .backoff import Backoff
+from .attempts import Attempts
 from .connection import open_client, serve_socket
 from .delivery import Delivery, Told
-from .dialect import Dialect
 from .encryption import broker_days, client_days, explain
 from .inbox import Inbox
-from .limits import Limits
 from .listening import Listening
 from .message import OFFLINE, ONLINE, Topics
 from .past import Past
@@ -69,8 +67,7 @@ class Publisher(threading.Thread):
         self._stopping = False
         self._connections = 0
         self._session: Session | None = None
-        self._dialect, self._backoff, self._rival = Dialect(), Backoff(), Rival()
-        self._limits = Limits.of_config(section)
+        self._attempts, self._rival = Attempts(section), Rival()
         self._told = Told()
         self._traffic = Traffic(
             self._told,
@@ -78,9 +75,9 @@ class Publisher(threading.Thread):
             clock,
             lambda after_id, limit: want_rows(self._connections, after_id, limit),
             acknowledge,
-            self._backoff.hear_puback,
+            self._attempts.backoff.hear_puback,
         )
-        self._connect_at_us = self._connected_by_us = self._repeat_at_us = self._days_due_us = 0
+        self._connected_by_us = self._repeat_at_us = self._days_due_us = 0
 
     @property
     def delivery(self) -> Delivery:
@@ -166,7 +163,7 @@ class Publisher(threading.Thread):
     def _pause_s(self) -> float:
         now_us = self._clock.real_us()
         if self._session is None:
-            return min(max((self._connect_at_us - now_us) / 1e6, 0.0), 1.0)
+            return min(max((self._attempts.due_us - now_us) / 1e6, 0.0), 1.0)
         return min(self._traffic.past.pause_s(now_us), 1.0)
 
     def _keep_time(self) -> None:
@@ -174,7 +171,7 @@ class Publisher(threading.Thread):
         now_us = self._clock.real_us()
         session = self._session
         if session is None:
-            if now_us >= self._connect_at_us and not self._stopping:
+            if now_us >= self._attempts.due_us and not self._stopping:
                 self._connect()
             return
         if session.client is not None:
@@ -189,11 +186,11 @@ class Publisher(threading.Thread):
         if oldest_us is not None and now_us - oldest_us > PUBACK_WITHIN_US:
             self._drop("no PUBACK within 30 s")
             return
-        if self._dialect.is_five_due(now_us) and not len(self._traffic.window):
+        if self._attempts.dialect.is_five_due(now_us) and not len(self._traffic.window):
             self._drop("it stands in MQTT 3.1.1, and is asked for 5 again")
-            self._connect_at_us = now_us
+            self._attempts.due_us = now_us
             return
-        if self._backoff.hear_standing(now_us - session.connected_us):
+        if self._attempts.backoff.hear_standing(now_us - session.connected_us):
             self._told.change(thrown_out=0)
         self._traffic.rows.keep_asking(now_us)
         if now_us >= self._days_due_us:
@@ -212,9 +209,9 @@ class Publisher(threading.Thread):
     def _connect(self) -> None:
         self._connections += 1
         session = self._session = Session(self._connections)
-        will = self._topics.status, OFFLINE
+        will, tried = (self._topics.status, OFFLINE), self._attempts
         try:
-            open_client(self._section, self._client_id, will, self._dialect.version, self._limits, session, self.pulse)
+            open_client(self._section, self._client_id, will, tried.dialect.version, tried.limits, session, self.pulse)
         except (OSError, ValueError) as error:
             self._drop(f"{self._section.host}:{self._section.port}: {explain(error)}", answered=False)
         self.pulse.turn()
@@ -235,12 +232,12 @@ class Publisher(threading.Thread):
 
     def _begin_connection(self, session: Session) -> None:
         session.connected_us = self._clock.real_us()
-        self._dialect.hear_accepted(session.connected_us)
-        limits = self._limits.told(session.properties)
+        dialect, limits = self._attempts.dialect, self._attempts.limits.told(session.properties)
+        dialect.hear_accepted(session.connected_us)
         section, client = self._section, session.client
         self._told.change(
             connected=True,
-            protocol=self._dialect.name,
+            protocol=dialect.name,
             connects=self.delivery.connects + 1,
             error="",
             held=(),
@@ -248,7 +245,7 @@ class Publisher(threading.Thread):
             most_qos=limits.most_qos,
             retains=limits.retains,
         )
-        logger.info(event_line("broker_connected", host=section.host, port=section.port, mqtt=self._dialect.name))
+        logger.info(event_line("broker_connected", host=section.host, port=section.port, mqtt=dialect.name))
         self._days_due_us = 0
         self._traffic.begin(limits)
         if client is not None:
@@ -276,49 +273,29 @@ class Publisher(threading.Thread):
         session, self._session = self._session, None
         if session is not None and session.client is not None:
             session.client.disconnect()
-        connected_us = session.connected_us if session is not None else None
-        now_us = self._clock.real_us()
-        at_once = self._hear_end(session, connected_us, answered)
-        lived_us = None if connected_us is None else now_us - connected_us
-        if not at_once:  # else it is one try in two parts
-            self._backoff.note_end(lived_us, taken_over=session is not None and session.taken_over)
-        if self._backoff.are_twins:
+        self._attempts.hear_end(session, answered, self._clock.real_us())
+        if self._attempts.backoff.are_twins:
             why = f"{why}; is another gateway connected as {self._client_id}? Each needs an id of its own"
             self._tell_twin()
-        if connected_us is not None or why != self.delivery.error:
+        has_stood = session is not None and session.connected_us is not None
+        if has_stood or why != self.delivery.error:
             logger.warning(event_line("broker_away", host=self._section.host, port=self._section.port, why=why))
         self._told.change(connected=False, error=why, in_flight=0)
         self._traffic.end()
-        self._connect_at_us = now_us + (0 if at_once else self._backoff.pause_us())
 
     def _hear_health(self, payload: bytes, _retained: bool) -> None:
         if self._rival.hear(payload, self._traffic.retained.payload_of(self._topics.health)):
-            self._backoff.hear_rival()
+            self._attempts.backoff.hear_rival()
             self._tell_twin()
         session = self._session
         if self._rival.is_ours and session is not None and session.client is not None:
             self.listening.drop(session.client, self._topics.health)  # it would come back each minute
 
     def _tell_twin(self) -> None:
-        before, now = self.delivery.thrown_out, self._backoff.thrown_out
+        before, now = self.delivery.thrown_out, self._attempts.backoff.thrown_out
         self._told.change(thrown_out=now)
         if now and not before and self.on_twin is not None:
             self.on_twin(now)
-
-    def _hear_end(self, session: Session | None, connected_us: int | None, answered: bool) -> bool:
-        """What the end of a connection says of the next; True: the broker wants it otherwise, so ask at once."""
-        if connected_us is not None:
-            self._dialect.hear_end()
-        elif session is not None and session.speaks_another:
-            was_five = self._dialect.is_five
-            self._dialect.hear_unsupported()
-            return was_five
-        elif session is not None and session.refusal is not None:
-            before, self._limits = self._limits, self._limits.refused(session.refusal)
-            return self._limits != before
-        elif answered:
-            self._dialect.hear_silence()
-        return False
 
     def _begin_stop(self) -> None:
         self._stopping = True

@@ -12,6 +12,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from .dialect import UNSUPPORTED_VERSION
 
+UNSPECIFIED = 0x80
+"""What paho calls the end of a connection for which the broker gave no reason."""
 TAKEN_OVER = 0x8E
 """MQTT 5, 3.14.2.1: another client has connected with our client id."""
 
@@ -48,7 +50,8 @@ class Session:
 
     def note_lost(self, reason: ReasonCode) -> None:
         self.taken_over = reason.value == TAKEN_OVER
-        self.trouble = self.trouble or f"connection lost: {reason}"
+        why = "broker or network closed it without a reason" if reason.value == UNSPECIFIED else str(reason)
+        self.trouble = self.trouble or f"connection lost: {why}"
 
     def note_acknowledged(self, mid: int, reason: ReasonCode) -> None:
         self.acknowledgements.append((mid, reason))

@@ -26,6 +26,8 @@ def hosts_of(text: str) -> tuple[str, ...]:
         return _from_to(text, first, last)
     if not text or text != text.strip() or any(sign in text for sign in " ,;@?#"):
         raise ValueError(f"{text!r} is no host: write an address like 192.168.1.40, a name, or a range")
+    if text.count(":") == 1:  # two and more are an IPv6 address
+        raise ValueError(f"{text!r} is no host: the port is told by --tcp-port {text.partition(':')[2]}")
     return (text,)
 
 

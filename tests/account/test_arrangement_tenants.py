@@ -105,6 +105,7 @@ def test_nobodys_bill_waits_for_one_who_has_just_moved_in(tmp_path) -> None:
     assert done.exit_code == 0, done.output
     assert "b: no billing cycle of it ends by 2026-02-14 (moved in on 2026-02-01): it has no bill" in done.output
     assert [one.name for one in (tmp_path / "bills").iterdir()] == ["a.html"]
+    assert f"wrote 1 page into {tmp_path / 'bills'}" in done.output
     assert CliRunner().invoke(arrangement, [str(path), "--json"]).exit_code == 0
     for more in ([], ["--explain", "energy.2026-01-01.all_day"]):
         alone = CliRunner().invoke(arrangement, [str(path), "--member", "b", *more])

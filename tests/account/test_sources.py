@@ -190,7 +190,7 @@ def test_coarse_registers_are_said(tmp_path) -> None:
 
 def test_nothing_in_it_is_told(tmp_path) -> None:
     write(tmp_path)
-    with pytest.raises(EnergyError, match="its meters: none: it has no row"):
+    with pytest.raises(EnergyError, match="there is no meter grid in it: it has no row"):
         energy_of([AccountMeter(name="grid", source=EnergyFrom.CSV, file="i.csv")], tmp_path, no_store)
     empty: EnergyTable = table_of("grid", "store", [])
     with pytest.raises(EnergyError, match="there is no interval of grid"):

@@ -9,21 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from .test_config_load import GOOD
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from gateway.cli import main; main(prog_name='netmeter')"]
 
-HEAD = """\
-[gateway]
-id = "home"
-clock = "ntp"
-
-[mqtt]
-host = "localhost"
-
-[accounting]
-tariff = "pge-e-tou-c"
-
-"""
+HEAD = GOOD[: GOOD.index("[[meter]]")]
 METER = """\
 [[meter]]
 name = "grid"

@@ -42,6 +42,21 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes, c
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open, with a log"])
+def test_another_programs_database_is_left_alone(tmp_path: Path, is_open: bool) -> None:
+    path = tmp_path / "photos.sqlite"
+    with closing(sqlite3.connect(path)) as owner:
+        if is_open:
+            owner.execute("PRAGMA journal_mode = WAL").fetchone()
+        with owner:
+            owner.execute("CREATE TABLE photos (name TEXT)")
+        before = {one.name: one.read_bytes() for one in tmp_path.iterdir() if not one.name.endswith("-shm")}
+        result = run(path)
+        after = {one.name: one.read_bytes() for one in tmp_path.iterdir() if not one.name.endswith("-shm")}
+    assert (result.exit_code, "another program's database (photos)" in result.output) == (1, True), result.output
+    assert after == before
+
+
 @pytest.mark.parametrize("exists", [True, False], ids=["empty", "absent"])
 def test_control_what_is_nothing_yet_becomes_a_store(tmp_path: Path, exists: bool) -> None:
     path = tmp_path / "ledger.sqlite"

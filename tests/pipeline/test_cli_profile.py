@@ -28,6 +28,21 @@ def test_the_page_of_meters_is_up_to_date() -> None:
     assert page == told.output, "make it anew: netmeter profile table > docs/meters.md"
 
 
+def test_the_list_names_a_vendor_once() -> None:
+    told = dict(one.split(maxsplit=1) for one in run("list").output.splitlines())
+    assert told["landisgyr-e350"] == "Landis+Gyr E350 (ZMF100), mode C"
+    assert told["abb-b2x"] == "ABB B21, B23, B24, A43, A44"
+    assert told["optical-a"] == "Any meter in mode A: answers at 300 Bd"
+
+
+def test_a_config_is_told_from_a_profile(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text('[gateway]\nid = "home"\n', encoding="utf-8")
+    told = run("check", str(path))
+    assert told.exit_code == 1
+    assert f"is a gateway's config, and another kind of file is wanted: netmeter check {path}" in told.output
+
+
 def test_the_page_names_every_profile_and_every_register() -> None:
     page = (ROOT / "docs/meters.md").read_text("utf-8")
     for name in shipped_profiles():

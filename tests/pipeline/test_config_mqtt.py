@@ -11,12 +11,10 @@ from gateway.config.types import MqttSection
 from gateway.publish.encryption import tls_context
 
 from ..wire.publishing import Authority
+from .test_config_load import GOOD
 
-HEAD = '[gateway]\nid = "home"\nclock = "ntp"\n\n[mqtt]\n'
-TAIL = (
-    '\n[accounting]\ntariff = "pge-e-tou-c"\n\n[[meter]]\nname = "grid"\nprofile = "sunspec"\nrole = "grid"\n'
-    'register = "own"\nservice_amps = 100\nservice_volts = 240\nhost = "127.0.0.1"\n'
-)
+LOCAL, REMOTE = 'host = "localhost"', 'host = "broker.example"'
+HEAD, TAIL = GOOD.split(f"{LOCAL}\n")
 
 
 def problems(folder: Path, *lines: str) -> list[tuple[str, str, str]]:
@@ -31,9 +29,6 @@ def problems(folder: Path, *lines: str) -> list[tuple[str, str, str]]:
 def one_problem(folder: Path, *lines: str) -> tuple[str, str, str]:
     (found,) = problems(folder, *lines)
     return found
-
-
-LOCAL, REMOTE = 'host = "localhost"', 'host = "broker.example"'
 
 
 def test_clear_text_beyond_this_machine_has_to_be_wanted(tmp_path: Path) -> None:

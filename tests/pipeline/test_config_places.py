@@ -15,9 +15,11 @@ VARIABLES += ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "HOME")
 
 
 @pytest.fixture
-def environment(monkeypatch):
+def environment(monkeypatch, tmp_path):
+    """No variable is set, and the machine has no config of its own, whatever lies in /etc."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(places, "MACHINE_FOLDER", tmp_path / "etc")
     return monkeypatch.setenv
 
 
@@ -75,16 +77,21 @@ def test_a_socket_path_is_at_most_107_bytes(environment, config):
     assert places.socket_candidates(config) == (Path("/run/netmeter-gateway/home.sock"),)
 
 
+def test_the_machines_config_lies_in_etc():
+    assert places.config_candidates()[-1] == Path("/etc/netmeter-gateway/gateway.toml")
+
+
 def test_the_config_is_looked_for_in_the_users_then_the_machines_folder(environment, tmp_path):
     environment("HOME", str(tmp_path))
     with pytest.raises(PlaceError) as missing:
         places.find_config()
     mine = tmp_path / ".config/netmeter-gateway/gateway.toml"
-    assert str(mine) in str(missing.value)
-    assert "/etc/netmeter-gateway/gateway.toml" in str(missing.value)
-    mine.parent.mkdir(parents=True)
-    mine.touch()
-    assert places.find_config() == mine
+    machines = tmp_path / "etc/netmeter-gateway/gateway.toml"
+    assert f"looked for {mine}, {machines};" in str(missing.value)
+    for path in (machines, mine):
+        path.parent.mkdir(parents=True)
+        path.touch()
+        assert places.find_config() == path
 
 
 def test_a_config_in_this_folder_is_named_and_never_taken(environment, tmp_path, monkeypatch):

@@ -9,28 +9,9 @@ from gateway.account.account_file import AccountError, read_account
 from gateway.config.load import examine
 from gateway.config.slips import USUAL, decimal_mend, number_mend, syntax_mend
 
+from .test_config_load import GOOD, write
+
 CONFIG = Path(__file__).parents[2] / "config"
-
-GOOD = """\
-[gateway]
-id = "home"
-clock = "ntp"
-
-[mqtt]
-host = "localhost"
-
-[accounting]
-tariff = "pge-e-tou-c"
-
-[[meter]]
-name = "grid"
-profile = "sunspec"
-role = "grid"
-register = "own"
-service_amps = 100
-service_volts = 240
-host = "127.0.0.1"
-"""
 
 SLIPS = [
     # what stands there, what was typed, the line, the end of what is told
@@ -80,15 +61,13 @@ SLIPS = [
 
 @pytest.mark.parametrize(("stood", "typed", "line", "mend"), SLIPS, ids=[slip[1] for slip in SLIPS])
 def test_a_slip_is_told_with_its_line_and_its_own_mend(tmp_path, stood, typed, line, mend):
-    path = tmp_path / "gateway.toml"
-    path.write_text(GOOD.replace(stood, typed, 1), encoding="utf-8")
+    path = write(tmp_path, GOOD.replace(stood, typed, 1))
     told = [str(problem) for problem in examine(path, ports=False).problems]
     assert any(one.startswith(f"{path}:{line}:") and one.endswith(mend) for one in told), told
 
 
 def test_what_the_slips_stand_in_has_no_mistake(tmp_path):
-    path = tmp_path / "gateway.toml"
-    path.write_text(GOOD, encoding="utf-8")
+    path = write(tmp_path, GOOD)
     assert not examine(path, ports=False).problems
 
 

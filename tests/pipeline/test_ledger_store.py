@@ -313,7 +313,7 @@ def test_damaged_state_of_a_meter_is_a_store_error_that_names_it(path: Path, col
         hand.commit()
     with (
         closing(Store(path)) as one,
-        pytest.raises(StoreError, match=r"state of meter grid is damaged .* move the store"),
+        pytest.raises(StoreError, match=r"state of meter grid is damaged .* `netmeter run` sets it aside"),
     ):
         one.load_meter("grid")
 

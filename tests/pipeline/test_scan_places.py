@@ -46,6 +46,7 @@ def test_a_port_named_otherwise_gets_its_lasting_name(machine: Path) -> None:
         ("192.168.1.40", ("192.168.1.40",)),
         ("meter.lan", ("meter.lan",)),
         ("my-meter", ("my-meter",)),
+        ("fe80::1", ("fe80::1",)),
         ("8.8.8.8", ("8.8.8.8",)),  # one host that the user names is the user's affair
         ("192.168.1.40/30", ("192.168.1.41", "192.168.1.42")),
         ("10.0.0.5-7", ("10.0.0.5", "10.0.0.6", "10.0.0.7")),
@@ -68,6 +69,7 @@ def test_hosts_are_those_that_were_named(text: str, hosts: tuple[str, ...]) -> N
         ("", "no host"),
         ("a b", "no host"),
         ("http://x", "no network"),
+        ("10.0.0.5:1502", "--tcp-port 1502"),
     ],
 )
 def test_what_is_no_host_of_ones_own_is_refused_with_the_mend(text: str, mend: str) -> None:

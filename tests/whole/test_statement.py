@@ -239,6 +239,7 @@ def test_text_names_every_line(home, told) -> None:
 
 def test_html_stands_alone(home) -> None:
     done = run(home, "statement", "--account", "home.toml", "--period", "2026-03", "--html", "bill.html")
+    assert "wrote bill.html" in done.stderr
     page = (home / "bill.html").read_text(encoding="utf-8")
     assert done.returncode == 0
     assert "-45.44" in page

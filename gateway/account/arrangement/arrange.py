@@ -16,18 +16,17 @@ from ...tariff.calendar import Calendar
 from ...tariff.types import Tariff
 from ...tariff.walltime import to_datetime, wall_to_us
 from ..account_file import AccountFile
-from ..charges import PriceError
 from ..energy import Column, EnergyError, EnergyTable, Flow, joined
 from ..interval_csv import read_intervals
 from ..money import kwh_text
 from ..reckon import make_statements
 from ..rows import added
 from ..slices import table_between
-from ..slots import TimelineError
 from ..sold_apart import production_alone
 from ..sources import Energy, Fetch, ReadFile, energy_of, files_of, tables_of
 from ..statement import Statements
 from ..timeline import NoBillYetError, Spell, timeline
+from ..trouble import NotReckonedError, placed
 from .allocation import Allocation
 from .arrangement_file import ArrangementFile
 from .by_cycle import Site, Span, by_cumulative_use, by_cumulative_use_per_bucket, by_host_first, spans_of
@@ -113,8 +112,8 @@ def arranged(file: ArrangementFile, fetch: Fetchers, as_of: date | None = None, 
         shared[name] = _with_share(file, read.members[name], allocation, at, unknown)
         try:
             made[name] = _statements(file, account, shared[name], min(as_of or last_day, last_day), calendars[name])
-        except (EnergyError, PriceError, TimelineError) as error:
-            raise type(error)(f"member {name}: {error}") from error
+        except NotReckonedError as error:
+            raise _of_member(name, account, error) from error
     own = _lived_in(file, read.tables, calendar.zone)
     used = {name: int(one.flow_import.milliwh.sum()) for name, one in own.items()}
     notes = [
@@ -155,7 +154,10 @@ def _read(file: ArrangementFile, fetch: Fetchers, told: Told) -> _Read:
     read_file = lru_cache(maxsize=1)(read_intervals)  # all meters of a building may stand in one file
     for number, (name, account) in enumerate(file.accounts.items(), start=1):
         told("reading", number, len(file.accounts))
-        energies[name] = _energy(account, fetch, read_file, elsewhere)
+        try:
+            energies[name] = _energy(account, fetch, read_file, elsewhere)
+        except EnergyError as error:
+            raise EnergyError(f"member {name}: {error}", at=("member", number - 1)) from error
     if file.terms.kind is not Kind.VNEM:
         common = _common(energies)
         cut = {name: one.table for name, one in energies.items()}
@@ -180,18 +182,15 @@ def _of_two_meters(file: ArrangementFile) -> set[Path]:
 
 def _energy(account: AccountFile, fetch: Fetchers, read_file: ReadFile, elsewhere: set[Path]) -> Energy:
     terms = account.terms
-    try:
-        return energy_of(
-            terms.meter,
-            account.folder,
-            fetch(account.folder),
-            export_prices=terms.export_prices,
-            import_prices=terms.import_prices,
-            read_file=read_file,
-            elsewhere=elsewhere,
-        )
-    except EnergyError as error:
-        raise EnergyError(f"member {terms.id}: {error}") from error
+    return energy_of(
+        terms.meter,
+        account.folder,
+        fetch(account.folder),
+        export_prices=terms.export_prices,
+        import_prices=terms.import_prices,
+        read_file=read_file,
+        elsewhere=elsewhere,
+    )
 
 
 def _calendars(accounts: Mapping[str, AccountFile]) -> dict[str, Calendar]:
@@ -274,9 +273,19 @@ def _spells(file: ArrangementFile, plant: EnergyTable, calendar: Calendar) -> Ma
     if file.terms.kind is Kind.VNEM:
         return {}
     days = _days(plant, calendar)
-    spells = {name: timeline(one.terms, one.programmes, *days) for name, one in file.accounts.items()}
+    spells: dict[str, Sequence[Spell]] = {}
+    for name, one in file.accounts.items():
+        try:
+            spells[name] = timeline(one.terms, one.programmes, *days)
+        except NotReckonedError as error:
+            raise _of_member(name, one, error) from error
     _refuse_other_cycles(file.terms.host, spells)
     return spells
+
+
+def _of_member(name: str, account: AccountFile, error: NotReckonedError) -> NotReckonedError:
+    """Whose it is, and where in that account's own file."""
+    return type(error)(f"member {name}: {placed(account.document, error)}", None)
 
 
 def _refuse_other_cycles(host: str, spells: Mapping[str, Sequence[Spell]]) -> None:

@@ -62,9 +62,10 @@ class _Reader:
             try:
                 self.read[path] = read_account(path)
             except ProblemsError as error:
-                self.document.problems.extend(error.problems)
-                if not error.problems:
-                    self.document.add(place, f"{path} cannot be used", value=name)
+                self.document.problems.extend(one for one in error.problems if one.line)
+                for one in error.problems:
+                    if not one.line:  # the file itself: a mistake of the line that names it
+                        self.document.add(place, f"{one.file} {one.message}", one.mend, value=name)
         return self.read[path]
 
     def _fits(self, account: AccountFile, member: Member, path: tuple[str | int, ...]) -> bool:

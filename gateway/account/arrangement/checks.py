@@ -146,7 +146,8 @@ def _check_plant(document: Document, terms: ArrangementTerms, names: list[str]) 
             document.add(("meter",), f"the plant of {terms.kind.value} is behind a member's meter", mend)
         if terms.host not in names:
             mend = did_you_mean(terms.host, names) or "one of " + ", ".join(names[:8])
-            document.add(("host",), f'host "{terms.host}" is no member', mend, value=terms.host)
+            what = f'host "{terms.host}" is no member' if terms.host else "host is missing"
+            document.add(("host",), what, mend, value=terms.host)
     if terms.plant is not None and terms.plant.size_kw > ONE_MEGAWATT_KW and terms.kind is not Kind.PA_VIRTUAL:
         mend = "above 1 MW the utility studies the connection first (Rule 21), and some allow none"
         document.warn(("plant", "size_kw"), f"the plant has {terms.plant.size_kw:f} kW", mend)
@@ -168,7 +169,7 @@ def _check_shares(document: Document, terms: ArrangementTerms, names: list[str])
     if terms.kind is not Kind.VNEM:
         if terms.shares:
             mend = f"{terms.kind.value} shares by use, not by fixed shares; leave [[shares]] out, or see vnem"
-            document.add(("shares",), "are named and would not be used", mend)
+            document.add(("shares",), "[[shares]] are named and would not be used", mend)
         return
     if not terms.shares:
         mend = "[[shares]] from = DAY, by = percent or square_feet, of = { unit-1 = ... }"
@@ -230,4 +231,5 @@ def _check_vacant(document: Document, terms: ArrangementTerms, names: list[str])
         document.add(("vacant_share",), "nobody has said who has the share of a member that stands empty", mend)
     if terms.vacant_share is VacantShare.OWNER and terms.owner not in names:
         mend = did_you_mean(terms.owner, names) or "the member that is the owner's own account"
-        document.add(("owner",), f'owner "{terms.owner}" is no member', mend, value=terms.owner)
+        what = f'owner "{terms.owner}" is no member' if terms.owner else "owner is missing"
+        document.add(("owner",), what, mend, value=terms.owner)

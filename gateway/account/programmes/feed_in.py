@@ -56,7 +56,8 @@ def make_feed_in(setting: Setting) -> Ready[Any]:
     if not any(one.role is Role.PRODUCTION for one in setting.terms.meter):
         raise PriceError(
             "feed_in sells all that the plant makes, and the account has no meter with "
-            'role = "production"; with a net meter alone the programme is net_billing'
+            'role = "production"; with a net meter alone the programme is net_billing',
+            at=("programme",),
         )
     return Ready(FeedIn(generic_rules(setting), setting.prices, _contract(setting)), generic_state(setting))
 
@@ -68,7 +69,12 @@ def _contract(setting: Setting) -> Decimal | None:
     try:
         price = Decimal(text)
     except InvalidOperation as error:
-        raise PriceError(f'contract_price = "{text}" in [choices] is no price; write it as "0.1234"') from error
+        raise _no_price(text) from error
     if not price.is_finite() or price < 0:
-        raise PriceError(f'contract_price = "{text}" in [choices] is no price; write it as "0.1234"')
+        raise _no_price(text)
     return price
+
+
+def _no_price(text: str) -> PriceError:
+    message = f'contract_price = "{text}" is no price; write it as "0.1234"'
+    return PriceError(message, at=("choices", CONTRACT_PRICE))

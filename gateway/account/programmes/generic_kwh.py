@@ -142,7 +142,9 @@ class NetMeteringKwh:
         if rate is None:
             raise PriceError(
                 f"{self.prices.source(block)}: {kwh(surplus_milliwh):f} kWh are left over at the end of the year, and "
-                "the tariff does not say what they are paid; add surplus_per_kwh to the version"
+                "the tariff does not say what they are paid: name a tariff file of your own whose [[version]] has "
+                "surplus_per_kwh (docs/tariffs.md)",
+                at=("tariff",),
             )
         return energy_line(
             key,

@@ -55,7 +55,8 @@ def make_buy_all(setting: Setting) -> Ready[Any]:
     if not any(one.role is Role.PRODUCTION for one in setting.terms.meter):
         raise PriceError(
             "buy_all_sell_all bills the whole load and pays the whole production, and the account has no meter with "
-            'role = "production"; with a net meter alone the programme is net_billing'
+            'role = "production"; with a net meter alone the programme is net_billing',
+            at=("programme",),
         )
     return Ready(NetBilling(generic_rules(setting), setting.prices, sold_apart=True), generic_state(setting))
 

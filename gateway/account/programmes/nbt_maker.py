@@ -97,12 +97,13 @@ def _named(setting: Setting) -> ExportTable:
     if not is_table(name):
         raise PriceError(
             f'export_prices = "{name}": {setting.file.id} needs generation and delivery apart, by month, day type and '
-            "hour; name a table of them (.toml), docs/export-prices.md"
+            "hour; name a table of them (.toml), docs/export-prices.md",
+            at=("export_prices",),
         )
     try:
         return load_export_table(name, setting.folder)
     except ExportTableError as error:
-        raise PriceError(str(error)) from error
+        raise PriceError(str(error), at=("export_prices",)) from error
 
 
 def _by_application(setting: Setting) -> ExportTable:
@@ -111,7 +112,8 @@ def _by_application(setting: Setting) -> ExportTable:
     if not tables:
         raise PriceError(
             f'there are no export prices of "{utility}" in this program; write a table of what the utility publishes '
-            "and name it as export_prices, docs/export-prices.md"
+            "and name it as export_prices, docs/export-prices.md",
+            at=("customer", "utility"),
         )
     decided_by = None if generator is None else generator.application or generator.pto
     floats = setting.choice("export_vintage") == "floating"
@@ -121,12 +123,14 @@ def _by_application(setting: Setting) -> ExportTable:
     if not floats and decided_by is None:
         raise PriceError(
             "the export prices depend on when the application was made: say application in [generator], "
-            'or export_vintage = "floating" in [choices]'
+            'or export_vintage = "floating" in [choices]',
+            at=("generator", "application"),
         )
     floating = next((one for one in tables if one.header.floating), None)
     newest = max((one.header.applications_to for one in tables if one.header.applications_to), default=None)
     if floating is None or (not floats and newest is not None and decided_by is not None and decided_by > newest):
-        raise PriceError(f"there are no export prices for an application of {decided_by}; name them as export_prices")
+        none = f"there are no export prices for an application of {decided_by}; name them as export_prices"
+        raise PriceError(none, at=("generator", "application"))
     return floating
 
 
@@ -136,7 +140,8 @@ def locked_until(setting: Setting, table: ExportTable) -> date | None:
     if years is None:
         return None
     if generator is None or generator.pto is None:
-        raise PriceError(f"export prices {table.header.id} hold {years} years from permission to operate: say pto")
+        unknown = f"export prices {table.header.id} hold {years} years from permission to operate: say pto"
+        raise PriceError(unknown, at=("generator", "pto"))
     return years_after(generator.pto, years) - _ONE_DAY
 
 

@@ -67,17 +67,20 @@ def make_nem_fc(setting: Setting) -> Ready[Any]:
 def _refuse(setting: Setting) -> None:
     generator = setting.terms.generator
     if generator is None or generator.pto is None:
-        raise PriceError("nem_fc needs [generator] with technology, size_kw and pto: it takes fuel cells of its time")
+        needs = "nem_fc needs [generator] with technology, size_kw and pto: it takes fuel cells of its time"
+        raise PriceError(needs, at=("generator",))
     if generator.technology.replace("-", "_").replace(" ", "_").lower() != FUEL_CELL:
         raise PriceError(
             f'nem_fc takes fuel cells alone, and technology is "{generator.technology}": write {FUEL_CELL}, or the '
-            "programme of that plant"
+            "programme of that plant",
+            at=("generator", "technology"),
         )
     supplier = setting.prices.customer.supplier
     if supplier:
         raise PriceError(
             f"nem_fc credits exports at the utility's price of generation, and here that is {supplier}'s to pay: leave"
-            " customer.supplier out, or take plain and the supplier's own terms"
+            " customer.supplier out, or take plain and the supplier's own terms",
+            at=("customer", "supplier"),
         )
     _refuse_dates(setting, generator, generator.pto)
     largest = setting.file.figure_on(LARGEST, setting.prices.customer.utility, generator.pto)
@@ -85,7 +88,11 @@ def _refuse(setting: Setting) -> None:
     size_kw = generator.size_kw + sum((one.added_kw for one in grown), Decimal(0))
     if size_kw > largest.value:
         enlarged = f", {generator.size_kw:f} and {len(grown)} enlargement(s)" if grown else ""
-        raise PriceError(f"nem_fc takes plants up to {largest.value:f} kW, and this has {size_kw:f} kW{enlarged}")
+        raise PriceError(
+            f"nem_fc takes plants up to {largest.value:f} kW, and this has {size_kw:f} kW{enlarged}: see the permission"
+            " to operate, or write the programme that the utility has such a plant on",
+            at=("generator", "size_kw"),
+        )
 
 
 def _refuse_dates(setting: Setting, generator: Generator, pto: date) -> None:
@@ -95,7 +102,9 @@ def _refuse_dates(setting: Setting, generator: Generator, pto: date) -> None:
         return
     if pto > last.day:
         raise PriceError(
-            f"nem_fc takes no plant with permission to operate after {last.day}, and this has its of {pto}"
+            f"nem_fc takes no plant with permission to operate after {last.day}, and pto = {pto}: see the letter, or"
+            " write the programme that the utility has the plant on",
+            at=("generator", "pto"),
         )
     late = [one.day for one in _grown(setting, generator) if one.day > last.day]
     if late:
