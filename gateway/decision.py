@@ -200,6 +200,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     in none, if they were reset then."""
     held_gone: dict[Direction, int] = {}
     """What registers showed that an earlier row showed as fallen, or jumped, and that no reading shows since."""
+    held_fell: dict[Direction, int] = {}
+    """What is in no register if an earlier row, which showed that they fell and which this one can go on, was true."""
     held_frozen: dict[Direction, int] = {}
     """What the service can have carried while registers of the row were frozen that moved since: told to nobody."""
     held_moved: Reading | None = None

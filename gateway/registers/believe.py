@@ -31,7 +31,7 @@ from ..reading.read import Reading
 from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .frozen import ORDINARY
-from .gone import lost_as_gone, of_gone
+from .gone import lost_as_gone, of_fell, of_gone
 from .placed import placed_before
 from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
@@ -225,7 +225,8 @@ def _of_rolled_over(state: ValidatorState, line: Followed, reading: Reading, lim
 def _of_let_go(state: ValidatorState, line: Followed, shown: Reading, limits: Limits) -> tuple[Doubt, ...]:
     """What rows that were let go before leave open of registers that are booked on the old line."""
     woken = remembering(state, state.held_woken, state.held_flowed, woken_in_row(state, shown, limits))
-    return *of_kept_back(woken, line, shown, limits), *of_fallen(state, line, shown, limits)
+    fallen = of_fallen(state, line, shown, limits)
+    return *of_kept_back(woken, line, shown, limits), *fallen, *of_fell(state, line, limits)
 
 
 def _asleep(state: ValidatorState, reading: Reading, limits: Limits) -> Followed | None:

@@ -1,7 +1,8 @@
-"""Registers that fell in a row of held readings, and then are not shown any more: they are lost as they fell.
+"""Registers that fell in a row of held readings that ends before it was believed, or was not: another row begins.
 
-Nobody will know whether they stood there rightly. They are lost by what they showed last, as those are that stand where
-they fell to: when they are found, that may have been where they began. Pure.
+Those that are not shown any more are lost by what they showed last, as those are that stand where they fell to: when
+they are found, that may have been where they began. Of those that are back on their old line, and can have come there
+from where they fell to as well, what is in none of them if they were reset is told as they are booked. Pure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from ..decision import Doubt, Limits, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
-from .follow import Followed
+from ..uncertainty import most_energy_milliwh
+from .follow import Followed, elapsed_us
 from .row import JUMPS, in_question
-from .standing import of_standing
+from .standing import of_standing, untold
 from .undecided import of_the_others
 
 
@@ -36,3 +38,45 @@ def of_gone(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[D
     if state.last is not None and lost_as_gone(state, registers_of(line.reading.snapshot)):
         yield from of_the_others(state, line, limits)
         yield from of_standing(state.last, state.memories, {}, limits)
+
+
+def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
+    """Of a row that showed that registers fell, and that `reading`, which begins another row, can go on as well as it
+    goes on from what is booked: what is in no register if they were reset, milliwatt-hours."""
+    last, first, latest = state.last, state.held_first, state.held_latest
+    if last is None or first is None or latest is None or state.held_basis != limits.basis:
+        return {}
+    if state.held_reason not in JUMPS or not in_question(state, limits):
+        return {}
+    had, fell, now = _as_shown(last, state), registers_of(first.snapshot), registers_of(reading.snapshot)
+    both = had.keys() & fell.keys() & now.keys()
+    held, digits_milliwh = registers_of(latest.snapshot), {one: 2 * now[one].resolution_milliwh for one in both}
+    for before, shown in ((last, had), (latest, {one: held[one].milliwh for one in both if one in held})):
+        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(before, reading))
+        grown = {one: now[one].milliwh - shown[one] for one in both}
+        if not all(-digits_milliwh[one] <= grown[one] <= most_milliwh + digits_milliwh[one] for one in both):
+            return {}
+    before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, first))
+    fell_milliwh = {one: had[one] - fell[one].milliwh for one in both}
+    return {one: max(before_milliwh + fell_milliwh[one], -fell_milliwh[one], 0) + digits_milliwh[one] for one in both}
+
+
+def _as_shown(last: Reading, state: ValidatorState) -> dict[Direction, int]:
+    """Registers as the meter showed them: booked, they may be ahead by their rollovers."""
+    registers, memories = registers_of(last.snapshot), state.memories
+    return {
+        one: register.milliwh - (memories[one].rolled_over_milliwh if one in memories else 0)
+        for one, register in registers.items()
+    }
+
+
+def of_fell(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[Doubt]:
+    """Of registers that are booked on their old line, and may have been reset: the meter may have been dead before."""
+    booked = registers_of(line.reading.snapshot)
+    fell = {one: milliwh for one, milliwh in state.held_fell.items() if one in booked}
+    if state.last is None or not fell:
+        return
+    for direction, milliwh in fell.items():
+        yield Doubt(direction, milliwh)
+    back = {one: had for one, had in untold(state).items() if one in booked}
+    yield from of_standing(state.last, state.memories, back, limits)

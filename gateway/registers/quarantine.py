@@ -14,7 +14,7 @@ from ..decision import Limits, Reason, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from .follow import Followed, clock_jumped, follow
-from .gone import gone_with
+from .gone import fell_before, gone_with
 from .placed import bare, moved, moved_memories
 from .returned import maybe_returned
 from .row import (
@@ -35,7 +35,7 @@ OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 
 def released(state: ValidatorState) -> ValidatorState:
     """The state with an empty quarantine."""
-    if state.held_first is None and not (state.held_woken or state.held_fallen or state.held_gone):
+    if state.held_first is None and not (state.held_woken or state.held_fallen or state.held_gone or state.held_fell):
         return state
     return msgspec.structs.replace(
         state,
@@ -54,13 +54,16 @@ def released(state: ValidatorState) -> ValidatorState:
         held_flowed={},
         held_fallen={},
         held_gone={},
+        held_fell={},
     )
 
 
 def let_go(state: ValidatorState, limits: Limits) -> ValidatorState:
     """The state with an empty quarantine, though nothing is booked yet: what the row has shown is remembered."""
     row = woken_by_row(state, limits)
-    free = msgspec.structs.replace(released(state), held_fallen=state.held_fallen, held_gone=state.held_gone)
+    free = msgspec.structs.replace(
+        released(state), held_fallen=state.held_fallen, held_gone=state.held_gone, held_fell=state.held_fell
+    )
     return remembering(free, state.held_woken, state.held_flowed, row)
 
 
@@ -81,13 +84,14 @@ def begun_with(state: ValidatorState, reason: Reason, reading: Reading, limits: 
     woken, was_held = woken_in_row(state, reading, limits), state.held_first is not None
     fallen = {**beside_gone_milliwh(state, reading, limits), **state.held_fallen}
     fallen |= fallen_milliwh(state, reading, limits)
-    gone = gone_with(state, reading, limits)
+    gone, fell = gone_with(state, reading, limits), {**state.held_fell, **fell_before(state, reading, limits)}
     state = let_go(state, limits)
     state = remembering(state, state.held_woken, state.held_flowed, woken)
     return msgspec.structs.replace(
         state,
         held_fallen=fallen,
         held_gone=gone,
+        held_fell=fell,
         held_memories=memories,
         held_reason=reason,
         held_count=1,

@@ -152,3 +152,19 @@ def test_young_meter_that_fell_by_a_clock_that_is_right_again_may_have_been_rese
     assert desk.take(fell, reading(ONE_US + 10 * MIN + 20 * S, 110_000, boot_id=boot)) == ["Quarantined", "Accepted"]
     assert told(desk, "resumed")[-1]["classified"] == "undecided"
     assert uncertain(desk)["high"] >= 1_900_000
+
+
+@pytest.mark.parametrize(("counted_milliwh", "open_milliwh"), [(0, 3_600_000), (LIFE, 0)])
+def test_fall_before_the_clock_was_set_may_have_been_a_reset(
+    desk: Desk, counted_milliwh: int, open_milliwh: int
+) -> None:
+    """A young meter at 3.1 kWh at 12:05 shows 1.5 at 12:10; ten minutes later, by a clock that is two hours ahead, 3.2.
+    It may have been reset in the five minutes before, in which 1 can flow, and 1.6 are in no register; and been dead
+    since 12:00, where it was read before it moved last: 1 kWh. One that counts on from 900 kWh was not."""
+    rows = [(0, counted_milliwh + 3_000_000), (5, counted_milliwh + 3_100_000), (10, 1_500_000)]
+    later = [counted_milliwh + 3_200_000 + 10 * n for n in range(6)]
+    desk.take(*(reading(NOON_US + minutes * MIN, one) for minutes, one in rows))
+    set_on = [reading(NOON_US + 140 * MIN + n * STEP_US, one) for n, one in enumerate(later)]
+    assert "Accepted" in desk.take(*(replace(one, monotonic_us=one.monotonic_us - 2 * H) for one in set_on))
+    assert account(desk)["epoch"] == 1
+    assert uncertain(desk)["high"] in range(open_milliwh, open_milliwh + 5)  # and digits
