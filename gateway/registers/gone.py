@@ -46,7 +46,8 @@ def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict
     last, first, latest = state.last, state.held_first, state.held_latest
     if last is None or first is None or latest is None or state.held_basis != limits.basis:
         return {}
-    if state.held_reason not in JUMPS or not in_question(state, limits):
+    asked = in_question(state, limits)
+    if state.held_reason not in JUMPS or not asked or not asked <= registers_of(reading.snapshot).keys():
         return {}
     had, fell, now = _as_shown(last, state), registers_of(first.snapshot), registers_of(reading.snapshot)
     both = had.keys() & fell.keys() & now.keys()
