@@ -99,6 +99,10 @@ class Doubt:
     since_us: int = 0
     until_us: int = 0
     """After this an edge has told it itself, and only what an edge up to then bounds is open; 0: none has."""
+    once: bool = False
+    """Of all that are told until the register grows only one is so: a bucket or interval is told the largest."""
+    again: bool = False
+    """One like it was told since the register last grew."""
 
 
 class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -202,6 +206,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What registers showed that an earlier row showed as fallen, or jumped, and that no reading shows since."""
     held_fell: dict[Direction, int] = {}
     """What is in no register if an earlier row, which showed that they fell and which this one can go on, was true."""
+    held_reset: dict[Direction, int] = {}
+    """The most that is open of a register that showed a last digit less in the row, and may have been reset then."""
     held_frozen: dict[Direction, int] = {}
     """What the service can have carried while registers of the row were frozen that moved since: told to nobody."""
     held_moved: Reading | None = None

@@ -32,11 +32,13 @@ from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .frozen import ORDINARY
 from .gone import lost_as_gone, of_fell, of_gone
+from .leapt import of_seen_leap
 from .placed import placed_before
 from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
 from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row, woken_in_row
 from .standing import of_standing, of_unseen_reset, untold
+from .stepped_back import told_first, told_with_row
 from .undecided import (
     either_way,
     of_absence,
@@ -71,14 +73,17 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
+    let_go = _of_let_go(state, line, reading, limits)
+    by_row = {one.direction for one in let_go}
     doubts = (
         *line.doubts,
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
+        *(one for one in of_seen_leap(state, line, limits) if one.direction not in by_row),
         *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),
-        *_of_let_go(state, line, reading, limits),
+        *let_go,
     )
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
 
@@ -105,20 +110,23 @@ def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorS
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=decision.reading,
-        memories=_settled(line.memories),
+        memories=_settled(line.memories, {one.direction for one in decision.doubts if one.once}),
         basis=limits.basis,
         opened=opened,
     )
 
 
-def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
-    """What held registers hand on. What is open of them was told to nobody yet: it is with the next reading."""
+def _settled(
+    memories: Mapping[Direction, RegisterMemory], told: Collection[Direction]
+) -> dict[Direction, RegisterMemory]:
+    """What held registers hand on. What is open of them was told to nobody yet, but of those `told` as reset with the
+    epoch: it is with the next reading."""
     found: dict[Direction, RegisterMemory] = {}
     for direction, memory in memories.items():
         still = memory.still
         if still is not None and still.frozen:
             still = msgspec.structs.replace(still, frozen=False)
-        settled = msgspec.structs.replace(memory, still=still, reset_told=False)
+        settled = msgspec.structs.replace(memory, still=still, reset_told=memory.reset_told and direction in told)
         if settled != ORDINARY:
             found[direction] = settled
     return found
@@ -264,7 +272,7 @@ def _begin_anew(
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
     doubts = (
-        *confirming.doubts,
+        *told_with_row(state.held_reset, confirming.doubts),
         *of_beginning(state, first, limits),
         *of_frozen_in_row(state, first, reading, limits),
         *_of_the_old(state, state.last, first, limits),
@@ -308,7 +316,7 @@ def _go_on_with_returned(
         line.reading,
         Class.RETURNED,
         Rule.BACK_ON_THE_OLD_LINE,
-        doubts=(*line.doubts, *back.doubts),
+        doubts=(*told_first(line.doubts), *back.doubts),
         returned_from=back.previous,
         seen=state.held_ends.get(first.boot_id),
     )
