@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import msgspec
 
-from ..clock_steps import UNKNOWN_US, chained, kept, measured_step_us, step_back_us, witness_of
+from ..clock_steps import STEP_US, UNKNOWN_US, chained, drift_us, kept, measured_step_us, step_back_us, witness_of
 from ..decision import Decision, Opened, Quarantined, Reason, RegisterMemory, Rejected, ValidatorState
 from ..energy import Direction
 from ..reading.read import Reading
@@ -107,14 +107,23 @@ def _one_by_one(state: ValidatorState, earlier: Reading, reading: Reading) -> tu
         return ()
     steps_us: list[int] = []
     for monotonic_us, seen_us in state.seen_steps:
-        if monotonic_us > earlier.monotonic_us and (not one_boot or monotonic_us <= reading.monotonic_us):
+        if monotonic_us > earlier.monotonic_us and (not one_boot or monotonic_us < reading.monotonic_us):
             steps_us = chained(steps_us, seen_us)
     if reading.monotonic_us > seen.monotonic_us:
         steps_us = chained(steps_us, measured_step_us(seen, reading) or 0)
+    elif one_boot:  # it was held itself, and may be placed by a later clock than it was read by
+        steps_us = chained(steps_us, _beyond_drift_us(earlier, reading, sum(steps_us)))
     if not min(steps_us, default=0) < 0 < max(steps_us, default=0):
         return ()
     is_known = one_boot or reading.instant_us > earlier.instant_us + _back_us(steps_us)
     return tuple(steps_us) if is_known else ()
+
+
+def _beyond_drift_us(earlier: Reading, reading: Reading, known_us: int) -> int:
+    """How far the clock was set between both beyond what is known; 0 for what a clock can be off unnoticed."""
+    passed_us = reading.monotonic_us - earlier.monotonic_us
+    step_us = reading.latest_us - earlier.latest_us - passed_us - known_us
+    return step_us if abs(step_us) > STEP_US + drift_us(passed_us) else 0
 
 
 def _back_us(steps_us: Iterable[int]) -> int:

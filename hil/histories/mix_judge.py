@@ -40,9 +40,9 @@ def judge(history: JumpHistory, played: Played) -> Verdict:
     oracle = MixedOracle(history)
     exact = is_as_shown(history, played, kept)
     verdict.counts["exact"] += exact
-    hidden = [_by_any_clock(history, one) for one in hidden_times(history, played.taken)]
+    hidden = [_by_any_clock(history, one, kept) for one in hidden_times(history, played.taken)]
     verdict.counts["hidden"] += bool(hidden)
-    unsaid = hidden + [_by_any_clock(history, one) for one in low_displays(history, played.taken)]
+    unsaid = hidden + [_by_any_clock(history, one, kept) for one in low_displays(history, played.taken)]
     for one in kept:
         if one.state is not None:
             judge_law(one.state, verdict)
@@ -105,11 +105,13 @@ def is_as_shown(history: JumpHistory, played: Played, kept: Sequence[Taken]) -> 
     return told and whole and not any(one.get("classified") == "returned" for one in events)
 
 
-def _by_any_clock(history: JumpHistory, one: Hidden) -> Hidden:
-    """A hidden time, as wide as the clocks of it have shown it."""
-    low_us, high_us = offs_us(history, one.from_us, one.until_us)
+def _by_any_clock(history: JumpHistory, one: Hidden, kept: Sequence[Taken]) -> Hidden:
+    """A hidden time, as wide as the clocks of it have shown it, and that of the reading with which it was booked: from
+    the one booked before, all is placed by that."""
+    booked_us = next((each.true_latest_us for each in kept if each.true_latest_us >= one.until_us), one.until_us)
+    low_us, high_us = offs_us(history, one.from_us, booked_us)
     from_us, until_us = one.from_us + min(low_us, 0), one.until_us + max(high_us, 0)
-    return replace(one, from_us=from_us, until_us=until_us, again_us=set_back_us(history, one.from_us, one.until_us))
+    return replace(one, from_us=from_us, until_us=until_us, again_us=set_back_us(history, one.from_us, booked_us))
 
 
 def _lost(events: Sequence[Content]) -> frozenset[str]:

@@ -175,3 +175,14 @@ def test_a_row_that_began_in_a_wrong_time_that_is_gone_tells_nothing_of_it(desk:
     found = words(desk)
     # From 4,916,666.7 to 5,900,000 mWh, cut off; all of it after noon by any of these clocks.
     assert (found["low"], found["high"], found["nowhere"]) == (0, 983_334, 0)
+
+
+def test_a_row_that_began_in_the_second_of_two_wrong_times_tells_neither(desk: Desk) -> None:
+    """The same, behind readings of the old meter by a clock that is an hour behind; then all is as it was."""
+    old = [moved(reading(NOON_US + s * S, LIFE, serial="old"), monotonic_us=s * S + 100 * H) for s in (590, 595, 600)]
+    behind = [moved(reading(NOON_US + s * S - H, LIFE, serial="old"), monotonic_us=s * S + 100 * H) for s in (605, 610)]
+    wrong = moved(reading(NOON_US + 315 * S, LIFE, serial="old"), monotonic_us=615 * S + 100 * H)
+    desk.take(*old, *behind, wrong, *(exchanged(*one) for one in ((620, -300), (630, -300))))
+    desk.take(*(exchanged(second, 0) for second in range(640, 740, 10)))
+    assert desk.books.register_epoch == 2
+    assert steps_told(desk) == []
