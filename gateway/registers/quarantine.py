@@ -193,7 +193,8 @@ def with_serial_of(reading: Reading, before: Reading | None) -> Reading:
 
 def _has_moved(state: ValidatorState, first: Reading, reading: Reading, limits: Limits) -> bool:
     before, now = registers_of(first.snapshot), registers_of(reading.snapshot)
-    asked = in_question(state, limits) or before.keys()
+    # Registers of another number are others: one that counts shows that the display is alive.
+    asked = before.keys() if state.held_reason in OTHERS else in_question(state, limits) or before.keys()
     return any(now[direction].milliwh != before[direction].milliwh for direction in asked if direction in before)
 
 

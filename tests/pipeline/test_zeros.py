@@ -114,6 +114,16 @@ def test_register_that_was_last_seen_at_zero_may_have_begun_there(
     assert int(record["export_uncertain_high_milliwh"] or 0) in range(open_milliwh, open_milliwh + 5)  # and digits
 
 
+def test_another_meter_by_its_number_that_only_exports_from_zero_is_believed(desk: Desk) -> None:
+    """Both registers at 0 for two minutes; then export counts, which was at 0 before as well. A display that counts is
+    alive: import is 0 there too."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0, serial="A1") for n in range(4)]
+    new = [reading(NOON_US + n * STEP_US, 0, max(10 * (n - 10), 0), serial="B2") for n in range(4, 16)]
+    assert desk.take(*old, *new)[4:] == ["Quarantined"] * 7 + ["NewEpoch"] + ["Accepted"] * 4
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["meter_replaced"]
+    assert account(desk) == {"high": 30, "earlier": 30, "epoch": 2}
+
+
 def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: Desk) -> None:
     """Export is 100 Wh below its width, then at 0 for three minutes beside import, then it counts from there."""
 
