@@ -80,6 +80,7 @@ ONCE_OUTSIDE = [
     (903, 1427),
     *((904, number) for number in (710, 1357)),
     *((905, number) for number in (534, 1113)),
+    (907, 1145),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),
@@ -125,6 +126,21 @@ def test_dead_meter_whose_reset_nobody_saw_hides_what_it_did_not_count_until_it_
     later_us = taken[at - 1].true_latest_us + 400_000_000
     fell = replace(taken[at], shown={"import": 0}, glitch=True, true_earliest_us=later_us, true_latest_us=later_us + 1)
     assert dead_times(history, [*taken[:at], fell, *taken[at:]]) == []
+
+
+def test_dead_meter_that_may_have_passed_its_width_hides_what_it_did_not_count_until_it_was_read_last() -> None:
+    """It froze 492 Wh below its width, was read for 3406 s, and 2258 s later shows 657 Wh with the same number: held,
+    and booked with four more that count on. Judged: where one of those is another's, is wrong, or begins an epoch."""
+    history = mixed_history(907, 1145)
+    taken = MixedSoak().player(history, "").play().taken
+    at = next(number for number, one in enumerate(taken) if one.meter == 1)
+    assert [one.fate for one in taken[at : at + 5]] == [Fate.NOT_BOOKED] * 4 + [Fate.BOOKED]
+    assert (taken[at - 1].shown["export"], taken[at].shown["export"]) == (99_999_508_170, 657_690)
+    (dead,) = dead_times(history, taken)
+    assert dead.until_us == taken[at - 1].true_latest_us
+    for change in ({"fate": Fate.OPENED}, {"meter": 0}, {"glitch": True}):
+        rest = [*taken[: at + 4], replace(taken[at + 4], **change), *taken[at + 5 :]]
+        assert dead_times(history, rest) == []
 
 
 def with_a_load_at_last(history: JumpHistory) -> JumpHistory:
