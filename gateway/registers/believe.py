@@ -74,13 +74,13 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
     doubts, found, rule = either_way(state, line, reading, limits)
     notes, frozen = tuple(line.notes), frozenset(line.frozen)
     let_go = _of_let_go(state, line, reading, limits)
-    by_row = {one.direction for one in let_go}
+    woken = {one.direction for one in let_go if one.earlier_milliwh}
     doubts = (
         *line.doubts,
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
-        *(one for one in of_seen_leap(state, line, limits) if one.direction not in by_row),
+        *(one for one in of_seen_leap(state, line, limits) if one.direction not in woken),
         *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),
         *let_go,
