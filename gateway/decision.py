@@ -99,6 +99,10 @@ class Doubt:
     since_us: int = 0
     until_us: int = 0
     """After this an edge has told it itself, and only what an edge up to then bounds is open; 0: none has."""
+    once: bool = False
+    """Of all that are told until the register grows only one is so: a bucket or interval is told the largest."""
+    again: bool = False
+    """One like it was told since the register last grew."""
 
 
 class Basis(msgspec.Struct, frozen=True, omit_defaults=True):

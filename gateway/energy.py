@@ -3,6 +3,7 @@
 All energy is int milliwatt-hours, all instants UTC microseconds. The mutable ones belong to one thread.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -99,6 +100,32 @@ class Unread(msgspec.Struct, frozen=True, array_like=True):
     told_milliwh: dict[str, int]
 
 
+class ToldOnce(msgspec.Struct, frozen=True):
+    """The largest doubt that was told of what can have happened once only, milliwatt-hours: by bucket, and of the
+    interval that was open then."""
+
+    buckets_milliwh: dict[str, int] = {}
+    interval_start_us: int = 0
+    interval_milliwh: int = 0
+
+    def more_in_bucket(self, bucket: str, milliwh: int) -> int:
+        """How much of a doubt is more than that bucket was told."""
+        return max(milliwh - self.buckets_milliwh.get(bucket, 0), 0)
+
+    def more_in_interval(self, start_us: int, milliwh: int) -> int:
+        """The same of the interval that begins then."""
+        return max(milliwh - self.interval_milliwh, 0) if start_us == self.interval_start_us else milliwh
+
+    def with_told(self, buckets_milliwh: Mapping[str, int], start_us: int, milliwh: int) -> "ToldOnce":
+        """This, and a doubt that is told now."""
+        most = {one: max(each, self.buckets_milliwh.get(one, 0)) for one, each in buckets_milliwh.items()}
+        told_milliwh = self.interval_milliwh if start_us == self.interval_start_us else 0
+        return ToldOnce({**self.buckets_milliwh, **most}, start_us, max(milliwh, told_milliwh))
+
+
+NOTHING_TOLD = ToldOnce()
+
+
 class DirectionState(msgspec.Struct):
     """The running account of one direction. `totals` and `uncertain` are per bucket, over all register epochs."""
 
@@ -123,6 +150,8 @@ class DirectionState(msgspec.Struct):
     """While time repeats: what the interval has that was open when the clock was set back."""
     unread: list[Unread] = []
     """The last gaps over bucket edges, for a correction of them; see `unread`."""
+    told_once: ToldOnce | None = None
+    """What was told of the register as one that may have been reset, the last time that it was."""
 
     @property
     def present(self) -> bool:

@@ -9,7 +9,17 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from ..decision import Doubt
-from ..energy import AccumulatorState, Direction, DirectionState, Interval, Part, Quality, registers_of
+from ..energy import (
+    NOTHING_TOLD,
+    AccumulatorState,
+    Direction,
+    DirectionState,
+    Interval,
+    Part,
+    Quality,
+    ToldOnce,
+    registers_of,
+)
 from ..reading.read import Reading
 from ..timeline import Timeline
 from ..uncertainty import most_energy_milliwh
@@ -32,22 +42,29 @@ def tell(
         account = state.directions.get(doubt.direction)
         if account is None or not account.counts_since(from_us):
             continue
-        for bucket, milliwh in _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us).items():
-            account.doubt(bucket, milliwh)
-        if _bounds(doubt, state.interval_start_us, state.interval_start_us):
-            account.interval_uncertain_milliwh += _of_open(state, account, doubt, from_us, limit_milliw)
+        told = account.told_once if doubt.again and account.told_once is not None else NOTHING_TOLD
+        in_buckets = _by_bucket(timeline, limit_milliw, doubt, from_us, state.instant_us)
+        for bucket, milliwh in in_buckets.items():
+            account.doubt(bucket, told.more_in_bucket(bucket, milliwh))
+        in_open_milliwh, start_us = 0, state.interval_start_us
+        if _bounds(doubt, start_us, start_us):
+            in_open_milliwh = _of_open(state, account, doubt, from_us, limit_milliw)
+            account.interval_uncertain_milliwh += told.more_in_interval(start_us, in_open_milliwh)
         for edge in state.pending:
             share = edge.shares.get(doubt.direction)
             if share is not None:
-                open_milliwh = _of_interval(doubt, edge.start_us, edge.edge_us, from_us)
+                open_milliwh = _of_interval(doubt, edge.start_us, edge.edge_us, from_us, told)
                 if not edge.repeated:
                     length_us, unread_us = edge.edge_us - edge.start_us, state.instant_us - _since_us(doubt, from_us)
                     most_milliwh = most_in_interval_milliwh(share.milliwh, length_us, unread_us, limit_milliw)
                     open_milliwh = min(open_milliwh, most_milliwh)
                 share.uncertain_milliwh += open_milliwh
         _tell_parked(timeline, state, account, doubt, limit_milliw)
-        closed = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in closed]
+        closed = [_told(one, doubt, from_us, state.instant_us, limit_milliw, told) for one in closed]
         state.again = [_told(one, doubt, from_us, state.instant_us, limit_milliw) for one in state.again]
+        if doubt.once:
+            # The same time again is another interval.
+            account.told_once = told.with_told(in_buckets, 0 if state.repeated else start_us, in_open_milliwh)
     return closed
 
 
@@ -138,12 +155,12 @@ def _of_open(state: AccumulatorState, account: DirectionState, doubt: Doubt, fro
     return min(open_milliwh, most_in_interval_milliwh(account.interval_milliwh, passed_us, unread_us, limit_milliw))
 
 
-def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int) -> int:
-    """What is open of an interval of that time, which was not closed before."""
+def _of_interval(doubt: Doubt, start_us: int, end_us: int, from_us: int, told: ToldOnce) -> int:
+    """What is open of an interval of that time, which was not closed before, beyond what was `told` of it."""
     if not _bounds(doubt, start_us, end_us):
         return 0
     if end_us > from_us:
-        return max(doubt.milliwh, doubt.earlier_milliwh)
+        return told.more_in_interval(start_us, max(doubt.milliwh, doubt.earlier_milliwh))
     return doubt.earlier_milliwh if end_us > doubt.since_us else 0
 
 
@@ -179,9 +196,11 @@ def _since_us(doubt: Doubt, from_us: int) -> int:
     return min(doubt.since_us, from_us) if doubt.earlier_milliwh else from_us
 
 
-def _told(interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_milliw: int) -> Interval:
+def _told(
+    interval: Interval, doubt: Doubt, from_us: int, to_us: int, limit_milliw: int, told: ToldOnce = NOTHING_TOLD
+) -> Interval:
     """The interval, closed by what was booked until `to_us`: no more open than its time can have carried, if once."""
-    open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us)
+    open_milliwh = _of_interval(doubt, interval.start_us, interval.end_us, from_us, told)
     part = interval.part(doubt.direction)
     if part is not None and not interval.repeated:
         open_milliwh = _not_above(interval, part, open_milliwh, to_us - _since_us(doubt, from_us), limit_milliw)

@@ -37,6 +37,7 @@ from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
 from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row, woken_in_row
 from .standing import of_standing, of_unseen_reset, untold
+from .stepped_back import told_first
 from .undecided import (
     either_way,
     of_absence,
@@ -105,20 +106,23 @@ def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorS
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=decision.reading,
-        memories=_settled(line.memories),
+        memories=_settled(line.memories, {one.direction for one in line.doubts if one.once}),
         basis=limits.basis,
         opened=opened,
     )
 
 
-def _settled(memories: Mapping[Direction, RegisterMemory]) -> dict[Direction, RegisterMemory]:
-    """What held registers hand on. What is open of them was told to nobody yet: it is with the next reading."""
+def _settled(
+    memories: Mapping[Direction, RegisterMemory], told: Collection[Direction]
+) -> dict[Direction, RegisterMemory]:
+    """What held registers hand on. What is open of them was told to nobody yet, but of those `told` as reset with the
+    epoch: it is with the next reading."""
     found: dict[Direction, RegisterMemory] = {}
     for direction, memory in memories.items():
         still = memory.still
         if still is not None and still.frozen:
             still = msgspec.structs.replace(still, frozen=False)
-        settled = msgspec.structs.replace(memory, still=still, reset_told=False)
+        settled = msgspec.structs.replace(memory, still=still, reset_told=memory.reset_told and direction in told)
         if settled != ORDINARY:
             found[direction] = settled
     return found
@@ -263,7 +267,7 @@ def _begin_anew(
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
     doubts = (
-        *confirming.doubts,
+        *told_first(confirming.doubts),
         *of_beginning(state, first, limits),
         *of_frozen_in_row(state, first, reading, limits),
         *_of_the_old(state, state.last, first, limits),
@@ -307,7 +311,7 @@ def _go_on_with_returned(
         line.reading,
         Class.RETURNED,
         Rule.BACK_ON_THE_OLD_LINE,
-        doubts=(*line.doubts, *back.doubts),
+        doubts=(*told_first(line.doubts), *back.doubts),
         returned_from=back.previous,
         seen=state.held_ends.get(first.boot_id),
     )

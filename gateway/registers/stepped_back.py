@@ -1,12 +1,13 @@
 """A young register that shows less, within its last digit: a display that steps back, or a meter that was reset.
 
 Booked is the old value, and nothing until it is passed. Of a reset meter that leaves out what it counts from 0 to
-there, and all that flowed before it was reset: told, of its other register too, if that is as young. Told once until
-the register grows: a display that flickers between two digits is not a meter that is reset at each of them. Pure.
+there, and all that flowed before it was reset: told, of its other register too, if that is as young. A display that
+flickers between two digits is not a meter that is reset at each of them: until the register grows one of them may have
+been a reset, and nobody knows which. Pure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from drivers import EnergyRegister
 
@@ -36,12 +37,12 @@ def of_reset(notes: Sequence[Note], ways: Mapping[Direction, Way]) -> Iterator[D
     """What is open where a register that stepped back, by `notes`, may begin at 0."""
     back = {one.direction: one.detail["by_milliwh"] for one in notes if one.kind is NoteKind.STEPPED_BACK}
     young = {direction: way for direction, way in ways.items() if way.may_begin_at_zero}
-    if all(young[one].was_told for one in back.keys() & young.keys()):
+    if not back.keys() & young.keys():
         return
     for direction, way in young.items():
         grown_milliwh = way.booked.milliwh - way.before.milliwh
         open_milliwh = max(way.most_milliwh - grown_milliwh, 0) + back.get(direction, 0)
-        yield Doubt(direction, open_milliwh + way.before.resolution_milliwh)
+        yield Doubt(direction, open_milliwh + way.before.resolution_milliwh, once=True, again=way.was_told)
 
 
 def is_told_of_reset(way: Way, doubts: Sequence[Doubt], direction: Direction) -> bool:
@@ -49,3 +50,8 @@ def is_told_of_reset(way: Way, doubts: Sequence[Doubt], direction: Direction) ->
     if way.booked.milliwh > way.before.milliwh:
         return False
     return way.was_told or any(one.direction is direction for one in doubts)
+
+
+def told_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """What the reading leaves open with which an epoch is believed: nothing was told of its registers before."""
+    return tuple(replace(one, again=False) for one in doubts)

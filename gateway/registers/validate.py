@@ -41,6 +41,7 @@ from .believe import accept_without, begun, believe, go_on, without
 from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
 from .placed import noted, placed_by, row_placed_by, unplaced
 from .quarantine import begun_with, is_long_enough, let_go, longer_by, next_in_row, proves_nothing
+from .stepped_back import told_first
 
 __all__ = [
     "CLOCK_JUMP_US",
@@ -138,7 +139,8 @@ def _confirm_first(state: ValidatorState, reading: Reading, limits: Limits) -> t
     if line is None:
         return begun_with(state, reason, reading, limits), Rejected(Reason.UNCONFIRMED, first, reading)
     found, rule = Class.FIRST_READING, Rule.SECOND_READING_AGREES
-    decision = NewEpoch(reason, state.register_epoch + 1, None, first, line.reading, found, rule)
+    epoch, doubts = state.register_epoch + 1, told_first(line.doubts)
+    decision = NewEpoch(reason, epoch, None, first, line.reading, found, rule, doubts)
     return begun(decision, line, limits, state), decision
 
 
