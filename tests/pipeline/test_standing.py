@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.decision import Basis
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 from gateway.registers.exchange import Exchanged
@@ -273,3 +274,19 @@ def test_register_that_woke_before_its_row_was_believed_is_told(desk: Desk) -> N
     # Five minutes of 12 kW until its first, 1 kWh. It may have stood since half a minute before that, until the third:
     # ten minutes and a half, 2.1 kWh. The first digit of each epoch, the last of the old.
     assert export_uncertain(desk)[1] == 1 + KWH + 1 + 1 + 2_100_000
+
+
+def test_meter_that_stood_while_its_ratio_was_changed_may_have_given_in_between(desk: Desk) -> None:
+    """As the first, with import alone. At 12:12 the config has a new ratio, 2, and the gateway is started again, at
+    which the meter wakes: 6 kWh that it had kept back since 11:30 are in the first register of the new epoch, and in
+    the growth of none. That a config changed does not say that the meter was alive: 7 kWh until noon."""
+    desk.books = desk.by(Basis("a profile", "ratio 1"))
+    desk.take(*(reading(NOON_US - 40 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2)) for n in range(11)))
+    desk.commit()
+    desk.books = desk.by(Basis("a profile", "ratio 2"))
+    awake = 2 * (LIFE + 20 + 6 * KWH)
+    desk.take(*(reading(NOON_US + 15 * MIN + n * 5 * MIN, awake + 20 * n) for n in range(5)))
+    assert [one["classified"] for one in told(desk, "epoch")] == ["ratio_changed"]
+    assert account(desk) == {"low": 20, "high": 80, "earlier": 20, "first": awake, "last": awake + 80, "epoch": 2}
+    assert uncertain(desk)["low"] == 2 + 7 * KWH
+    assert quarter(desk, NOON_US - 15 * MIN)["import_uncertain_milliwh"] in range(3 * KWH, 3 * KWH + 3)
