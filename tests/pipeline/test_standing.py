@@ -290,3 +290,20 @@ def test_meter_that_stood_while_its_ratio_was_changed_may_have_given_in_between(
     assert account(desk) == {"low": 20, "high": 80, "earlier": 20, "first": awake, "last": awake + 80, "epoch": 2}
     assert uncertain(desk)["low"] == 2 + 7 * KWH
     assert quarter(desk, NOON_US - 15 * MIN)["import_uncertain_milliwh"] in range(3 * KWH, 3 * KWH + 3)
+
+
+def test_interval_whose_time_came_twice_before_a_dead_meter_was_exchanged_can_have_had_it_twice(desk: Desk) -> None:
+    """Read each five minutes until 12:10; it stands since noon, and may have died behind 11:55. The clock is set back
+    by five minutes, and at 12:20 by it another meter hangs there: of the interval from 12:00 to 12:15 twenty minutes
+    passed, 4 kWh, and not the 3 that a quarter of an hour carries."""
+    before = [reading(NOON_US - 10 * MIN + n * 5 * MIN, LIFE + 10 * min(n, 2), serial="A1") for n in range(5)]
+    desk.take(*before)
+    late_us = before[-1].monotonic_us + 15 * MIN
+    for n in range(5):
+        at_us = NOON_US + 20 * MIN + n * 5 * MIN
+        desk.take(reading(at_us, 7 * LIFE + 10 * n, serial="B2", monotonic_us=late_us + n * 5 * MIN))
+    assert [one["step_us"] for one in told(desk, "clock_step")] == [-5 * MIN]
+    assert account(desk)["epoch"] == 2
+    one = quarter(desk, NOON_US)
+    assert (one["import_milliwh"], one["quality"]) == (0, "incomplete")
+    assert 4 * KWH <= one["import_uncertain_milliwh"] <= 6 * KWH + 2
