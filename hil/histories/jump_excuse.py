@@ -24,24 +24,34 @@ STANDS = (Jump.FREEZE, Jump.ZEROS, Jump.ONE_ZERO)
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A time of which no register tells what flowed, and how far off a total may be by it, in each direction."""
+    """A time of which no register tells what flowed, and how far off a total may be by it, in each direction: no more
+    than the service carries in the part of it that is asked for, and a digit."""
 
     from_us: int
     until_us: int
     milliwh: dict[str, int]
+    digits_milliwh: int
 
     def of(self, direction: str, from_us: int, until_us: int) -> int:
         """How far off the energy of a stretch may be by this."""
-        return self.milliwh.get(direction, 0) if self.from_us < until_us and from_us <= self.until_us else 0
+        if not (self.from_us < until_us and from_us <= self.until_us):
+            return 0
+        return self._at_most(direction, min(until_us, self.until_us) - max(from_us, self.from_us))
 
     def of_bucket(self, direction: str, bucket: int, tariff: Tariff, now_us: int) -> int:
         """How far off a bucket's energy may be by this: nothing, where it did not hold at any time of it until now."""
         at_us, until_us = self.from_us, min(self.until_us, now_us)
+        held_us = -1
         while at_us <= until_us:
+            next_us = tariff.next_change_us(at_us)
             if tariff.bucket(at_us) == bucket:
-                return self.milliwh.get(direction, 0)
-            at_us = tariff.next_change_us(at_us)
-        return 0
+                held_us = max(held_us, 0) + min(next_us, until_us) - at_us
+            at_us = next_us
+        return 0 if held_us < 0 else self._at_most(direction, held_us)
+
+    def _at_most(self, direction: str, held_us: int) -> int:
+        carried_milliwh = LIMIT_MILLIW * held_us // MILLIWH + 1
+        return min(self.milliwh.get(direction, 0), carried_milliwh + self.digits_milliwh)
 
 
 def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
@@ -179,7 +189,7 @@ def _moved_at_the_end(before: Taken, during: Sequence[Taken]) -> bool:
 def _at_the_end(history: JumpHistory, fault: Fault, last: Taken) -> Hidden:
     """What flowed until the last reading of a meter since it froze: a time that no register tells of."""
     flowed = {one: flow_of(history, one).between(fault.at_us, last.true_latest_us) // MILLIWH + 1 for one in DIRECTIONS}
-    return Hidden(fault.at_us, last.true_latest_us, flowed)
+    return Hidden(fault.at_us, last.true_latest_us, flowed, 0)
 
 
 def _dead_before(history: JumpHistory, last: Taken, first: Taken, taken: Sequence[Taken]) -> list[Hidden]:
@@ -232,7 +242,7 @@ def _between(history: JumpHistory, way: list[Taken], directions: Iterable[str]) 
         # A fall within the coarsest digit is held until the register has passed it again.
         digits_milliwh = sum(digits[-2:]) + max(digits) - max(digits[-2:])
         found[direction] = max(grown_milliwh, flowed_milliwh) + digits_milliwh
-    return Hidden(from_us, until_us, found)
+    return Hidden(from_us, until_us, found, sum(digits[-2:]) + max(digits) - max(digits[-2:]))
 
 
 def _grown(history: JumpHistory, before: int, after: int) -> int:

@@ -37,7 +37,7 @@ def _unseen(history: JumpHistory, fault: Fault, direction: str, right: list[Take
         return []
     after = [one for one in right if one.true_earliest_us > low[-1].true_latest_us][:1]
     way = [*before, *low, *after]
-    return [Hidden(way[0].true_earliest_us, way[-1].true_latest_us, {direction: digit_milliwh})]
+    return [Hidden(way[0].true_earliest_us, way[-1].true_latest_us, {direction: digit_milliwh}, digit_milliwh)]
 
 
 def _of(history: JumpHistory, fault: Fault, direction: str, one: Taken, less_milliwh: int = 0) -> int:
