@@ -204,6 +204,8 @@ class ValidatorState(msgspec.Struct, frozen=True, omit_defaults=True):
     in none, if they were reset then."""
     held_gone: dict[Direction, int] = {}
     """What registers showed that an earlier row showed as fallen, or jumped, and that no reading shows since."""
+    held_reset: dict[Direction, int] = {}
+    """The most that is open of a register that showed a last digit less in the row, and may have been reset then."""
     held_frozen: dict[Direction, int] = {}
     """What the service can have carried while registers of the row were frozen that moved since: told to nobody."""
     held_moved: Reading | None = None

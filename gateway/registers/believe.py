@@ -37,7 +37,7 @@ from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
 from .row import CLOCKS, JUMPS, MAY_JUMP, in_question, of_frozen_in_row, woken_in_row
 from .standing import of_standing, of_unseen_reset, untold
-from .stepped_back import told_first
+from .stepped_back import told_first, told_with_row
 from .undecided import (
     either_way,
     of_absence,
@@ -106,7 +106,7 @@ def begun(decision: NewEpoch, line: Followed, limits: Limits, before: ValidatorS
     return ValidatorState(
         register_epoch=decision.register_epoch,
         last=decision.reading,
-        memories=_settled(line.memories, {one.direction for one in line.doubts if one.once}),
+        memories=_settled(line.memories, {one.direction for one in decision.doubts if one.once}),
         basis=limits.basis,
         opened=opened,
     )
@@ -267,7 +267,7 @@ def _begin_anew(
     found, rule = found_in(reason, state.last, first, limits)
     last = with_serial_of(confirming.reading, state.held_latest)
     doubts = (
-        *told_first(confirming.doubts),
+        *told_with_row(state.held_reset, confirming.doubts),
         *of_beginning(state, first, limits),
         *of_frozen_in_row(state, first, reading, limits),
         *_of_the_old(state, state.last, first, limits),

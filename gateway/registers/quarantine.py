@@ -28,6 +28,7 @@ from .row import (
     woken_by_row,
     woken_in_row,
 )
+from .stepped_back import reset_milliwh
 
 OTHERS = (Reason.METER_REPLACED, Reason.PROFILE_CHANGED, Reason.RATIO_CHANGED)
 """Reasons for which registers are others, whatever they show."""
@@ -47,6 +48,7 @@ def released(state: ValidatorState) -> ValidatorState:
         held_basis=None,
         held_standing=None,
         held_frozen={},
+        held_reset={},
         held_moved=None,
         held_ends={},
         held_again=False,
@@ -137,6 +139,7 @@ def longer_by(state: ValidatorState, line: Followed, reason: Reason, limits: Lim
         held_count=state.held_count + 1,
         held_memories=line.memories,
         held_frozen=frozen_milliwh(state, line, limits),
+        held_reset=reset_milliwh(state.held_reset, line.doubts),
         held_standing=standing,
         held_moved=moved,
         held_ends=_ends(state, standing, reading),

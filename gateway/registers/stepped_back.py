@@ -55,3 +55,18 @@ def is_told_of_reset(way: Way, doubts: Sequence[Doubt], direction: Direction) ->
 def told_first(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     """What the reading leaves open with which an epoch is believed: nothing was told of its registers before."""
     return tuple(replace(one, again=False) for one in doubts)
+
+
+def reset_milliwh(held_milliwh: Mapping[Direction, int], doubts: Iterable[Doubt]) -> dict[Direction, int]:
+    """The most that is open of registers of a held row that may have been reset in it, with one reading more."""
+    found = dict(held_milliwh)
+    for one in doubts:
+        if one.once:
+            found[one.direction] = max(one.milliwh, found.get(one.direction, 0))
+    return found
+
+
+def told_with_row(held_milliwh: Mapping[Direction, int], doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """The same of a row: once, wherever in it that was."""
+    in_row = (Doubt(direction, milliwh, once=True) for direction, milliwh in held_milliwh.items())
+    return *(one for one in doubts if not one.once), *in_row

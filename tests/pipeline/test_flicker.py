@@ -93,13 +93,28 @@ def test_register_told_beside_another_is_told_its_own_step_back_too(desk: Desk) 
 
 
 def test_another_meter_that_flickers_is_told_by_itself(desk: Desk) -> None:
-    """A1 is told once; then B2 by its number, held until it has shown 3, 2, 3, 2, 3 Wh, and 2 once more."""
+    """A1 is told once; then B2 by its number, held until it has shown 3, 2, 3, 2, 3 Wh: one of these may have been the
+    reset, or one of those that come. Between the meters are a minute, 200 Wh, the digit of the old one and the first
+    of the new; and A1 moved before its first reading: half a minute before that, and three until its last, it stood."""
     show(desk, [3, 3, 2, 3], NOON_US + MIN, "A1")
+    before = uncertain(desk)["high"]
+    assert before == WATTHOUR + RESET
     show(desk, [3, 2, 3, 2, 3], NOON_US + 5 * MIN, "B2")
     assert account(desk)["epoch"] == 2
-    before = uncertain(desk)["high"]
+    assert uncertain(desk)["high"] == before + 200_000 + 2 * WATTHOUR + 700_000 + RESET
+    told_milliwh = uncertain(desk)["high"]
     show(desk, [2, 3, 2], NOON_US + 10 * MIN, "B2")
-    assert uncertain(desk)["high"] == before + RESET
+    assert uncertain(desk)["high"] == told_milliwh
+
+
+def test_reset_in_the_middle_of_a_held_row_is_told_by_its_own_time(desk: Desk) -> None:
+    """As above, but between B2's first 3 Wh and its 2 an hour passes, the rest of its row is read each minute."""
+    show(desk, [900_000, 900_001], NOON_US + MIN, "A1")
+    show(desk, [3], NOON_US + 3 * MIN, "B2")
+    before = uncertain(desk)["high"]
+    show(desk, [2, 3, 3, 4], NOON_US + 63 * MIN, "B2")
+    assert account(desk)["epoch"] == 2
+    assert uncertain(desk)["high"] - before >= 12 * KWH + 2 * WATTHOUR
 
 
 def test_second_reading_of_a_meter_that_shows_less_may_be_of_a_reset_one(desk: Desk) -> None:
