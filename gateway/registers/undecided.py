@@ -182,7 +182,9 @@ def of_doubted(state: ValidatorState, line: Followed, reading: Reading, limits: 
         ahead_milliwh = shown_milliwh - milliwh
         # What it jumped by, if it jumped, flowed or did not.
         open_milliwh = max(more_milliwh, now.milliwh - before.milliwh - ahead_milliwh + before.resolution_milliwh)
-        if ahead_milliwh < 0:  # from there it may have passed its width
+        if -max(before.resolution_milliwh, now.resolution_milliwh) <= ahead_milliwh < 0:
+            ahead_milliwh = 0  # the display steps back by a last digit
+        elif ahead_milliwh < 0:  # from there it may have passed its width
             ahead_milliwh += now.modulus_milliwh or 0
         if 0 <= ahead_milliwh <= most_milliwh + now.resolution_milliwh and open_milliwh > 0:
             found.append(Doubt(direction, open_milliwh, open_milliwh, lost.earliest_us))

@@ -280,3 +280,19 @@ def test_register_that_jumped_and_stood_there_may_never_have_counted_what_it_jum
     desk.take(reading(NOON_US + H + 10 * MIN, 100 + 1_500_050, LIFE + 60))
     assert account(desk)["last"] == 100 + 1_500_050
     assert uncertain(desk)["high"] >= 1_500_000
+
+
+@pytest.mark.parametrize("back_milliwh", [0, 1])
+def test_register_that_steps_back_from_where_it_jumped_to_need_not_have_counted_that(
+    desk: Desk, back_milliwh: int
+) -> None:
+    """The same, by a register with a width; at 13:10 export counts on, and import shows a last digit less, or moves on
+    by one: that is within reach by now, and no proof that it was counted."""
+    wide = [replace(register(one), modulus_milliwh=100_000 * KWH) for one in (100, 1_500_100)]
+    rows = [(wide[0], LIFE + n) for n in range(2)] + [(wide[1], LIFE + 2 + n) for n in range(5)]
+    desk.take(*(reading(NOON_US + H + n * STEP_US, *row) for n, row in enumerate(rows)))
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["import"]
+    again = replace(wide[1], milliwh=1_500_101 - 2 * back_milliwh)
+    desk.take(reading(NOON_US + H + 10 * MIN, again, LIFE + 60))
+    assert account(desk)["last"] == again.milliwh
+    assert uncertain(desk)["high"] >= 1_499_999
