@@ -31,6 +31,8 @@ class Hidden:
     until_us: int
     milliwh: dict[str, int]
     digits_milliwh: int
+    again_us: int = 0
+    """How far the clock was set back in it: so much longer than it shows a part of it can have been."""
 
     def of(self, direction: str, from_us: int, until_us: int) -> int:
         """How far off the energy of a stretch may be by this."""
@@ -50,7 +52,7 @@ class Hidden:
         return 0 if held_us < 0 else self._at_most(direction, held_us)
 
     def _at_most(self, direction: str, held_us: int) -> int:
-        carried_milliwh = LIMIT_MILLIW * held_us // MILLIWH + 1
+        carried_milliwh = LIMIT_MILLIW * (held_us + self.again_us) // MILLIWH + 1
         return min(self.milliwh.get(direction, 0), carried_milliwh + self.digits_milliwh)
 
 

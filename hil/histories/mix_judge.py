@@ -17,7 +17,7 @@ from .jump_excuse import Hidden, asleep, hidden_times
 from .jump_judge import NOT_ONE_LINE, judge_truth, open_end_milliwh
 from .jump_low import low_displays
 from .jump_plan import DISPLAYS, Jump, JumpHistory
-from .mix_plan import offs_us
+from .mix_plan import offs_us, set_back_us
 from .mix_row import as_held
 from .oracle import Oracle
 from .record import DIRECTIONS, Content, Fate, Played, Taken
@@ -108,7 +108,8 @@ def is_as_shown(history: JumpHistory, played: Played, kept: Sequence[Taken]) -> 
 def _by_any_clock(history: JumpHistory, one: Hidden) -> Hidden:
     """A hidden time, as wide as the clocks of it have shown it."""
     low_us, high_us = offs_us(history, one.from_us, one.until_us)
-    return replace(one, from_us=one.from_us + min(low_us, 0), until_us=one.until_us + max(high_us, 0))
+    from_us, until_us = one.from_us + min(low_us, 0), one.until_us + max(high_us, 0)
+    return replace(one, from_us=from_us, until_us=until_us, again_us=set_back_us(history, one.from_us, one.until_us))
 
 
 def _lost(events: Sequence[Content]) -> frozenset[str]:

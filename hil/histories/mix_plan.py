@@ -6,6 +6,7 @@ shows; half the steps of the clock fall into one of them. Knows nothing of the g
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 from ..chance import name_key
 from .jump_plan import DISPLAYS, Fault, Jump, JumpHistory, asks_by_lot, jump_history, turns_of
@@ -45,6 +46,14 @@ def offs_us(history: JumpHistory, from_us: int, until_us: int) -> tuple[int, int
     before = [each.size_us for each in steps if each.at_us <= from_us][-1:] or [0]
     found = before + [each.size_us for each in steps if from_us < each.at_us <= until_us]
     return min(found), max(found)
+
+
+def set_back_us(history: JumpHistory, from_us: int, until_us: int) -> int:
+    """How far the clock was set back in a stretch of true time, all in all."""
+    steps = [each for each in history.base.happenings if each.kind is Kind.STEP]
+    sizes_us = [0, *(each.size_us for each in steps)]
+    within = [from_us < each.at_us <= until_us for each in steps]
+    return sum(max(old - new, 0) for (old, new), here in zip(pairwise(sizes_us), within, strict=True) if here)
 
 
 def _more_that_stand(lot: Lot, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:

@@ -32,6 +32,8 @@ STRETCHES = [
 @pytest.mark.parametrize(("stretch_s", "milliwh"), STRETCHES)
 def test_stretch_is_excused_by_what_its_part_of_a_hidden_time_carries(stretch_s: tuple[int, int], milliwh: int) -> None:
     assert HOUR.of("import", stretch_s[0] * S, stretch_s[1] * S) == milliwh
+    again = replace(HOUR, again_us=600 * S).of("import", stretch_s[0] * S, stretch_s[1] * S)
+    assert again == (min(milliwh + 2 * KWH, 9 * KWH) if milliwh else 0)
     assert HOUR.of("export", stretch_s[0] * S, stretch_s[1] * S) == 0
 
 
