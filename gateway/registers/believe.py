@@ -32,6 +32,7 @@ from .classify import found_in
 from .follow import SAME_REGISTERS, Followed, changed_basis, follow
 from .frozen import ORDINARY
 from .gone import lost_as_gone, of_gone
+from .leapt import of_seen_leap
 from .placed import placed_before
 from .quarantine import released, remembering, with_serial_of
 from .returned import maybe_returned
@@ -77,6 +78,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
+        *of_seen_leap(state, line, limits),
         *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),
         *_of_let_go(state, line, reading, limits),

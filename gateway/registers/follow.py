@@ -230,6 +230,13 @@ def _of_leap(
     if step_us is None or step_us <= 0:
         return
     passed_us = reading.monotonic_us - previous.monotonic_us + previous.latest_us - previous.earliest_us
+    yield from of_more_than_passed(previous, memories, reading, passed_us, limits)
+
+
+def of_more_than_passed(
+    previous: Reading, memories: Mapping[Direction, RegisterMemory], reading: Reading, passed_us: int, limits: Limits
+) -> Iterator[Doubt]:
+    """Of registers that grew by more than the service carries in the time that passed: any time since they stood."""
     most_milliwh = most_energy_milliwh(limits.limit_milliw, passed_us)
     had = registers_of(previous.snapshot)
     for direction, now in registers_of(reading.snapshot).items():

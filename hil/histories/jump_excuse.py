@@ -179,7 +179,7 @@ def _back_on_their_line(
         jumped = {one: min(each % width_milliwh, -each % width_milliwh) for one, each in jumped.items()}
     digits_milliwh = digit_milliwh(history, last) + digit_milliwh(history, after[0])
     off = {one: each + digits_milliwh for one, each in jumped.items()}
-    return [Hidden(last.true_earliest_us, after[0].true_latest_us, off)]
+    return [Hidden(last.true_earliest_us, after[0].true_latest_us, off, digits_milliwh)]
 
 
 def _moved_at_the_end(before: Taken, during: Sequence[Taken]) -> bool:
