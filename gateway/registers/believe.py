@@ -72,16 +72,17 @@ def accept(state: ValidatorState, line: Followed) -> ValidatorState:
 def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Limits) -> Accepted:
     """The decision to book a reading on the old line, and what it leaves open."""
     doubts, found, rule = either_way(state, line, reading, limits)
-    notes, frozen = tuple(line.notes), frozenset(line.frozen)
+    notes, frozen, let_go = tuple(line.notes), frozenset(line.frozen), _of_let_go(state, line, reading, limits)
+    woken = {one.direction for one in let_go if one.earlier_milliwh}
     doubts = (
         *line.doubts,
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
-        *of_seen_leap(state, line, limits),
+        *(one for one in of_seen_leap(state, line, limits) if one.direction not in woken),
         *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),
-        *_of_let_go(state, line, reading, limits),
+        *let_go,
     )
     return Accepted(line.reading, notes, frozen, doubts, found, rule)
 

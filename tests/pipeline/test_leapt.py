@@ -12,7 +12,7 @@ from gateway.ledger.schema import migrate
 
 from .test_books import Desk
 from .test_standing import quarter
-from .test_undecided import LIFE, told
+from .test_undecided import LIFE, told, uncertain
 from .world import KWH, MIN, NOON_US, S, reading
 
 
@@ -24,23 +24,23 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     one.store.close()
 
 
-@pytest.mark.parametrize(("grown_milliwh", "stood"), [(4 * KWH, True), (KWH, False)])
+@pytest.mark.parametrize("shown", [LIFE + 50, None])
+@pytest.mark.parametrize(("grown_milliwh", "stood"), [(4 * KWH, True), (800_000, False)])
 def test_register_that_gives_more_than_passed_by_a_step_that_was_seen_had_stood(
-    desk: Desk, grown_milliwh: int, stood: bool
+    desk: Desk, grown_milliwh: int, stood: bool, shown: int | None
 ) -> None:
-    """It stands from 12:05 until 12:40. Then the clock is set on by 30 minutes: two readings are held for that, and the
-    machine starts anew. At 12:45, which is 13:15 by now, it has 4 kWh more. By the wall clock 35 minutes have passed,
-    by what was held five, and a bit: most of it flowed before, and the quarter from 12:15 on can have had 3 kWh of it.
-    A kilowatt-hour can have flowed since."""
+    """It stands from 12:05 until 12:40. Then the clock is set on by 30 minutes: two readings are held for that, or are
+    refused because they show no register, and the machine starts anew. At 12:45, which is 13:15 by now, it has 4 kWh
+    more. By the wall clock 35 minutes have passed, by what was seen five, and a bit: most of it flowed before, and the
+    quarter from 12:15 on can have had 3 kWh of it. 0.8 kWh can have flowed since."""
     stands = [reading(NOON_US + n * MIN, LIFE + 10 * min(n, 5)) for n in range(41)]
     mono_us = stands[-1].monotonic_us
-    leapt = [
-        reading(NOON_US + 70 * MIN + n * 20 * S, LIFE + 50, monotonic_us=mono_us + n * 20 * S) for n in range(1, 3)
-    ]
-    assert desk.take(*stands, *leapt)[-2:] == ["Quarantined"] * 2
+    leapt = [reading(NOON_US + 70 * MIN + n * 20 * S, shown, monotonic_us=mono_us + n * 20 * S) for n in range(1, 3)]
+    assert desk.take(*stands, *leapt)[-2:] == ["Rejected" if shown is None else "Quarantined"] * 2
     behind = [reading(NOON_US + (75 + n) * MIN, LIFE + 50 + grown_milliwh, boot_id="anew") for n in range(2)]
     assert desk.take(*behind) == ["Accepted"] * 2
     assert [one["step_us"] for one in told(desk, "clock_step")] == [30 * MIN]
+    assert uncertain(desk)["high"] == 1 + (grown_milliwh + 2 if stood else 0)  # once
     one = quarter(desk, NOON_US + 15 * MIN)
     assert one["import_milliwh"] == 0
     told_milliwh = one["import_uncertain_milliwh"]
