@@ -107,6 +107,7 @@ def follow(
     watch_still(result, previous, had, booked, limits)
     if limits.remembers_standing:
         _remember_standing(result, previous, had, booked)
+        _remember_found(result, lost, had, booked)
     result.reading = _with_registers(reading, booked)
     result.doubts += _of_waking(result, previous, memories, shown, limits, lost)
     result.doubts += _of_leap(result, previous, memories, limits)
@@ -296,6 +297,20 @@ def _remember_standing(
         if (since_us, longer_us) != (memory.stood_since_us, memory.longer_us):
             memory = msgspec.structs.replace(memory, stood_since_us=since_us, longer_us=longer_us)
             _remember(result, direction, memory)
+
+
+def _remember_found(
+    result: Followed,
+    lost: Mapping[Direction, Reading],
+    had: Mapping[Direction, EnergyRegister],
+    booked: Mapping[Direction, EnergyRegister],
+) -> None:
+    """The same of registers that are found: they may stand since the reading with which they were lost."""
+    for direction in booked.keys() & lost.keys() - had.keys():
+        memory, since_us = result.memories.get(direction, ORDINARY), lost[direction].earliest_us
+        if registers_of(lost[direction].snapshot)[direction].milliwh == booked[direction].milliwh:
+            since_us = min(memory.stood_since_us or since_us, since_us)
+        _remember(result, direction, msgspec.structs.replace(memory, stood_since_us=since_us))
 
 
 def _remember(result: Followed, direction: Direction, memory: RegisterMemory) -> None:

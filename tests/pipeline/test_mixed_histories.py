@@ -81,6 +81,7 @@ ONCE_OUTSIDE = [
     *((904, number) for number in (710, 1357)),
     *((905, number) for number in (534, 1113)),
     (907, 1145),
+    (908, 10),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),

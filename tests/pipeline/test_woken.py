@@ -219,3 +219,16 @@ def test_register_that_was_seen_to_stand_before_a_restart_and_gives_more_than_ha
     # From 11:50:40, where it was read before it moved last, 560 s of 12 kW.
     told_milliwh = quarter(desk, NOON_US - 10 * MIN)["import_uncertain_milliwh"]
     assert told_milliwh >= 1_866_667 if stood else told_milliwh < 10
+
+
+@pytest.mark.parametrize(("gives_milliwh", "epoch"), [(3_610_000, 1), (7 * KWH, 2)])
+def test_register_that_is_found_may_have_stood_since_it_was_lost(desk: Desk, gives_milliwh: int, epoch: int) -> None:
+    """Export is lost at 12:01 and found at 12:20 with 1.33 kWh more; eleven minutes later it shows 3.61 kWh more at
+    once, where 2.2 can flow. It may have stood since 12:01: in those 30 minutes 6 can, and 1.33 are booked. No 7."""
+    exports = [*[LIFE + 10 * n for n in range(4)], *[None] * 8]
+    both = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, one) for n, one in enumerate(exports)]
+    found = LIFE + 1_330_000
+    later = [reading(NOON_US + 31 * MIN + n * STEP_US, LIFE + 900 + n, found + gives_milliwh + n) for n in range(6)]
+    desk.take(*both, reading(NOON_US + 20 * MIN, LIFE + 500, found), *later)
+    assert [one["direction"] for one in told(desk, "direction_found")] == ["export"]
+    assert account(desk)["epoch"] == epoch
