@@ -4,7 +4,7 @@ from ..decision import Class, Limits, Reason, Rule
 from ..energy import registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import elapsed_us
+from .passed import elapsed_us
 
 BY_REASON = {
     Reason.METER_REPLACED: (Class.METER_REPLACED, Rule.SERIAL_DIFFERS),

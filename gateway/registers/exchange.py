@@ -17,7 +17,8 @@ from ..clock import LAST_CREDIBLE_US, ClockState
 from ..decision import Doubt, Exchange, Limits, Opened, Reason, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
-from .follow import Followed, changed_basis, clock_jumped, follow
+from .follow import Followed, follow
+from .passed import changed_basis, clock_jumped
 from .standing import of_closing
 from .stated import Moment, registers_like, stated
 

@@ -11,7 +11,8 @@ from ..decision import Doubt, Limits, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import Followed, elapsed_us
+from .follow import Followed
+from .passed import elapsed_us
 from .row import JUMPS, in_question
 from .standing import of_standing, untold
 from .undecided import of_the_others

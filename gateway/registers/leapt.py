@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from ..clock_steps import measured_step_us
 from ..decision import Doubt, Limits, ValidatorState
-from .follow import Followed, elapsed_us, of_more_than_passed
+from .follow import Followed, of_more_than_passed
+from .passed import elapsed_us
 
 
 def of_seen_leap(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[Doubt]:

@@ -13,8 +13,9 @@ from ..clock_steps import step_back_us
 from ..decision import Limits, Reason, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
-from .follow import Followed, clock_jumped, follow
+from .follow import Followed, follow
 from .gone import fell_before, gone_with
+from .passed import clock_jumped
 from .placed import bare, moved, moved_memories
 from .returned import maybe_returned
 from .row import (

@@ -13,7 +13,8 @@ from ..decision import Doubt, Limits, Opened, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import SAME_REGISTERS, changed_basis, elapsed_us, follow, may_stand_since_us
+from .follow import SAME_REGISTERS, follow
+from .passed import changed_basis, elapsed_us, may_stand_since_us
 from .placed import opening_of
 
 WITHIN_US = 86_400_000_000

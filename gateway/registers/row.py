@@ -12,8 +12,9 @@ from ..decision import Doubt, Limits, NoteKind, Reason, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import SAME_REGISTERS, Followed, elapsed_us, follow
+from .follow import SAME_REGISTERS, Followed, follow
 from .frozen import may_be_frozen_since_us
+from .passed import elapsed_us
 
 JUMPS = (Reason.WENT_BACKWARDS, Reason.IMPOSSIBLE_JUMP, Reason.ROLLED_OVER)
 """Reasons for which a register itself is in question."""

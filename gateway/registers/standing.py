@@ -11,8 +11,9 @@ from ..decision import Doubt, Limits, RegisterMemory, ValidatorState
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import Followed, elapsed_us
+from .follow import Followed
 from .frozen import ORDINARY, all_stand_since_us, may_be_frozen_since_us
+from .passed import elapsed_us
 
 
 def of_standing(

@@ -14,8 +14,9 @@ from ..decision import Class, Doubt, Limits, Reason, RegisterMemory, Rule, Valid
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import SAME_REGISTERS, Followed, elapsed_us, follow, may_stand_since_us, of_woken_beside
+from .follow import SAME_REGISTERS, Followed, follow, of_woken_beside
 from .frozen import ORDINARY
+from .passed import elapsed_us, may_stand_since_us
 from .placed import moved_memories, placed_before
 from .row import MAY_JUMP, fallen_milliwh
 from .standing import of_standing, untold

@@ -37,8 +37,10 @@ from ..decision import (
 )
 from ..energy import Direction, registers_of
 from ..reading.read import Reading
-from .believe import accept_without, begun, believe, go_on, without
-from .follow import CLOCK_JUMP_US, changed_basis, clock_jumped, follow
+from .accept import accept_without, go_on, without
+from .believe import begun, believe
+from .follow import follow
+from .passed import CLOCK_JUMP_US, changed_basis, clock_jumped
 from .placed import noted, placed_by, row_placed_by, unplaced
 from .quarantine import begun_with, is_long_enough, let_go, longer_by, next_in_row, proves_nothing
 from .stepped_back import told_first

@@ -12,7 +12,8 @@ from ..decision import Doubt, Limits, Reason, RegisterMemory, ValidatorState
 from ..energy import registers_of
 from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
-from .follow import Followed, elapsed_us, may_stand_since_us
+from .follow import Followed
+from .passed import elapsed_us, may_stand_since_us
 from .returned import WITHIN_US
 from .row import in_question
 
