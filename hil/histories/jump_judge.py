@@ -6,8 +6,9 @@ shown to anybody, by how much that is (`jump_excuse`), and nothing else.
 """
 
 from ..soak.history import Verdict
+from .hidden import Hidden, digit_milliwh, flow_of, shows
 from .judge import booked_milliwh, judge_law
-from .jump_excuse import Hidden, asleep, digit_milliwh, flow_of, hidden_times, shows
+from .jump_excuse import asleep, hidden_times
 from .jump_low import low_displays
 from .jump_plan import DISPLAYS, Jump, JumpHistory
 from .plan import LIMIT_MILLIW

@@ -8,7 +8,7 @@ digit between the readings around it, and nothing else. Knows nothing of the gat
 
 from collections.abc import Sequence
 
-from .jump_excuse import Hidden
+from .hidden import Hidden
 from .jump_plan import Fault, Jump, JumpHistory
 from .record import DIRECTIONS, Taken
 

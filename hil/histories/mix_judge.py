@@ -12,8 +12,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..soak.history import Verdict
+from .hidden import Hidden
 from .judge import booked_milliwh, judge_integers, judge_law, judge_series
-from .jump_excuse import Hidden, asleep, hidden_times
+from .jump_excuse import asleep, hidden_times
 from .jump_judge import NOT_ONE_LINE, judge_truth, open_end_milliwh
 from .jump_low import low_displays
 from .jump_plan import DISPLAYS, Jump, JumpHistory

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from hil.histories.jump_excuse import digit_milliwh
+from hil.histories.hidden import digit_milliwh
 from hil.histories.jump_judge import judge
 from hil.histories.jump_plan import COARSER, Fault, Jump, JumpHistory
 from hil.histories.plan import History

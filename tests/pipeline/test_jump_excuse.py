@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hil.histories import mix_judge
-from hil.histories.jump_excuse import Hidden, hidden_times
+from hil.histories.hidden import Hidden
+from hil.histories.jump_excuse import hidden_times
 from hil.histories.mix_plan import mixed_history
 from hil.histories.soak import MixedSoak
 from hil.histories.tariff import Tariff

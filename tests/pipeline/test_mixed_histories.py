@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from hil.histories.jump_excuse import Hidden, hidden_times
+from hil.histories.hidden import Hidden
+from hil.histories.jump_excuse import hidden_times
 from hil.histories.jump_plan import JumpHistory
 from hil.histories.mix_broken import BROKEN
 from hil.histories.mix_plan import mixed_history
