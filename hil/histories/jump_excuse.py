@@ -38,6 +38,7 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             found += dead_before(history, before, after, taken)
     for fault in history.faults:
         found += _unseen(history, fault, whole)
+        found += _back_alone(history, fault, whole, right)
     return found + dead_and_held(history, taken)
 
 
@@ -111,6 +112,16 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     return [_between(history, way, _of(fault))] if unseen else []
 
 
+def _back_alone(history: JumpHistory, fault: Fault, whole: list[Taken], right: list[Taken]) -> list[Hidden]:
+    """Of registers that had begun at 0, one that is back on its line while the other is not shown: what it jumps by."""
+    before = [one for one in whole if one.true_latest_us < fault.at_us]
+    during = [one for one in whole if fault.at_us <= one.true_earliest_us and one.true_latest_us < fault.until_us]
+    after = [one for one in right if fault.until_us <= one.true_earliest_us][:1]
+    if fault.jump is not Jump.FROM_ZERO or not before or not during or any(len(one.shown) > 1 for one in after):
+        return []
+    return _back_on_their_line(history, fault, before[-1], during, after)
+
+
 def _back_on_their_line(
     history: JumpHistory, fault: Fault, before: Taken, during: list[Taken], after: list[Taken]
 ) -> list[Hidden]:
@@ -122,7 +133,7 @@ def _back_on_their_line(
     if _was_seen(history, before, during):
         return []
     meters = {"import": history.base.imports[last.meter], "export": history.base.exports[last.meter]}
-    jumped = {one: meter.shown(fault.at_us) for one, meter in meters.items()}
+    jumped = {one: meter.shown(fault.at_us) for one, meter in meters.items() if one in after[0].shown}
     if (width_milliwh := history.width_milliwh) is not None:
         jumped = {one: min(each % width_milliwh, -each % width_milliwh) for one, each in jumped.items()}
     digits_milliwh = digit_milliwh(history, last) + digit_milliwh(history, after[0])

@@ -83,6 +83,7 @@ ONCE_OUTSIDE = [
     *((905, number) for number in (534, 1113)),
     (907, 1145),
     (908, 10),
+    (910, 355),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),
@@ -128,6 +129,19 @@ def test_dead_meter_whose_reset_nobody_saw_hides_what_it_did_not_count_until_it_
     later_us = taken[at - 1].true_latest_us + 400_000_000
     fell = replace(taken[at], shown={"import": 0}, glitch=True, true_earliest_us=later_us, true_latest_us=later_us + 1)
     assert dead_times(history, [*taken[:at], fell, *taken[at:]]) == []
+
+
+def test_register_that_is_back_on_its_line_alone_hides_what_it_jumps_by() -> None:
+    """Both count from 0 for 4247 s, and none is shown for 486. Then import alone is back: it had been 774 Wh below its
+    width, and shows 1.44 kWh more than before, where 2.2 can have flowed. With export beside it that was seen."""
+    history = mixed_history(910, 355)
+    taken = MixedSoak().player(history, "").play().taken
+    back = next(number for number, one in enumerate(taken) if one.shown == {"import": 13_285_092})
+    (hidden,) = (one for one in hidden_times(history, taken) if one.until_us == taken[back].true_latest_us)
+    assert hidden.milliwh == {"import": 774_000 + 2}
+    both = replace(taken[back], shown={"import": 13_285_092, "export": 99_995_935_000})
+    found = hidden_times(history, [*taken[:back], both, *taken[back + 1 :]])
+    assert not any(one.until_us == both.true_latest_us for one in found)
 
 
 def test_dead_meter_that_may_have_passed_its_width_hides_what_it_did_not_count_until_it_was_read_last() -> None:
