@@ -6,7 +6,7 @@ in that time and what the registers grew by, and nothing else: an excuse that is
 Knows nothing of the gateway. Times are true UTC microseconds, energy milliwatt-hours.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from .hidden import Hidden, digit_milliwh, flow_of, is_possible, longest_us
@@ -36,6 +36,9 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
             then = [one for one in sound if one.true_earliest_us >= until_us][:1]
             found.append(_between(history, [*first, before, after, *then], DIRECTIONS))
             found += dead_before(history, before, after, taken)
+    for before, after, direction in _beside_a_zero(history, whole):
+        if not _is_read_anew(history, before, after) and is_possible(history, before, after, [direction]):
+            found.append(_between(history, [before, after], [direction]))
     for fault in history.faults:
         found += _unseen(history, fault, whole)
         found += _back_alone(history, fault, whole, right)
@@ -56,6 +59,19 @@ def _over_another(taken: Sequence[Taken]) -> list[tuple[Taken, Taken]]:
             found.append((last, one))
         last, between = one, set()
     return found
+
+
+def _beside_a_zero(history: JumpHistory, whole: Sequence[Taken]) -> Iterator[tuple[Taken, Taken, str]]:
+    """The last reading of a meter, one register of which shows a wrong 0, and the first of the next one without another
+    number, which was booked and shows that 0 rightly: the other direction is all that anybody can hold against it."""
+    serials = [one.serial for one in history.base.imports]
+    for before, after in pairwise(whole):
+        fault = history.fault_at(before.true_earliest_us)
+        if before.meter == after.meter or fault is None or fault.jump is not Jump.ONE_ZERO:
+            continue
+        zero, other = DIRECTIONS[fault.direction], DIRECTIONS[1 - fault.direction]
+        if serials[before.meter] == serials[after.meter] and after.fate is Fate.BOOKED and not after.shown[zero]:
+            yield before, after, other
 
 
 def asleep(history: JumpHistory, one: Taken, taken: Sequence[Taken]) -> frozenset[str]:

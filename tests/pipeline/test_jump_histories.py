@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from hil.histories.hidden import Hidden
 from hil.histories.jump_broken import BROKEN
 from hil.histories.jump_excuse import hidden_times
 from hil.histories.jump_plan import Jump, JumpHistory, jump_history
@@ -185,6 +186,26 @@ def test_registers_that_come_back_where_they_are_read_are_judged() -> None:
     assert run_jumps(history).verdict.findings == []
     found = run_jumps(history, "do not tell what is undecided").verdict.findings
     assert "booked 9852795, true 4423800" in " ".join(str(one) for one in found)
+
+
+def test_meter_that_is_reset_beside_a_wrong_zero_hides_what_the_other_register_left_out() -> None:
+    """Import shows a wrong 0 for 5021 s and is lost; in 2175.46 s that nobody reads the meter is reset, import shows 0
+    rightly, and export has come to 35.09 Wh more than before: 3.6 kW flowed all the time, 2175.461 Wh. Two digits.
+    Judged: where import has moved, or an epoch begins."""
+    history = jump_history(909, 899)
+    assert run_jumps(history).verdict.findings == []
+    taken = JumpSoak().player(history, "").play().taken
+    at = next(number for number, one in enumerate(taken) if one.meter == 1)
+
+    def of_export(taken: list[Taken]) -> list[Hidden]:
+        return [one for one in hidden_times(history, taken) if "export" in one.milliwh]
+
+    (hidden,) = of_export(taken)
+    assert (taken[at - 1].shown["export"], taken[at].shown["export"]) == (2_130_150, 2_165_240)
+    assert hidden.until_us - hidden.from_us == 2_175_461_398
+    assert hidden.milliwh == {"export": 2_175_461 + 1 + 2 * 10}
+    for change in ({"shown": {**taken[at].shown, "import": 10}}, {"fate": Fate.OPENED}):
+        assert of_export([*taken[:at], replace(taken[at], **change), *taken[at + 1 :]]) == []
 
 
 def test_every_kind_of_jump_is_in_the_lot() -> None:
