@@ -46,11 +46,12 @@ def _is_booked_on(history: JumpHistory, last: Taken, first: Taken, taken: Sequen
 
 def dead_and_held(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
     """What flowed while a meter without a power register was dead, until its last reading, where its successor is held
-    to the very end: registers that have not moved yet prove nothing, and tell nobody that the meter before was dead."""
+    to the very end: registers that have not moved yet prove nothing, and tell nobody that the meter before was dead.
+    Nor does a wrong display that is held before them."""
     at = max((number for number, one in enumerate(taken) if one.fate is not Fate.NOT_BOOKED), default=None)
     if history.has_power or at is None:
         return []
-    last, held = taken[at], [one for one in taken[at + 1 :] if one.shown]
+    last, held = taken[at], [one for one in taken[at + 1 :] if one.shown and not one.glitch]
     if not held or held[-1].meter == last.meter or not _proves_nothing(history, last, held):
         return []
     dead = [one for one in history.faults if one.jump is Jump.FREEZE]

@@ -84,6 +84,7 @@ ONCE_OUTSIDE = [
     (907, 1145),
     (908, 10),
     (910, 355),
+    (911, 557),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),
@@ -196,6 +197,10 @@ def test_dead_meter_whose_successor_never_moves_hides_what_it_did_not_count_unti
     numbered = replace(history, base=replace(history.base, imports=imports))
     assert dead_times(numbered, taken) == []
     assert dead_times(numbered, [*taken[:at], *shows(0, 0)]) == [dead]
+
+
+def test_dead_meter_behind_a_wrong_display_is_told_when_its_successor_moves_at_last() -> None:
+    assert run_mixed(with_a_load_at_last(mixed_history(911, 557))).verdict.findings == []
 
 
 def test_dead_meter_is_judged_as_soon_as_its_successor_has_moved() -> None:
