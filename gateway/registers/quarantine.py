@@ -176,10 +176,10 @@ def proves_nothing(state: ValidatorState, limits: Limits) -> bool:
     if state.held_moved is not None or state.held_first is None:
         return False
     objections, registers = objections_to_row(state, limits), registers_of(state.held_first.snapshot)
-    if state.held_reason in OTHERS:
-        return not any(register.milliwh for register in registers.values())
     if state.held_reason in MAY_JUMP and maybe_returned(state, state.held_first, limits) is not None:
         return False  # what the line before the last counted is known
+    if _are_others(state):
+        return not any(register.milliwh for register in registers.values())
     if set(objections.values()) == {Reason.ROLLED_OVER} or state.held_reason is Reason.ROLLED_OVER:
         return any(registers[direction].milliwh == 0 for direction in objections)
     return bool(objections)
@@ -195,8 +195,18 @@ def with_serial_of(reading: Reading, before: Reading | None) -> Reading:
 def _has_moved(state: ValidatorState, first: Reading, reading: Reading, limits: Limits) -> bool:
     before, now = registers_of(first.snapshot), registers_of(reading.snapshot)
     # Registers of another number are others: one that counts shows that the display is alive.
-    asked = before.keys() if state.held_reason in OTHERS else in_question(state, limits) or before.keys()
+    asked = before.keys() if _are_others(state) else in_question(state, limits) or before.keys()
     return any(now[direction].milliwh != before[direction].milliwh for direction in asked if direction in before)
+
+
+def _are_others(state: ValidatorState) -> bool:
+    """Whether the registers of the row are others, whatever they show: by why it is held, or by their number, where it
+    is held for its clock, or was before the number could be read."""
+    if state.held_reason in OTHERS:
+        return True
+    had = None if state.last is None else state.last.serial
+    shown = None if state.held_latest is None else state.held_latest.serial
+    return had is not None and shown is not None and had != shown
 
 
 def _watched_us(first: Reading, reading: Reading) -> int:

@@ -83,7 +83,7 @@ ONCE_OUTSIDE = [
     *((905, number) for number in (534, 1113)),
     (907, 1145),
     (908, 10),
-    (910, 355),
+    *((910, number) for number in (343, 355)),
     (911, 557),
     *((431, number) for number in (27, 1124)),
     (433, 185),

@@ -18,7 +18,8 @@ from .jump_histories import WIDTH, wide
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
-from .world import KWH, MIN, NOON_US, H, S, reading, register
+from .test_validate import decide, spoken
+from .world import KWH, MIN, NOON_US, H, S, moved, reading, register, snapshot
 
 
 @pytest.fixture
@@ -122,6 +123,23 @@ def test_another_meter_by_its_number_that_only_exports_from_zero_is_believed(des
     assert desk.take(*old, *new)[4:] == ["Quarantined"] * 7 + ["NewEpoch"] + ["Accepted"] * 4
     assert [one["classified"] for one in told(desk, "epoch")][1:] == ["meter_replaced"]
     assert account(desk) == {"high": 30, "earlier": 30, "epoch": 2}
+
+
+@pytest.mark.parametrize(("behind_us", "named"), [(H, 4), (0, 5)])
+def test_another_meter_by_its_number_is_believed_whatever_its_row_was_held_for_first(
+    desk: Desk, behind_us: int, named: int
+) -> None:
+    """Import stands at 104, and export counts: first seen by a clock that is an hour behind, or when its number could
+    not be read. With the fifth reading, 80 s on, it is believed; had export stood at 0 too, import at 0 would not."""
+    old = [reading(NOON_US + n * STEP_US, LIFE + 10 * n, 0, serial="A1") for n in range(4)]
+    shown = [(104, 10 * n) for n in range(8)]
+    new = [reading(NOON_US + n * STEP_US, *one, serial="B2" if n >= named else None) for n, one in enumerate(shown, 4)]
+    new = [moved(one, earliest_us=one.earliest_us - behind_us, latest_us=one.latest_us - behind_us) for one in new]
+    zeros = [replace(one, snapshot=snapshot(0, 0)) for one in new]
+    assert [spoken(one).split()[0] for one in decide([*old, *zeros])][4:] == ["quarantined"] * 8
+    assert desk.take(*old, *new)[4:] == ["Quarantined"] * 4 + ["NewEpoch"] + ["Accepted"] * 3
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["meter_replaced"]
+    assert (account(desk)["epoch"], account(desk)["last"]) == (2, 104)
 
 
 def test_rollover_of_a_register_that_stood_at_zero_may_have_been_a_reset(desk: Desk) -> None:
