@@ -77,7 +77,6 @@ ONCE_OUTSIDE = [
     *((302, number) for number in (59, 297, 697)),
     *((303, number) for number in (330, 1300)),
     (888, 48),
-    *((901, number) for number in (6, 225)),
     (903, 1427),
     *((904, number) for number in (710, 1357)),
     *((905, number) for number in (534, 1113)),
