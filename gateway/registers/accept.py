@@ -28,7 +28,7 @@ from .leapt import of_seen_leap
 from .placed import placed_before
 from .quarantine import released, remembering, with_serial_of
 from .row import in_question, woken_in_row
-from .standing import of_standing, of_unseen_reset
+from .standing import of_standing, of_unseen_begin, of_unseen_reset
 from .undecided import (
     either_way,
     of_doubted,
@@ -66,6 +66,7 @@ def accepted(state: ValidatorState, line: Followed, reading: Reading, limits: Li
         *doubts,
         *of_frozen(state, line, limits),
         *of_unseen_reset(state, line, reading, limits),
+        *of_unseen_begin(state, line, limits),
         *(one for one in of_seen_leap(state, line, limits) if one.direction not in woken),
         *of_gone(state, line, limits),
         *of_doubted(state, line, reading, limits),

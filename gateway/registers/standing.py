@@ -67,6 +67,23 @@ def of_unseen_reset(state: ValidatorState, line: Followed, reading: Reading, lim
             yield Doubt(direction, open_milliwh, open_milliwh if since_us else 0, since_us)
 
 
+def of_unseen_begin(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[Doubt]:
+    """Of a register that was called frozen where its epoch found it, and moves again with `line`: it may have stood
+    there since the reading before the epoch, and give what flowed before the account of it began. Edges have told only
+    what can have flowed since."""
+    if state.last is None or state.opened is None:
+        return
+    had, now = registers_of(state.last.snapshot), registers_of(line.reading.snapshot)
+    began = registers_of(state.opened.first.snapshot)
+    unread_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(state.opened.previous, state.opened.first))
+    for direction in had.keys() & now.keys() & began.keys():
+        grown_milliwh = now[direction].milliwh - had[direction].milliwh
+        stood = had[direction].milliwh == began[direction].milliwh
+        open_milliwh = min(grown_milliwh, unread_milliwh)
+        if stood and open_milliwh > 0 and _frozen_since_us(state.memories.get(direction, ORDINARY)):
+            yield Doubt(direction, open_milliwh)
+
+
 def _frozen_since_us(memory: RegisterMemory) -> int:
     """Since when a register may stand that is called frozen; 0: it is not."""
     still = memory.still

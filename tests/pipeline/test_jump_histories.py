@@ -242,3 +242,10 @@ def test_histories_that_were_once_outside_of_what_is_told() -> None:
     assert counts["frozen_told"] > 0
     assert counts["moves_again_told"] > 0
     assert counts["hidden"] == 0
+
+
+def test_history_of_a_meter_found_frozen_behind_a_changed_ratio_is_within_what_is_told() -> None:
+    """Once outside: nobody could read it for 5060 s, then it froze, and 404 s later an epoch began with it."""
+    result = run_jumps(jump_history(908, 1188))
+    assert [str(one) for one in result.verdict.findings] == []
+    assert result.verdict.counts["moves_again_told"] > 0

@@ -250,6 +250,30 @@ def test_frozen_young_meter_may_have_been_reset_before_it_moves_again(
         assert one["import_uncertain_milliwh"] >= 3 * KWH - booked_milliwh
 
 
+@pytest.mark.parametrize(("moved_milliwh", "open_milliwh"), [(0, 13_100_000), (10, 8_000_000)])
+def test_meter_found_frozen_may_give_what_flowed_before_it_was_found(
+    desk: Desk, moved_milliwh: int, open_milliwh: int
+) -> None:
+    """12 kW flow until noon, then 1.2. A meter is read until 10:55, another from 11:20 on, every four minutes: it froze
+    at 11:16, and gives 8.9 kWh at 12:05, 8.8 of which flowed before noon. Beside what 12 kW are from half a minute
+    before 11:20 until noon, 8.1 kWh, it may give what flowed in the 25 minutes in which nobody read, 5 kWh. One that
+    had moved once since it was found died behind 11:20: 8 kWh."""
+    old = [reading(NOON_US - (70 - 5 * n) * MIN, LIFE + n * KWH, serial="A1") for n in range(2)]
+    at_us = [*(NOON_US - (40 - 4 * n) * MIN for n in range(10)), NOON_US + MIN]
+    stands = [reading(one, 7 * LIFE + moved_milliwh * (n > 0), serial="B2") for n, one in enumerate(at_us)]
+    desk.take(*(powered(one, 12_000_000 if one.latest_us < NOON_US else 1_200_000) for one in (*old, *stands)))
+    assert [one["direction"] for one in told(desk, "frozen")] == ["import"]
+    gives = 7 * LIFE + moved_milliwh + 8_900_000
+    rows = [reading(NOON_US + 5 * MIN, gives, serial="B2"), reading(NOON_US + 20 * MIN, gives + 300_000, serial="B2")]
+    desk.take(*(powered(one, 1_200_000) for one in rows))
+    assert [one["grown_milliwh"] for one in told(desk, "moves_again")] == [8_900_000]
+    assert account(desk)["high"] == 8_900_000 + 300_000
+    assert uncertain(desk)["high"] in range(open_milliwh, open_milliwh + 10)
+    one = quarter(desk, NOON_US)
+    assert one["import_milliwh"] == 8_900_000 + 200_000  # and ten of fifteen minutes
+    assert moved_milliwh or one["import_uncertain_milliwh"] >= 8_800_000
+
+
 @pytest.mark.parametrize(("power_milliw", "frozen_milliwh"), [(0, 0), (-6 * KWH, 533_334)])
 def test_zeros_of_another_meter_while_power_flows_are_told_when_it_counts(
     desk: Desk, power_milliw: int, frozen_milliwh: int
