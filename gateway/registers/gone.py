@@ -37,7 +37,8 @@ def lost_as_gone(state: ValidatorState, has: Mapping[Direction, object]) -> dict
 def of_gone(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[Doubt]:
     """Of registers that count on while one is lost so: they may be of another meter, and the one before was dead."""
     if state.last is not None and lost_as_gone(state, registers_of(line.reading.snapshot)):
-        yield from of_the_others(state, line, limits)
+        # What was held already tells as much of those beside it.
+        yield from (one for one in of_the_others(state, line, limits) if one.direction not in state.held_fallen)
         yield from of_standing(state.last, state.memories, {}, limits)
 
 
