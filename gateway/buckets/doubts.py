@@ -103,13 +103,14 @@ def told_anew(interval: Interval, limit_milliw: int, doubts: Sequence[Doubt], st
 
     `step_us`: how far the clock was set since it closed; the doubts are by the one that holds now.
     """
-    found, start_us, end_us = interval, interval.start_us + step_us, interval.end_us + step_us
+    # One that was shown more than once was shown by a clock in between as well: it was set more than once.
+    by_any_us = 0 if _times_shown(interval) != 1 else step_us
+    found, start_us, end_us = interval, interval.start_us + step_us, interval.end_us + by_any_us
     for doubt in doubts:
         is_told = not _bounds(doubt, start_us, end_us)
         if doubt.earlier_milliwh and end_us > doubt.since_us and not is_told:
-            most_milliwh = _times_shown(interval) * most_energy_milliwh(
-                limit_milliw, end_us - max(start_us, doubt.since_us)
-            )
+            passed_us = min(end_us - max(start_us, doubt.since_us), interval.end_us - interval.start_us)
+            most_milliwh = _times_shown(interval) * most_energy_milliwh(limit_milliw, passed_us)
             open_milliwh = min(doubt.earlier_milliwh, most_milliwh) if most_milliwh else doubt.earlier_milliwh
             part = found.part(doubt.direction)
             if part is not None and _times_shown(interval) == 1 and not step_us:
@@ -136,7 +137,7 @@ def to_tell_anew(doubts: Sequence[Doubt], from_us: int, ahead_us: int, step_us: 
         return
     yield since_us, from_us, 0
     if ahead_us > from_us:
-        yield max(since_us - step_us, from_us), ahead_us, step_us
+        yield max(since_us, from_us), ahead_us, step_us
 
 
 def _bounds(doubt: Doubt, start_us: int, end_us: int) -> bool:

@@ -146,3 +146,20 @@ def fell_while_it_stood(desk: Desk, step_us: int) -> None:
         off_us = step_us if second > 1400 else 0
         desk.take(moved(one, earliest_us=one.earliest_us + off_us, latest_us=one.latest_us + off_us))
     desk.commit()
+
+
+def test_interval_that_a_clock_in_between_showed_is_told_of_a_register_that_stood_by_that(desk: Desk) -> None:
+    """Read each minute. Nothing flows until 13:31, when the clock is set back by an hour; then 12 kW, and the register
+    stands at its first count of it, past the quarter from 12:45 on by the new clock. At 14:02 it is set back by another
+    hour, and four minutes later the register gives 6.8 kWh. That quarter was shown twice and has nothing of 3 kWh."""
+
+    def minute(number: int) -> Reading:
+        counted = 0 if number < 92 else 10 if number < 126 else 6_800_000
+        return at(60 * number, counted, off_us=-H * ((number > 91) + (number > 121)))
+
+    desk.take(*(minute(number) for number in range(134)))
+    desk.commit()
+    assert desk.books.register_epoch == 1
+    quarter = newest(desk)[4 * QUARTER]
+    assert (quarter["quality"], quarter["import_milliwh"]) == ("repeated", 0)
+    assert quarter["import_uncertain_milliwh"] >= 3 * KWH
