@@ -13,7 +13,7 @@ from ..reading.read import Reading
 from ..uncertainty import most_energy_milliwh
 from .follow import Followed
 from .passed import elapsed_us
-from .row import JUMPS, in_question
+from .row import JUMPS, MAY_JUMP, in_question
 from .standing import of_standing, untold
 from .undecided import of_the_others
 
@@ -49,16 +49,21 @@ def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict
     if last is None or first is None or latest is None or state.held_basis != limits.basis:
         return {}
     asked = in_question(state, limits)
-    if state.held_reason not in JUMPS or not asked or not asked <= registers_of(reading.snapshot).keys():
+    if state.held_reason not in MAY_JUMP or not asked or not asked <= registers_of(reading.snapshot).keys():
         return {}
     had, fell, now = _as_shown(last, state), registers_of(first.snapshot), registers_of(reading.snapshot)
     both = had.keys() & fell.keys() & now.keys()
     held, digits_milliwh = registers_of(latest.snapshot), {one: 2 * now[one].resolution_milliwh for one in both}
-    for before, shown in ((last, had), (latest, {one: held[one].milliwh for one in both if one in held})):
-        most_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(before, reading))
-        grown = {one: now[one].milliwh - shown[one] for one in both}
-        if not all(-digits_milliwh[one] <= grown[one] <= most_milliwh + digits_milliwh[one] for one in both):
-            return {}
+    passed_us = elapsed_us(last, reading)
+    for one in both:
+        # A register that stands in all of the row may stand since the last booked reading.
+        stands = one not in held or held[one].milliwh == fell[one].milliwh
+        since_row_us = passed_us if stands else elapsed_us(latest, reading)
+        for shown_milliwh, most_us in ((had[one], passed_us), (held.get(one, fell[one]).milliwh, since_row_us)):
+            grown_milliwh = now[one].milliwh - shown_milliwh
+            most_milliwh = most_energy_milliwh(limits.limit_milliw, most_us)
+            if not -digits_milliwh[one] <= grown_milliwh <= most_milliwh + digits_milliwh[one]:
+                return {}
     before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, first))
     fell_milliwh = {one: had[one] - fell[one].milliwh for one in both}
     return {one: max(before_milliwh + fell_milliwh[one], -fell_milliwh[one], 0) + digits_milliwh[one] for one in both}

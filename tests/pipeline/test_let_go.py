@@ -168,3 +168,20 @@ def test_fall_before_the_clock_was_set_may_have_been_a_reset(
     assert "Accepted" in desk.take(*(replace(one, monotonic_us=one.monotonic_us - 2 * H) for one in set_on))
     assert account(desk)["epoch"] == 1
     assert uncertain(desk)["high"] in range(open_milliwh, open_milliwh + 5)  # and digits
+
+
+@pytest.mark.parametrize(("counted_milliwh", "may_be_reset"), [(0, True), (LIFE, False)])
+def test_so_it_may_where_it_stood_where_it_fell_to_until_the_clock_was_set(
+    desk: Desk, counted_milliwh: int, may_be_reset: bool
+) -> None:
+    """The same, but at 12:20 it shows 1.5 kWh still, and five minutes later 6.2: 1 kWh can flow in those, so it stood.
+    Reset in the five minutes until 12:10, in which 1 can flow, 1.6 kWh are in no register."""
+    rows = [(0, counted_milliwh + 3_000_000), (5, counted_milliwh + 3_100_000), (10, 1_500_000)]
+    later = [1_500_000, *(counted_milliwh + 6_200_000 + 10 * n for n in range(7))]
+    desk.take(*(reading(NOON_US + minutes * MIN, one) for minutes, one in rows))
+    times_us = [NOON_US + 140 * MIN, *(NOON_US + 145 * MIN + n * STEP_US for n in range(7))]
+    set_on = [reading(at_us, one) for at_us, one in zip(times_us, later, strict=True)]
+    assert "Accepted" in desk.take(*(replace(one, monotonic_us=one.monotonic_us - 2 * H) for one in set_on))
+    assert account(desk)["epoch"] == 1
+    told_milliwh = uncertain(desk)["high"]
+    assert told_milliwh >= 2_600_000 if may_be_reset else told_milliwh < 5
