@@ -144,10 +144,14 @@ def _of_waking(
     before_each = {**lost, **dict.fromkeys(registers_of(previous.snapshot), previous)}
     for direction, last in before_each.items():
         before, memory = registers_of(last.snapshot)[direction], memories.get(direction, ORDINARY)
+        since_us = memory.stood_since_us or last.earliest_us - CLOSE_US
+        if memory.still is not None and memory.still.frozen and direction not in now:
+            # It may move again where nobody reads it: so may one beside it that has not moved since it was read.
+            beside = {one: each for one, each in memories.items() if each.stood_since_us < last.earliest_us}
+            yield from of_woken_beside(previous, beside, result.reading, shown, direction, since_us)
         if memory.still is None or direction not in now or now[direction].milliwh == before.milliwh:
             continue
         grown_milliwh = now[direction].milliwh - before.milliwh
-        since_us = memory.stood_since_us or last.earliest_us - CLOSE_US
         if not memory.still.frozen:
             digits_milliwh = (memory.digit_milliwh or before.resolution_milliwh) + now[direction].rounding_milliwh
             awake_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, result.reading))

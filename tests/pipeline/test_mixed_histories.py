@@ -84,6 +84,7 @@ ONCE_OUTSIDE = [
     (908, 10),
     *((910, number) for number in (343, 355)),
     (911, 557),
+    (912, 380),
     *((913, number) for number in (844, 1060)),
     *((431, number) for number in (27, 1124)),
     (433, 185),

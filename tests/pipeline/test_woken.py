@@ -232,3 +232,23 @@ def test_register_that_is_found_may_have_stood_since_it_was_lost(desk: Desk, giv
     desk.take(*both, reading(NOON_US + 20 * MIN, LIFE + 500, found), *later)
     assert [one["direction"] for one in told(desk, "direction_found")] == ["export"]
     assert account(desk)["epoch"] == epoch
+
+
+@pytest.mark.parametrize(("lost_at", "power_milliw"), [(1, -3_600_000), (-4, -3_600_000), (1, None), (-4, None)])
+def test_register_beside_a_frozen_one_that_is_lost_may_have_woken_with_it(
+    desk: Desk, lost_at: int, power_milliw: int | None
+) -> None:
+    """Read each minute from 11:50. Export counts 3.6 kW and stands from 11:52 on, which its power belies: frozen. It is
+    not shown from 12:01 on, or from 11:56; import, which never moved, gives 111 815 mWh at 12:01. A minute of 12 kW
+    is 200 000: it may flow then, or before noon. Then import counts. Without a power nobody knows of any freeze."""
+    minutes = range(-10, 8)
+    imports = [LIFE + (111_815 if n > 0 else 0) + 50_000 * max(n - 5, 0) for n in minutes]
+    exports = [LIFE + 60_000 * min(n + 10, 2) if n < lost_at else None for n in minutes]
+    both = [reading(NOON_US + n * MIN, *one) for n, *one in zip(minutes, imports, exports, strict=True)]
+    desk.take(*(replace(one, snapshot=replace(one.snapshot, power_milliw=power_milliw)) for one in both))
+    assert [one["direction"] for one in told(desk, "direction_lost")] == ["export"]
+    assert len(told(desk, "frozen")) == (power_milliw is not None)
+    assert account(desk) == {"high": 211_815, "first": LIFE, "last": LIFE + 211_815, "epoch": 1}
+    # And a digit at either end, and that of the edge; of the 100 000 that it counts then, nothing.
+    least = 0 if power_milliw is None else 111_815
+    assert all(least <= milliwh <= least + 5 for milliwh in uncertain(desk).values())
