@@ -35,6 +35,9 @@ def go_back(state: AccumulatorState, timeline: Timeline, step_us: int, limit_mil
         state.frontier_step_us = new_us - old_us
     before, after = timeline.bucket_name(old_us), timeline.bucket_name(new_us)
     for account in state.directions.values():
+        if not leaves_interval and not account.counts_since(state.interval_start_us):
+            # What it lacks of the open interval is longer than that shows by now: its time comes twice.
+            account.interval_uncertain_milliwh += most_energy_milliwh(limit_milliw, old_us - new_us)
         account.marks = [_moved(mark, new_us - old_us) for mark in account.marks]
         if account.closed_us is not None:
             had_part = not leaves_interval and account.counts_since(state.interval_start_us)
@@ -137,9 +140,11 @@ def _park(state: AccumulatorState, timeline: Timeline, limit_milliw: int) -> Non
     for direction, account in state.directions.items():
         account.parked = _open_part(state, direction, account, limit_milliw)
         if not account.counts_since(state.interval_start_us):  # found again, it has a part of what it lacked till now
-            shown_us = (state.instant_us - state.interval_start_us) * (2 if state.repeated else 1)
-            lacking_us = min(shown_us, state.instant_us - account.marks[-1].earliest_us)
-            account.parked = OpenPart(0, 0, most_energy_milliwh(limit_milliw, lacking_us), lacked=True)
+            shown_us = state.instant_us - state.interval_start_us
+            lacking_us = state.instant_us - account.marks[-1].earliest_us
+            lacked_milliwh = account.interval_uncertain_milliwh + most_energy_milliwh(limit_milliw, shown_us)
+            most_milliwh = most_energy_milliwh(limit_milliw, lacking_us)
+            account.parked = OpenPart(0, 0, min(lacked_milliwh, most_milliwh), lacked=True)
 
 
 def _open_part(

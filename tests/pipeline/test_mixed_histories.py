@@ -77,6 +77,7 @@ ONCE_OUTSIDE = [
     *((302, number) for number in (59, 297, 697)),
     *((303, number) for number in (330, 1300)),
     (888, 48),
+    (912, 641),
     (903, 1427),
     *((904, number) for number in (710, 1357)),
     *((905, number) for number in (534, 1113)),

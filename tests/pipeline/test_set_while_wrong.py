@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from gateway.energy import Part
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 
 from .test_books import Desk
-from .world import KWH, NOON_US, H, S, moved, reading
+from .world import KWH, NOON_US, H, S, accumulator, by_hand, moved, reading
 
 LIFE = 900_000 * KWH
 QUARTER = 900
@@ -126,6 +127,34 @@ def test_an_interval_whose_time_came_twice_is_told_of_all_of_it_where_a_directio
     assert (word["quality"], word["import_milliwh"]) == ("incomplete", KWH)
     # 3,333,333 mWh a 1000 seconds: 960 of them are 3.2 kWh.
     assert KWH + word["import_uncertain_milliwh"] >= 3_200_000
+
+
+@pytest.mark.parametrize(
+    ("stretches_s", "lacked_s"),
+    [
+        ([(-20, 500, -620)], 500),
+        ([(-20, 500, -600), (-50, 40, -200)], 540),  # the quarter is left, goes on, and is left again
+        ([(-20, 500, -400), (110, 150, -300)], 550),  # noon to 500, and 100 to 150 again
+    ],
+)
+def test_all_that_an_interval_lacks_of_a_lost_direction_is_told_however_often_the_clock_is_set_back(
+    stretches_s: list[tuple[int, int, int]], lacked_s: int
+) -> None:
+    """3.6 kW carry 1,000 mWh a second. Export is read at 11:59:30 last, until the clock shows 11:58:20 again: what it
+    can have had of the quarter after noon is all the time of that which was shown till then, and a digit at both edges.
+    A stretch: from when until when import alone is read, in seconds after noon, and by how much the clock is set then.
+    """
+    books = accumulator(by_hand(), limit_milliw=3_600_000)
+    books.start_epoch(1, reading(NOON_US - 60 * S, 0, 0))
+    books.add(reading(NOON_US - 30 * S, 0, 0))
+    for from_s, until_s, set_s in stretches_s:
+        books.add(reading(NOON_US + from_s * S, 0))
+        books.add(reading(NOON_US + until_s * S, 0))
+        books.go_back(set_s * S)
+    for second in (-100, 0):
+        books.add(reading(NOON_US + second * S, 0, 0))
+    (quarter,) = books.add(reading(NOON_US + QUARTER * S, 0, 0))
+    assert quarter.energy_export == Part(0, 0, lacked_s * 1000 + 2, 0)
 
 
 def test_control_of_an_interval_whose_time_came_once_no_more_is_told_than_what_it_carries(desk: Desk) -> None:
