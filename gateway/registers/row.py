@@ -48,6 +48,9 @@ def woken_by_row(state: ValidatorState, limits: Limits) -> Woken:
     line = follow(last, state.memories, first, limits, state.lost, asleep=True)
     if line.objection not in (*SAME_REGISTERS, Reason.ROLLED_OVER):
         return {}
+    shown = registers_of(first.snapshot)
+    if any(not shown[direction].milliwh for direction in line.objections):
+        return {}  # one that stood still until it shows a 0 was rather reset
     now = registers_of(line.reading.snapshot)
     flowed_milliwh = most_energy_milliwh(limits.limit_milliw, _between_us(last, first))
     found = _kept_back(state, _grown(registers_of(last.snapshot), now), flowed_milliwh)

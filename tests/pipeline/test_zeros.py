@@ -14,7 +14,7 @@ from gateway.decision import Basis
 from gateway.ledger.schema import migrate
 from gateway.reading.read import Reading
 
-from .jump_histories import WIDTH, wide
+from .jump_histories import BY_FORTY, BY_ONE, WIDTH, wide
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, polled, told, uncertain
@@ -113,6 +113,20 @@ def test_register_that_was_last_seen_at_zero_may_have_begun_there(
     record = desk.books.state_record()
     assert record is not None
     assert int(record["export_uncertain_high_milliwh"] or 0) in range(open_milliwh, open_milliwh + 5)  # and digits
+
+
+def test_zero_near_the_width_has_not_told_what_a_dead_meter_kept_back(desk: Desk) -> None:
+    """Read each five minutes; 2.25 kWh below its width it stands from 12:10 until 12:50, and then shows 0. Then the
+    config is changed, and other registers count. It may have been dead since 12:05, 45 minutes and 9 kWh, and not have
+    come through its width by 2.25."""
+    desk.books = desk.by(BY_ONE)
+    shown = [WIDTH - 2_250_000 + 10 * min(n, 2) for n in range(11)]
+    desk.take(*(reading(NOON_US + n * 5 * MIN, wide(one)) for n, one in enumerate([*shown, 0])))
+    desk.commit()
+    desk.books = desk.by(BY_FORTY)
+    desk.take(*(reading(NOON_US + (n + 12) * 5 * MIN, wide(100_000 + 10 * n)) for n in range(6)))
+    assert [one["classified"] for one in told(desk, "epoch")][1:] == ["ratio_changed"]
+    assert uncertain(desk)["high"] >= 9 * KWH
 
 
 def test_another_meter_by_its_number_that_only_exports_from_zero_is_believed(desk: Desk) -> None:
