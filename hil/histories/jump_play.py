@@ -8,13 +8,14 @@ from gateway.clock import ClockState
 from gateway.decision import Basis
 from gateway.reading.read import Reading
 
-from .jump_plan import COARSER, REREADS, WRONG, Fault, Jump, JumpHistory
+from .jump_plan import COARSER, REREADS, WIDTH_MILLIWH, WRONG, Fault, Jump, JumpHistory
 from .plan import Ask, Happening
 from .play import METER, Player
 from .record import DIRECTIONS, Taken
 from .truth import Meter
 
-FAR_MILLIWH = 10**12
+FAR_MILLIWH = 10**12 + WIDTH_MILLIWH // 2
+"""How much too much a spike shows: no multiple of the width, through which it would show what is right."""
 
 
 class JumpPlayer(Player):

@@ -38,7 +38,7 @@ def test_histories_by_lot(part: int) -> None:
     of = HISTORIES // PARTS
     assert counts["felt"] > 0.9 * of
     assert counts["truths"] > 50 * of
-    assert counts["wholes"] > 0.3 * of
+    assert counts["wholes"] > 0.25 * of
     assert counts["hidden"] < 0.3 * of
     changed = "epoch_ratio_changed", "epoch_profile_changed"
     for told in ("epoch_returned", "resumed_stood_still", "resumed_glitch", "rollover_rollover", *changed):
@@ -206,6 +206,21 @@ def test_meter_that_is_reset_beside_a_wrong_zero_hides_what_the_other_register_l
     assert hidden.milliwh == {"export": 2_175_461 + 1 + 2 * 10}
     for change in ({"shown": {**taken[at].shown, "import": 10}}, {"fate": Fate.OPENED}):
         assert of_export([*taken[:at], replace(taken[at], **change), *taken[at + 1 :]]) == []
+
+
+def test_spike_shows_too_much_through_the_width_too() -> None:
+    """The width is 10^11 mWh, and a spike of 10^12, ten widths, showed what is right: the judge took it for wrong, and
+    refused books that had counted on with it. Now 5 * 10^10 are seen. Right are 12 kW of import for the 2973.563 s from
+    the begin until 656.587 s, 9911.9 Wh, and of export since 4201.194 s, 5053.2 Wh at 5717.141 s; the digit is 100 Wh.
+    """
+    history = jump_history(910, 935)
+    assert run_jumps(history).verdict.findings == []
+    spike = next(one for one in history.faults if one.jump is Jump.SPIKE)
+    taken = JumpSoak().player(history, "").play().taken
+    high = [one for one in taken if spike.at_us <= one.true_earliest_us < spike.until_us and one.shown]
+    assert high[0].shown == {"import": 50_009_900_000, "export": 50_005_000_000}
+    assert high[0].fate is Fate.NOT_BOOKED
+    assert {one.shown["import"] for one in high} == {50_009_900_000}
 
 
 def test_every_kind_of_jump_is_in_the_lot() -> None:
