@@ -40,7 +40,8 @@ def _is_booked_on(history: JumpHistory, last: Taken, first: Taken, taken: Sequen
     at = next((number for number, one in enumerate(row) if one.fate is not Fate.NOT_BOOKED), None)
     if at is None or any(one.meter != first.meter or one.glitch for one in row[: at + 1]):
         return False
-    fell = [first.shown[one] for one in first.shown if first.shown[one] < last.shown[one]]
+    both = first.shown.keys() & last.shown.keys()
+    fell = [first.shown[one] for one in both if first.shown[one] < last.shown[one]]
     return row[at].fate is Fate.BOOKED and bool(fell) and all(fell)  # a 0 may have been no count, and is told
 
 

@@ -42,6 +42,7 @@ def hidden_times(history: JumpHistory, taken: Sequence[Taken]) -> list[Hidden]:
     for fault in history.faults:
         found += _unseen(history, fault, whole)
         found += _back_alone(history, fault, whole, right)
+        found += _woke_alone(history, fault, whole, right)
     return found + dead_and_held(history, taken)
 
 
@@ -108,6 +109,12 @@ def _unseen(history: JumpHistory, fault: Fault, whole: list[Taken]) -> list[Hidd
     way = [sound, *during, *after[:1]]
     if fault.jump is Jump.FROM_ZERO and is_possible(history, before[-1], during[0]):
         return [_between(history, way, _of(fault))]
+    # What was read in between, and held, says nothing where the one booked before can have counted on to there.
+    booked = [one for one in before if one.fate is not Fate.NOT_BOOKED][-1:]
+    serials = [one.serial for one in history.base.imports]
+    booked = [one for one in booked if serials[one.meter] == serials[during[0].meter]]
+    if fault.jump is Jump.FROM_ZERO and any(is_possible(history, one, during[0]) for one in booked):
+        return [_between(history, [*booked, *during, *after[:1]], _of(fault))]
     frozen = next((one for one in history.faults if one.jump is Jump.FREEZE and one.until_us == fault.at_us), None)
     if fault.jump is Jump.FROM_ZERO and frozen is not None:
         since = [one for one in before if one.true_latest_us < frozen.at_us]
@@ -136,6 +143,19 @@ def _back_alone(history: JumpHistory, fault: Fault, whole: list[Taken], right: l
     if fault.jump is not Jump.FROM_ZERO or not before or not during or any(len(one.shown) > 1 for one in after):
         return []
     return _back_on_their_line(history, fault, before[-1], during, after)
+
+
+def _woke_alone(history: JumpHistory, fault: Fault, whole: list[Taken], right: list[Taken]) -> list[Hidden]:
+    """Of registers that stood without a power beside them, one that gives no more than may as well have flowed since,
+    while the other is not shown."""
+    before = [one for one in whole if one.true_latest_us < fault.at_us and not one.glitch][-1:]
+    during = [one for one in whole if fault.at_us <= one.true_earliest_us and one.true_latest_us < fault.until_us]
+    after = [one for one in right if fault.until_us <= one.true_earliest_us][:1]
+    if fault.jump is not Jump.FREEZE or history.has_power or not before or not during:
+        return []
+    alone = [one for one in after if len(one.shown) == 1 and one.meter == during[-1].meter]
+    possible = any(is_possible(history, during[-1], one) for one in alone)
+    return [_between(history, [*before, *during, *alone], list(alone[0].shown))] if possible else []
 
 
 def _back_on_their_line(

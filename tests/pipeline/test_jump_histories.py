@@ -223,6 +223,22 @@ def test_spike_shows_too_much_through_the_width_too() -> None:
     assert {one.shown["import"] for one in high} == {50_009_900_000}
 
 
+def test_display_from_zero_that_may_be_the_old_meter_counted_on_is_excused_as_that() -> None:
+    """The old meter showed 0.6 kWh. Another one without a number is read once, held, and then counts from 0: 0.6 kWh,
+    78 minutes after the old one was read. That one can have stood until then; with numbers of their own it cannot."""
+    history = jump_history(913, 1844)
+    assert run_jumps(history).verdict.findings == []
+    taken = JumpSoak().player(history, "").play().taken
+    last = next(one for one in reversed(taken) if one.meter == 0)
+
+    def since_last(history: JumpHistory) -> list[Hidden]:
+        return [one for one in hidden_times(history, taken) if one.from_us == last.true_earliest_us]
+
+    assert since_last(history) != []
+    numbers = tuple(replace(one, serial=str(place)) for place, one in enumerate(history.base.imports))
+    assert since_last(replace(history, base=replace(history.base, imports=numbers))) == []
+
+
 def test_every_kind_of_jump_is_in_the_lot() -> None:
     drawn = Counter(fault.jump for number in range(1, 201) for fault in jump_history(SEED, number).faults)
     assert set(drawn) == set(Jump)

@@ -87,6 +87,7 @@ ONCE_OUTSIDE = [
     (911, 557),
     (912, 380),
     *((913, number) for number in (844, 1060)),
+    (917, 1137),
     *((431, number) for number in (27, 1124)),
     (433, 185),
     (440, 146),
@@ -145,6 +146,28 @@ def test_register_that_is_back_on_its_line_alone_hides_what_it_jumps_by() -> Non
     both = replace(taken[back], shown={"import": 13_285_092, "export": 99_995_935_000})
     found = hidden_times(history, [*taken[:back], both, *taken[back + 1 :]])
     assert not any(one.until_us == both.true_latest_us for one in found)
+
+
+def test_register_that_wakes_while_the_other_is_not_shown_hides_what_it_gives() -> None:
+    """Both stood for 4381 s. Export gives 166 Wh in the first readings behind that, in 98 s in which 328 can flow, and
+    import is not shown. Hidden is what flowed of export since it froze, and nothing of import; nothing, where import
+    is shown with it, or a power register says what flowed."""
+    history = mixed_history(917, 1137)
+    taken = MixedSoak().player(history, "").play().taken
+    until_us = history.faults[0].until_us
+    woke = next(number for number, one in enumerate(taken) if one.true_earliest_us >= until_us)
+    assert (taken[woke - 2].shown["export"], taken[woke].shown) == (5_138_000, {"export": 5_304_000})
+
+    def of_export(history: JumpHistory, taken: list[Taken]) -> list[Hidden]:
+        found = hidden_times(history, taken)
+        return [one for one in found if one.until_us == taken[woke].true_latest_us]
+
+    (hidden,) = of_export(history, taken)
+    assert list(hidden.milliwh) == ["export"]
+    assert 166_000 <= hidden.milliwh["export"] <= 166_000 + 3 * 1000 + 3_000
+    both = replace(taken[woke], shown={"import": 7_598_000, "export": 5_304_000})
+    assert of_export(history, [*taken[:woke], both, *taken[woke + 1 :]]) == []
+    assert of_export(replace(history, has_power=True), taken) == []
 
 
 def test_dead_meter_that_may_have_passed_its_width_hides_what_it_did_not_count_until_it_was_read_last() -> None:
