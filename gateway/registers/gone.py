@@ -44,7 +44,8 @@ def of_gone(state: ValidatorState, line: Followed, limits: Limits) -> Iterator[D
 
 def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict[Direction, int]:
     """Of a row that showed that registers fell, and that `reading`, which begins another row, can go on as well as it
-    goes on from what is booked: what is in no register if they were reset, milliwatt-hours."""
+    goes on from what is booked: what is in no register if they were reset, milliwatt-hours; also of one beside them
+    that is not shown any more."""
     last, first, latest = state.last, state.held_first, state.held_latest
     if last is None or first is None or latest is None or state.held_basis != limits.basis:
         return {}
@@ -65,8 +66,11 @@ def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict
             if not -digits_milliwh[one] <= grown_milliwh <= most_milliwh + digits_milliwh[one]:
                 return {}
     before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, first))
-    fell_milliwh = {one: had[one] - fell[one].milliwh for one in both}
-    return {one: max(before_milliwh + fell_milliwh[one], -fell_milliwh[one], 0) + digits_milliwh[one] for one in both}
+    fell_milliwh = {one: had[one] - fell[one].milliwh for one in had.keys() & fell.keys()}
+    return {
+        one: max(before_milliwh + milliwh, -milliwh, 0) + 2 * fell[one].resolution_milliwh
+        for one, milliwh in fell_milliwh.items()
+    }
 
 
 def _as_shown(last: Reading, state: ValidatorState) -> dict[Direction, int]:

@@ -185,3 +185,15 @@ def test_so_it_may_where_it_stood_where_it_fell_to_until_the_clock_was_set(
     assert account(desk)["epoch"] == 1
     told_milliwh = uncertain(desk)["high"]
     assert told_milliwh >= 2_600_000 if may_be_reset else told_milliwh < 5
+
+
+def test_register_beside_one_that_fell_may_be_of_another_meter_though_it_is_not_shown_in_between(desk: Desk) -> None:
+    """A young meter, read each five minutes. Export falls from 0.45 to 0 Wh, and import jumps by 524 Wh, which can have
+    flowed; then import is not shown once. If another meter hangs there, of those 524 nothing need have flowed, or all
+    that can in five minutes beside them: 1 kWh, less what it shows more, is 476."""
+    rows = [(60_000, 450), (68_000, 450), (592_000, 0), (600_000, 0), (None, 300_000)]
+    rows += [(2_000_000 + 10 * n, 600_000 + 10 * n) for n in range(3)]
+    desk.take(*(reading(NOON_US + n * 5 * MIN, *one) for n, one in enumerate(rows)))
+    assert account(desk)["epoch"] == 1
+    # Until 12:05 it may have been dead since 12:00: 1 kWh besides.
+    assert uncertain(desk)["high"] in range(1_000_000 + 524_000, 1_000_000 + 524_000 + 5)
