@@ -67,8 +67,10 @@ def fell_before(state: ValidatorState, reading: Reading, limits: Limits) -> dict
                 return {}
     before_milliwh = most_energy_milliwh(limits.limit_milliw, elapsed_us(last, first))
     fell_milliwh = {one: had[one] - fell[one].milliwh for one in had.keys() & fell.keys()}
+    # Of a display that lost places since, the coarser digit hides as much.
+    coarser_milliwh = {one: max(fell[one].resolution_milliwh, digits_milliwh.get(one, 0) // 2) for one in fell_milliwh}
     return {
-        one: max(before_milliwh + milliwh, -milliwh, 0) + 2 * fell[one].resolution_milliwh
+        one: max(before_milliwh + milliwh, -milliwh, 0) + 2 * coarser_milliwh[one]
         for one, milliwh in fell_milliwh.items()
     }
 

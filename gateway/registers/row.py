@@ -31,6 +31,7 @@ def in_question(state: ValidatorState, limits: Limits) -> frozenset[Direction]:
 
 
 def objections_to_row(state: ValidatorState, limits: Limits) -> dict[Direction, Reason]:
+    """What is against each register of the row as one before, counted on, that may have stood till then."""
     if state.last is None or state.held_first is None or state.held_basis not in (None, state.basis):
         return {}
     return follow(state.last, state.memories, state.held_first, limits, state.lost, asleep=True).objections

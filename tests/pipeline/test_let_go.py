@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from drivers import EnergyRegister
+from gateway.decision import Limits, Reason, ValidatorState
+from gateway.energy import Direction
 from gateway.reading.read import Reading
+from gateway.registers.gone import fell_before
 
 from .test_books import Desk
 from .test_exchange import account
 from .test_undecided import LIFE, STEP_US, counting, desk, polled, told, uncertain
-from .world import KWH, MIN, NOON_US, H, S, reading
+from .world import KWH, MIN, NOON_US, SERVICE_MILLIW, H, S, reading
 
 __all__ = ["desk"]
 ONE_US = NOON_US + H
@@ -197,3 +200,14 @@ def test_register_beside_one_that_fell_may_be_of_another_meter_though_it_is_not_
     assert account(desk)["epoch"] == 1
     # Until 12:05 it may have been dead since 12:00: 1 kWh besides.
     assert uncertain(desk)["high"] in range(1_000_000 + 524_000, 1_000_000 + 524_000 + 5)
+
+
+def test_fall_before_the_digit_became_coarser_hides_what_that_digit_does() -> None:
+    """Read each five minutes, in which 1 kWh can flow: 0.5 kWh, then 0.1 kWh by a digit of 1 Wh, then 1 kWh by one of
+    100 Wh. Reset, the meter can have counted 0.9 kWh before, and 1.1 behind, of which 0.5 are booked: 1.5 are open."""
+    rows = [EnergyRegister(500_000, 1000), EnergyRegister(100_000, 1000), EnergyRegister(1_000_000, 100_000)]
+    last, row, now = [reading(NOON_US + n * 5 * MIN, one) for n, one in enumerate(rows)]
+    state = ValidatorState(1, last, Reason.WENT_BACKWARDS, held_first=row, held_latest=row, held_count=1)
+    found = fell_before(state, now, Limits(SERVICE_MILLIW))
+    assert found.keys() == {Direction.IMPORT}
+    assert 1_500_000 <= found[Direction.IMPORT] <= 1_700_000
