@@ -5,6 +5,7 @@ is asked for). Never uses port 1883, never touches a broker that it did not star
 """
 
 import getpass
+import secrets
 import shutil
 import socket
 import time
@@ -16,6 +17,7 @@ from .process import Child, ChildError
 HOST = "127.0.0.1"
 SYSTEM_PORT = 1883
 START_S = 15.0
+PORTS, TRIES = range(20_000, 32_000), 100
 # MQTT 3.1.1, clean session, no client id, keep-alive 10 s (3.1): answered by 20 02 00 00 (3.2).
 _CONNECT = bytes((0x10, 12, 0, 4)) + b"MQTT" + bytes((4, 2, 0, 10, 0, 0))
 _CONNACK = bytes((0x20, 2, 0, 0))
@@ -35,13 +37,17 @@ def find_mosquitto() -> str | None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds just now; never 1883."""
-    while True:
+    """A loopback port that nobody holds just now, below those that a system gives to connections by itself (Linux from
+    32768, others from 49152): so none of them takes it before it is served. Raises ChildError where none is free."""
+    for _ in range(TRIES):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
         with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port != SYSTEM_PORT:
-            return port
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise ChildError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")
 
 
 class Broker:
