@@ -45,3 +45,20 @@ def test_register_that_gives_more_than_passed_by_a_step_that_was_seen_had_stood(
     assert one["import_milliwh"] == 0
     told_milliwh = one["import_uncertain_milliwh"]
     assert (3 * KWH <= told_milliwh <= 3 * KWH + 2) if stood else told_milliwh <= 2
+
+
+@pytest.mark.parametrize(("grown_milliwh", "stood"), [(4 * KWH, True), (60_000, False)])
+def test_register_that_gives_more_as_the_clock_leaps_than_by_monotonic_time_may_have_stood(
+    desk: Desk, grown_milliwh: int, stood: bool
+) -> None:
+    """It stands from 11:51 until 12:10, read each 20 s. Then the clock is an hour ahead, and it has 4 kWh more: the
+    machine was asleep and they flowed in that hour, or it gave what it had kept back. 66 Wh can have flowed in 20 s."""
+    stands = [reading(NOON_US - 10 * MIN + n * 20 * S, LIFE + 10 * min(n, 3)) for n in range(61)]
+    mono_us, given = stands[-1].monotonic_us, LIFE + 30 + grown_milliwh
+    leapt = [
+        reading(NOON_US + 70 * MIN + n * 20 * S, given + 10 * n, monotonic_us=mono_us + n * 20 * S) for n in range(1, 8)
+    ]
+    assert "Accepted" in desk.take(*stands, *leapt)
+    # From 11:50:40, where it was read before it moved last, 560 s of 12 kW.
+    told_milliwh = quarter(desk, NOON_US - 10 * MIN)["import_uncertain_milliwh"]
+    assert told_milliwh >= 1_866_667 if stood else told_milliwh < 10
