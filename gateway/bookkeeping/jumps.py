@@ -104,6 +104,7 @@ def resumed(decision: Accepted | Rollover | NewEpoch, reason: Reason, readings: 
     detail: Record = {"reason": reason.value, "readings": readings}
     if isinstance(decision, Accepted) and (reason in GLITCHES or decision.found is Class.UNDECIDED):
         detail |= {"classified": decision.found.value, "rule": decision.rule.value}
+    if isinstance(decision, Accepted):
         detail |= _open_of(decision.doubts)
     return "resumed", detail
 

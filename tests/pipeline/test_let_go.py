@@ -171,6 +171,7 @@ def test_fall_before_the_clock_was_set_may_have_been_a_reset(
     assert "Accepted" in desk.take(*(replace(one, monotonic_us=one.monotonic_us - 2 * H) for one in set_on))
     assert account(desk)["epoch"] == 1
     assert uncertain(desk)["high"] in range(open_milliwh, open_milliwh + 5)  # and digits
+    assert told(desk, "resumed")[-1].get("import_uncertain_milliwh", 0) in range(open_milliwh, open_milliwh + 5)
 
 
 @pytest.mark.parametrize(("counted_milliwh", "may_be_reset"), [(0, True), (LIFE, False)])
